@@ -1,0 +1,1 @@
+"""Presets: quick (default), standard and paper."""

@@ -1,0 +1,83 @@
+"""ISIC-2016 part 3: benign lesions against melanomas, 900 training and 379 test images."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.dataset import DataError, DatasetNotFound, FileDataset, Sample, Split
+
+_NAMES = {"train": "Training", "test": "Test"}
+_IMAGES = "ISBI2016_ISIC_Part3_{}_Data"
+_LABELS = "ISBI2016_ISIC_Part3_{}_GroundTruth.csv"
+
+# The training file says benign and malignant; copies of the test file say 0 and 1, or 0.0 and 1.0.
+_SPELLINGS = {"benign": 0, "0": 0, "0.0": 0, "malignant": 1, "1": 1, "1.0": 1}
+_ID = re.compile(r"ISIC_\d{7}")
+_FAULTS_SHOWN = 50
+
+
+class Isic(FileDataset):
+    """ISIC-2016 part 3, lesion classification.
+
+    Official counts: 727 benign and 173 malignant for training, 304 and 75 for test (the paper's 303 and 76 are off
+    by one). Source: Gutman et al. 2016, arXiv:1605.01397.
+    """
+
+    name = "isic"
+    version = "2016-part3"
+    classes = ("benign", "malignant")
+    licence = "CC0-1.0"
+    citation = "Gutman et al. 2016, Skin Lesion Analysis toward Melanoma Detection, arXiv:1605.01397"
+    substitute = "isic-sim"
+
+    def samples(self, folder: Path, split: Split) -> Sequence[Sample]:
+        """Return the labelled images of ``split``, sorted by id; see `FileDataset.samples`."""
+        path = folder / _LABELS.format(_NAMES[split])
+        if not path.is_file():
+            raise DatasetNotFound(
+                f"no label file {path}",
+                fix=f"put the publisher's {path.name} and {_IMAGES.format(_NAMES[split])}/ into {folder}, or name the"
+                " folder above it with --data-dir or HARNESS_DATA",
+            )
+        labels = read_labels(path)
+        images = folder / _IMAGES.format(_NAMES[split])
+        return [
+            Sample(id=identity, label=label, path=images / f"{identity}.jpg")
+            for identity, label in sorted(labels.items())
+        ]
+
+
+def read_labels(path: Path) -> dict[str, int]:
+    """Return label by image id from an official ground-truth file: no header, ``ISIC_0000000,benign`` a line.
+
+    Raises `DataError` with every unknown, missing or duplicate label, by line number.
+    """
+    labels: dict[str, int] = {}
+    faults: list[str] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
+        if not line.strip():
+            continue
+        identity, _, written = (part.strip() for part in line.partition(","))
+        label = _SPELLINGS.get(written.lower())
+        if not _ID.fullmatch(identity):
+            faults.append(f"line {number}: {identity!r} is not an image id like ISIC_0000000")
+        elif not written:
+            faults.append(f"line {number}: {identity} has no label")
+        elif label is None:
+            faults.append(f"line {number}: {identity} has the unknown label {written!r}")
+        elif identity in labels:
+            same = "again" if labels[identity] == label else "with another label"
+            faults.append(f"line {number}: {identity} is listed {same}")
+        else:
+            labels[identity] = label
+    if not labels and not faults:
+        faults.append("the file is empty")
+    if faults:
+        hidden = len(faults) - _FAULTS_SHOWN
+        more = [f"and {hidden} more"] if hidden > 0 else []
+        raise DataError(
+            f"label file {path} has {len(faults)} faults",
+            faults=faults[:_FAULTS_SHOWN] + more,
+            fix="each line must be an image id, a comma, and benign or malignant (0 or 1), each id once",
+        )
+    return labels

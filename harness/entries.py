@@ -1,0 +1,148 @@
+"""What is asked for: methods with parameters, written `lt`, `snip[images=128]`, `all` or a glob, as canonical entries."""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness import plugins
+from harness.errors import UsageError
+from harness.loss import schedule_named
+from harness.pruner import Pruner
+from harness.reference import DENSE, Dense
+from harness.suggestions import nearest
+
+_WRITTEN = re.compile(r"^(?P<name>[^\[\]]+)(\[(?P<parameters>[^\[\]]*)\])?$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the leaderboard: a method, its non-default parameters and its loss schedule's name.
+
+    ``text`` is canonical (non-default fields, sorted) and the entry's name everywhere.
+    """
+
+    text: str
+    method: str
+    parameters: tuple[tuple[str, Any], ...]
+    loss: str
+
+    def pruner(self) -> Pruner:
+        """Return the method, built from its parameters."""
+        return build_pruner(self.method, dict(self.parameters))
+
+
+def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
+    """Return the registered ``method`` with ``parameters``; numbers may be given as text.
+
+    Raises `UsageError` with every unknown or wrong parameter at once.
+    """
+    kind = Dense if method == DENSE else plugins.load(plugins.PRUNERS, method)
+    if not (isinstance(kind, type) and issubclass(kind, Pruner)):
+        raise UsageError(f"plugin {method!r} is not a Pruner class", fix="derive it from harness.pruner.Pruner")
+    known = [field.name for field in fields(kind)]
+    faults = [f"{name!r} is not a parameter{nearest(name, known)}" for name in parameters if name not in known]
+    try:
+        pruner: Pruner = TypeAdapter(kind).validate_python({k: v for k, v in parameters.items() if k in known})
+    except ValidationError as error:
+        faults += [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    if faults:
+        raise UsageError(
+            f"method {method!r} got wrong parameters",
+            faults=faults,
+            fix=f"its parameters are: {', '.join(known) or 'none'}",
+        )
+    return pruner
+
+
+def entry_of(method: str, parameters: Mapping[str, Any], loss: str | None = None) -> Entry:
+    """Return the canonical entry of a method, with its default loss unless ``loss`` names another schedule."""
+    pruner = build_pruner(method, parameters)
+    if loss is not None:
+        loss = schedule_named(loss).name
+        renamed, pruner = pruner.without_loss()
+        method = renamed or method
+    changed = {
+        field.name: getattr(pruner, field.name)
+        for field in fields(pruner)
+        if getattr(pruner, field.name) != field.default
+    }
+    shown = dict(changed)
+    if loss is not None and loss != pruner.loss:
+        shown["loss"] = loss
+    written = ",".join(f"{name}={shown[name]}" for name in sorted(shown))
+    text = f"{method}[{written}]" if written else method
+    return Entry(text, method, tuple(sorted(changed.items())), loss or pruner.loss)
+
+
+def split_list(text: str) -> list[str]:
+    """Split ``lt,snip[images=64,scope=layer]`` at the commas outside brackets."""
+    parts = re.split(r",(?![^\[\]]*\])", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    if isinstance(written, Mapping):
+        parameters = dict(written)
+        return str(parameters.pop("name", "")), parameters
+    match = _WRITTEN.match(written)
+    if match is None:
+        raise UsageError(f"cannot read method {written!r}", fix="write it as name or name[parameter=value,...]")
+    pairs = [pair.partition("=") for pair in (match["parameters"] or "").split(",") if pair.strip()]
+    return match["name"].strip(), {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _expand(written: str | Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (method, parameters) for a name, a glob or ``all``; ``all`` and globs run each method's variants."""
+    name, parameters = _parse(written)
+    if name != "all" and not any(sign in name for sign in "*?"):
+        return [(name, parameters)]
+    matches = [known for known in names if name == "all" or fnmatch.fnmatchcase(known, name)]
+    if not matches:
+        raise UsageError(f"no method matches {name!r}", fix="`harness list methods` shows all names")
+    return [
+        (match, {**variant, **parameters})
+        for match in matches
+        for variant in plugins.load(plugins.PRUNERS, match).variants
+    ]
+
+
+def resolve(
+    written: Sequence[str | Mapping[str, Any]], common: Mapping[str, Any], loss: str | None
+) -> tuple[list[Entry], list[str]]:
+    """Return the entries asked for and a note for each duplicate dropped.
+
+    ``common`` are parameters for every method that has a field of that name and was not given one. ``loss`` replaces
+    every method's default. Raises `UsageError` with all unknown names and wrong parameters at once.
+    """
+    names = plugins.available(plugins.PRUNERS)
+    entries: dict[str, Entry] = {}
+    notes: list[str] = []
+    faults: list[str] = []
+    for item in written:
+        try:
+            for method, parameters in _expand(item, names):
+                entry = _entry(method, parameters, common, loss)
+                if entry.text in entries:
+                    notes.append(f"{method}{_shown(parameters)} is {entry.text} again and runs once")
+                entries.setdefault(entry.text, entry)
+        except UsageError as error:
+            faults.append(str(error).replace("\n", "\n    "))
+    if faults:
+        raise UsageError("the methods asked for cannot be run", faults=faults)
+    return list(entries.values()), notes
+
+
+def _entry(method: str, parameters: dict[str, Any], common: Mapping[str, Any], loss: str | None) -> Entry:
+    own_loss = parameters.get("loss")
+    given = {name: value for name, value in parameters.items() if name != "loss"}
+    known = {field.name for field in fields(type(build_pruner(method, given)))}
+    shared = {name: value for name, value in common.items() if name in known and name not in given}
+    return entry_of(method, {**shared, **given}, own_loss or loss)
+
+
+def _shown(parameters: Mapping[str, Any]) -> str:
+    return f"[{','.join(f'{name}={value}' for name, value in parameters.items())}]" if parameters else ""

@@ -1,0 +1,54 @@
+"""What decides a result's bits besides its inputs: the environment class; and what a reader wants to know of it."""
+
+import functools
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+# Each of these alone changes bits on one processor: they choose the kernels.
+_KERNEL_VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+_PACKAGES = ("prune-harness", "torch", "numpy", "scikit-learn", "mlflow", "pandas")
+
+
+def environment_class(device: str) -> str:
+    """Return the class of machines that give the same bits: torch, processor, instruction set, device, one thread."""
+    import torch
+
+    parts = [f"torch {torch.__version__}", processor(), torch.backends.cpu.get_cpu_capability()]
+    parts += [f"{name}={os.environ[name]}" for name in _KERNEL_VARIABLES if name in os.environ]
+    if device == "cuda":
+        parts.append(torch.cuda.get_device_name())
+    return " / ".join([*parts, device, "1 thread"])
+
+
+@functools.cache
+def processor() -> str:
+    """Return the processor's model name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def native_precision(device: str) -> Literal["float32", "bfloat16"]:
+    """Return bfloat16 where the device multiplies in it (AVX512-BF16, AMX, or CUDA with support), else float32."""
+    import torch
+
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

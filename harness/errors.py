@@ -1,0 +1,57 @@
+"""Errors that a user can act on: what, where, why, how to fix; each kind with its exit code."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class HarnessError(Exception):
+    """An expected failure, shown without a traceback.
+
+    ``message`` says what happened and where; ``faults`` lists every single fault of the input (bad input is refused
+    whole); ``fix`` says what to do next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, faults: Sequence[str] = (), fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.faults = list(faults)
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross process boundaries whole: keyword-only arguments need help to be pickled."""
+        return _rebuild, (type(self), self.message, self.faults, self.fix)
+
+    def __str__(self) -> str:
+        """Return the whole text, a fault a line."""
+        lines = [self.message, *(f"  - {fault}" for fault in self.faults)]
+        if self.fix:
+            lines.append(f"To fix it: {self.fix}")
+        return "\n".join(lines)
+
+
+def _rebuild(kind: type[HarnessError], message: str, faults: Sequence[str], fix: str) -> HarnessError:
+    return kind(message, faults=faults, fix=fix)
+
+
+class UsageError(HarnessError):
+    """A wrong command line, configuration, method, parameter or plugin name."""
+
+    exit_code = 2
+
+
+class DataError(HarnessError):
+    """Images or labels that cannot be used."""
+
+    exit_code = 4
+
+
+class DatasetNotFound(DataError):  # noqa: N818
+    """No file of the data set is where it was looked for."""
+
+
+class MachineError(HarnessError):
+    """Disk, memory, permission, device or network: the machine, not the input."""
+
+    exit_code = 5

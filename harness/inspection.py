@@ -1,0 +1,125 @@
+"""What the harness checks on every network that a method yields: size, zeros, names, finiteness, what is still alive."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from harness.canonical import canonical_state
+from harness.mask import Mask
+from harness.networks import Network, build, parameter_count
+from harness.pruner import PrunedNetwork
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Sizes of a yielded network, and every rule it breaks (empty = it may be scored)."""
+
+    density: float
+    parameters: int
+    alive: int
+    flops: int
+    faults: tuple[str, ...]
+
+
+def inspect(pruned: PrunedNetwork, asked: float, dense_parameters: int, tolerance: float, size: int) -> Inspection:
+    """Return the sizes and faults of ``pruned`` for images of ``size`` pixels.
+
+    ``tolerance`` is the allowed |achieved - asked| / asked density; 0 = exact to one weight.
+    """
+    faults = _mask_faults(pruned) or _value_faults(pruned)
+    if faults:
+        return Inspection(float("nan"), 0, 0, 0, tuple(faults))
+    removed = pruned.mask.pruned if pruned.mask else 0
+    kept = parameter_count(pruned.network) - removed
+    allowed = max(1.0, tolerance * asked * dense_parameters)
+    if abs(kept - asked * dense_parameters) > allowed:
+        faults = [f"{kept:,} parameters left where density {asked:g} asks for {asked * dense_parameters:,.0f}"]
+    alive = alive_parameters(pruned.network, pruned.mask, size)
+    flops = effective_flops(pruned.network, pruned.mask, size)
+    return Inspection(kept / dense_parameters, kept, alive, flops, tuple(faults))
+
+
+def _mask_faults(pruned: PrunedNetwork) -> list[str]:
+    parameters = dict(pruned.network.named_parameters())
+    faults = []
+    for name, mask in (pruned.mask or {}).items():
+        if name not in parameters:
+            faults.append(f"mask of {name}, which the network does not have")
+        elif mask.dtype != torch.bool:
+            faults.append(f"mask of {name} is {mask.dtype}, not bool")
+        elif mask.shape != parameters[name].shape:
+            faults.append(f"mask of {name} is {tuple(mask.shape)}, its weights {tuple(parameters[name].shape)}")
+    return faults
+
+
+def _value_faults(pruned: PrunedNetwork) -> list[str]:
+    faults = []
+    for name, tensor in pruned.network.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            faults.append(f"{name} is not finite")
+        elif pruned.mask and name in pruned.mask:
+            alive = int((tensor[~pruned.mask[name]] != 0).sum())
+            if alive:
+                faults.append(f"{alive} pruned weights of {name} are not zero")
+    return faults
+
+
+def alive_parameters(network: Network, mask: Mask | None, size: int) -> int:
+    """Return how many remaining parameters lie on a path from the input to the output.
+
+    All remaining parameters are set to 1 and norms to the identity, so that every signal is a count of paths and
+    positive exactly where a path is; a parameter is alive when the output's gradient by it is positive. A bias needs
+    only the way to the output.
+    """
+    ones = build(network.architecture, canonical_state(network)).double()
+    with torch.no_grad():
+        for parameter in ones.parameters():
+            parameter.fill_(1.0)
+        for layer in ones.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.reset_running_stats()
+            # A path is there or not: scale it down by the fan-in, so that deep networks do not overflow.
+            elif isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.weight.fill_(1.0 / layer.weight[0].numel())
+    if mask:
+        mask.apply_(ones)
+    torch.sum(_paths(ones, size)).backward()  # type: ignore[no-untyped-call]
+    alive = 0
+    for name, parameter in ones.named_parameters():
+        assert parameter.grad is not None
+        on_path = parameter.grad > 0
+        alive += int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
+    return alive
+
+
+def _paths(ones: Network, size: int) -> Tensor:
+    """Return the outputs of a network of ones on an image of ones, without the head's float32 cast."""
+    features: Tensor = ones.features(torch.ones(1, 3, size, size, dtype=torch.float64))
+    paths: Tensor = ones.head(features.mean(dim=(2, 3)))
+    return paths
+
+
+def effective_flops(network: Network, mask: Mask | None, size: int) -> int:
+    """Return the floating-point operations of one image, 2 per remaining weight and output position.
+
+    Convolutions and linear layers only, biases and norms left out, as in `torch.utils.flop_counter`. A masked weight
+    costs nothing here; ordinary dense kernels still multiply by its zero.
+    """
+    flops = 0
+    layers = {layer: name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal flops
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
+        name = f"{layers[layer]}.weight"
+        left = int(mask[name].sum()) if mask and name in mask else layer.weight.numel()
+        positions = output[0, 0].numel() if isinstance(layer, nn.Conv2d) else 1
+        flops += 2 * left * positions
+
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 3, size, size))
+    for hook in hooks:
+        hook.remove()
+    return flops

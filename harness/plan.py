@@ -1,0 +1,136 @@
+"""The plan of a run: every choice resolved and frozen, before anything is computed. Workers get nothing else."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.configuration import Configuration
+from harness.data import DataPlan, load_dataset, resolve_data
+from harness.entries import Entry, entry_of, resolve
+from harness.environment import environment_class, native_precision
+from harness.errors import UsageError
+from harness.initial import file_digest
+from harness.networks import FACTORIES
+from harness.pretraining_options import Pretraining
+from harness.reference import DENSE
+from harness.schedule import Schedule
+from harness.suggestions import nearest
+from harness.training import resolve_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that decides a result, and where it is kept.
+
+    ``densities`` descend from 1. ``weights`` names W0's convolutions: ``simulated``, ``kaiming``, or
+    ``file:<sha256>`` of ``weights_file``. ``entries`` begin with the plain-loss dense network.
+    """
+
+    preset: str
+    entries: tuple[Entry, ...]
+    seeds: tuple[int, ...]
+    densities: tuple[float, ...]
+    network: str
+    weights: str
+    weights_file: str | None
+    data: DataPlan
+    training: Schedule
+    pretraining: Pretraining
+    environment: str
+    store: Path
+    jobs: int
+
+    @property
+    def cell_count(self) -> int:
+        """Number of (entry, seed, level) cells; the dense reference has one level."""
+        return len(self.seeds) * (len(self.densities) * (len(self.entries) - 1) + 1)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Choices that belong to one command, not to a configuration file."""
+
+    preset: str
+    data_root: Path
+    store: Path
+    allow_missing: bool = False
+    real_only: bool = False
+
+
+def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
+    """Return the plan and notes for the user. Raises `UsageError` or `DataError` before anything is computed."""
+    if options.network not in FACTORIES:
+        raise UsageError(
+            f"unknown network {options.network!r}{nearest(options.network, FACTORIES)}",
+            fix=f"use one of: {', '.join(FACTORIES)}",
+        )
+    load_dataset(options.data.name)
+    entries, notes = resolve(options.methods, options.parameters, options.loss)
+    device = resolve_device(options.training.device).type
+    weights, weights_file = _weights(options.weights)
+    data = DataPlan(
+        name=options.data.name,
+        folder=None,
+        size=options.data.size,
+        validation_fraction=options.data.validation_fraction,
+        split_seed=options.data.split_seed,
+    )
+    plan = Plan(
+        preset=flags.preset,
+        entries=(entry_of(DENSE, {}), *entries),
+        seeds=options.seed_list,
+        densities=tuple(sorted({1.0, *options.densities}, reverse=True)),
+        network=options.network,
+        weights=weights,
+        weights_file=weights_file,
+        data=resolve_data(
+            data, flags.data_root, allow_missing=flags.allow_missing, real_only=flags.real_only
+        ),
+        training=_concrete(options.training, device),
+        pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device)),
+        environment=environment_class(device),
+        store=flags.store.absolute(),
+        jobs=options.jobs or os.cpu_count() or 1,
+    )
+    return plan, notes
+
+
+def _concrete(schedule: Schedule, device: str) -> Schedule:
+    """Return ``schedule`` with this machine's device and precision in the place of ``auto``."""
+    precision = native_precision(device) if schedule.precision == "auto" else schedule.precision
+    return replace(schedule, device=device, precision=precision)
+
+
+def _weights(written: str) -> tuple[str, str | None]:
+    if written in ("auto", "simulated"):
+        return "simulated", None
+    if written == "kaiming":
+        return "kaiming", None
+    path = Path(written)
+    if not path.is_file():
+        raise UsageError(
+            f"start weights {written!r} are neither auto, simulated, kaiming nor a file",
+            fix="use --weights auto, simulated, kaiming or the path of a torch weights file",
+        )
+    return f"file:{file_digest(path)}", str(path.absolute())
+
+
+def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
+    """Return what two results must share to stand in one table: data, network, size, schedule, W0, machine class."""
+    return {
+        "dataset": plan.data.name,
+        "fingerprints": dict(fingerprints),
+        "network": plan.network,
+        "size": plan.data.size,
+        "weights": plan.weights,
+        "pretraining": plan.pretraining if plan.weights == "simulated" else None,
+        "training": plan.training,
+        "environment": plan.environment,
+    }
+
+
+def levels_of(entry: Entry, densities: Sequence[float]) -> tuple[float, ...]:
+    """Return the levels that an entry runs at; the dense reference only at density 1."""
+    return (1.0,) if entry.method == DENSE else tuple(densities)

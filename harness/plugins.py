@@ -1,0 +1,73 @@
+"""Methods and data sets by entry point: built-ins and third parties by the same path."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from harness.errors import UsageError
+from harness.suggestions import nearest
+
+PRUNERS = "harness.pruners"
+DATASETS = "harness.datasets"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One registered name, and where it comes from; nothing is imported before `load`."""
+
+    name: str
+    distribution: str
+    version: str
+    entry_point: EntryPoint
+
+    @property
+    def source(self) -> str:
+        """The distribution and version that registers the name."""
+        return f"{self.distribution} {self.version}"
+
+    def load(self) -> Any:
+        """Import and return the registered object. Raises `UsageError` with the reason when that fails."""
+        try:
+            return self.entry_point.load()
+        except Exception as error:
+            raise UsageError(
+                f"plugin {self.name!r} of {self.source} cannot be imported from {self.entry_point.value}:"
+                f" {type(error).__name__}: {error}",
+                fix=f"mend or uninstall {self.distribution}; `harness list --check` tries all plugins",
+            ) from error
+
+
+def _registered(group: str) -> Iterator[Plugin]:
+    seen = set()
+    for point in entry_points(group=group):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
+        if (point.name, point.value, name) not in seen:  # a checkout on the path shows its metadata twice
+            seen.add((point.name, point.value, name))
+            yield Plugin(point.name, name, version, point)
+
+
+def available(group: str) -> dict[str, Plugin]:
+    """Return the plugins of ``group`` by name, sorted. Raises `UsageError` where two distributions share a name."""
+    plugins: dict[str, Plugin] = {}
+    clashes = []
+    for plugin in sorted(_registered(group), key=lambda plugin: plugin.name):
+        if other := plugins.get(plugin.name):
+            clashes.append(f"{plugin.name!r} is registered by {other.source} and by {plugin.source}")
+        plugins[plugin.name] = plugin
+    if clashes:
+        raise UsageError(
+            "plugins of one name: which one is meant cannot be known",
+            faults=clashes,
+            fix="uninstall one of the two distributions",
+        )
+    return plugins
+
+
+def load(group: str, name: str) -> Any:
+    """Return the object registered as ``name``. Raises `UsageError` naming the nearest name."""
+    plugins = available(group)
+    if name not in plugins:
+        kind = "method" if group == PRUNERS else "data set"
+        raise UsageError(f"unknown {kind} {name!r}{nearest(name, plugins)}", fix=f"use one of: {', '.join(plugins)}")
+    return plugins[name].load()

@@ -1,0 +1,97 @@
+"""Pretraining the convolutions on simulated images, once for all seeds, where no ImageNet weights are at hand."""
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from harness import plugins
+from harness.dataset import SimulatedDataset
+from harness.networks import Architecture, Network, build, initialise
+from harness.pretraining_options import Pretraining
+from harness.randomness import generator
+from harness.store import Store
+from harness.training import TRAINING_VERSION, Saver, Task, fit, outputs_of, resolve_device
+
+class PretrainingNetwork(nn.Module):
+    """A network's features under a temporary linear head: one output per latent variable, then the class."""
+
+    def __init__(self, network: Network, outputs: int) -> None:
+        super().__init__()
+        self.temporary = nn.Linear(network.pooled_width, outputs)
+        self.network = network
+        self.network.head = nn.Sequential()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (N, latents + 1)."""
+        pooled = self.network.pooled(images)
+        with torch.autocast(pooled.device.type, enabled=False):
+            outputs: Tensor = self.temporary(pooled)
+        return outputs
+
+
+def pretrained_features(
+    store: Store, architecture: Architecture, pretraining: Pretraining, size: int, environment: str
+) -> dict[str, Tensor]:
+    """Return the tensors of the convolutional features, pretrained on simulated images of ``size`` pixels.
+
+    Only the convolutions are kept: pretraining through the 8-8-2 head collapsed. Predicting the simulator's latent
+    variables besides the class gives every image four graded targets instead of one bit.
+    """
+    simulator: SimulatedDataset = plugins.load(plugins.DATASETS, pretraining.dataset)()
+    drawn = store.run(
+        "images",
+        {"dataset": simulator.name, "version": simulator.version, "split": "pretraining", "size": size},
+        lambda _: _draw(simulator, size),
+    )
+    inputs = {
+        "environment": environment,
+        "version": TRAINING_VERSION,
+        "architecture": architecture,
+        "schedule": asdict(pretraining.training),
+        "images": drawn.key,
+        "seed": pretraining.seed,
+    }
+    trained = store.run("pretrain", inputs, lambda saver: _pretrain(architecture, pretraining, drawn.value, saver))
+    tensors: dict[str, Tensor] = trained.value["features"]
+    return tensors
+
+
+def _draw(simulator: SimulatedDataset, size: int) -> dict[str, Any]:
+    labels = simulator.labels("pretraining")
+    return {
+        "images": simulator.render("pretraining", range(len(labels)), size),
+        "labels": labels,
+        "latents": simulator.latent_values("pretraining"),
+    }
+
+
+def _pretrain(architecture: Architecture, pretraining: Pretraining, drawn: dict[str, Tensor], saver: Saver) -> Any:
+    latents = drawn["latents"]
+    standard = (latents - latents.mean(0)) / latents.std(0)
+    targets = torch.cat([standard, drawn["labels"].view(-1, 1)], dim=1)
+    held_out = len(targets) // 5  # the simulator draws in random order, so the last fifth is a random one
+    images, validation = drawn["images"][:-held_out], drawn["images"][-held_out:]
+    network = build(architecture)
+    module = PretrainingNetwork(network, targets.shape[1])
+    initialise(module, generator(pretraining.seed, "pretraining"))
+    device = resolve_device(pretraining.training.device)
+    labels = drawn["labels"][-held_out:].numpy()
+
+    def loss(outputs: Tensor, wanted: Tensor) -> Tensor:
+        latent = F.mse_loss(outputs[:, :-1], wanted[:, :-1])
+        return latent + F.binary_cross_entropy_with_logits(outputs[:, -1], wanted[:, -1])
+
+    def evaluate(trained: nn.Module) -> float:
+        return float(roc_auc_score(labels, outputs_of(trained, validation, device)[:, -1].numpy()))
+
+    task = Task(module=module, images=images, targets=targets[:-held_out], loss=loss, evaluate=evaluate)
+    result = fit(task, pretraining.training, pretraining.seed, saver)
+    prefix = "network.features."
+    features = {
+        name.removeprefix("network."): tensor for name, tensor in result["state"].items() if name.startswith(prefix)
+    }
+    return {"features": features, "outcome": result["outcome"], "history": result["history"]}

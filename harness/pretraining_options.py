@@ -1,0 +1,15 @@
+"""How the convolutions are pretrained, as a user sets it; no torch here."""
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from harness.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Pretraining:
+    """How the convolutions are pretrained on simulated images: the data set that draws them, and the schedule."""
+
+    dataset: str = "isic-sim"
+    seed: int = Field(0, ge=0)
+    training: Schedule = Schedule()

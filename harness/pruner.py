@@ -1,0 +1,70 @@
+"""The one interface of every method: the algorithm itself, as a generator of networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from harness.mask import Mask
+from harness.networks import Network
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+    from harness.workbench import Workbench
+
+__all__ = ["Network", "PrunedNetwork", "Pruner"]
+
+
+@dataclass(frozen=True)
+class PrunedNetwork:
+    """A network at one level. ``mask`` is None for networks that are small without one."""
+
+    network: Network
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruner(ABC):
+    """A pruning method: a frozen, keyword-only dataclass whose fields are its hyperparameters.
+
+    Give `source` and `prune`; the rest has defaults. A pruner keeps no state, draws only from `bench.generator`,
+    trains only with `bench.train`, and never builds a loss.
+    """
+
+    source: ClassVar[str]
+    """Citation, section, equation."""
+    search_space: ClassVar["Mapping[str, BaseDistribution]"] = {}
+    """Optuna distributions by field name."""
+    levels: ClassVar[Literal["sequential", "independent"]] = "sequential"
+    """``independent`` promises prune(b, [x, y]) == prune(b, [x]) + prune(b, [y]), bit for bit."""
+    variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+    """Field values that ``--methods all`` runs, one entry each."""
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss schedule that the method trains with unless ``--loss`` says otherwise."""
+        return "plain"
+
+    @property
+    def density_tolerance(self) -> float:
+        """Allowed |achieved - asked| / asked density; 0 = exact to one weight."""
+        return 0.0
+
+    def without_loss(self) -> tuple[str | None, "Pruner"]:
+        """Return (registered name, method) to use when ``--loss`` replaces the default; None = the same name.
+
+        For methods that are another method with a loss of their own.
+        """
+        return None, self
+
+    def skip(self, network: Network) -> str | None:  # noqa: ARG002
+        """Return one sentence why the method does not apply to ``network``, or None. The report shows it."""
+        return None
+
+    @abstractmethod
+    def prune(self, bench: "Workbench", densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+        """Yield one network per density, densest first; ``densities`` in (0, 1], descending.
+
+        Density 1 asks for the dense network: `bench.dense()` unless the method has its own.
+        """

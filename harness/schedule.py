@@ -1,0 +1,53 @@
+"""How a network is trained: everything about a training stage but its data, its loss and its start."""
+
+import math
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Schedule:
+    """SGD with momentum over shuffled batches; the best epoch on validation AUC is kept.
+
+    ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
+    linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
+    ``clip`` bounds the gradient's norm (0 = off). ``precision`` ``auto`` is bfloat16 where the device computes in it.
+    """
+
+    epochs: int = Field(100, ge=1)
+    max_steps: int = Field(0, ge=0)
+    batch_size: int = Field(32, ge=2)
+    learning_rate: float = Field(0.01, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup: float = Field(0.0, ge=0, lt=1)
+    decay: Literal["constant", "cosine"] = "constant"
+    clip: float = Field(0.0, ge=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    augmentation: Literal["none", "flips", "flips-affine"] = "flips-affine"
+    precision: Precision = "auto"
+    device: Device = "auto"
+
+    def steps_per_epoch(self, images: int) -> int:
+        """Return the number of full batches in ``images``; at least one, of all images, where they are fewer."""
+        return max(images // self.batch_size, 1)
+
+    def total_steps(self, images: int) -> int:
+        """Return the number of optimiser steps over ``images`` training images."""
+        steps = self.epochs * self.steps_per_epoch(images)
+        return min(steps, self.max_steps) if self.max_steps else steps
+
+    def learning_rate_at(self, step: int, total: int) -> float:
+        """Return the learning rate of ``step`` (from 0) of ``total``."""
+        warm = round(self.warmup * total)
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        if self.decay == "constant":
+            return self.learning_rate
+        progress = (step - warm) / max(total - warm, 1)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))

@@ -1,0 +1,184 @@
+"""All that a method may touch: W0, training, fixed batches, seeded draws, and costly results. Never the test split."""
+
+import inspect
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from harness.augmentation import normalise
+from harness.canonical import canonical_state
+from harness.images import ImageSplit
+from harness.loss import Loss, LossSchedule
+from harness.mask import Mask
+from harness.networks import Architecture, Network, build, copy_of, initialise, positive_scores
+from harness.randomness import generator
+from harness.schedule import Schedule
+from harness.splits import stratified_order
+from harness.store import Stage, Store
+from harness.training import TRAINING_VERSION, Saver, Task, fit, outputs_of, resolve_device
+
+SCORING_BATCH = 64
+
+
+class TrainingDiverged(Exception):  # noqa: N818
+    """A loss or weight became infinite or not a number; a stored outcome, so that it is not tried again."""
+
+
+@dataclass
+class Cost:
+    """Training steps and seconds of all stages that a method has used so far, each counted once."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    _counted: set[str] = field(default_factory=set)
+
+    def add(self, stage: Stage, steps: int = 0) -> None:
+        """Count a stage; replayed ones cost what they cost when they were computed."""
+        if stage.key not in self._counted:
+            self._counted.add(stage.key)
+            self.seconds += stage.seconds
+            self.steps += steps
+
+
+class Workbench:
+    """One method's bench for one seed.
+
+    Attributes
+    ----------
+    seed : the run's seed, known to the method only through `generator`.
+    cost : what the method's stages have cost so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        initial: Network,
+        train: ImageSplit,
+        validation: ImageSplit,
+        schedule: Schedule,
+        losses: LossSchedule,
+        seed: int,
+        method: str,
+        environment: str,
+    ) -> None:
+        self.cost = Cost()
+        self._store, self._initial = store, initial
+        self._train, self._validation = train, validation
+        self._schedule, self._losses = schedule, losses
+        self._seed, self._method, self._environment = seed, method, environment
+
+    def network(self, architecture: Architecture | None = None) -> Network:
+        """Return W0 of this seed, or a seeded network of the method's own ``architecture``; a fresh copy."""
+        if architecture is None:
+            return copy_of(self._initial)
+        network = build(architecture)
+        initialise(network, generator(self._seed, "initial", architecture.factory, repr(architecture.arguments)))
+        return network
+
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:  # noqa: A002
+        """Return ``network`` trained under ``mask``, at the best epoch on validation; ``network`` is not changed.
+
+        ``round`` chooses the loss of the schedule: 0 = dense, later rounds may weigh classes differently. Weights
+        outside ``mask`` are exactly zero at every step. Raises `TrainingDiverged`.
+        """
+        mask = mask if mask is not None and mask.pruned else None
+        state = canonical_state(network, mask)
+        loss = self._losses.resolve(round, self._train.positives, self._train.negatives)
+        inputs = {
+            "environment": self._environment,
+            "version": TRAINING_VERSION,
+            "architecture": network.architecture,
+            "state": state,
+            "mask": mask,
+            "loss": loss,
+            "schedule": self._schedule,
+            "train": self._train.fingerprint,
+            "validation": self._validation.fingerprint,
+            "seed": self._seed,
+        }
+        start = build(network.architecture, state)
+        stage = self._store.run("train", inputs, lambda saver: self._fit(start, mask, loss, saver))
+        self.cost.add(stage, stage.value["steps"])
+        if stage.value["outcome"] == "diverged":
+            raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
+        return build(network.architecture, stage.value["state"])
+
+    def _fit(self, start: Network, mask: Mask | None, loss: Loss, saver: Saver) -> dict[str, Any]:
+        device = resolve_device(self._schedule.device)
+        labels = self._validation.labels.numpy()
+        in_bfloat16 = self._schedule.precision == "bfloat16"
+
+        def evaluate(module: torch.nn.Module) -> float:
+            logits = outputs_of(module, self._validation.images, device, bfloat16=in_bfloat16)
+            scores = positive_scores(logits).numpy()
+            return float(roc_auc_score(labels, scores)) if np.isfinite(scores).all() else -math.inf
+
+        task = Task(
+            module=start,
+            images=self._train.images,
+            targets=self._train.labels,
+            loss=loss,
+            evaluate=evaluate,
+            mask=mask,
+        )
+        return fit(task, self._schedule, self._seed, saver)
+
+    def dense(self) -> Network:
+        """Return the trained dense network under the entry's own loss."""
+        return self.train(self.network(), round=0)
+
+    def batches(self, images: int) -> list[tuple[Tensor, Tensor]]:
+        """Return a fixed, stratified, unaugmented part of the training split in batches of up to 64.
+
+        About ``images`` images (all where there are fewer), normalised float32 (B, 3, S, S), with labels (B,) in
+        {0, 1}. The same for every method of one seed.
+        """
+        order = stratified_order(self._train.labels.numpy(), generator(self._seed, "scoring"))
+        chosen = torch.from_numpy(order[:images].copy()).split(SCORING_BATCH)
+        return [(normalise(self._train.images[part]), self._train.labels[part].clone()) for part in chosen]
+
+    def generator(self, *tag: str | int) -> torch.Generator:
+        """Return a fresh CPU generator for (seed, method, tag): same tag, same draws."""
+        return generator(self._seed, "method", self._method, *tag)
+
+    def compute(self, function: Callable[..., Any], *inputs: Any) -> Any:
+        """Return ``function(*inputs)``, computed once per source and inputs.
+
+        ``function`` must be defined at a module's top level and close over nothing; it gets copies of networks,
+        masks, tensors and JSON, and returns tensors and JSON (tuples come back as lists). Any change in its module
+        computes it anew.
+        """
+        if function.__qualname__ != function.__name__ or function.__closure__:
+            raise TypeError(f"{function.__qualname__} must be a function at module level that closes over nothing")
+        key = {
+            "environment": self._environment,
+            "version": TRAINING_VERSION,
+            "function": f"{function.__module__}.{function.__name__}",
+            "source": inspect.getsource(sys.modules[function.__module__]),
+            "inputs": inputs,
+        }
+        stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
+        self.cost.add(stage)
+        return stage.value
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Network):
+        return copy_of(value)
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, Mask):
+        return Mask({name: mask.clone() for name, mask in value.items()}, value.total)
+    if isinstance(value, list | tuple):
+        return type(value)(_copy(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""Built-in pruning methods: one file, one method (or one family)."""

@@ -1,0 +1,31 @@
+"""Random pruning: the floor that every method must beat at equal retraining."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+
+from harness.mask import Scope, Scores, prunable_weights
+from harness.networks import Network
+from harness.templates import SaliencyPruner
+from harness.workbench import Workbench
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random(SaliencyPruner):
+    """Uniform scores, seeded; the remaining weights are trained anew from W0, as a lottery ticket's are."""
+
+    source = "the control of Frankle & Carbin 2019, Sec. 2 (random tickets); here with the winning weights' W0"
+    search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": CategoricalDistribution(["layer", "global"])}
+
+    scope: Scope = "layer"
+    retrain: Literal["none", "rewind"] = "rewind"
+
+    def saliency(self, bench: Workbench, network: Network) -> Scores:
+        """Return uniform scores in [0, 1)."""
+        generator = bench.generator("scores")
+        return {
+            name: torch.rand(weight.shape, generator=generator) for name, weight in prunable_weights(network).items()
+        }

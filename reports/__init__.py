@@ -1,0 +1,1 @@
+"""Results in, pages, figures and tables out; no torch."""

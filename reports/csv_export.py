@@ -1,0 +1,28 @@
+"""Every cell as CSV, safe to open in a spreadsheet."""
+
+from typing import Any
+
+import pandas as pd
+
+from harness.results import Results
+
+__all__ = ["to_csv"]
+
+# What a spreadsheet takes for the beginning of a formula; tab and return are skipped before it looks.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def to_csv(results: Results) -> str:
+    """Return the cells as CSV text, one row per (entry, seed, level), numbers to full precision.
+
+    Text that a spreadsheet would run gets a leading apostrophe. Source: OWASP, "CSV Injection".
+    """
+    cells = results.cells.map(_inert)
+    cells.columns = pd.Index([_inert(name) for name in cells.columns])
+    return str(cells.to_csv(index=False, lineterminator="\n"))
+
+
+def _inert(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
+        return f"'{value}"
+    return value
