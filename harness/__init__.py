@@ -1,3 +1,3 @@
-"""Pruning methods side by side on imbalanced images: how small before a network misses more positives?"""
+"""Pruning methods side by side on imbalanced images: how small before a network misses more positives."""
 
 __version__ = "0.1.0"

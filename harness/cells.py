@@ -1,10 +1,10 @@
 """The one unit of work: `cells` runs one entry for one seed on validation only; `score_test` is separate."""
 
-import functools
 import math
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -48,14 +48,11 @@ class Cell:
     pruned: PrunedNetwork | None = None
 
 
-@functools.lru_cache(maxsize=1)
 def _features(plan: Plan, store: Store) -> dict[str, torch.Tensor] | None:
     architecture = Architecture(plan.network)
     if plan.weights == "kaiming":
         return None
     if plan.weights_file is not None:
-        from pathlib import Path
-
         return features_from_file(Path(plan.weights_file), architecture)
     return pretrained_features(store, architecture, plan.pretraining, plan.data.size, plan.environment)
 
@@ -87,9 +84,7 @@ def cells(plan: Plan, entry: Entry, seed: int, densities: Sequence[float], store
     pruner = entry.pruner()
     bench, initial, validation = bench_of(plan, entry, seed, store)
     if sentence := pruner.skip(initial):
-        yield from (
-            Cell(entry=entry, seed=seed, density=d, status="skipped", reason=sentence) for d in densities
-        )
+        yield from (Cell(entry=entry, seed=seed, density=d, status="skipped", reason=sentence) for d in densities)
         return
     groups = [[d] for d in densities] if pruner.levels == "independent" else [list(densities)]
     for wanted in groups:

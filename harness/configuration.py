@@ -26,8 +26,8 @@ class DataOptions:
     """Which data set, at which size, and how its validation split is cut (the split seed is the plan's)."""
 
     name: str = "isic"
-    size: int = Field(64, ge=63, le=1024)
-    validation_fraction: float = Field(0.25, gt=0, lt=1)
+    size: Annotated[int, Field(ge=63, le=1024)] = 64
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     split_seed: Seed = 0
 
 
@@ -36,12 +36,12 @@ class Configuration:
     """A run, as asked for. ``seeds``: a number of seeds (0, 1, ...) or a list of them."""
 
     methods: tuple[str | dict[str, Any], ...] = ("all",)
-    densities: tuple[Density, ...] = Field((1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625), min_length=1)
+    densities: Annotated[tuple[Density, ...], Field(min_length=1)] = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
     seeds: Annotated[int, Field(ge=1, le=1000)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
     network: str = "alexnet-bn"
     weights: str = "auto"
     loss: str | None = None
-    jobs: int = Field(0, ge=0)
+    jobs: Annotated[int, Field(ge=0)] = 0
     parameters: dict[str, Any] = Field(default_factory=dict)
     data: DataOptions = DataOptions()
     training: Schedule = Schedule()

@@ -51,9 +51,7 @@ def mean_auc(labels: npt.NDArray[np.generic], scores: npt.NDArray[np.floating]) 
     return float(aucs.mean()), float(covariance.mean())
 
 
-def auc_interval(
-    auc: float, variance: float, disjoint_pairs: int = 0, level: float = 0.95
-) -> tuple[float, float]:
+def auc_interval(auc: float, variance: float, disjoint_pairs: int = 0, level: float = 0.95) -> tuple[float, float]:
     """Return the interval of an AUC in [0, 1], normal on the logit scale, so that it never leaves [0, 1].
 
     At AUC 0 or 1 the variance says nothing. Then the bound is that of m ``disjoint_pairs`` of a positive and
@@ -69,9 +67,7 @@ def auc_interval(
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
 
 
-def compare_aucs(
-    labels: npt.NDArray[np.generic], a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]
-) -> float:
+def compare_aucs(labels: npt.NDArray[np.generic], a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> float:
     """Return the two-sided p-value of equal mean AUCs of two entries; scores (S, N) each, row = seed.
 
     Both saw the same images. The variance of the difference is DeLong's over the images plus, from two seeds

@@ -1,4 +1,4 @@
-"""What is asked for: methods with parameters, written `lt`, `snip[images=128]`, `all` or a glob, as canonical entries."""
+"""The methods asked for, written `lt`, `snip[images=128]`, `all` or a glob, as canonical entries."""
 
 import fnmatch
 import re

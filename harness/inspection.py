@@ -1,4 +1,4 @@
-"""What the harness checks on every network that a method yields: size, zeros, names, finiteness, what is still alive."""
+"""What the harness checks on every network that a method yields: size, zeros, names, what is still alive."""
 
 from dataclasses import dataclass
 

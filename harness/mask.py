@@ -22,7 +22,7 @@ SMALLEST_PRUNED_LAYER = 100
 """Layers with fewer weights are never pruned: they cost nothing, and losing one cuts the network in two."""
 
 
-def prunable_weights(network: nn.Module) -> dict[str, nn.Parameter]:
+def prunable_weights(network: nn.Module) -> dict[str, Tensor]:
     """Return the weights that methods prune, by parameter name, in the network's order."""
     return {
         f"{name}.weight": module.weight
@@ -91,7 +91,7 @@ def largest(values: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.bool
     if count >= values.size:
         return ~chosen
     threshold = np.partition(values, values.size - count)[values.size - count]
-    chosen = values > threshold
+    chosen |= values > threshold
     tied = np.flatnonzero(values == threshold)
     chosen[tied[: count - int(chosen.sum())]] = True
     return chosen

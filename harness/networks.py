@@ -145,9 +145,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor] | None = None)
 
 def state_of(network: nn.Module) -> dict[str, Tensor]:
     """Return contiguous CPU copies of all parameters and buffers, by name."""
-    return {
-        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in network.state_dict().items()
-    }
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in network.state_dict().items()}
 
 
 def copy_of(network: Network) -> Network:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.configuration import Configuration
 from harness.data import DataPlan, load_dataset, resolve_data
@@ -68,7 +68,7 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
         )
     load_dataset(options.data.name)
     entries, notes = resolve(options.methods, options.parameters, options.loss)
-    device = resolve_device(options.training.device).type
+    device: Literal["cpu", "cuda"] = "cuda" if resolve_device(options.training.device).type == "cuda" else "cpu"
     weights, weights_file = _weights(options.weights)
     data = DataPlan(
         name=options.data.name,
@@ -85,9 +85,7 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
         network=options.network,
         weights=weights,
         weights_file=weights_file,
-        data=resolve_data(
-            data, flags.data_root, allow_missing=flags.allow_missing, real_only=flags.real_only
-        ),
+        data=resolve_data(data, flags.data_root, allow_missing=flags.allow_missing, real_only=flags.real_only),
         training=_concrete(options.training, device),
         pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device)),
         environment=environment_class(device),
@@ -97,7 +95,7 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
     return plan, notes
 
 
-def _concrete(schedule: Schedule, device: str) -> Schedule:
+def _concrete(schedule: Schedule, device: Literal["cpu", "cuda"]) -> Schedule:
     """Return ``schedule`` with this machine's device and precision in the place of ``auto``."""
     precision = native_precision(device) if schedule.precision == "auto" else schedule.precision
     return replace(schedule, device=device, precision=precision)

@@ -16,6 +16,7 @@ from harness.randomness import generator
 from harness.store import Store
 from harness.training import TRAINING_VERSION, Saver, Task, fit, outputs_of, resolve_device
 
+
 class PretrainingNetwork(nn.Module):
     """A network's features under a temporary linear head: one output per latent variable, then the class."""
 

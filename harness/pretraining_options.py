@@ -1,5 +1,7 @@
 """How the convolutions are pretrained, as a user sets it; no torch here."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
@@ -11,5 +13,5 @@ class Pretraining:
     """How the convolutions are pretrained on simulated images: the data set that draws them, and the schedule."""
 
     dataset: str = "isic-sim"
-    seed: int = Field(0, ge=0)
+    seed: Annotated[int, Field(ge=0)] = 0
     training: Schedule = Schedule()

@@ -1,11 +1,21 @@
-"""The results of one experiment as tables: what the reports read."""
+"""The results of one experiment as tables: what the reports read, read back from MLflow."""
 
+import io
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["Results"]
+from harness.tracking import PublishedRun, Tracker
+
+__all__ = ["WEAK_DENSE_AUC", "Results", "read"]
+
+WEAK_DENSE_AUC = 0.6
+"""Validation AUC of the dense network below which every comparison with it is void."""
 
 
 @dataclass(frozen=True)
@@ -29,3 +39,70 @@ class Results:
     cells: pd.DataFrame
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
+
+
+def read(uri: str, store: Path, experiment: str) -> Results:
+    """Return the results of ``experiment`` at the tracking address ``uri``; empty tables where there are none.
+
+    Where one (group, entry, seed) was run by several versions of a method, the newest run counts. Raises
+    `MachineError` where MLflow does not answer.
+    """
+    runs = _newest(Tracker(uri, store, experiment).read())
+    cells = [row for run in runs for row in _cell_rows(run)]
+    scores = [_score_rows(run) for run in runs]
+    frame = pd.DataFrame(cells)
+    return Results(
+        experiment=experiment,
+        cells=frame,
+        scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
+        groups=_groups(runs, frame),
+    )
+
+
+def _newest(runs: Iterable[PublishedRun]) -> list[PublishedRun]:
+    newest: dict[tuple[str, ...], PublishedRun] = {}
+    for run in sorted(runs, key=lambda run: run.started):
+        if "cells.json" in run.files:
+            newest[tuple(run.tags[f"harness.{name}"] for name in ("group", "entry", "seed"))] = run
+    return list(newest.values())
+
+
+def _identity(run: PublishedRun) -> dict[str, Any]:
+    return {"run_id": run.run_id, "entry": run.tags["harness.entry"], "seed": int(run.tags["harness.seed"])}
+
+
+def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
+    fixed = {
+        **_identity(run),
+        "group": run.tags["harness.group"],
+        "method": run.tags["harness.method"],
+        "loss": run.tags["harness.loss"],
+    }
+    return [
+        {**fixed, **{name: cell[name] for name in ("density", "status", "reason")}, **cell["metrics"]}
+        for cell in json.loads(run.files["cells.json"])
+    ]
+
+
+def _score_rows(run: PublishedRun) -> pd.DataFrame:
+    rows = pd.read_csv(io.StringIO(run.files["scores.csv"]), dtype={"id": str, "split": str})
+    return rows.assign(**_identity(run))
+
+
+def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    groups: dict[str, dict[str, Any]] = {}
+    for run in runs:  # oldest first, so that the newest command and versions stay
+        identity = run.tags["harness.group"]
+        seeds = {*groups.get(identity, {}).get("seeds", []), int(run.tags["harness.seed"])}
+        started = datetime.fromtimestamp(run.started / 1000, UTC).isoformat(timespec="seconds")
+        groups[identity] = {
+            **json.loads(run.files["provenance.json"]),
+            "seeds": sorted(seeds),
+            "started": started,
+            "void": _void(cells[(cells["group"] == identity) & (cells["entry"] == "dense")]),
+        }
+    return groups
+
+
+def _void(dense: pd.DataFrame) -> bool:
+    return "validation/auc" in dense and bool((dense["validation/auc"] < WEAK_DENSE_AUC).any())

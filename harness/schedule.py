@@ -1,7 +1,7 @@
 """How a network is trained: everything about a training stage but its data, its loss and its start."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -19,16 +19,16 @@ class Schedule:
     ``clip`` bounds the gradient's norm (0 = off). ``precision`` ``auto`` is bfloat16 where the device computes in it.
     """
 
-    epochs: int = Field(100, ge=1)
-    max_steps: int = Field(0, ge=0)
-    batch_size: int = Field(32, ge=2)
-    learning_rate: float = Field(0.01, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
-    warmup: float = Field(0.0, ge=0, lt=1)
+    epochs: Annotated[int, Field(ge=1)] = 100
+    max_steps: Annotated[int, Field(ge=0)] = 0
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     decay: Literal["constant", "cosine"] = "constant"
-    clip: float = Field(0.0, ge=0)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    clip: Annotated[float, Field(ge=0)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     augmentation: Literal["none", "flips", "flips-affine"] = "flips-affine"
     precision: Precision = "auto"
     device: Device = "auto"

@@ -60,7 +60,7 @@ class Stepper:
 
     def __init__(self, task: Task, schedule: Schedule, device: torch.device) -> None:
         self.task, self.schedule, self.device = task, schedule, device
-        self.module = task.module.to(device, memory_format=torch.channels_last)
+        self.module = task.module.to(device).to(memory_format=torch.channels_last)
         for layer in self.module.modules():
             if isinstance(layer, nn.Dropout):
                 layer.p = schedule.dropout
@@ -100,7 +100,8 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.masks:
-            torch._foreach_mul_([parameter.grad for parameter in self.masked], self.masks)
+            gradients = [parameter.grad for parameter in self.masked if parameter.grad is not None]
+            torch._foreach_mul_(gradients, self.masks)
         if self.schedule.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip, foreach=True)
         self.optimiser.param_groups[0]["lr"] = learning_rate
@@ -137,9 +138,7 @@ def fit(task: Task, schedule: Schedule, seed: int, saver: Saver) -> dict[str, An
     return _result(progress, "trained")
 
 
-def _epoch(
-    stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int
-) -> float:
+def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
     """Train one epoch and return its mean loss; every draw comes from (seed, purpose, epoch)."""
     schedule, epoch = stepper.schedule, progress["epoch"]
     order = torch.randperm(len(images), generator=generator(seed, "shuffle", epoch)).to(images.device)
@@ -149,7 +148,7 @@ def _epoch(
     with torch.random.fork_rng():  # dropout has no generator argument
         torch.manual_seed(derived_seed(seed, "dropout", epoch))
         stepper.module.train()
-        for chosen in order.split(schedule.batch_size)[:batches]:
+        for chosen in torch.split(order, schedule.batch_size)[:batches]:
             batch = augment(images[chosen], schedule.augmentation, views)
             rate = schedule.learning_rate_at(progress["steps"], total)
             losses.append(stepper.step(batch, targets[chosen], rate))
@@ -202,9 +201,7 @@ def moves(scores: Tensor) -> bool:
 
 
 def _state(module: nn.Module) -> dict[str, Tensor]:
-    return {
-        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in module.state_dict().items()
-    }
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in module.state_dict().items()}
 
 
 def _finite(module: nn.Module) -> bool:
@@ -218,9 +215,9 @@ def _result(progress: dict[str, Any], outcome: str) -> dict[str, Any]:
 
 def outputs_of(module: nn.Module, images: Tensor, device: torch.device, *, bfloat16: bool = False) -> Tensor:
     """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU."""
-    module = module.to(device, memory_format=torch.channels_last)
+    module = module.to(device).to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        parts = [module(normalise(batch.to(device))).float().cpu() for batch in images.split(EVALUATION_BATCH)]
+        parts = [module(normalise(batch.to(device))).float().cpu() for batch in torch.split(images, EVALUATION_BATCH)]
     return torch.cat(parts)
 
 

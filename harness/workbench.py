@@ -54,6 +54,7 @@ class Workbench:
     ----------
     seed : the run's seed, known to the method only through `generator`.
     cost : what the method's stages have cost so far.
+
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class Workbench:
         {0, 1}. The same for every method of one seed.
         """
         order = stratified_order(self._train.labels.numpy(), generator(self._seed, "scoring"))
-        chosen = torch.from_numpy(order[:images].copy()).split(SCORING_BATCH)
+        chosen = torch.split(torch.from_numpy(order[:images].copy()), SCORING_BATCH)
         return [(normalise(self._train.images[part]), self._train.labels[part].clone()) for part in chosen]
 
     def generator(self, *tag: str | int) -> torch.Generator:

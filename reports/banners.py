@@ -40,8 +40,9 @@ def banners(board: Board) -> list[Banner]:
 def _void(facts: Mapping[str, Any]) -> Banner:
     return Banner(
         "Void: the dense network has not learnt the task",
-        f"Its validation AUC on “{facts.get('dataset')}” is below 0.6, hardly better than guessing. What follows "
-        "compares noise with noise and says nothing about pruning. Train for longer, or look at the data.",
+        f"Its validation AUC on “{facts.get('dataset')}” is below 0.6, hardly better than guessing. "
+        "What follows compares noise with noise and says nothing about pruning. Train for longer, or look at "
+        "the data.",
         loud=True,
     )
 
@@ -50,15 +51,15 @@ def _stand_in(facts: Mapping[str, Any]) -> Banner:
     wanted = facts["fallback_for"]
     return Banner(
         f"Not “{wanted}”: simulated images in its place",
-        f"The images of “{wanted}” were neither on this machine nor could they be downloaded, so everything below "
-        f"was run on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
+        f"The images of “{wanted}” were neither on this machine nor could they be downloaded, so everything "
+        f"below was run on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
         loud=True,
     )
 
 
 def _partial(splits: Mapping[str, Any]) -> Banner:
     counts = "; ".join(
-        f"{name}: {counts.get('found')} of {counts.get('expected')} images" for name, counts in splits.items()
+        f"{split}: {counts.get('found')} of {counts.get('expected')} images" for split, counts in splits.items()
     )
     return Banner(
         "Partial data",

@@ -88,9 +88,7 @@ def _text(value: Any) -> str:
 
 def _cell(row: Mapping[Any, Any], images: Mapping[tuple[Any, ...], pd.DataFrame]) -> tuple[Cell, Any]:
     """Return the cell and what identifies its images: ids and labels."""
-    numbers = {
-        str(name): float(value) for name, value in row.items() if isinstance(value, int | float | np.number)
-    }
+    numbers = {str(name): float(value) for name, value in row.items() if isinstance(value, int | float | np.number)}
     texts = {name: _text(row.get(name)) for name in TEXTS}
     found = images.get(_key([row[name] for name in KEY]))
     if texts["status"] == "done" and found is None:

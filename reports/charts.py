@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness.reports.cells import Cell
 from harness.reports.leaderboard import Board
+from harness.reports.wording import visible
 
 __all__ = ["charts", "figure"]
 
@@ -17,8 +18,8 @@ PANELS = {
     "fnr": "Missed positives: FNR (sens95)",
     "fpr": "False alarms: FPR (sens95)",
 }
-# Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven shapes share no
-# factor, so that 56 entries differ in one or the other.
+# Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven shapes share
+# no factor, so that 56 entries differ in one or the other.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1b232c", "#8C564B"]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
 
@@ -27,7 +28,7 @@ def figure(cells: Sequence[Cell]) -> pd.DataFrame:
     """Return what is drawn, a row per done cell: entry, seed, remaining (%), collapsed and the four values."""
     rows = [
         {
-            "entry": cell.entry,
+            "entry": visible(cell.entry),
             "seed": cell.seed,
             "remaining": 100 * cell.density,
             "collapsed": cell.collapsed,
@@ -55,9 +56,7 @@ def charts(board: Board) -> dict[str, Any] | None:
         panels.append(alt.layer(lines, points if panels else points.add_params(chosen)))
     rows = alt.vconcat(alt.hconcat(*panels[:2], spacing=36), alt.hconcat(*panels[2:], spacing=36), spacing=28)
     with alt.data_transformers.enable("default", max_rows=None):
-        specification: dict[str, Any] = rows.resolve_scale(
-            color="shared", shape="shared", fill="shared"
-        ).to_dict()
+        specification: dict[str, Any] = rows.resolve_scale(color="shared", shape="shared", fill="shared").to_dict()
     return specification | {"config": LOOKS}
 
 

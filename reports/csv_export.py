@@ -1,5 +1,6 @@
 """Every cell as CSV, safe to open in a spreadsheet."""
 
+import csv
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,8 @@ def to_csv(results: Results) -> str:
     """
     cells = results.cells.map(_inert)
     cells.columns = pd.Index([_inert(name) for name in cells.columns])
-    return str(cells.to_csv(index=False, lineterminator="\n"))
+    # Every text in quotes: a bare carriage return would otherwise end the row.
+    return str(cells.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
 def _inert(value: Any) -> Any:

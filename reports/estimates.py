@@ -41,9 +41,7 @@ class Rate:
 def alive(cell: Cell) -> float:
     """Return the parameters that still reach input and output, as a share of the dense network's."""
     # Both counts are of one network, so that this stands on the axis of `size/density`.
-    return (
-        cell.metric("size/density") * cell.metric("size/alive") / (cell.metric("size/parameters") or math.nan)
-    )
+    return cell.metric("size/density") * cell.metric("size/alive") / (cell.metric("size/parameters") or math.nan)
 
 
 def mean(cells: Sequence[Cell], name: str) -> float:

@@ -1,6 +1,7 @@
 """The leaderboard: at each level, the entries in order of AUC, with intervals, and ties shown as ties."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,8 +79,7 @@ def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell]) -> 
     seeds = tuple(sorted({cell.seed for cell in cells}))
     densities = sorted({cell.density for cell in cells}, reverse=True)
     levels = tuple(
-        Level(density, _rows([cell for cell in cells if cell.density == density], seeds))
-        for density in densities
+        Level(density, _rows([cell for cell in cells if cell.density == density], seeds)) for density in densities
     )
     return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells))
 
@@ -137,6 +137,7 @@ def _merge_alike(entries: dict[str, list[Cell]]) -> dict[str, tuple[str, ...]]:
 
 def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked: int) -> Row:
     done = [cell for cell in cells if cell.done]
+    missing = Counter(cell.status for cell in cells if not cell.done)
     names = [f"{count}/{threshold}" for threshold in ("sens95", "argmax") for count in ("fn", "fp")]
     return Row(
         rank=rank,
@@ -146,7 +147,7 @@ def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked:
         asked=asked,
         done=len(done),
         collapsed=sum(cell.collapsed for cell in done),
-        problems=tuple(f"seed {cell.seed} {cell.status}" for cell in cells if not cell.done),
+        problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
         auc=auc(done),
         rates={name: rate(done, name) for name in names},
         ap=mean(done, "test/ap"),

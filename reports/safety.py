@@ -18,9 +18,9 @@ DELTA = 0.10
 class Step:
     """One level against the plain-loss dense network of the same seeds, each cut at its own sens95.
 
-    Mean counts over seeds: ``newly_missed`` positives only by the pruned network, ``newly_found`` missed only by
-    the dense one; ``bound`` is the upper bound of the FNR difference. A ``problem`` ends the walk from dense
-    downwards, ``measured`` or not.
+    Mean counts over seeds: ``newly_missed`` positives only by the pruned network, ``newly_found`` missed
+    only by the dense one; ``bound`` is the upper bound of the FNR difference. A ``problem`` ends the walk
+    from dense downwards, ``measured`` or not.
     """
 
     density: float
@@ -83,9 +83,18 @@ def _safety(cells: Sequence[Cell], dense: Mapping[int, Cell]) -> Safety:
         result = safe_compression(
             [(one.density, one.newly_missed, one.newly_found) for one in walked], positives[0], DELTA
         )
-    note = f"{stop.problem} at {100 * stop.density:.3g}%" if stop else ""
     at = tuple(cell for cell in cells if result and cell.density == result.density and cell.done)
-    return Safety(cells[0].entry, cells[0].loss, result, steps, note, at, tuple(dense.values()))
+    return Safety(cells[0].entry, cells[0].loss, result, steps, _note(result, stop), at, tuple(dense.values()))
+
+
+def _note(result: SafeCompression | None, stop: Step | None) -> str:
+    """Say what ended the walk: misses that cannot be ruled out, or else the first problem."""
+    if result is not None and result.verdict == "not decidable":
+        return ""
+    if result is not None and result.bounds and result.bounds[-1][1] >= DELTA:
+        density, bound = result.bounds[-1]
+        return f"up to {100 * bound:.0f} points more misses at {100 * density:.3g}%"
+    return f"{stop.problem} at {100 * stop.density:.3g}%" if stop else ""
 
 
 def _step(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell]) -> Step:
@@ -118,18 +127,16 @@ def _unmeasured(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell
 def _degenerate(cells: Sequence[Cell], pairs: Sequence[tuple[Cell, Cell]]) -> str:
     """Say why few misses are no merit here: the network collapsed, or it cries wolf.
 
-    The sens95 threshold moves until 95 % of the validation positives are kept, so even a guessing network misses
-    few; it pays in false alarms. The walk ends where these are shown (one-sided 95 %) to be more than `DELTA`
-    above the dense network's.
+    The sens95 threshold moves until 95 % of the validation positives are kept, so even a guessing network
+    misses few; it pays in false alarms. The walk ends where these are shown (one-sided 95 %) to be more than
+    `DELTA` above the dense network's.
     """
     collapsed = sum(cell.collapsed for cell in cells)
     if collapsed:
         return f"collapsed ({collapsed} of {len(cells)} seeds)"
     silenced, raised, negatives = _mean_discordant(pairs, label=0)
     at_least = -paired_upper_bound(silenced, raised, negatives) if negatives else 0.0
-    return (
-        f"false alarms up by {100 * (raised - silenced) / negatives:.0f} points" if at_least > DELTA else ""
-    )
+    return f"false alarms up by {100 * (raised - silenced) / negatives:.0f} points" if at_least > DELTA else ""
 
 
 def _mean_discordant(pairs: Sequence[tuple[Cell, Cell]], label: int) -> tuple[float, float, int]:

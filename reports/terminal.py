@@ -11,10 +11,7 @@ from harness.results import Results
 
 __all__ = ["summary"]
 
-LEGEND = (
-    "Each cell: AUC, then positives missed at the sens95 threshold (mean over seeds). "
-    "* best or not distinguished from it; ! collapsed; safe: smallest network shown not to miss more positives."
-)
+LEGEND = "AUC, positives missed at sens95; * best or tied, ! collapsed; safe: smallest safe network."
 
 
 def summary(results: Results) -> RenderableType:
@@ -27,9 +24,7 @@ def summary(results: Results) -> RenderableType:
 
 
 def _table(experiment: str, board: Board) -> Table:
-    table = Table(
-        title=Text(f"{visible(experiment)}, {len(board.seeds)} seed(s)"), padding=(0, 1, 0, 0), box=None
-    )
+    table = Table(title=Text(f"{visible(experiment)}, {len(board.seeds)} seed(s)"), padding=(0, 1, 0, 0), box=None)
     table.add_column("entry", overflow="fold", min_width=12)
     for level in board.levels:
         table.add_column(percent(level.density), justify="right", no_wrap=True)
@@ -56,7 +51,7 @@ def _cell(row: Row | None) -> Text:
         return Text("")
     missed = row.rates["fn/sens95"]
     if row.auc is None or missed is None:
-        return Text("\n".join(sorted({problem.split()[-1] for problem in row.problems})), style="red")
+        return Text("\n".join(visible(problem.split()[0]) for problem in row.problems), style="red")
     marks = ("*" if row.rank == 1 else "") + ("!" if row.collapsed else "")
     text = Text(f"{marks}{row.auc.value:.3f}\n{of(missed)}")
     if row.done < row.asked:

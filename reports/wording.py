@@ -7,7 +7,7 @@ from harness.reports.safety import Safety
 
 __all__ = ["count", "decimal", "duration", "of", "percent", "share", "verdict", "visible"]
 
-UNKNOWN = "–"
+UNKNOWN = "\N{EN DASH}"
 
 
 def count(value: float) -> str:
@@ -58,5 +58,5 @@ def verdict(safety: Safety) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Return text in which every character shows: escapes, newlines and direction marks as \x1b, \n, \u202e."""
+    r"""Return text in which every character shows: escapes, line ends, direction marks as \x1b, \n, \u202e."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -44,9 +44,7 @@ def test_clopper_pearson_of_a_mean_count_lies_between_its_neighbours():
 @pytest.mark.parametrize("truth", [0.02, 0.05, 0.1, 0.2, 0.5])
 def test_clopper_pearson_covers_at_least_its_level(truth):
     intervals = [clopper_pearson(k, 75) for k in range(76)]
-    coverage = sum(
-        stats.binom.pmf(k, 75, truth) for k, (low, high) in enumerate(intervals) if low <= truth <= high
-    )
+    coverage = sum(stats.binom.pmf(k, 75, truth) for k, (low, high) in enumerate(intervals) if low <= truth <= high)
     assert coverage >= 0.95
 
 
@@ -130,14 +128,11 @@ def brute_force_bound(b, c, n, level):
         def loss(only_dense):
             cells = [only_dense + difference, only_dense, 1 - difference - 2 * only_dense]
             return -sum(
-                count * math.log(max(cell, 1e-300))
-                for count, cell in zip([b, c, n - b - c], cells, strict=True)
+                count * math.log(max(cell, 1e-300)) for count, cell in zip([b, c, n - b - c], cells, strict=True)
             )
 
         limits = max(0.0, -difference), (1 - difference) / 2
-        likeliest = optimize.minimize_scalar(
-            loss, bounds=limits, method="bounded", options={"xatol": 1e-10}
-        ).x
+        likeliest = optimize.minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-10}).x
         variance = n * (2 * likeliest + difference - difference**2)
         return (b - c - n * difference) / math.sqrt(variance)
 
@@ -214,9 +209,7 @@ def test_comparing_finds_a_large_difference_and_none_in_equal_scores():
     labels, scores = draw(np.random.default_rng(8), 75, 304, [2.5, 2.4, 0.3, 0.2])
     assert compare_aucs(labels, scores[:2], scores[2:]) < 0.01
     assert compare_aucs(labels, scores[:2], scores[:2]) == 1.0
-    assert compare_aucs(labels, scores[:2], scores[2:]) == pytest.approx(
-        compare_aucs(labels, scores[2:], scores[:2])
-    )
+    assert compare_aucs(labels, scores[:2], scores[2:]) == pytest.approx(compare_aucs(labels, scores[2:], scores[:2]))
     with pytest.raises(ValueError, match="paired"):
         compare_aucs(labels, scores[:2], scores[2:3])
 

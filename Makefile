@@ -1,0 +1,49 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test test-long bench lint types dev clean
+
+# The main job on a fresh machine: makes the environment, installs, runs every method. make run ARGS="--seeds 2"
+run: $(VENV)/.installed
+	$(BIN)/harness run --methods all --dataset isic $(ARGS)
+
+test: $(VENV)/.installed-test
+	$(BIN)/pytest $(ARGS)
+
+test-long: $(VENV)/.installed-test
+	$(BIN)/pytest -m long -o addopts="--import-mode=importlib --strict-markers --strict-config" --timeout 3600 $(ARGS)
+
+bench: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks --benchmark-only \
+	    -o addopts="--import-mode=importlib --strict-markers --strict-config" $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy cannot follow the editable install's map of folders, so it gets the same tree as links.
+types: $(VENV)/.installed-dev
+	rm -rf build/types && mkdir -p build/types && cp -rs "$(CURDIR)/harness" build/types/
+	for d in methods datasets reports configs; do ln -s "$(CURDIR)/$$d" build/types/harness/$$d; done
+	$(BIN)/mypy
+
+dev: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,64 @@
+"""Long work shows progress on stderr: a bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+EVERY_S = 5.0
+
+
+class Reporter:
+    """Counts units of one task at a time and prints notes above the bar."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bar: Progress | None = None
+
+    def note(self, text: str, style: str = "") -> None:
+        """Print one line."""
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def task(self, name: str, total: int, unit: str) -> Iterator["Task"]:
+        """Show ``name`` until the block ends, however it ends."""
+        if not self.console.is_terminal:
+            yield Task(self, name, total, unit)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=True) as self._bar:
+            self._bar.add_task(name, total=total)
+            yield Task(self, name, total, unit)
+        self._bar = None
+
+    def advance_bar(self, done: int) -> bool:
+        """Move the bar, if there is one."""
+        if self._bar is None:
+            return False
+        self._bar.update(self._bar.task_ids[0], completed=done)
+        return True
+
+
+class Task:
+    """One counted task."""
+
+    def __init__(self, reporter: Reporter, name: str, total: int, unit: str) -> None:
+        self.reporter, self.name, self.total, self.unit = reporter, name, total, unit
+        self._last = time.monotonic()
+
+    def update(self, done: int, total: int | None = None) -> None:
+        """Say that ``done`` units are done; without a terminal a line every few seconds."""
+        self.total = total or self.total
+        if self.reporter.advance_bar(done):
+            return
+        if time.monotonic() - self._last >= EVERY_S:
+            self._last = time.monotonic()
+            self.reporter.note(f"{self.name}: {done} of {self.total} {self.unit}")

@@ -1,0 +1,144 @@
+"""What is published of one (entry, seed): parameters, metrics, per-image scores, masks and provenance."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.canonical import digest
+from harness.entries import Entry
+from harness.environment import versions
+from harness.images import ImageSplit
+from harness.plan import Plan, comparison
+from harness.records import CellRecord
+from harness.tracking import Publication, packed_masks
+from harness.training import TRAINING_VERSION
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three splits of a run."""
+
+    train: ImageSplit
+    validation: ImageSplit
+    test: ImageSplit
+
+    def items(self) -> list[tuple[str, ImageSplit]]:
+        """Return (name, split) in the order train, validation, test."""
+        return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+
+
+def publication(
+    plan: Plan, entry: Entry, seed: int, records: Sequence[CellRecord], splits: Splits, command: str
+) -> Publication:
+    """Return what MLflow keeps of one entry's finished levels for one seed."""
+    provenance = provenance_of(plan, splits, command)
+    cells = [_cell(record) for record in records]
+    key = digest([provenance["group"], entry, seed, _code(entry), TRAINING_VERSION])
+    files = {
+        "cells.json": _json(cells),
+        "scores.csv": _scores(records, splits),
+        "provenance.json": _json(provenance),
+    }
+    files |= {f"masks/{record.step:06d}.npz": packed_masks(record.mask) for record in records if record.mask}
+    tags = {
+        "harness.kind": "result",
+        "harness.entry": entry.text,
+        "harness.method": entry.method,
+        "harness.loss": entry.loss,
+        "harness.seed": str(seed),
+        "harness.group": provenance["group"],
+        "harness.simulated": str(provenance["simulated"]).lower(),
+        "harness.partial": str(bool(provenance["partial"])).lower(),
+    }
+    params = {
+        "entry": entry.text,
+        "loss": entry.loss,
+        "seed": str(seed),
+        "network": plan.network,
+        "size": str(plan.data.size),
+        "weights": plan.weights,
+        "preset": plan.preset,
+        **{f"method.{name}": str(value) for name, value in entry.parameters},
+    }
+    return Publication(
+        key=key,
+        name=f"{entry.text} seed {seed}",
+        tags=tags,
+        params=params,
+        metrics={record.step: record.metrics for record in records if record.status == "done"},
+        files=files,
+        digest=digest([[record.density, record.status, record.reason] for record in records]),
+    )
+
+
+def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
+    """Return what a reader must know of a run; ``group`` names the results that it may be compared with."""
+    dataset = plan.data.dataset()
+    compared = comparison(plan, {name: split.fingerprint for name, split in splits.items()})
+    partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
+    return {
+        "group": digest(compared)[:12],
+        "dataset": dataset.name,
+        "dataset_version": dataset.version,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "simulated": dataset.simulated,
+        "fallback_for": plan.data.fallback_for,
+        "partial": partial or None,
+        "classes": list(dataset.classes),
+        "positive": dataset.classes[1],
+        "network": plan.network,
+        "size": plan.data.size,
+        "weights": plan.weights,
+        "schedule": asdict(plan.training),
+        "pretraining": asdict(plan.pretraining) if plan.weights == "simulated" else None,
+        "split_seed": plan.data.split_seed,
+        "preset": plan.preset,
+        "fingerprint": digest([split.fingerprint for _, split in splits.items()])[:16],
+        "environment": plan.environment,
+        "versions": versions(),
+        "command": command,
+        "counts": {name: {"p": split.positives, "n": split.negatives} for name, split in splits.items()},
+    }
+
+
+def _cell(record: CellRecord) -> dict[str, Any]:
+    return {
+        "density": record.density,
+        "status": record.status,
+        "reason": record.reason,
+        "metrics": record.metrics,
+    }
+
+
+def _scores(records: Sequence[CellRecord], splits: Splits) -> bytes:
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(["density", "split", "id", "label", "score"])
+    for record in records:
+        for name, split, scores in (
+            ("validation", splits.validation, record.validation_scores),
+            ("test", splits.test, record.test_scores),
+        ):
+            if scores:
+                rows.writerows(
+                    (record.density, name, identity, label, repr(score))
+                    for identity, label, score in zip(split.ids, split.labels.tolist(), scores, strict=True)
+                )
+    return text.getvalue().encode()
+
+
+def _code(entry: Entry) -> list[str]:
+    """Return the source files of a method and the methods it extends: a changed method is a new run."""
+    modules = {kind.__module__ for kind in type(entry.pruner()).__mro__ if kind.__module__ != "builtins"}
+    files = [getattr(sys.modules[module], "__file__", None) for module in sorted(modules)]
+    return [digest(Path(file).read_text("utf-8")) for file in files if file and file.endswith(".py")]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode()

@@ -1,0 +1,195 @@
+"""MLflow, where results live for people and teams. The only module that imports it.
+
+Results are written from the stage store and idempotently: the same command again logs only what is missing, so a
+dead server never costs a training run.
+"""
+
+import harness.mlflow_settings  # noqa: F401
+
+# isort: split
+import fcntl
+import json
+import math
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlflow.entities import Metric, Param, Run, RunStatus, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from harness.errors import MachineError
+
+BATCH = 900  # MLflow takes at most 1,000 metrics in one call
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """One (entry, seed) run: how it is found again (``key``), its parameters, metrics by step, and files."""
+
+    key: str
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[int, Mapping[str, float]]
+    files: Mapping[str, bytes]
+    digest: str
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One finished run, read back: id, tags, start in milliseconds, and its JSON and CSV artifacts by name."""
+
+    run_id: str
+    tags: Mapping[str, str]
+    started: int
+    files: Mapping[str, str]
+
+
+def default_uri(store: Path) -> str:
+    """Return the tracking database that a store keeps when no server is named."""
+    return f"sqlite:///{store / 'mlflow.db'}"
+
+
+class Tracker:
+    """One experiment (= one data set) at one tracking address."""
+
+    def __init__(self, uri: str, store: Path, experiment: str) -> None:
+        self.uri, self.store, self.experiment = uri, store, experiment
+        self._client: MlflowClient | None = None
+
+    @property
+    def client(self) -> MlflowClient:
+        """The client; a local database is created under a lock, since two first openers break it."""
+        if self._client is None:
+            self.store.mkdir(parents=True, exist_ok=True)
+            with open(self.store / "mlflow.lock", "a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._client = MlflowClient(self.uri)
+                self._client.search_experiments(max_results=1)
+        return self._client
+
+    def publish(self, publication: Publication) -> bool:
+        """Log one run, or only what is missing of it; return whether anything was. Raises `MachineError`."""
+        try:
+            return self._publish(publication)
+        except (MlflowException, OSError) as error:
+            raise MachineError(
+                f"MLflow at {self.uri} did not take the results of {publication.name}: {_first_line(error)}",
+                fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
+            ) from error
+
+    def _publish(self, publication: Publication) -> bool:
+        experiment = self._experiment_id(create=True)
+        assert experiment is not None
+        run = self._find(experiment, publication.key)
+        if run is not None and run.data.tags.get("harness.digest") == publication.digest:
+            return False
+        if run is None:
+            tags = {**publication.tags, "harness.key": publication.key}
+            run = self.client.create_run(experiment, tags=tags, run_name=publication.name)
+        run_id = run.info.run_id
+        logged = set(json.loads(run.data.tags.get("harness.steps", "[]")))
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(name, value, now, step)
+            for step, values in publication.metrics.items()
+            if step not in logged
+            for name, value in values.items()
+            if math.isfinite(value)
+        ]
+        known = run.data.params
+        params = [Param(name, value) for name, value in publication.params.items() if name not in known]
+        self.client.log_batch(run_id, params=params)
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+        self._log_files(run_id, publication.files)
+        steps = sorted(logged | set(publication.metrics))
+        closing = {"harness.steps": json.dumps(steps), "harness.digest": publication.digest}
+        self.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in closing.items()])
+        self.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+        return True
+
+    def read(self) -> list[PublishedRun]:
+        """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
+        try:
+            experiment = self._experiment_id(create=False)
+            if experiment is None:
+                return []
+            return [self._read(run) for run in self._search(experiment, "tags.`harness.kind` = 'result'")]
+        except (MlflowException, OSError) as error:
+            raise MachineError(
+                f"MLflow at {self.uri} cannot be read: {_first_line(error)}",
+                fix="check --tracking-uri and that its server runs",
+            ) from error
+
+    def _read(self, run: Run) -> PublishedRun:
+        with tempfile.TemporaryDirectory() as folder:
+            names = [item.path for item in self.client.list_artifacts(run.info.run_id) if not item.is_dir]
+            files = {
+                name: Path(self.client.download_artifacts(run.info.run_id, name, folder)).read_text("utf-8")
+                for name in names
+            }
+        return PublishedRun(run.info.run_id, run.data.tags, run.info.start_time, files)
+
+    def _experiment_id(self, *, create: bool) -> str | None:
+        experiment = self.client.get_experiment_by_name(self.experiment)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        if not create:
+            return None
+        local = self.uri == default_uri(self.store)
+        place = (self.store / "artifacts" / self.experiment).as_uri() if local else None
+        return str(self.client.create_experiment(self.experiment, artifact_location=place))
+
+    def _find(self, experiment: str, key: str) -> Run | None:
+        runs = self.client.search_runs(
+            [experiment], f"tags.`harness.key` = '{key}'", ViewType.ACTIVE_ONLY, max_results=1
+        )
+        return runs[0] if runs else None
+
+    def _search(self, experiment: str, condition: str) -> list[Run]:
+        condition += " and attributes.status = 'FINISHED'"
+        found: list[Run] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs([experiment], condition, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+    def _log_files(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            self.client.log_artifacts(run_id, folder)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def packed_masks(arrays: Mapping[str, Any]) -> bytes:
+    """Return mask bits by parameter name as one compressed file."""
+    import io
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def experiments(uri: str, store: Path) -> Sequence[str]:
+    """Return the names of all experiments that hold results at ``uri``."""
+    tracker = Tracker(uri, store, "")
+    try:
+        return [found.name for found in tracker.client.search_experiments() if found.name != "Default"]
+    except (MlflowException, OSError) as error:
+        raise MachineError(f"MLflow at {uri} cannot be read: {_first_line(error)}") from error

@@ -1,0 +1,96 @@
+"""A worker process: one thread, one job at a time, speaking to its parent through a pipe."""
+
+import contextlib
+import os
+import signal
+import threading
+import traceback
+import warnings
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+from typing import Any
+
+from harness.errors import HarnessError, MachineError, UsageError
+from harness.plan import Plan
+
+# One thread per process, everywhere: faster beside a busy neighbour, and the bits do not depend on the cores.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One (entry, seed): its place in the plan's entries, and the seed."""
+
+    entry: int
+    seed: int
+
+
+def serve(connection: Connection, plan: Plan) -> None:
+    """Run jobs until the parent says None or dies. Messages out: (kind, payload).
+
+    Kinds: ready; cell (index of the job's level, record); done; busy (another worker holds a stage: try again
+    later); error (a `HarnessError` that ends the run); crash (a traceback: our bug).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1)
+    warnings.showwarning = lambda message, *_args, **_kwargs: connection.send(("warning", str(message)))
+    try:
+        _check_environment(plan)
+    except HarnessError as error:
+        connection.send(("error", error))
+        return
+    connection.send(("ready", None))
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent has gone: so do we
+        while (job := connection.recv()) is not None:
+            connection.send(_answer(plan, job, connection))
+
+
+def _answer(plan: Plan, job: Job, connection: Connection) -> tuple[str, Any]:
+    from harness.store import StageBusy
+
+    try:
+        _run(plan, job, connection)
+    except StageBusy:
+        return "busy", None
+    except HarnessError as error:
+        return "error", error
+    except MemoryError:
+        return "error", MachineError("out of memory", fix="use fewer --jobs, a smaller image size or batch")
+    except Exception:
+        return "crash", traceback.format_exc()
+    return "done", None
+
+
+def _run(plan: Plan, job: Job, connection: Connection) -> None:
+    from harness.cells import cells, score_test
+    from harness.plan import levels_of
+    from harness.records import record_of
+    from harness.store import Store
+
+    store = Store(plan.store, wait=False)
+    entry = plan.entries[job.entry]
+    for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
+        measured = score_test(plan, cell, store) if cell.status == "done" else ({}, [])
+        connection.send(("cell", (level, record_of(cell, *measured), cell.detail)))
+
+
+def _check_environment(plan: Plan) -> None:
+    from harness.environment import environment_class
+
+    here = environment_class(plan.training.device)
+    if here != plan.environment:
+        raise UsageError(
+            f"this worker's environment is {here!r}, the plan's is {plan.environment!r}: bits would differ",
+            fix="run all workers of one plan on machines of one kind",
+        )
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

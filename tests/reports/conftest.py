@@ -1,0 +1,112 @@
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.metrics import evaluate
+from harness.results import Results
+from harness.thresholds import choose
+
+POSITIVES, NEGATIVES = 30, 40
+LABELS = np.r_[np.ones(POSITIVES, dtype=int), np.zeros(NEGATIVES, dtype=int)]
+PROVENANCE = {
+    "dataset": "spots",
+    "simulated": False,
+    "partial": None,
+    "fallback_for": None,
+    "network": "tiny",
+    "size": 32,
+    "weights": "kaiming",
+    "schedule": {"optimiser": "adam", "lr": 0.001},
+    "preset": "quick",
+    "fingerprint": "abc123",
+    "environment": "torch 2, cpu",
+    "versions": {"torch": "2.10"},
+    "command": "harness run --data spots",
+    "started": "2026-01-01T00:00:00+00:00",
+    "seeds": [0, 1],
+    "counts": {"train": {"p": 90, "n": 200}, "test": {"p": POSITIVES, "n": NEGATIVES}},
+    "void": False,
+    "positive": "malignant",
+    "classes": ["benign", "malignant"],
+}
+
+
+class Bench:
+    """Collects cells by hand and returns them as `Results`."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, object]] = []
+        self.images: list[pd.DataFrame] = []
+
+    def done(self, entry, seed, density, scores, *, loss="plain", group="g", collapsed=0.0, **metrics):
+        """Add a cell whose validation and test scores are the same."""
+        run = f"{group}-{entry}-{seed}"
+        cuts = {name: threshold.value for name, threshold in choose(LABELS, scores).items()}
+        row = self._row(run, group, entry, loss, seed, density, "done", "")
+        row |= {f"test/{name}": value for name, value in evaluate(LABELS, scores, cuts).items()}
+        row |= {f"threshold/{name}": value for name, value in cuts.items()}
+        row |= {"size/density": density, "size/parameters": 1000 * density, "size/alive": 900 * density}
+        self.rows.append(row | {"cost/seconds": 60.0, "flag/collapsed": collapsed} | metrics)
+        frame = {"run_id": run, "entry": entry, "seed": seed, "density": density, "split": "test"}
+        ids = [f"image{index:03d}" for index in range(LABELS.size)]
+        self.images.append(pd.DataFrame(frame | {"id": ids, "label": LABELS, "score": scores}))
+
+    def missing(self, entry, seed, density, status, reason, group="g"):
+        """Add a cell that is not done."""
+        run = f"{group}-{entry}-{seed}"
+        self.rows.append(self._row(run, group, entry, "plain", seed, density, status, reason))
+
+    def results(self, experiment="spots", **provenance) -> Results:
+        groups = {str(row["group"]): PROVENANCE | provenance for row in self.rows}
+        images = pd.concat(self.images, ignore_index=True) if self.images else pd.DataFrame()
+        return Results(experiment, pd.DataFrame(self.rows), images, groups)
+
+    @staticmethod
+    def _row(run, group, entry, loss, seed, density, status, reason):
+        return {
+            "run_id": run,
+            "group": group,
+            "entry": entry,
+            "method": entry.split("[")[0],
+            "loss": loss,
+            "seed": seed,
+            "density": density,
+            "status": status,
+            "reason": reason,
+        }
+
+
+def ranking(missed: int = 1, alarms: int = 4, seed: int = 0) -> np.ndarray:
+    """Scores that put ``missed`` positives below 0 and ``alarms`` negatives above."""
+    generator = np.random.default_rng(seed)
+    positives = generator.uniform(1, 2, POSITIVES)
+    negatives = generator.uniform(-2, -1, NEGATIVES)
+    positives[:missed] -= 2.5
+    negatives[:alarms] += 2.5
+    return np.r_[positives, negatives]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def scores() -> Callable[..., np.ndarray]:
+    return ranking
+
+
+@pytest.fixture
+def usual(bench: Bench) -> Bench:
+    """Two seeds of dense, a good method, guessing, and one that fails in one seed."""
+    for seed in (0, 1):
+        dense = ranking(seed=seed)
+        bench.done("dense", seed, 1.0, dense)
+        bench.done("lt", seed, 1.0, dense)
+        bench.done("lt", seed, 0.5, ranking(missed=1 + seed, seed=seed))
+        bench.done("random", seed, 0.5, np.random.default_rng(seed + 7).normal(size=LABELS.size))
+    bench.done("snip", 0, 0.5, ranking(missed=3))
+    bench.missing("snip", 1, 0.5, "diverged", "loss became NaN")
+    return bench

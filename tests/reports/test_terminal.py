@@ -1,0 +1,54 @@
+import io
+
+import numpy as np
+from rich.console import Console
+
+from harness.reports.terminal import summary
+
+
+def printed(results, width=80):
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None).print(summary(results))
+    return stream.getvalue()
+
+
+def test_it_reads_at_80_columns(usual, scores):
+    for power in range(2, 7):
+        for seed in (0, 1):
+            usual.done("class-dependent-lt[scenario=black]", seed, 0.5**power, scores(seed=seed))
+    text = printed(usual.results())
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "…" not in text
+    assert "1.56%" in text
+
+
+def test_it_shows_auc_misses_failures_and_the_safe_level(usual):
+    text = printed(usual.results())
+    assert "*0.988" in text
+    assert text.count("1/30") >= 3
+    assert "1 of 2" in text
+    assert "50%" in text
+    assert "not measured" in " ".join(text.split())
+
+
+def test_collapsed_and_failed_cells_are_marked(usual):
+    for seed in (0, 1):
+        usual.done("flat", seed, 0.5, np.full(70, 0.25), collapsed=1.0)
+        usual.missing("mobilenet", seed, 0.5, "skipped", "too narrow")
+    text = printed(usual.results())
+    assert "!0.500" in text
+    assert "skipped" in text
+
+
+def test_names_cannot_command_the_terminal(bench, scores):
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("\x1b]0;owned\x07[red]\n", 0, 0.5, scores())
+    text = printed(bench.results("\x1b[2J"), width=200)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert r"\x1b]0;owned\x07[red]\n" in text
+
+
+def test_the_banner_stands_above_the_table(usual):
+    text = printed(usual.results(simulated=True))
+    assert text.index("Simulated images") < text.index("random")
