@@ -225,7 +225,7 @@ def _summary_values(summary: "Summary", page: Path | None) -> dict[str, Any]:
 
 def _report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Path:
     from harness.reports.page import write
-    from harness.reports.terminal import print_results
+    from harness.reports.terminal import summary
     from harness.results import read
 
     results = read(uri, store, experiment)
@@ -235,7 +235,7 @@ def _report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool
         )
     page = write(results, folder)
     if not quiet:
-        print_results(results, Console())
+        Console().print(summary(results))
         typer.echo(f"Report: {page}")
     return page
 

@@ -68,36 +68,28 @@ def _value_faults(pruned: PrunedNetwork) -> list[str]:
 def alive_parameters(network: Network, mask: Mask | None, size: int) -> int:
     """Return how many remaining parameters lie on a path from the input to the output.
 
-    All remaining parameters are set to 1 and norms to the identity, so that every signal is a count of paths and
-    positive exactly where a path is; a parameter is alive when the output's gradient by it is positive. A bias needs
-    only the way to the output.
+    Remaining weights become positive, biases 0 and norms the identity, so that every signal is a sum over paths from
+    the image, positive exactly where there is one; a parameter is alive when the output's gradient by it is. A unit
+    that only biases feed is dead: it sends the same constant for every image.
     """
     ones = build(network.architecture, canonical_state(network)).double()
     with torch.no_grad():
-        for parameter in ones.parameters():
-            parameter.fill_(1.0)
+        for name, parameter in ones.named_parameters():
+            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
         for layer in ones.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.reset_running_stats()
-            # A path is there or not: scale it down by the fan-in, so that deep networks do not overflow.
-            elif isinstance(layer, nn.Conv2d | nn.Linear):
+            elif isinstance(layer, nn.Conv2d | nn.Linear):  # by the fan-in, so that deep networks do not overflow
                 layer.weight.fill_(1.0 / layer.weight[0].numel())
     if mask:
         mask.apply_(ones)
-    torch.sum(_paths(ones, size)).backward()  # type: ignore[no-untyped-call]
+    ones(torch.ones(1, 3, size, size, dtype=torch.float64)).sum().backward()
     alive = 0
     for name, parameter in ones.named_parameters():
         assert parameter.grad is not None
         on_path = parameter.grad > 0
         alive += int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
     return alive
-
-
-def _paths(ones: Network, size: int) -> Tensor:
-    """Return the outputs of a network of ones on an image of ones, without the head's float32 cast."""
-    features: Tensor = ones.features(torch.ones(1, 3, size, size, dtype=torch.float64))
-    paths: Tensor = ones.head(features.mean(dim=(2, 3)))
-    return paths
 
 
 def effective_flops(network: Network, mask: Mask | None, size: int) -> int:

@@ -23,8 +23,8 @@ class Architecture:
 class Network(nn.Module):
     """Convolutional ``features``, a global mean and a small ``head`` with two logits (negative, positive).
 
-    Input (N, 3, S, S) normalised, S >= 63; output (N, 2) in float32. The head always computes in float32: in
-    bfloat16 its logits would tie, and ties decide which positives are missed.
+    Input (N, 3, S, S) normalised; output (N, 2) in float32 or finer. The head never computes in bfloat16: its
+    logits would tie, and ties decide which positives are missed.
     """
 
     architecture: Architecture
@@ -37,9 +37,12 @@ class Network(nn.Module):
         return next(layer.in_features for layer in self.head if isinstance(layer, nn.Linear))
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Return the features' global mean in float32, shape (N, C); a mean, since its backward is deterministic."""
+        """Return the features' global mean, shape (N, C), in float32 or finer.
+
+        A plain mean: the backward of adaptive pooling is not deterministic on every device.
+        """
         features: Tensor = self.features(images)
-        return features.float().mean(dim=(2, 3))
+        return features.to(torch.promote_types(features.dtype, torch.float32)).mean(dim=(2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the two logits, shape (N, 2)."""

@@ -94,6 +94,12 @@ def test_float32_scores_are_cut_where_float64_says():
     assert confusion(np.array([1, 0]), scores, just_below).fn == 0
 
 
+def test_certainty_belongs_to_the_last_calibration_bin():
+    # Probabilities 1 and 0.96 share a bin, where their errors partly cancel: |1.96 - 1| / 2.
+    scores = np.array([1e6, math.log(0.96 / 0.04)])
+    assert evaluate(np.array([0, 1]), scores, {})["ece"] == pytest.approx(0.48)
+
+
 def test_extreme_scores_do_not_overflow():
     result = evaluate(np.array([0, 1]), np.array([-1e6, 1e6]), {"argmax": 0.0})
     assert (result["brier"], result["ece"], result["auc"]) == (0.0, 0.0, 1.0)

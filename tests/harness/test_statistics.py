@@ -177,6 +177,12 @@ def test_safe_compression_stops_before_the_first_level_that_fails():
     assert result.bounds[-1][1] >= 0.1
 
 
+def test_safe_compression_fails_a_bound_just_above_delta():
+    assert 0.1 < paired_upper_bound(6, 2, 75) < 0.15
+    assert safe_compression([(0.5, 2, 2), (0.25, 6, 2)], 75).density == 0.5
+    assert safe_compression([(0.5, 2, 2), (0.25, 6, 2)], 75, delta=0.15).density == 0.25
+
+
 def test_safe_compression_says_none_and_not_decidable():
     assert str(safe_compression([(0.5, 30, 0)], 75)) == "none"
     assert str(safe_compression([], 75)) == "none"
@@ -212,6 +218,21 @@ def test_comparing_finds_a_large_difference_and_none_in_equal_scores():
     assert compare_aucs(labels, scores[:2], scores[2:]) == pytest.approx(compare_aucs(labels, scores[2:], scores[:2]))
     with pytest.raises(ValueError, match="paired"):
         compare_aucs(labels, scores[:2], scores[2:3])
+
+
+def test_comparison_over_seeds_adds_both_variances():
+    seeds = 4
+    labels, scores = draw(np.random.default_rng(11), 60, 90, [1.4, 1.2, 1.3, 1.0, 0.9, 1.1, 1.2, 0.8])
+    aucs, covariance = delong(labels, scores)
+    first, second = range(seeds), range(seeds, 2 * seeds)
+    within = sum(covariance[i, j] for own in (first, second) for i in own for j in own)
+    between = sum(covariance[i, j] for i in first for j in second)
+    images = (within - 2 * between) / seeds**2
+    training = stats.sem(aucs[:seeds] - aucs[seeds:]) ** 2
+    freedom = (images + training) ** 2 / (training**2 / (seeds - 1))
+    t = abs(aucs[:seeds].mean() - aucs[seeds:].mean()) / math.sqrt(images + training)
+    assert 0.001 < compare_aucs(labels, scores[:seeds], scores[seeds:]) < 0.5
+    assert compare_aucs(labels, scores[:seeds], scores[seeds:]) == pytest.approx(2 * stats.t.sf(t, freedom))
 
 
 def test_one_seed_comparison_is_delongs_test():

@@ -1,0 +1,121 @@
+"""Small images, a small network and a bench on them: the project's tests never read other people's files."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from harness import networks
+from harness.images import ImageSplit
+from harness.loss import schedule_named
+from harness.networks import Architecture, Network, build, initialise
+from harness.schedule import Schedule
+from harness.store import Store
+from harness.workbench import Workbench
+
+
+class TinyNetwork(Network):
+    """Two convolutions of 216 and 1,152 weights with batch norm, and a head of 32, which is too small to prune."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(3, 8, 3, stride=2, padding=1),
+                norm1=nn.BatchNorm2d(8),
+                relu1=nn.ReLU(),
+                conv2=nn.Conv2d(8, 16, 3, stride=2, padding=1),
+                norm2=nn.BatchNorm2d(16),
+                relu2=nn.ReLU(),
+            )
+        )
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(16, 2))
+
+
+@pytest.fixture(autouse=True)
+def _tiny_network_by_name(monkeypatch):
+    monkeypatch.setitem(networks.FACTORIES, "tiny", TinyNetwork)
+
+
+@pytest.fixture
+def tiny():
+    network = build(Architecture("tiny"))
+    initialise(network, torch.Generator().manual_seed(0))
+    return network
+
+
+def spotted_images(count, size, seed):
+    """Return images (N, 3, S, S) and labels: a third of them carry a bright spot on a noisy ground."""
+    draws = np.random.default_rng(seed)
+    labels = (np.arange(count) % 3 == 0).astype(np.uint8)
+    images = draws.integers(60, 140, size=(count, 3, size, size)).astype(np.uint8)
+    for index in np.flatnonzero(labels):
+        top, left = draws.integers(2, size - 6, size=2)
+        images[index, :, top : top + 4, left : left + 4] = 250
+    return images, labels
+
+
+def image_split(count, size, seed):
+    images, labels = spotted_images(count, size, seed)
+    ids = [f"{seed}-{index}" for index in range(count)]
+    return ImageSplit.of(torch.from_numpy(images), torch.from_numpy(labels), ids)
+
+
+@pytest.fixture
+def splits():
+    """(train, validation) of 48 and 24 images of 16 px."""
+    return image_split(48, 16, seed=1), image_split(24, 16, seed=2)
+
+
+@pytest.fixture
+def schedule():
+    return Schedule(
+        epochs=2, batch_size=12, learning_rate=0.05, clip=2.0, dropout=0.2, precision="float32", device="cpu"
+    )
+
+
+@pytest.fixture
+def make_bench(tiny, splits, schedule, tmp_path):
+    """Return a function that makes a bench on one store: the same tiny network, images and schedule."""
+
+    def make(loss="plain", seed=0, method="test", **changes):
+        train, validation = splits
+        return Workbench(
+            store=Store(tmp_path / "store"),
+            initial=changes.get("initial", tiny),
+            train=train,
+            validation=validation,
+            schedule=changes.get("schedule", schedule),
+            losses=schedule_named(loss),
+            seed=seed,
+            method=method,
+            environment="test machine",
+        )
+
+    return make
+
+
+@pytest.fixture
+def isic_folder(tmp_path):
+    """Return a data folder with a small data set in ISIC-2016's layout: 48 training and 24 test JPEGs."""
+    root = tmp_path / "data"
+    write_isic(root / "isic")
+    return root
+
+
+def write_isic(folder: Path, size: int = 64) -> None:
+    for split, count, seed in (("Training", 48, 3), ("Test", 24, 4)):
+        images, labels = spotted_images(count, size, seed)
+        place = folder / f"ISBI2016_ISIC_Part3_{split}_Data"
+        place.mkdir(parents=True)
+        lines = []
+        for index, (pixels, label) in enumerate(zip(images, labels, strict=True)):
+            name = f"ISIC_{seed:03d}{index:04d}"
+            Image.fromarray(pixels.transpose(1, 2, 0)).save(place / f"{name}.jpg", quality=95)
+            words = ("benign", "malignant") if split == "Training" else ("0.0", "1.0")
+            lines.append(f"{name},{words[label]}")
+        (folder / f"ISBI2016_ISIC_Part3_{split}_GroundTruth.csv").write_bytes("\r\n".join(lines).encode())

@@ -1,0 +1,113 @@
+import itertools
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from harness.inspection import alive_parameters, effective_flops, inspect
+from harness.mask import Mask, prunable_weights, prune_least
+from harness.networks import FACTORIES, Architecture, Network, build, copy_of, initialise, parameter_count
+from harness.pruner import PrunedNetwork
+
+
+class Chain(Network):
+    """Two 1x1 convolutions and a linear layer: a layered graph that can be walked by hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 1), nn.ReLU())
+        self.head = nn.Sequential(nn.Linear(3, 2))
+
+
+@pytest.fixture
+def chain(monkeypatch):
+    monkeypatch.setitem(FACTORIES, "chain", Chain)
+    network = build(Architecture("chain"))
+    initialise(network, torch.Generator().manual_seed(0))
+    return network
+
+
+def random_mask(network, names, density, seed):
+    draws = torch.Generator().manual_seed(seed)
+    parameters = dict(network.named_parameters())
+    kept = {name: torch.rand(parameters[name].shape, generator=draws) < density for name in names}
+    return Mask(kept, parameter_count(network))
+
+
+def walked(mask):
+    """Count alive parameters of Chain by walking every path input -> hidden -> hidden -> output."""
+    first = mask["features.0.weight"][:, :, 0, 0]
+    second = mask["features.3.weight"][:, :, 0, 0]
+    last = mask["head.0.weight"]
+    alive = {("bias3", 0), ("bias3", 1)}
+    for i, h, g, o in itertools.product(range(3), range(4), range(3), range(2)):
+        if first[h, i] and second[g, h] and last[o, g]:
+            alive |= {("w1", h, i), ("bias1", h), ("scale", h), ("shift", h), ("w2", g, h), ("bias2", g), ("w3", o, g)}
+    return len(alive)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_alive_parameters_are_those_on_a_path(chain, seed):
+    names = ["features.0.weight", "features.3.weight", "head.0.weight"]
+    mask = random_mask(chain, names, 0.35, seed)
+    assert alive_parameters(chain, mask, 4) == walked(mask)
+
+
+def test_a_network_without_a_mask_is_all_alive(tiny):
+    assert alive_parameters(tiny, None, 16) == parameter_count(tiny)
+
+
+def test_flops_of_a_dense_network_are_those_of_torchs_counter():
+    network = build(Architecture("alexnet-bn"))
+    initialise(network, torch.Generator().manual_seed(0))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.zeros(1, 3, 64, 64))
+    assert effective_flops(network, None, 64) == counter.get_total_flops()
+
+
+def test_a_pruned_weight_saves_two_operations_a_position(tiny):
+    mask = Mask.ones(tiny)
+    mask["features.conv1.weight"][0, 0, 0, 0] = False
+    assert effective_flops(tiny, None, 16) - effective_flops(tiny, mask, 16) == 2 * 8 * 8
+
+
+def pruned(tiny, density=0.5):
+    mask = prune_least({name: weight.abs() for name, weight in prunable_weights(tiny).items()}, Mask.ones(tiny), density)
+    network = copy_of(tiny)
+    mask.apply_(network)
+    return PrunedNetwork(network, mask)
+
+
+def check(candidate, tiny, asked=0.5, tolerance=0.0):
+    return inspect(candidate, asked, parameter_count(tiny), tolerance, 16)
+
+
+def test_a_good_network_has_no_fault_and_its_true_size(tiny):
+    found = check(pruned(tiny), tiny)
+    assert found.faults == ()
+    assert found.parameters == round(0.5 * parameter_count(tiny))
+    assert found.density == found.parameters / parameter_count(tiny)
+
+
+def test_every_broken_network_is_named(tiny):
+    alive = pruned(tiny)
+    with torch.no_grad():
+        weight = alive.network.features.conv1.weight
+        weight[~alive.mask["features.conv1.weight"]] = 1e-30
+    assert "not zero" in check(alive, tiny).faults[0]
+
+    infinite = pruned(tiny)
+    with torch.no_grad():
+        infinite.network.head[1].bias[0] = float("nan")
+    assert "not finite" in check(infinite, tiny).faults[0]
+
+    assert "parameters left" in check(pruned(tiny, 0.6), tiny).faults[0]
+    assert check(pruned(tiny, 0.501), tiny, tolerance=0.01).faults == ()
+
+    for wrong in (
+        {"nowhere": torch.ones(1, dtype=torch.bool)},
+        {"features.conv1.weight": torch.ones(2, dtype=torch.bool)},
+        {"features.conv1.weight": torch.ones(8, 3, 3, 3)},
+    ):
+        assert check(PrunedNetwork(copy_of(tiny), Mask(wrong, parameter_count(tiny))), tiny).faults

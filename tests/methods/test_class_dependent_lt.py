@@ -1,0 +1,38 @@
+import torch
+
+from harness.entries import entry_of
+from harness.methods.class_dependent_lt import ClassDependentLotteryTicket
+from harness.methods.lt import LotteryTicket
+from harness.networks import state_of
+
+
+def run(make_bench, scenario, levels):
+    method = ClassDependentLotteryTicket(scenario=scenario)
+    return list(method.prune(make_bench(loss=method.loss), levels))
+
+
+def same(left, right):
+    left, right = state_of(left.network), state_of(right.network)
+    return all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_blue_and_black_are_identical_in_round_one_and_differ_after(make_bench):
+    blue, black = run(make_bench, "blue", [1.0, 0.5]), run(make_bench, "black", [1.0, 0.5])
+    assert same(blue[0], black[0])
+    assert not same(blue[1], black[1])
+
+
+def test_green_differs_from_the_start(make_bench):
+    assert not same(run(make_bench, "blue", [1.0])[0], run(make_bench, "green", [1.0])[0])
+
+
+def test_a_scenario_is_the_lottery_ticket_with_that_loss(make_bench):
+    ours = run(make_bench, "green", [1.0, 0.5])
+    plain = list(LotteryTicket().prune(make_bench(loss="green"), [1.0, 0.5]))
+    assert same(ours[0], plain[0])
+    assert same(ours[1], plain[1])
+
+
+def test_another_loss_leaves_the_plain_lottery_ticket():
+    entry = entry_of("class-dependent-lt", {"scenario": "green", "rate": 0.75}, "plain")
+    assert (entry.text, entry.method, entry.loss) == ("lt[rate=0.75]", "lt", "plain")

@@ -1,0 +1,136 @@
+import itertools
+
+import pytest
+import torch
+
+from harness.mask import Mask, prunable_weights
+from harness.methods.lt import LotteryTicket, magnitude_increase, prune_each_tensor
+from harness.networks import Architecture, build, copy_of, initialise, state_of
+
+# methods: kept parameters of the paper's network per round under the released code's counting, biases included.
+RELEASED_TOTALS = [2_471_842, 1_235_921, 617_961, 308_981, 154_492, 77_248, 38_626, 19_317]
+RELEASED_HEAD = {
+    "head.1.weight": [2048, 1024, 512, 256, 128, 64, 32, 16],
+    "head.4.weight": [64, 32, 16, 8, 4, 2, 1, 1],
+    "head.6.weight": [16, 8, 4, 2, 1, 1, 1, 1],
+    "head.1.bias": [8, 4, 2, 1, 1, 1, 1, 1],
+    "head.4.bias": [8, 4, 2, 1, 1, 1, 1, 1],
+    "head.6.bias": [2, 1, 1, 1, 1, 1, 1, 1],
+}
+
+
+class RecordingBench:
+    """A bench whose training adds seeded noise to the remaining weights; it keeps what it was asked for."""
+
+    def __init__(self, initial):
+        self.initial, self.asked = initial, []
+
+    def network(self):
+        return copy_of(self.initial)
+
+    def train(self, network, mask=None, round=0):
+        self.asked.append((state_of(network), mask, round))
+        trained = copy_of(network)
+        draws = torch.Generator().manual_seed(round)
+        with torch.no_grad():
+            for parameter in trained.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=draws) * 0.05)
+        mask.apply_(trained)
+        return trained
+
+
+def released_alexnet():
+    network = build(Architecture("alexnet"))
+    initialise(network, torch.Generator().manual_seed(0))
+    return network
+
+
+def test_released_code_keeps_the_published_number_of_parameters():
+    bench = RecordingBench(released_alexnet())
+    levels = [0.5**round for round in range(8)]
+    masks = [pruned.mask for pruned in LotteryTicket(variant="released-code").prune(bench, levels)]
+    assert [mask.kept for mask in masks] == RELEASED_TOTALS
+    for name, kept in RELEASED_HEAD.items():
+        assert [int(mask[name].sum()) for mask in masks] == kept
+
+
+def test_released_code_declines_batch_norm(tiny):
+    assert "batch norm" in LotteryTicket(variant="released-code").skip(tiny)
+    assert LotteryTicket().skip(tiny) is None
+
+
+def test_each_tensor_loses_the_floor_of_its_least_scores():
+    kept = torch.tensor([True, True, False, True, True, True])
+    scores = torch.tensor([3.0, -1.0, 99.0, 2.0, 2.0, 5.0])
+    mask = prune_each_tensor({"w": scores}, Mask({"w": kept}, 6), 0.5)
+    # int(5 * 0.5) = 2 go: -1, then the later of the two twos
+    assert mask["w"].tolist() == [True, False, False, True, False, True]
+
+
+def test_masks_are_those_of_a_sorted_list(tiny):
+    """Magnitude increase by definition: per layer, sort |w_trained| - |w_0|, the smallest go first."""
+    bench = RecordingBench(tiny)
+    pruned = list(LotteryTicket().prune(bench, [1.0, 0.5, 0.25]))
+    before = {name: weight.flatten().tolist() for name, weight in prunable_weights(tiny).items()}
+    for earlier, later in itertools.pairwise(pruned):
+        after = {name: weight.flatten().tolist() for name, weight in prunable_weights(earlier.network).items()}
+        for name in before:
+            alive = [i for i, kept in enumerate(earlier.mask[name].flatten().tolist()) if kept]
+            ranked = sorted(alive, key=lambda i: (-(abs(after[name][i]) - abs(before[name][i])), i))
+            expected = set(ranked[: int(later.mask[name].sum())])
+            assert {i for i, kept in enumerate(later.mask[name].flatten().tolist()) if kept} == expected
+
+
+def test_a_pruned_weight_never_returns_though_its_score_is_the_highest(tiny):
+    mask = Mask.ones(tiny)
+    trained = copy_of(tiny)
+    with torch.no_grad():
+        trained.features.conv1.weight.mul_(0.5)
+    scores = magnitude_increase(trained, tiny, mask)
+    assert bool((scores["features.conv1.weight"] <= 0).all())
+
+
+def test_every_round_starts_from_w0_bit_for_bit(tiny):
+    bench = RecordingBench(tiny)
+    list(LotteryTicket().prune(bench, [1.0, 0.5, 0.25]))
+    w0 = state_of(tiny)
+    assert len(bench.asked) == 3
+    for start, _, _ in bench.asked:
+        assert all(torch.equal(start[name], w0[name]) for name in w0)
+    assert [round for _, _, round in bench.asked] == [0, 1, 2]
+
+
+def test_masks_are_nested_and_exact(tiny):
+    levels = [1.0, 0.5, 0.25]
+    pruned = list(LotteryTicket().prune(RecordingBench(tiny), levels))
+    for density, (earlier, later) in zip(levels[1:], itertools.pairwise(pruned), strict=True):
+        assert later.mask.kept == round(density * later.mask.total)
+        assert all(not bool((later.mask[name] & ~earlier.mask[name]).any()) for name in later.mask)
+
+
+@pytest.mark.parametrize("fewer", [[1.0, 0.25], [0.25], [1.0, 0.7, 0.25], [0.4, 0.3, 0.25, 0.2]])
+def test_asking_for_other_levels_leaves_the_shared_ones_alone(tiny, fewer):
+    everything = [1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2]
+
+    def by_density(levels):
+        return dict(zip(levels, LotteryTicket().prune(RecordingBench(tiny), levels), strict=True))
+
+    whole, part = by_density(everything), by_density(fewer)
+    for density in fewer:
+        assert all(torch.equal(whole[density].mask[name], part[density].mask[name]) for name in part[density].mask)
+        left, right = state_of(whole[density].network), state_of(part[density].network)
+        assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_a_level_off_the_grid_is_a_side_step_from_the_round_before(tiny):
+    pruned = list(LotteryTicket().prune(RecordingBench(tiny), [0.5, 0.4, 0.25]))
+    half, side, quarter = (step.mask for step in pruned)
+    assert side.kept == round(0.4 * side.total)
+    assert all(not bool((side[name] & ~half[name]).any()) for name in side)
+    assert quarter.kept == round(0.25 * quarter.total)
+
+
+def test_no_round_is_trained_for_nobody(tiny):
+    bench = RecordingBench(tiny)
+    list(LotteryTicket(rate=0.75).prune(bench, [1.0, 0.25]))
+    assert len(bench.asked) == 2
