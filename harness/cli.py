@@ -38,7 +38,7 @@ DEFAULT_STORE = Path("harness-store")
 
 
 class Stopped(BaseException):
-    """SIGTERM: stop like Ctrl-C, with exit code 143."""
+    """SIGINT or SIGTERM, whose number it carries: stop now; what is finished is kept."""
 
 
 def _version(show: bool) -> None:
@@ -62,7 +62,7 @@ def run(
         str | None, typer.Option(help="'all', or names, globs and parameters: 'lt,snip[images=128]'.")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set; `harness list datasets` shows all.")] = None,
-    preset: Annotated[str, typer.Option(help="quick, standard or paper.")] = "quick",
+    preset: Annotated[str, typer.Option(help="Preset; `harness list presets` shows all.")] = "quick",
     config: Annotated[Path | None, typer.Option(help="TOML file laid over the preset.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="One configuration key; may be repeated.")
@@ -139,14 +139,13 @@ def _seeds(text: str) -> int | list[int]:
 
 
 def _print_notes(plan: "Plan", notes: list[str]) -> None:
-    console = Console(stderr=True)
     for note in notes:
-        console.print(f"note: {note}", style="yellow", markup=False, highlight=False)
+        _say(f"note: {note}", "yellow")
     if plan.data.fallback_for:
-        console.print(_fallback_banner(plan), style="bold red", markup=False, highlight=False)
+        _say(_fallback_banner(plan), "bold red")
     for split, found, expected in plan.data.missing:
         text = f"PARTIAL DATA: {plan.data.name} {split} has {found} of {expected} images; stamped on every result"
-        console.print(text, style="bold yellow", markup=False, highlight=False)
+        _say(text, "bold yellow")
 
 
 def _fallback_banner(plan: "Plan") -> str:
@@ -172,7 +171,6 @@ def _execute(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
     from harness.progress import Reporter
     from harness.tracking import Tracker, default_uri
 
-    signal.signal(signal.SIGTERM, _stop)
     reporter = Reporter(Console(stderr=True))
     uri = tracking_uri or default_uri(plan.store)
     tracker = Tracker(uri, plan.store, plan.data.name)
@@ -187,20 +185,16 @@ def _execute(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
 
 def _close(plan: "Plan", summary: "Summary") -> None:
     """Say last what must not be overlooked, and exit 3 where something is missing."""
-    console = Console(stderr=True)
     for seed, auc in summary.weak_dense:
         text = f"VOID: the dense network of seed {seed} has validation AUC {auc:.3f} < 0.6; comparisons mean nothing"
-        console.print(text, style="bold red", markup=False, highlight=False)
+        _say(text, "bold red")
     if plan.data.fallback_for:
-        console.print(_fallback_banner(plan), style="bold red", markup=False, highlight=False)
+        _say(_fallback_banner(plan), "bold red")
     if summary.failed:
-        console.print(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", style="red")
+        _say(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", "red")
     if summary.unpublished:
-        console.print(
-            f"{len(summary.unpublished)} results are kept in {plan.store} but not published; run the same command"
-            " again when MLflow answers.",
-            style="red",
-        )
+        text = f"{len(summary.unpublished)} results are kept in {plan.store} but not published to MLflow."
+        _say(f"{text} Run the same command again when it answers.", "red")
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)
 
@@ -304,26 +298,29 @@ def store_(
     typer.echo("\n".join(usage_lines(store)))
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
 
 
 def main() -> None:
     """Run the command line; every expected failure ends with its message on stderr and its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app(standalone_mode=True)
     except HarnessError as error:
-        _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("Interrupted. Every finished stage is kept: the same command continues.", 130, "yellow")
-    except Stopped:
-        _fail("Stopped. Every finished stage is kept: the same command continues.", 143, "yellow")
+        _fail(f"error: {error}", error.exit_code)
+    except Stopped as stop:
+        _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `harness ... | head` is no error
         sys.exit(0)
 
 
+def _say(text: str, style: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(text, style=style, markup=False, highlight=False)
+
+
 def _fail(text: str, code: int, style: str = "red") -> NoReturn:
-    prefix = "" if code >= 130 else "error: "
-    Console(stderr=True, soft_wrap=True).print(f"{prefix}{text}", style=style, markup=False, highlight=False)
+    _say(text, style)
     sys.exit(code)

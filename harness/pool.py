@@ -144,7 +144,9 @@ class Pool:
         self.workers[self.workers.index(worker)] = self._start()
         job = worker.job
         if job is None:
-            raise HarnessError(f"a worker could not start (exit code {worker.process.exitcode})")
+            if not worker.ready:
+                raise HarnessError(f"a worker could not start (exit code {worker.process.exitcode})")
+            return None
         levels = levels_of(self.plan.entries[job.entry], self.plan.densities)
         for level, density in enumerate(levels):
             if level not in worker.records:

@@ -1,6 +1,5 @@
 """Ratios of two things timed in turn on one thread: on a shared machine only these are stable."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import quantiles
@@ -33,12 +32,6 @@ class Quartiles:
 
     def __str__(self) -> str:
         return f"{self.median:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 @pytest.fixture

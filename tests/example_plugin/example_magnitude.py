@@ -1,10 +1,6 @@
 """Magnitude pruning in one shot: keep the largest weights of the trained dense network."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
-
-from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from harness.mask import Scores, prunable_weights
 from harness.networks import Network
@@ -17,10 +13,6 @@ class ExampleMagnitude(SaliencyPruner):
     """Keep the weights with the largest |w|, ranked over all layers; no retraining."""
 
     source = "Han et al. 2015, Learning both Weights and Connections for Efficient Neural Networks, Sec. 3"
-    search_space: ClassVar[Mapping[str, BaseDistribution]] = {
-        "scope": CategoricalDistribution(["layer", "global"]),
-        "retrain": CategoricalDistribution(["none", "rewind"]),
-    }
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:  # noqa: ARG002
         """Return the magnitude of every prunable weight."""

@@ -172,7 +172,9 @@ def test_the_test_split_is_scored_at_thresholds_that_validation_stored(make_plan
     metrics, scores = score_test(plan, cell, store)
     split = read_test_split(plan.data, plan.store)
     for name, threshold in cell.thresholds.items():
-        missed = sum(1 for s, y in zip(scores, split.labels.tolist(), strict=True) if y == 1 and not s > threshold.value)
+        missed = sum(
+            1 for s, y in zip(scores, split.labels.tolist(), strict=True) if y == 1 and not s > threshold.value
+        )
         assert metrics[f"test/fn/{name}"] == missed
     kept = [s for s, y in zip(cell.validation_scores, plan_validation_labels(plan), strict=True) if y == 1]
     assert sum(s > cell.thresholds["sens95"].value for s in kept) >= 0.95 * len(kept)

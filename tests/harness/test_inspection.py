@@ -73,7 +73,9 @@ def test_a_pruned_weight_saves_two_operations_a_position(tiny):
 
 
 def pruned(tiny, density=0.5):
-    mask = prune_least({name: weight.abs() for name, weight in prunable_weights(tiny).items()}, Mask.ones(tiny), density)
+    mask = prune_least(
+        {name: weight.abs() for name, weight in prunable_weights(tiny).items()}, Mask.ones(tiny), density
+    )
     network = copy_of(tiny)
     mask.apply_(network)
     return PrunedNetwork(network, mask)

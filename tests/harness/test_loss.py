@@ -187,7 +187,7 @@ def test_scenarios_resolve_to_the_papers_losses(name, first, later):
     assert SCHEDULES.keys() == {"plain", "blue", "black", "green", "weights-only"}
     schedule = schedule_named(name)
     assert schedule.name == name
-    assert [schedule.resolve(round, 173, 727) for round in range(4)] == [first, later, later, later]
+    assert [schedule.resolve(step, 173, 727) for step in range(4)] == [first, later, later, later]
 
 
 def test_blue_and_black_are_one_computation_in_the_first_round_only():

@@ -48,13 +48,13 @@ def task(tiny, splits):
         logits = outputs_of(module, validation.images, torch.device("cpu"))
         return -float(nn.functional.cross_entropy(logits, validation.labels.long()))
 
-    return Task(
-        module=copy_of(tiny), images=train.images, targets=train.labels, loss=Loss(2.0, 1.0), evaluate=evaluate
-    )
+    return Task(module=copy_of(tiny), images=train.images, targets=train.labels, loss=Loss(2.0, 1.0), evaluate=evaluate)
 
 
 def half_mask(network):
-    return prune_least({name: weight.abs() for name, weight in prunable_weights(network).items()}, Mask.ones(network), 0.5)
+    return prune_least(
+        {name: weight.abs() for name, weight in prunable_weights(network).items()}, Mask.ones(network), 0.5
+    )
 
 
 def same(left, right):
@@ -74,7 +74,10 @@ def test_pruned_weights_are_exactly_zero_after_every_step(task, tiny, weight_dec
             pruned = parameters[name][~remaining]
             assert bool((pruned == 0).all())
             assert not bool(torch.signbit(pruned).any())
-        assert any(bool((parameters[name][mask[name]] != dict(tiny.named_parameters())[name][mask[name]]).any()) for name in mask)
+        assert any(
+            bool((parameters[name][mask[name]] != dict(tiny.named_parameters())[name][mask[name]]).any())
+            for name in mask
+        )
 
 
 def test_a_step_is_sgd_with_momentum_by_hand(task):
@@ -167,7 +170,9 @@ def test_a_network_whose_scores_do_not_move_is_not_trained(tiny, task, schedule)
 
 def test_looking_for_life_changes_no_running_statistics(tiny, task):
     """A dead check runs the network in training mode; its batch norm must not remember that batch."""
-    schedule = Schedule(epochs=1, batch_size=48, learning_rate=1e-30, augmentation="none", precision="float32", device="cpu")
+    schedule = Schedule(
+        epochs=1, batch_size=48, learning_rate=1e-30, augmentation="none", precision="float32", device="cpu"
+    )
     result = fit(task, schedule, 0, NoSaver())
     tracked = result["state"]["features.norm1.num_batches_tracked"]
     assert int(tracked) == 1
@@ -175,7 +180,12 @@ def test_looking_for_life_changes_no_running_statistics(tiny, task):
 
 @pytest.mark.parametrize(
     ("scores", "moving"),
-    [([1.0, 1.0, 1.0], False), ([1.0, 1.0 + 1e-7, 1.0], False), ([0.0, 1e-3, 0.0], True), ([1e6, 1e6 + 0.5, 1e6], False)],
+    [
+        ([1.0, 1.0, 1.0], False),
+        ([1.0, 1.0 + 1e-7, 1.0], False),
+        ([0.0, 1e-3, 0.0], True),
+        ([1e6, 1e6 + 0.5, 1e6], False),
+    ],
 )
 def test_moving_scores(scores, moving):
     assert moves(torch.tensor(scores, dtype=torch.float64)) is moving
@@ -191,7 +201,9 @@ def test_evaluation_is_unaugmented_and_in_batches_gives_what_one_image_gives(tin
 
 def test_learning_happens(tiny, splits, task):
     """A network that can learn the spot does: the loss of the training images falls well below where it was."""
-    schedule = Schedule(epochs=30, batch_size=12, learning_rate=0.05, augmentation="flips", precision="float32", device="cpu")
+    schedule = Schedule(
+        epochs=30, batch_size=12, learning_rate=0.05, augmentation="flips", precision="float32", device="cpu"
+    )
     result = fit(task, schedule, 0, NoSaver())
     assert result["history"][-1][0] < 0.5 * result["history"][0][0]
 
@@ -223,7 +235,14 @@ def test_golden_numbers_of_one_short_training():
                 layer.reset_running_stats()
     task = Task(module=network, images=images, targets=labels, loss=Loss(5.0, 5.0), evaluate=lambda _: 0.0)
     schedule = Schedule(
-        epochs=3, batch_size=8, learning_rate=0.02, warmup=0.2, decay="cosine", clip=2.0, precision="float32", device="cpu"
+        epochs=3,
+        batch_size=8,
+        learning_rate=0.02,
+        warmup=0.2,
+        decay="cosine",
+        clip=2.0,
+        precision="float32",
+        device="cpu",
     )
     losses = [loss for loss, _ in fit(task, schedule, 11, NoSaver())["history"]]
     assert losses == pytest.approx(GOLDEN_LOSSES, rel=2e-3)

@@ -40,7 +40,14 @@ def test_the_same_training_is_one_stage_whatever_asks_for_it(make_bench, tmp_pat
     assert one.cost.seconds == other.cost.seconds > 0
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"loss": "green"}, {"schedule": Schedule(epochs=1, batch_size=12, device="cpu", precision="float32")}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"loss": "green"},
+        {"schedule": Schedule(epochs=1, batch_size=12, device="cpu", precision="float32")},
+    ],
+)
 def test_another_seed_loss_or_schedule_is_another_training(make_bench, change):
     assert not equal(make_bench().dense(), make_bench(**change).dense())
 

@@ -1,0 +1,93 @@
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import MachineError
+from harness.results import read
+from harness.tracking import Publication, Tracker, default_uri
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("tracking")
+
+
+def publication(key="k1", entry="lt", levels=((1.0, 0.8),), started_by="a"):
+    cells = [{"density": d, "status": "done", "reason": "", "metrics": {"test/auc": auc}} for d, auc in levels]
+    tags = {"kind": "result", "entry": entry, "method": "lt", "loss": "plain", "seed": "0", "group": "g"}
+    return Publication(
+        key=key,
+        name=f"{entry} seed 0",
+        tags={f"harness.{name}": value for name, value in tags.items()},
+        params={"entry": entry},
+        metrics={round((1 - d) * 1e6): {"test/auc": auc, "odd": math.nan} for d, auc in levels},
+        files={
+            "cells.json": json.dumps(cells).encode(),
+            "scores.csv": b"density,split,id,label,score\r\n1.0,test,x,1,0.1234567890123456\r\n",
+            "provenance.json": json.dumps({"by": started_by}).encode(),
+        },
+        digest=json.dumps(levels),
+    )
+
+
+def history(tracker, name="test/auc", index=0):
+    experiment = tracker.client.get_experiment_by_name(tracker.experiment)
+    run = sorted(tracker.client.search_runs([experiment.experiment_id]), key=lambda run: run.info.start_time)[index]
+    return sorted((m.step, m.value) for m in tracker.client.get_metric_history(run.info.run_id, name))
+
+
+def test_publishing_twice_logs_once_and_more_levels_are_added(store):
+    tracker = Tracker(default_uri(store), store, "twice")
+    assert tracker.publish(publication())
+    assert not tracker.publish(publication())
+    assert history(tracker) == [(0, 0.8)]
+    more = publication(levels=((1.0, 0.8), (0.25, 0.7)))
+    assert tracker.publish(more)
+    assert history(tracker) == [(0, 0.8), (750_000, 0.7)]
+    assert history(tracker, "odd") == []
+    results = read(default_uri(store), store, "twice")
+    assert results.cells["density"].tolist() == [1.0, 0.25]
+
+
+def test_a_publication_cut_off_in_the_middle_is_finished_by_the_next(store, monkeypatch):
+    tracker = Tracker(default_uri(store), store, "cut")
+
+    def broken(*_):
+        raise OSError("the disk of the artifacts is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker, "_log_files", broken)
+        with pytest.raises(MachineError, match="it only publishes"):
+            tracker.publish(publication())
+    assert read(default_uri(store), store, "cut").cells.empty
+    assert tracker.publish(publication())
+    assert len(read(default_uri(store), store, "cut").cells) == 1
+
+
+def test_the_newest_run_of_an_entry_and_seed_counts(store):
+    tracker = Tracker(default_uri(store), store, "newest")
+    tracker.publish(publication(key="old code", levels=((1.0, 0.6),), started_by="old"))
+    tracker.publish(publication(key="new code", levels=((1.0, 0.9),), started_by="new"))
+    results = read(default_uri(store), store, "newest")
+    assert results.cells["test/auc"].tolist() == [0.9]
+    assert results.groups["g"]["by"] == "new"
+
+
+def test_scores_come_back_to_the_last_bit(store):
+    tracker = Tracker(default_uri(store), store, "bits")
+    tracker.publish(publication())
+    assert read(default_uri(store), store, "bits").scores["score"].tolist() == [0.1234567890123456]
+
+
+def test_an_empty_experiment_and_a_dead_server(store):
+    assert read(default_uri(store), store, "nobody").cells.empty
+    with pytest.raises(MachineError, match="cannot be read"):
+        read("http://127.0.0.1:9", store, "nobody")
+
+
+def test_runs_of_other_kinds_are_not_results(store):
+    tracker = Tracker(default_uri(store), store, "kinds")
+    tracker.publish(replace(publication(), tags={**publication().tags, "harness.kind": "trial"}))
+    assert read(default_uri(store), store, "kinds").cells.empty

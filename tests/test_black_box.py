@@ -1,0 +1,326 @@
+"""The command as a user runs it, in another folder, on images made here: output, exit codes, kill and resume."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(sys.executable).parent / "harness"
+SMALL = [
+    "--weights",
+    "kaiming",
+    "--densities",
+    "1,0.25",
+    "--set",
+    "training.max_steps=9",
+    "--set",
+    "training.batch_size=8",
+    "--jobs",
+    "2",
+]
+
+
+def environment(**extra):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "PYTEST", "COV_"))}
+    return {**kept, "COLUMNS": "80", "NO_COLOR": "1", **extra}
+
+
+def harness(*arguments, cwd, check=None, **extra):
+    result = subprocess.run(
+        [HARNESS, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**extra),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    if check is not None:
+        assert result.returncode == check, f"{result.stdout}\n{result.stderr}"
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with 48 + 24 images in ISIC-2016's layout, and room to work in."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("shared_fixtures", Path(__file__).parent / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("user")
+    module.write_isic(folder / "data" / "isic", size=72)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(place):
+    """One whole run of every method."""
+    return harness("run", "--methods", "all", "--data-dir", "data", "--store", "one", *SMALL, cwd=place, check=0)
+
+
+def stage_bits(store):
+    """Return the hashes that every stage was committed with; seconds are not among them."""
+    manifests = (json.loads(path.read_text()) for path in store.glob("stages/*/*/manifest.json"))
+    return {(m["kind"], *sorted(m["sha256"].items())) for m in manifests}
+
+
+def stage_keys(store):
+    return {path.name for path in store.glob("stages/*/*")}
+
+
+def test_a_run_ends_with_a_table_and_the_report(place, finished):
+    page = place / "one" / "reports" / "isic" / "index.html"
+    assert str(page) in finished.stdout
+    assert page.stat().st_size > 10_000
+    assert (page.parent / "cells.csv").is_file()
+    for name in ("lt", "class-dependent-lt", "snip", "random", "dense"):
+        assert name in finished.stdout
+    assert max(len(line) for line in finished.stdout.splitlines() if not line.startswith("Report:")) <= 80
+
+
+def test_progress_is_plain_lines_without_a_terminal(finished):
+    assert "[13/13]" in finished.stderr
+    assert "\x1b" not in finished.stderr
+
+
+def test_results_are_in_mlflow(place, finished):
+    from harness.results import read
+    from harness.tracking import default_uri
+
+    store = place / "one"
+    results = read(default_uri(store), store, "isic")
+    assert set(results.cells["status"]) == {"done"}
+    assert len(results.cells) == 13
+    assert set(results.cells["entry"]) >= {"dense", "lt[rate=0.75]", "snip", "random"}
+    assert len(results.scores) == 13 * (12 + 24)
+    done = results.cells.set_index(["entry", "density"])
+    # every entry's dense network under the plain loss is the reference itself
+    assert done.loc[("snip", 1.0), "test/auc"] == done.loc[("dense", 1.0), "test/auc"]
+    for row in results.cells.to_dict("records"):
+        mine = results.scores.query("entry == @row['entry'] and density == @row['density'] and split == 'test'")
+        missed = ((mine["label"] == 1) & (mine["score"] <= row["threshold/sens95"])).sum()
+        assert row["test/fn/sens95"] == missed
+
+
+def test_the_same_command_again_computes_nothing(place, finished):
+    store = place / "one"
+    before = stage_keys(store)
+    again = harness("run", "--methods", "all", "--data-dir", "data", "--store", "one", *SMALL, cwd=place, check=0)
+    assert stage_keys(store) == before
+    assert again.stdout == finished.stdout
+
+
+def test_a_run_killed_and_resumed_equals_an_uninterrupted_one(place, finished):
+    """kill -9 to the whole process group at three moments, then the same command to its end: the same bits."""
+    store = place / "two"
+    command = [str(HARNESS), "run", "--methods", "all", "--data-dir", "data", "--store", "two", *SMALL]
+    for stages in (3, 9, 16):
+        process = subprocess.Popen(
+            command,
+            cwd=place,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        while len(stage_keys(store)) < stages and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = stage_keys(store)
+    assert len(done) >= 16
+    times = {key: (store / "stages" / key[:2] / key / "value.json").stat().st_mtime_ns for key in done}
+    resumed = subprocess.run(
+        command, cwd=place, env=environment(), capture_output=True, text=True, timeout=240, check=False
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    assert stage_bits(store) == stage_bits(place / "one")
+    after = {key: (store / "stages" / key[:2] / key / "value.json").stat().st_mtime_ns for key in done}
+    assert after == times, "a finished stage was computed again"
+    assert resumed.stdout.replace("/two/", "/one/") == finished.stdout
+
+
+def test_ctrl_c_stops_with_130_and_says_how_to_go_on(place, finished):
+    store = place / "three"
+    command = [str(HARNESS), "run", "--methods", "lt", "--data-dir", "data", "--store", "three", *SMALL]
+    process = subprocess.Popen(
+        command,
+        cwd=place,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not stage_keys(store) and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command continues" in errors
+    assert "Traceback" not in errors
+
+
+def workers_of(process):
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+
+
+def test_a_killed_worker_costs_its_job_and_not_the_run(place, finished):
+    """SIGKILL to the only worker in mid-training, as the kernel does when memory runs out."""
+    store = place / "five"
+    arguments = ["run", "--methods", "random", "--data-dir", "data", "--store", "five", *SMALL, "--jobs", "1"]
+    process = subprocess.Popen(
+        [str(HARNESS), *arguments],
+        cwd=place,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not any(kind == "head" for kind, *_ in stage_bits(store)) and process.poll() is None:
+        time.sleep(0.01)
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 3, errors
+    assert "killed by signal 9" in errors
+    again = harness(*arguments, cwd=place, check=0)
+    assert "failed" not in again.stderr
+
+
+def test_a_third_partys_method_runs_by_name(place, finished):
+    """The example plugin, installed as its own distribution, beside the built-in methods."""
+    plugins = place / "plugins"
+    source = shutil.copytree(Path(__file__).parent / "example_plugin", place / "example_plugin")
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        plugins,
+        source,
+    ]
+    subprocess.run(install, check=True, env=environment(), capture_output=True)
+    command = ["run", "--methods", "example-magnitude", "--data-dir", "data", "--store", "one", *SMALL]
+    result = harness(*command, cwd=place, check=0, PYTHONPATH=str(plugins))
+    assert "example-magnitude" in result.stdout
+    assert "example-magnitude seed 0 at 25 %: validation AUC" in result.stderr
+    unknown = harness(*command, cwd=place, check=2)
+    assert "unknown method 'example-magnitude'" in unknown.stderr
+
+
+def test_missing_images_fall_back_loudly_to_simulated_ones(place):
+    plan = harness("run", "--data-dir", "nowhere", "--dry-run", cwd=place, check=0)
+    assert "SIMULATED DATA" in plan.stderr
+    assert "isic-sim" in plan.stdout
+    refused = harness("run", "--data-dir", "nowhere", "--real-only", cwd=place, check=4)
+    assert "nowhere" in refused.stderr
+
+
+def test_a_dry_run_counts_and_runs_nothing(place):
+    result = harness("run", "--data-dir", "data", "--store", "never", "--dry-run", cwd=place, check=0)
+    assert "16 positives, 32 negatives" in result.stdout
+    assert "25, in 7 jobs" in result.stdout
+    assert not (place / "never").exists()
+    values = json.loads(harness("run", "--data-dir", "data", "--dry-run", "--json", cwd=place, check=0).stdout)
+    assert values["cells"] == 25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--methods", "ltt"], 2, "did you mean 'lt'"),
+        (["--dataset", "isik"], 2, "did you mean 'isic'"),
+        (["--set", "training.learning_rat=1"], 2, "did you mean 'learning_rate'"),
+        (["--densities", "0.5,1.5,0"], 2, "densities"),
+        (["--methods", "snip[imagse=3]"], 2, "did you mean 'images'"),
+        (["--preset", "quik"], 2, "did you mean 'quick'"),
+        (["--loss", "blakc"], 2, "did you mean 'black'"),
+        (["--network", "alexnett"], 2, "did you mean 'alexnet'"),
+        (["--seeds", "x"], 2, "--seeds"),
+        (["--config", "missing.toml"], 2, "missing.toml"),
+    ],
+)
+def test_bad_input_is_refused_with_what_where_and_how_to_fix_it(place, arguments, code, words):
+    result = harness("run", "--data-dir", "data", "--store", "never", *arguments, cwd=place, check=code)
+    assert words in result.stderr
+    assert not (place / "never").exists()
+
+
+def test_bad_data_is_refused_whole(place):
+    broken = place / "broken"
+    shutil.copytree(place / "data", broken)
+    images = sorted((broken / "isic" / "ISBI2016_ISIC_Part3_Training_Data").iterdir())
+    images[3].write_bytes(b"not an image")
+    images[5].write_bytes(images[6].read_bytes()[:200])
+    result = harness("run", "--data-dir", "broken", "--store", "never2", *SMALL, cwd=place, check=4)
+    assert images[3].name in result.stderr
+    assert images[5].name in result.stderr
+
+    images[3].unlink()
+    result = harness("run", "--data-dir", "broken", "--dry-run", cwd=place, check=4)
+    assert "47 of 48 images" in result.stderr
+    result = harness("run", "--data-dir", "broken", "--allow-missing", "--dry-run", cwd=place, check=0)
+    assert "PARTIAL DATA" in result.stderr
+
+    labels = broken / "isic" / "ISBI2016_ISIC_Part3_Test_GroundTruth.csv"
+    labels.write_text(labels.read_text().replace("1.0", "maybe"))
+    result = harness("run", "--data-dir", "broken", "--allow-missing", "--dry-run", cwd=place, check=4)
+    assert result.stderr.count("unknown label 'maybe'") == 8
+
+
+def test_a_dead_server_costs_no_result(place, finished):
+    """Nothing listens on port 9: the run finishes, says what is unpublished, exits 3; then it publishes."""
+    store = place / "four"
+    command = ["run", "--methods", "snip", "--data-dir", "data", "--store", "four", *SMALL]
+    dead = harness(*command, "--tracking-uri", "http://127.0.0.1:9", cwd=place, check=3)
+    assert "not published" in dead.stderr
+    before = stage_keys(store)
+    harness(*command, cwd=place, check=0)
+    assert stage_keys(store) == before
+
+
+def test_report_and_store_verbs(place, finished):
+    harness("report", "--dataset", "isic", "--store", "one", "--output", "elsewhere", cwd=place, check=0)
+    assert (place / "elsewhere" / "index.html").is_file()
+    usage = harness("store", "--store", "one", cwd=place, check=0).stdout
+    assert "train" in usage
+    nothing = harness("report", "--dataset", "isic-sim", "--store", "one", cwd=place, check=2)
+    assert "no results of 'isic-sim'" in nothing.stderr
+
+
+def test_data_verb_counts_positives(place):
+    shown = harness("data", "isic", "--data-dir", "data", cwd=place, check=0).stdout
+    assert "train: 16 positives, 32 negatives labelled; 48 of 48 images found" in shown
+
+
+def test_help_and_list_load_no_torch(place):
+    code = (
+        "import sys; from harness.cli import main; sys.argv[1:] = {arguments!r}\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code, end.code\n"
+        "assert not {{'torch', 'mlflow', 'pandas', 'sklearn'}} & set(sys.modules)"
+    )
+    for arguments in (["--help"], ["run", "--help"], ["list", "methods"], ["list", "datasets"], ["list", "presets"]):
+        script = code.format(arguments=arguments)
+        result = subprocess.run(
+            [sys.executable, "-P", "-c", script],
+            cwd=place,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr

@@ -1,0 +1,109 @@
+"""The documentation names everything that a user can set, read or meet, and its links lead somewhere."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+import pytest
+import typer
+
+from harness import errors
+from harness.cli import app
+from harness.configuration import Configuration
+from harness.metrics import evaluate
+from harness.thresholds import choose
+
+ROOT = Path(__file__).parent.parent
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def configuration_keys(section: type[Any], path: str, seen: frozenset[type[Any]]) -> Iterator[str]:
+    """Yield every key; a kind of table that is described already counts as one key."""
+    types = get_type_hints(section)
+    for field in fields(section):
+        kind = types[field.name]
+        if is_dataclass(kind) and isinstance(kind, type) and kind not in seen:
+            seen |= {kind}
+            yield from configuration_keys(kind, f"{path}{field.name}.", seen)
+        else:
+            yield f"{path}{field.name}"
+
+
+@pytest.mark.parametrize("key", list(configuration_keys(Configuration, "", frozenset())))
+def test_every_key_has_its_row(key: str) -> None:
+    assert f"| `{key}` |" in CONFIGURATION
+
+
+def test_nested_keys_are_walked() -> None:
+    keys = set(configuration_keys(Configuration, "", frozenset()))
+    assert {"methods", "data.size", "training.clip", "pretraining.seed", "pretraining.training"} <= keys
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        (verb, option)
+        for verb, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("-")
+    ],
+)
+def test_every_flag_and_verb_is_described(verb: str, option: str) -> None:
+    assert re.search(rf"`{option}[` ]", CONFIGURATION)
+    assert f"`harness {verb}" in CONFIGURATION
+
+
+def exit_codes(kind: type[errors.HarnessError]) -> set[int]:
+    return {kind.exit_code}.union(*map(exit_codes, kind.__subclasses__()))
+
+
+@pytest.mark.parametrize("code", sorted({0, 3, 130, 143} | exit_codes(errors.HarnessError)))
+def test_every_exit_code_has_its_row(code: int) -> None:
+    assert f"| {code} |" in CONFIGURATION
+
+
+def test_every_variable_of_the_harness_has_its_row() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "harness").glob("*.py"))
+    for variable in sorted(set(re.findall(r"\"(HARNESS_[A-Z]+)\"", sources))):
+        assert f"| `{variable}` |" in CONFIGURATION
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "configs").glob("*.toml")), ids=lambda path: path.stem)
+def test_presets_are_shown_as_they_are(preset: Path) -> None:
+    assert f"`{preset.stem}`:\n\n```toml\n{preset.read_text()}```" in CONFIGURATION, (
+        f"paste configs/{preset.name} into docs/configuration.md"
+    )
+
+
+def metric_names() -> set[str]:
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.0, 1.0, 0.5, 2.0])
+    thresholds = {name: threshold.value for name, threshold in choose(labels, scores).items()}
+    written = re.findall(r"\"((?:size|cost|flag|threshold|validation)/[a-z0-9/]+)\"", source("cells.py"))
+    return set(written) | set(evaluate(labels, scores, thresholds)) | {f"threshold/{name}" for name in thresholds}
+
+
+def source(name: str) -> str:
+    return (ROOT / "harness" / name).read_text()
+
+
+@pytest.mark.parametrize("name", sorted(metric_names()))
+def test_every_metric_is_explained(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "results.md").read_text()
+
+
+def test_every_tag_is_explained() -> None:
+    tags = set(re.findall(r"harness\.[a-z]+(?=[\"'`])", source("publication.py") + source("tracking.py")))
+    modules = {f"harness.{path.stem}" for path in (ROOT / "harness").glob("*.py")}
+    for tag in tags - modules:
+        assert f"`{tag}`" in (ROOT / "docs" / "results.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_relative_links_exist(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
