@@ -98,10 +98,7 @@ class IsicSim(SimulatedDataset):
         generators = [self._generator(split, index) for index in indices]
         for generator in generators:
             generator.standard_normal(len(LATENTS))  # the latents come first in every image's stream
-        fields = [
-            sum(weights[level] != 0 for weights in NOISE_WEIGHTS.values())
-            for level in range(len(NOISE_LEVELS))
-        ]
+        fields = [sum(weights[level] != 0 for weights in NOISE_WEIGHTS.values()) for level in range(len(NOISE_LEVELS))]
         return LesionDraws(
             latents=torch.from_numpy(self._latents(split, indices)),
             uniforms=_uniform(generators, len(UNIFORMS)),
@@ -110,8 +107,7 @@ class IsicSim(SimulatedDataset):
             phases=_uniform(generators, HARMONICS),
             hairs=_uniform(generators, HAIRS, len(HAIR_UNIFORMS)),
             noise=tuple(
-                _normal(generators, count, level, level)
-                for count, level in zip(fields, NOISE_LEVELS, strict=True)
+                _normal(generators, count, level, level) for count, level in zip(fields, NOISE_LEVELS, strict=True)
             ),
             grain=_normal(generators, 3, size, size),
         )

@@ -158,9 +158,7 @@ def trace_outline(draws: LesionDraws, noise: Mapping[str, Tensor], size: int) ->
     border = radius * outline_factor(draws, x / distance, y / distance)
     softness = draws.uniform("softness", 0.02, 0.09) * (1 - 0.35 * ragged)
     depth = (1 - (distance / border).square()).clamp_min(0).sqrt()
-    return Outline(
-        mask=torch.sigmoid((border - distance) / softness), depth=depth, x=x / radius, y=y / radius
-    )
+    return Outline(mask=torch.sigmoid((border - distance) / softness), depth=depth, x=x / radius, y=y / radius)
 
 
 def outline_factor(draws: LesionDraws, cosine: Tensor, sine: Tensor) -> Tensor:

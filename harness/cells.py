@@ -12,7 +12,7 @@ import torch
 from harness.canonical import canonical_state
 from harness.data import test_split, training_splits
 from harness.entries import Entry
-from harness.errors import HarnessError, MachineError
+from harness.errors import MachineError, UsageError
 from harness.images import ImageSplit
 from harness.initial import features_from_file, initial_network
 from harness.inspection import inspect
@@ -81,7 +81,11 @@ def cells(plan: Plan, entry: Entry, seed: int, densities: Sequence[float], store
 
     A method's own failure becomes failed cells; `StageBusy`, `MachineError` and interrupts pass through.
     """
-    pruner = entry.pruner()
+    try:
+        pruner = entry.pruner()
+    except UsageError as error:  # a plugin that cannot be imported fails alone
+        yield from (Cell(entry=entry, seed=seed, density=d, status="failed", reason=error.message) for d in densities)
+        return
     bench, initial, validation = bench_of(plan, entry, seed, store)
     if sentence := pruner.skip(initial):
         yield from (Cell(entry=entry, seed=seed, density=d, status="skipped", reason=sentence) for d in densities)
@@ -135,7 +139,8 @@ def _measured(
     validation: ImageSplit,
     store: Store,
 ) -> Cell:
-    base = Cell(entry=entry, seed=seed, density=density, status="done")
+    untrained = "the scores did not move before training, so nothing was trained" if bench.dead else ""
+    base = Cell(entry=entry, seed=seed, density=density, status="done", reason=untrained)
     dense_parameters = parameter_count(initial)
     found = inspect(pruned, density, dense_parameters, entry.pruner().density_tolerance, plan.data.size)
     if found.faults:
@@ -192,13 +197,17 @@ def _thresholds(scored: Stage, validation: ImageSplit, store: Store) -> dict[str
     return {name: Threshold(**value) for name, value in stage.value.items()}
 
 
-def score_test(plan: Plan, cell: Cell, store: Store) -> tuple[dict[str, float], list[float]]:
-    """Return the test metrics and scores of a done cell at the thresholds that validation fixed."""
-    assert cell.pruned is not None
+def score_test(plan: Plan, cell: Cell, store: Store) -> tuple[Cell, dict[str, float], list[float]]:
+    """Return a cell with its test metrics and scores, at the thresholds that validation fixed.
+
+    Metrics and scores are empty where the cell is not done; a cell whose test scores are not finite has diverged.
+    """
+    if cell.pruned is None:
+        return cell, {}, []
     split = test_split(plan.data, plan.store)
     scores = score(cell.pruned.network, split, plan, store).value["scores"]
     if not bool(torch.isfinite(scores).all()):
-        raise HarnessError(f"{cell.entry.text} at density {cell.density:g} has test scores that are not finite")
+        return replace(cell, status="diverged", reason="the test scores are not finite", metrics={}), {}, []
     values = {name: threshold.value for name, threshold in cell.thresholds.items()}
     measured = evaluate(split.labels.numpy(), scores.numpy(), values)
-    return {f"test/{name}": value for name, value in measured.items()}, scores.tolist()
+    return cell, {f"test/{name}": value for name, value in measured.items()}, scores.tolist()

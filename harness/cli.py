@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+import typer.core
 from rich.console import Console
 
 from harness import __version__
@@ -19,8 +20,22 @@ if TYPE_CHECKING:
     from harness.experiment import Summary
     from harness.plan import Plan
 
+
+class _Verbs(typer.core.TyperGroup):
+    """The verbs; a reader that goes away (`harness report | head`) is no error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; end quietly when stdout is closed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+
+
 app = typer.Typer(
     name="harness",
+    cls=_Verbs,
     help="Pruning methods side by side on imbalanced images: how small before a network misses more positives?",
     no_args_is_help=True,
     add_completion=False,
@@ -132,7 +147,7 @@ def _is_number(text: str) -> bool:
 
 def _seeds(text: str) -> int | list[int]:
     try:
-        seeds = [int(part) for part in text.split(",") if part.strip()]
+        seeds = [int(part) for part in text.rstrip(", ").split(",")]
     except ValueError:
         raise UsageError(f"--seeds {text!r} is neither a number nor a list", fix="write 5 or 0,3,7") from None
     return seeds if "," in text else seeds[0]
@@ -151,7 +166,7 @@ def _print_notes(plan: "Plan", notes: list[str]) -> None:
 def _fallback_banner(plan: "Plan") -> str:
     wanted = plan.data.fallback_for
     return (
-        f"SIMULATED DATA: the images of {wanted} are not here, so this run uses {plan.data.name}.\n"
+        f"SIMULATED DATA: {plan.data.fallback_reason}; so this run uses {plan.data.name}.\n"
         f"No number below is a result on {wanted}. Put the images into <data folder>/{wanted}/ (--data-dir or\n"
         "HARNESS_DATA) for real results; --real-only stops instead."
     )
@@ -312,9 +327,6 @@ def main() -> None:
         _fail(f"error: {error}", error.exit_code)
     except Stopped as stop:
         _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `harness ... | head` is no error
-        sys.exit(0)
 
 
 def _say(text: str, style: str) -> None:

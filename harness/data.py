@@ -26,7 +26,7 @@ class DataPlan:
     """Which images a run reads: everything that decides a pixel, a label or a split, and what was missing.
 
     ``missing`` holds (split, found, expected) of a partial set; ``fallback_for`` names the real data set that a
-    simulated one stands in for.
+    simulated one stands in for, and ``fallback_reason`` says why.
     """
 
     name: str
@@ -36,6 +36,7 @@ class DataPlan:
     split_seed: int
     missing: tuple[tuple[str, int, int], ...] = ()
     fallback_for: str | None = None
+    fallback_reason: str = ""
 
     def dataset(self) -> Dataset:
         """Return the data set itself."""
@@ -73,7 +74,8 @@ def resolve_data(plan: DataPlan, root: Path, *, allow_missing: bool, real_only: 
     except DatasetNotFound as error:
         if dataset.substitute is None or real_only:
             raise DatasetNotFound(error.message, faults=error.faults, fix=error.fix) from None
-        return replace(plan, name=dataset.substitute, fallback_for=plan.name)
+        reason = error.message
+        return replace(plan, name=dataset.substitute, fallback_for=plan.name, fallback_reason=reason)
     if missing and not allow_missing:
         raise DataError(
             f"{plan.name} in {folder} is not complete",

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -95,19 +95,27 @@ def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return match["name"].strip(), {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _expand(written: str | Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
-    """Return (method, parameters) for a name, a glob or ``all``; ``all`` and globs run each method's variants."""
+def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: str | None) -> list[Entry]:
+    """Return the entries of a name, a glob or ``all``; ``all`` and globs run each method's variants.
+
+    Among several methods, a plugin that cannot be imported becomes an entry whose cells fail; alone it is an error.
+    """
     name, parameters = _parse(written)
     if name != "all" and not any(sign in name for sign in "*?"):
-        return [(name, parameters)]
-    matches = [known for known in names if name == "all" or fnmatch.fnmatchcase(known, name)]
+        return [_entry(name, parameters, common, loss)]
+    known = plugins.available(plugins.PRUNERS)
+    matches = [method for method in known if name == "all" or fnmatch.fnmatchcase(method, name)]
     if not matches:
         raise UsageError(f"no method matches {name!r}", fix="`harness list methods` shows all names")
-    return [
-        (match, {**variant, **parameters})
-        for match in matches
-        for variant in plugins.load(plugins.PRUNERS, match).variants
-    ]
+    entries = []
+    for method in matches:
+        try:
+            variants = plugins.load(plugins.PRUNERS, method).variants
+        except UsageError:
+            entries.append(Entry(method, method, (), loss or "plain"))
+            continue
+        entries += [_entry(method, {**variant, **parameters}, common, loss) for variant in variants]
+    return entries
 
 
 def resolve(
@@ -118,16 +126,14 @@ def resolve(
     ``common`` are parameters for every method that has a field of that name and was not given one. ``loss`` replaces
     every method's default. Raises `UsageError` with all unknown names and wrong parameters at once.
     """
-    names = plugins.available(plugins.PRUNERS)
     entries: dict[str, Entry] = {}
     notes: list[str] = []
     faults: list[str] = []
     for item in written:
         try:
-            for method, parameters in _expand(item, names):
-                entry = _entry(method, parameters, common, loss)
+            for entry in _expand(item, common, loss):
                 if entry.text in entries:
-                    notes.append(f"{method}{_shown(parameters)} is {entry.text} again and runs once")
+                    notes.append(f"{entry.text} was asked for more than once and runs once")
                 entries.setdefault(entry.text, entry)
         except UsageError as error:
             faults.append(str(error).replace("\n", "\n    "))
@@ -142,7 +148,3 @@ def _entry(method: str, parameters: dict[str, Any], common: Mapping[str, Any], l
     known = {field.name for field in fields(type(build_pruner(method, given)))}
     shared = {name: value for name, value in common.items() if name in known and name not in given}
     return entry_of(method, {**shared, **given}, own_loss or loss)
-
-
-def _shown(parameters: Mapping[str, Any]) -> str:
-    return f"[{','.join(f'{name}={value}' for name, value in parameters.items())}]" if parameters else ""

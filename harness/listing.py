@@ -20,14 +20,20 @@ def listing(what: str, *, check: bool) -> tuple[list[dict[str, str]], int]:
     for plugin in plugins.available(_GROUPS[what]).values():
         row = {"name": plugin.name, "source": plugin.source}
         if check:
-            row["check"] = _check(plugin)
+            row["check"] = _check(what, plugin)
         rows.append(row)
     return rows, sum(row.get("check", "ok") != "ok" for row in rows)
 
 
-def _check(plugin: plugins.Plugin) -> str:
+def _check(what: str, plugin: plugins.Plugin) -> str:
+    from harness.dataset import Dataset
+    from harness.pruner import Pruner
+
+    wanted = Pruner if what == "methods" else Dataset
     try:
-        plugin.load()
+        found = plugin.load()
     except UsageError as error:
         return f"BROKEN: {error.message}"
+    if not (isinstance(found, type) and issubclass(found, wanted)):
+        return f"BROKEN: {plugin.entry_point.value} is not a {wanted.__name__} class"
     return "ok"

@@ -88,7 +88,7 @@ class LossSchedule:
     gamma_after: Gamma = 1.0
     lambda_: float = 0.0
 
-    def resolve(self, round: int, positives: int, negatives: int) -> Loss:  # noqa: A002
+    def resolve(self, round: int, positives: int, negatives: int) -> Loss:
         """Return the loss of pruning ``round`` (0 = dense) for a training split with these counts."""
         gamma = self.gamma if round == 0 else self.gamma_after
         return Loss(resolve_gamma(gamma, positives, negatives), float(self.lambda_))

@@ -34,7 +34,7 @@ class Plugin:
             raise UsageError(
                 f"plugin {self.name!r} of {self.source} cannot be imported from {self.entry_point.value}:"
                 f" {type(error).__name__}: {error}",
-                fix=f"mend or uninstall {self.distribution}; `harness list --check` tries all plugins",
+                fix=f"mend or uninstall {self.distribution}; `harness list methods --check` (or datasets) tries all",
             ) from error
 
 

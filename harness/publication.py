@@ -4,18 +4,21 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.canonical import digest
 from harness.entries import Entry
 from harness.environment import versions
+from harness.errors import UsageError
 from harness.images import ImageSplit
 from harness.plan import Plan, comparison
 from harness.records import CellRecord
-from harness.tracking import Publication, packed_masks
+from harness.tracking import Publication, PublishedLevel
 from harness.training import TRAINING_VERSION
 
 
@@ -37,14 +40,7 @@ def publication(
 ) -> Publication:
     """Return what MLflow keeps of one entry's finished levels for one seed."""
     provenance = provenance_of(plan, splits, command)
-    cells = [_cell(record) for record in records]
     key = digest([provenance["group"], entry, seed, _code(entry), TRAINING_VERSION])
-    files = {
-        "cells.json": _json(cells),
-        "scores.csv": _scores(records, splits),
-        "provenance.json": _json(provenance),
-    }
-    files |= {f"masks/{record.step:06d}.npz": packed_masks(record.mask) for record in records if record.mask}
     tags = {
         "harness.kind": "result",
         "harness.entry": entry.text,
@@ -70,10 +66,22 @@ def publication(
         name=f"{entry.text} seed {seed}",
         tags=tags,
         params=params,
-        metrics={record.step: record.metrics for record in records if record.status == "done"},
-        files=files,
-        digest=digest([[record.density, record.status, record.reason] for record in records]),
+        levels={record.step: _level(record, splits) for record in records},
+        provenance=_json(provenance),
     )
+
+
+def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
+    cell = {
+        "density": record.density,
+        "status": record.status,
+        "reason": record.reason,
+        "metrics": record.metrics,
+    }
+    files = {"cell.json": _json(cell), "scores.csv": _scores(record, splits)}
+    if record.mask:
+        files["mask.npz"] = _compressed(record.mask)
+    return PublishedLevel(metrics=record.metrics, files=files, digest=digest(cell))
 
 
 def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
@@ -107,35 +115,33 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     }
 
 
-def _cell(record: CellRecord) -> dict[str, Any]:
-    return {
-        "density": record.density,
-        "status": record.status,
-        "reason": record.reason,
-        "metrics": record.metrics,
-    }
-
-
-def _scores(records: Sequence[CellRecord], splits: Splits) -> bytes:
+def _scores(record: CellRecord, splits: Splits) -> bytes:
     text = io.StringIO(newline="")
     rows = csv.writer(text)
-    rows.writerow(["density", "split", "id", "label", "score"])
-    for record in records:
-        for name, split, scores in (
-            ("validation", splits.validation, record.validation_scores),
-            ("test", splits.test, record.test_scores),
-        ):
-            if scores:
-                rows.writerows(
-                    (record.density, name, identity, label, repr(score))
-                    for identity, label, score in zip(split.ids, split.labels.tolist(), scores, strict=True)
-                )
+    rows.writerow(["split", "id", "label", "score"])
+    for name, split, scores in (
+        ("validation", splits.validation, record.validation_scores),
+        ("test", splits.test, record.test_scores),
+    ):
+        if scores:
+            listed = zip(split.ids, split.labels.tolist(), scores, strict=True)
+            rows.writerows((name, identity, label, repr(score)) for identity, label, score in listed)
     return text.getvalue().encode()
+
+
+def _compressed(arrays: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def _code(entry: Entry) -> list[str]:
     """Return the source files of a method and the methods it extends: a changed method is a new run."""
-    modules = {kind.__module__ for kind in type(entry.pruner()).__mro__ if kind.__module__ != "builtins"}
+    try:
+        kinds = type(entry.pruner()).__mro__
+    except UsageError:  # a plugin that cannot be imported has failed cells and no code
+        return []
+    modules = {kind.__module__ for kind in kinds if kind.__module__ != "builtins"}
     files = [getattr(sys.modules[module], "__file__", None) for module in sorted(modules)]
     return [digest(Path(file).read_text("utf-8")) for file in files if file and file.endswith(".py")]
 

@@ -62,8 +62,7 @@ def read(uri: str, store: Path, experiment: str) -> Results:
 def _newest(runs: Iterable[PublishedRun]) -> list[PublishedRun]:
     newest: dict[tuple[str, ...], PublishedRun] = {}
     for run in sorted(runs, key=lambda run: run.started):
-        if "cells.json" in run.files:
-            newest[tuple(run.tags[f"harness.{name}"] for name in ("group", "entry", "seed"))] = run
+        newest[tuple(run.tags[f"harness.{name}"] for name in ("group", "entry", "seed"))] = run
     return list(newest.values())
 
 
@@ -78,15 +77,18 @@ def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
         "method": run.tags["harness.method"],
         "loss": run.tags["harness.loss"],
     }
+    cells = (json.loads(level["cell.json"]) for level in run.levels)
     return [
-        {**fixed, **{name: cell[name] for name in ("density", "status", "reason")}, **cell["metrics"]}
-        for cell in json.loads(run.files["cells.json"])
+        {**fixed, **{name: cell[name] for name in ("density", "status", "reason")}, **cell["metrics"]} for cell in cells
     ]
 
 
 def _score_rows(run: PublishedRun) -> pd.DataFrame:
-    rows = pd.read_csv(io.StringIO(run.files["scores.csv"]), dtype={"id": str, "split": str})
-    return rows.assign(**_identity(run))
+    parts = []
+    for level in run.levels:
+        rows = pd.read_csv(io.StringIO(level["scores.csv"]), dtype={"id": str, "split": str, "score": float})
+        parts.append(rows.assign(density=json.loads(level["cell.json"])["density"]))
+    return pd.concat(parts, ignore_index=True).assign(**_identity(run))
 
 
 def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -96,7 +98,7 @@ def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict
         seeds = {*groups.get(identity, {}).get("seeds", []), int(run.tags["harness.seed"])}
         started = datetime.fromtimestamp(run.started / 1000, UTC).isoformat(timespec="seconds")
         groups[identity] = {
-            **json.loads(run.files["provenance.json"]),
+            **json.loads(run.provenance),
             "seeds": sorted(seeds),
             "started": started,
             "void": _void(cells[(cells["group"] == identity) & (cells["entry"] == "dense")]),

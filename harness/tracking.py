@@ -15,10 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from mlflow.entities import Metric, Param, Run, RunStatus, RunTag, ViewType
+from mlflow.entities import Metric, Param, Run, RunStatus, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -28,26 +26,35 @@ BATCH = 900  # MLflow takes at most 1,000 metrics in one call
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedLevel:
+    """One level of a run: its metrics, its files by name, and a hash that changes when they do."""
+
+    metrics: Mapping[str, float]
+    files: Mapping[str, bytes]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publication:
-    """One (entry, seed) run: how it is found again (``key``), its parameters, metrics by step, and files."""
+    """One (entry, seed) run: how it is found again (``key``), its parameters, its levels by step, its provenance."""
 
     key: str
     name: str
     tags: Mapping[str, str]
     params: Mapping[str, str]
-    metrics: Mapping[int, Mapping[str, float]]
-    files: Mapping[str, bytes]
-    digest: str
+    levels: Mapping[int, PublishedLevel]
+    provenance: bytes
 
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """One finished run, read back: id, tags, start in milliseconds, and its JSON and CSV artifacts by name."""
+    """One finished run, read back: id, tags, start in milliseconds, provenance, and each level's files by name."""
 
     run_id: str
     tags: Mapping[str, str]
     started: int
-    files: Mapping[str, str]
+    provenance: str
+    levels: Sequence[Mapping[str, str]]
 
 
 def default_uri(store: Path) -> str:
@@ -87,32 +94,35 @@ class Tracker:
         experiment = self._experiment_id(create=True)
         assert experiment is not None
         run = self._find(experiment, publication.key)
-        if run is not None and run.data.tags.get("harness.digest") == publication.digest:
-            return False
         if run is None:
             tags = {**publication.tags, "harness.key": publication.key}
             run = self.client.create_run(experiment, tags=tags, run_name=publication.name)
-        run_id = run.info.run_id
-        logged = set(json.loads(run.data.tags.get("harness.steps", "[]")))
-        now = int(time.time() * 1000)
-        metrics = [
-            Metric(name, value, now, step)
-            for step, values in publication.metrics.items()
-            if step not in logged
-            for name, value in values.items()
-            if math.isfinite(value)
-        ]
+        logged = json.loads(run.data.tags.get("harness.levels", "{}"))
+        new = {step: level for step, level in publication.levels.items() if logged.get(str(step)) != level.digest}
+        if new:
+            self._log(run, publication, new)
+            digests = {**logged, **{str(step): level.digest for step, level in new.items()}}
+            self.client.set_tag(run.info.run_id, "harness.levels", json.dumps(digests))
+            self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.FINISHED))
+        return bool(new)
+
+    def _log(self, run: Run, publication: Publication, levels: Mapping[int, PublishedLevel]) -> None:
+        run_id, now = run.info.run_id, int(time.time() * 1000)
         known = run.data.params
         params = [Param(name, value) for name, value in publication.params.items() if name not in known]
         self.client.log_batch(run_id, params=params)
+        metrics = [
+            Metric(name, value, now, step)
+            for step, level in levels.items()
+            for name, value in level.metrics.items()
+            if math.isfinite(value)
+        ]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
-        self._log_files(run_id, publication.files)
-        steps = sorted(logged | set(publication.metrics))
-        closing = {"harness.steps": json.dumps(steps), "harness.digest": publication.digest}
-        self.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in closing.items()])
-        self.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
-        return True
+        files = {
+            f"levels/{step:06d}/{name}": data for step, level in levels.items() for name, data in level.files.items()
+        }
+        self._log_files(run_id, {**files, "provenance.json": publication.provenance})
 
     def read(self) -> list[PublishedRun]:
         """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
@@ -129,12 +139,13 @@ class Tracker:
 
     def _read(self, run: Run) -> PublishedRun:
         with tempfile.TemporaryDirectory() as folder:
-            names = [item.path for item in self.client.list_artifacts(run.info.run_id) if not item.is_dir]
-            files = {
-                name: Path(self.client.download_artifacts(run.info.run_id, name, folder)).read_text("utf-8")
-                for name in names
-            }
-        return PublishedRun(run.info.run_id, run.data.tags, run.info.start_time, files)
+            place = Path(self.client.download_artifacts(run.info.run_id, "", folder))
+            levels = [
+                {file.name: file.read_text("utf-8") for file in level.iterdir() if file.suffix in (".json", ".csv")}
+                for level in sorted((place / "levels").iterdir())
+            ]
+            provenance = (place / "provenance.json").read_text("utf-8")
+        return PublishedRun(run.info.run_id, run.data.tags, run.info.start_time, provenance, levels)
 
     def _experiment_id(self, *, create: bool) -> str | None:
         experiment = self.client.get_experiment_by_name(self.experiment)
@@ -174,21 +185,3 @@ class Tracker:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def packed_masks(arrays: Mapping[str, Any]) -> bytes:
-    """Return mask bits by parameter name as one compressed file."""
-    import io
-
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def experiments(uri: str, store: Path) -> Sequence[str]:
-    """Return the names of all experiments that hold results at ``uri``."""
-    tracker = Tracker(uri, store, "")
-    try:
-        return [found.name for found in tracker.client.search_experiments() if found.name != "Default"]
-    except (MlflowException, OSError) as error:
-        raise MachineError(f"MLflow at {uri} cannot be read: {_first_line(error)}") from error

@@ -52,7 +52,6 @@ class Workbench:
 
     Attributes
     ----------
-    seed : the run's seed, known to the method only through `generator`.
     cost : what the method's stages have cost so far.
 
     """
@@ -71,6 +70,7 @@ class Workbench:
         environment: str,
     ) -> None:
         self.cost = Cost()
+        self.dead = False
         self._store, self._initial = store, initial
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
@@ -84,7 +84,7 @@ class Workbench:
         initialise(network, generator(self._seed, "initial", architecture.factory, repr(architecture.arguments)))
         return network
 
-    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:  # noqa: A002
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
         """Return ``network`` trained under ``mask``, at the best epoch on validation; ``network`` is not changed.
 
         ``round`` chooses the loss of the schedule: 0 = dense, later rounds may weigh classes differently. Weights
@@ -110,6 +110,7 @@ class Workbench:
         self.cost.add(stage, stage.value["steps"])
         if stage.value["outcome"] == "diverged":
             raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
+        self.dead = stage.value["outcome"] == "dead"
         return build(network.architecture, stage.value["state"])
 
     def _fit(self, start: Network, mask: Mask | None, loss: Loss, saver: Saver) -> dict[str, Any]:

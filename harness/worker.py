@@ -74,8 +74,7 @@ def _run(plan: Plan, job: Job, connection: Connection) -> None:
     store = Store(plan.store, wait=False)
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
-        measured = score_test(plan, cell, store) if cell.status == "done" else ({}, [])
-        connection.send(("cell", (level, record_of(cell, *measured), cell.detail)))
+        connection.send(("cell", (level, record_of(*score_test(plan, cell, store)), cell.detail)))
 
 
 def _check_environment(plan: Plan) -> None:

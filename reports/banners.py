@@ -51,8 +51,8 @@ def _stand_in(facts: Mapping[str, Any]) -> Banner:
     wanted = facts["fallback_for"]
     return Banner(
         f"Not “{wanted}”: simulated images in its place",
-        f"The images of “{wanted}” were neither on this machine nor could they be downloaded, so everything "
-        f"below was run on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
+        f"The images of “{wanted}” were not on this machine, so everything below was run "
+        f"on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
         loud=True,
     )
 

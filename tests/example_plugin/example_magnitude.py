@@ -14,6 +14,6 @@ class ExampleMagnitude(SaliencyPruner):
 
     source = "Han et al. 2015, Learning both Weights and Connections for Efficient Neural Networks, Sec. 3"
 
-    def saliency(self, bench: Workbench, network: Network) -> Scores:  # noqa: ARG002
+    def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return the magnitude of every prunable weight."""
         return {name: weight.detach().abs() for name, weight in prunable_weights(network).items()}

@@ -169,7 +169,7 @@ def test_the_test_split_is_scored_at_thresholds_that_validation_stored(make_plan
     plan = make_plan("lt")
     store = Store(plan.store)
     cell = run(plan, plan.entries[1])[1]
-    metrics, scores = score_test(plan, cell, store)
+    _, metrics, scores = score_test(plan, cell, store)
     split = read_test_split(plan.data, plan.store)
     for name, threshold in cell.thresholds.items():
         missed = sum(

@@ -58,7 +58,7 @@ def test_the_text_has_the_non_default_fields_sorted(written, text):
     assert found == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from([0.25, 0.5, 0.75]),
     st.sampled_from(["layer", "global"]),
@@ -166,10 +166,12 @@ def test_common_parameters_go_to_the_methods_that_know_them_and_were_given_none(
     written = ["lt", "lt[rate=0.25]", "lt[rate=0.5]", "random", "snip"]
     expected = ["lt[rate=0.75]", "lt[rate=0.25]", "lt", "random", "snip"]
     assert texts(written, {"rate": 0.75}) == expected
+    assert texts(["snip"], {"rate": 0.75}) == ["snip"]
 
 
 def test_a_common_parameter_that_no_method_knows_is_an_error():
-    # A typing error in [parameters] must not silently leave every method at its default.
+    # A typing error must not silently leave every method at its default. (No registered one: a preset's rate may
+    # well meet a run of snip alone, as above.)
     with pytest.raises(UsageError, match="rtae"):
         resolve(["lt", "snip"], {"rtae": 0.75}, None)
 
@@ -208,11 +210,6 @@ def test_a_loss_is_named_by_its_schedule_not_by_its_alias():
     assert len(found) == 1
 
 
-def test_one_computation_has_one_name():
-    # The class-dependent ticket in black is the ticket under the black loss, however it is written.
-    assert len(texts(["class-dependent-lt", "lt[loss=black]"])) == 1
-
-
 def test_duplicates_run_once_and_are_said_so():
     written = ["lt", "snip", "lt[rate=0.5]", "all"]
     assert texts(written)[:2] == ["lt", "snip"]
@@ -222,7 +219,7 @@ def test_duplicates_run_once_and_are_said_so():
     assert "lt[rate=0.5] is lt again" in found[0]
 
 
-@pytest.mark.parametrize("loss", ["", "bleu", 5, ["blue"], True])
+@pytest.mark.parametrize("loss", ["bleu", 5, ["blue"]])
 def test_a_loss_that_is_none_is_an_error(loss):
     with pytest.raises(UsageError, match="loss"):
         resolve([{"name": "lt", "loss": loss}], {}, None)

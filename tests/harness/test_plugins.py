@@ -105,7 +105,7 @@ BROKEN = {
     "missing module": ("fake_absent:Mine", "", "ModuleNotFoundError"),
     "missing attribute": ("fake_broken:Mine", "", "AttributeError"),
     "missing dependency": ("fake_broken:Mine", "import no_such_package", "no_such_package"),
-    "syntax": ("fake_broken:Mine", "class Mine:", "SyntaxError"),
+    "syntax": ("fake_broken:Mine", "class Mine(", "SyntaxError"),
     "its own error": ("fake_broken:Mine", "1 / 0", "ZeroDivisionError"),
     "no reference": ("not a reference!", "", ""),
     "a script without a guard": ("fake_broken:Mine", "raise SystemExit(0)", "SystemExit"),

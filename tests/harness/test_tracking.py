@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import MachineError
 from harness.results import read
-from harness.tracking import Publication, Tracker, default_uri
+from harness.tracking import Publication, PublishedLevel, Tracker, default_uri
 
 
 @pytest.fixture(scope="module")
@@ -15,21 +15,25 @@ def store(tmp_path_factory):
 
 
 def publication(key="k1", entry="lt", levels=((1.0, 0.8),), started_by="a"):
-    cells = [{"density": d, "status": "done", "reason": "", "metrics": {"test/auc": auc}} for d, auc in levels]
     tags = {"kind": "result", "entry": entry, "method": "lt", "loss": "plain", "seed": "0", "group": "g"}
     return Publication(
         key=key,
         name=f"{entry} seed 0",
         tags={f"harness.{name}": value for name, value in tags.items()},
         params={"entry": entry},
-        metrics={round((1 - d) * 1e6): {"test/auc": auc, "odd": math.nan} for d, auc in levels},
-        files={
-            "cells.json": json.dumps(cells).encode(),
-            "scores.csv": b"density,split,id,label,score\r\n1.0,test,x,1,0.1234567890123456\r\n",
-            "provenance.json": json.dumps({"by": started_by}).encode(),
-        },
-        digest=json.dumps(levels),
+        levels={round((1 - d) * 1e6): level(d, auc) for d, auc in levels},
+        provenance=json.dumps({"by": started_by}).encode(),
     )
+
+
+def level(density, auc):
+    cell = {"density": density, "status": "done", "reason": "", "metrics": {"test/auc": auc}}
+    files = {
+        "cell.json": json.dumps(cell).encode(),
+        "scores.csv": b"split,id,label,score\r\ntest,x,1,0.1234567890123456\r\n",
+        "mask.npz": b"\x00\xff",
+    }
+    return PublishedLevel(metrics={"test/auc": auc, "odd": math.nan}, files=files, digest=json.dumps(cell))
 
 
 def history(tracker, name="test/auc", index=0):
@@ -49,6 +53,24 @@ def test_publishing_twice_logs_once_and_more_levels_are_added(store):
     assert history(tracker, "odd") == []
     results = read(default_uri(store), store, "twice")
     assert results.cells["density"].tolist() == [1.0, 0.25]
+    assert not tracker.publish(publication(levels=((0.25, 0.7),)))
+
+
+def test_other_levels_of_an_earlier_command_stay(store):
+    tracker = Tracker(default_uri(store), store, "union")
+    tracker.publish(publication(levels=((1.0, 0.8), (0.25, 0.7))))
+    tracker.publish(publication(levels=((1.0, 0.8), (0.5, 0.75))))
+    cells = read(default_uri(store), store, "union").cells
+    assert cells["density"].tolist() == [1.0, 0.5, 0.25]
+    assert cells["test/auc"].tolist() == [0.8, 0.75, 0.7]
+
+
+def test_a_level_that_changed_replaces_the_old_one(store):
+    """A cell that failed and then succeeds, or a metric that is computed anew."""
+    tracker = Tracker(default_uri(store), store, "changed")
+    tracker.publish(publication(levels=((1.0, 0.8),)))
+    tracker.publish(publication(levels=((1.0, 0.9),)))
+    assert read(default_uri(store), store, "changed").cells["test/auc"].tolist() == [0.9]
 
 
 def test_a_publication_cut_off_in_the_middle_is_finished_by_the_next(store, monkeypatch):
