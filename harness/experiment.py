@@ -98,4 +98,8 @@ def _listener(plan: Plan, reporter: Reporter, task: Task) -> Listener:
                 reporter.note(detail.rstrip(), style="dim")
         task.update(done)
 
-    return Listener(cell=cell, warning=lambda text: reporter.note(f"warning: {text}", style="yellow"))
+    def stage(kind: str) -> None:
+        if kind == "pretrain":
+            reporter.note(f"Pretraining {plan.network} on {plan.pretraining.dataset}, once for this store")
+
+    return Listener(cell=cell, stage=stage, warning=lambda text: reporter.note(f"warning: {text}", style="yellow"))

@@ -30,9 +30,10 @@ class JobOutcome:
 
 @dataclass
 class Listener:
-    """What the pool tells while it works: each cell as it comes, and warnings."""
+    """What the pool tells while it works: each cell as it comes, kinds of stages begun, and warnings."""
 
     cell: Callable[[Job, CellRecord, str], None] = lambda *_: None
+    stage: Callable[[str], None] = lambda _: None
     warning: Callable[[str], None] = lambda _: None
 
 
@@ -109,6 +110,8 @@ class Pool:
             return self._died(worker)
         if kind == "ready":
             worker.ready = True
+        elif kind == "stage":
+            self.listener.stage(payload)
         elif kind == "warning":
             self.listener.warning(payload)
         elif kind == "error":

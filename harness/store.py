@@ -89,13 +89,16 @@ class Checkpoint:
 
 
 class Store:
-    """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process."""
+    """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
 
-    def __init__(self, root: Path, *, wait: bool = True) -> None:
+    ``started`` is told the kind of each stage that is about to be computed.
+    """
+
+    def __init__(self, root: Path, *, wait: bool = True, started: Callable[[str], None] = lambda _: None) -> None:
         self.root = root
         self.stages = root / "stages"
         self.partial = root / "partial"
-        self.wait = wait
+        self.wait, self.started = wait, started
         self._locked = False
         with disk_errors(root):
             for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
@@ -115,6 +118,7 @@ class Store:
             if stage := self.find(key):
                 return stage
             self._sweep(key)
+            self.started(kind)
             checkpoint = Checkpoint(self, key)
             value = compute(checkpoint)
             seconds = checkpoint.seconds

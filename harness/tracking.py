@@ -130,7 +130,8 @@ class Tracker:
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
-            return [self._read(run) for run in self._search(experiment, "tags.`harness.kind` = 'result'")]
+            runs = (self._read(run) for run in self._search(experiment, "tags.`harness.kind` = 'result'"))
+            return [run for run in runs if run.levels]  # someone may have deleted a run's artifacts
         except (MlflowException, OSError) as error:
             raise MachineError(
                 f"MLflow at {self.uri} cannot be read: {_first_line(error)}",
@@ -142,9 +143,9 @@ class Tracker:
             place = Path(self.client.download_artifacts(run.info.run_id, "", folder))
             levels = [
                 {file.name: file.read_text("utf-8") for file in level.iterdir() if file.suffix in (".json", ".csv")}
-                for level in sorted((place / "levels").iterdir())
+                for level in sorted(place.glob("levels/*"))
             ]
-            provenance = (place / "provenance.json").read_text("utf-8")
+            provenance = (place / "provenance.json").read_text("utf-8") if levels else ""
         return PublishedRun(run.info.run_id, run.data.tags, run.info.start_time, provenance, levels)
 
     def _experiment_id(self, *, create: bool) -> str | None:

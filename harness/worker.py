@@ -29,7 +29,7 @@ class Job:
 def serve(connection: Connection, plan: Plan) -> None:
     """Run jobs until the parent says None or dies. Messages out: (kind, payload).
 
-    Kinds: ready; cell (index of the job's level, record); done; busy (another worker holds a stage: try again
+    Kinds: ready; stage (kind of a stage about to be computed); cell (index of the job's level, record); done; busy (another worker holds a stage: try again
     later); error (a `HarnessError` that ends the run); crash (a traceback: our bug).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
@@ -71,7 +71,7 @@ def _run(plan: Plan, job: Job, connection: Connection) -> None:
     from harness.records import record_of
     from harness.store import Store
 
-    store = Store(plan.store, wait=False)
+    store = Store(plan.store, wait=False, started=lambda kind: connection.send(("stage", kind)))
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
         connection.send(("cell", (level, record_of(*score_test(plan, cell, store)), cell.detail)))

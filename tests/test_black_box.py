@@ -118,11 +118,9 @@ def test_the_same_command_again_computes_nothing(place, finished):
     assert again.stdout == finished.stdout
 
 
-def test_a_run_killed_and_resumed_equals_an_uninterrupted_one(place, finished):
-    """kill -9 to the whole process group at three moments, then the same command to its end: the same bits."""
-    store = place / "two"
-    command = [str(HARNESS), "run", "--methods", "all", "--data-dir", "data", "--store", "two", *SMALL]
-    for stages in (3, 9, 16):
+def kill_at(command, place, store, moments):
+    """Start ``command`` once per moment and SIGKILL its whole process group when the store has that many stages."""
+    for stages in moments:
         process = subprocess.Popen(
             command,
             cwd=place,
@@ -136,17 +134,34 @@ def test_a_run_killed_and_resumed_equals_an_uninterrupted_one(place, finished):
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def written(store, keys):
+    return {key: (store / "stages" / key[:2] / key / "value.json").stat().st_mtime_ns for key in keys}
+
+
+def resumed_equals_uninterrupted(place, finished, name, moments):
+    store = place / name
+    command = [str(HARNESS), "run", "--methods", "all", "--data-dir", "data", "--store", name, *SMALL]
+    kill_at(command, place, store, moments)
     done = stage_keys(store)
-    assert len(done) >= 16
-    times = {key: (store / "stages" / key[:2] / key / "value.json").stat().st_mtime_ns for key in done}
-    resumed = subprocess.run(
-        command, cwd=place, env=environment(), capture_output=True, text=True, timeout=240, check=False
-    )
-    assert resumed.returncode == 0, resumed.stderr
+    assert len(done) >= moments[-1]
+    times = written(store, done)
+    resumed = harness(*command[1:], cwd=place, check=0)
     assert stage_bits(store) == stage_bits(place / "one")
-    after = {key: (store / "stages" / key[:2] / key / "value.json").stat().st_mtime_ns for key in done}
-    assert after == times, "a finished stage was computed again"
-    assert resumed.stdout.replace("/two/", "/one/") == finished.stdout
+    assert written(store, done) == times, "a finished stage was computed again"
+    assert resumed.stdout.replace(f"/{name}/", "/one/") == finished.stdout
+
+
+def test_a_run_killed_and_resumed_equals_an_uninterrupted_one(place, finished):
+    """kill -9 at three moments, then the same command to its end: the same bits, nothing computed twice."""
+    resumed_equals_uninterrupted(place, finished, "two", [3, 9, 16])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_run_killed_twenty_times_equals_an_uninterrupted_one(place, finished):
+    resumed_equals_uninterrupted(place, finished, "twenty", list(range(1, 41, 2)))
 
 
 def test_ctrl_c_stops_with_130_and_says_how_to_go_on(place, finished):
