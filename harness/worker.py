@@ -29,8 +29,9 @@ class Job:
 def serve(connection: Connection, plan: Plan) -> None:
     """Run jobs until the parent says None or dies. Messages out: (kind, payload).
 
-    Kinds: ready; stage (kind of a stage about to be computed); cell (index of the job's level, record); done; busy (another worker holds a stage: try again
-    later); error (a `HarnessError` that ends the run); crash (a traceback: our bug).
+    Kinds: ready; stage (the kind of a stage about to be computed); cell (index of the job's level, record, traceback);
+    warning; done; busy (another worker holds a stage: try again later); error (a `HarnessError` that ends the run);
+    crash (a traceback: our bug).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
