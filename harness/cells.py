@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -14,17 +13,18 @@ from harness.data import test_split, training_splits
 from harness.entries import Entry
 from harness.errors import MachineError, UsageError
 from harness.images import ImageSplit
+from harness.inference import moves
 from harness.initial import features_from_file, initial_network
 from harness.inspection import inspect
 from harness.loss import schedule_named
 from harness.metrics import evaluate
-from harness.networks import Architecture, Network, build, parameter_count, positive_scores
+from harness.networks import Architecture, Network, build, parameter_count
 from harness.plan import Plan
 from harness.pretraining import pretrained_features
 from harness.pruner import PrunedNetwork, Pruner
-from harness.store import Stage, StageBusy, Store
-from harness.thresholds import Threshold, choose
-from harness.training import moves, outputs_of, resolve_device
+from harness.scoring import fixed_thresholds, score
+from harness.store import StageBusy, Store
+from harness.thresholds import Threshold
 from harness.workbench import TrainingDiverged, Workbench
 
 
@@ -150,7 +150,7 @@ def _measured(
     scores = scored.value["scores"]
     if not bool(torch.isfinite(scores).all()):
         return replace(base, status="diverged", reason="the validation scores are not finite")
-    thresholds = _thresholds(scored, validation, store)
+    thresholds = fixed_thresholds(scored, validation, store)
     values = {name: threshold.value for name, threshold in thresholds.items()}
     metrics = {
         "size/density": found.density,
@@ -168,33 +168,6 @@ def _measured(
     metrics |= {f"validation/{name}": value for name, value in measured.items()}
     listed = tuple(scores.tolist())
     return replace(base, metrics=metrics, thresholds=thresholds, validation_scores=listed, pruned=pruned)
-
-
-def score(network: Network, split: ImageSplit, plan: Plan, store: Store) -> Stage:
-    """Return the stage that holds the network's float32 scores (N,) on a split."""
-    inputs = {
-        "environment": plan.environment,
-        "architecture": network.architecture,
-        "state": canonical_state(network),
-        "split": split.fingerprint,
-    }
-    device = resolve_device(plan.training.device)
-
-    def compute(_: object) -> dict[str, Any]:
-        return {"scores": positive_scores(outputs_of(network, split.images, device))}
-
-    return store.run("score", inputs, compute)
-
-
-def _thresholds(scored: Stage, validation: ImageSplit, store: Store) -> dict[str, Threshold]:
-    """Return the thresholds of validation scores, committed to the store before any test score exists."""
-
-    def fix(_: object) -> dict[str, Any]:
-        chosen = choose(validation.labels.numpy(), scored.value["scores"].numpy())
-        return {name: threshold.to_json() for name, threshold in chosen.items()}
-
-    stage = store.run("thresholds", {"scores": scored.key, "split": validation.fingerprint}, fix)
-    return {name: Threshold(**value) for name, value in stage.value.items()}
 
 
 def score_test(plan: Plan, cell: Cell, store: Store) -> tuple[Cell, dict[str, float], list[float]]:

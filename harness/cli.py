@@ -15,6 +15,7 @@ from rich.console import Console
 
 from harness import __version__
 from harness.errors import HarnessError, UsageError
+from harness.messages import say, show_end, show_notes
 
 if TYPE_CHECKING:
     from harness.experiment import Summary
@@ -124,7 +125,7 @@ def run(
 
     command = Flags(preset, data_folder(data_dir), store, allow_missing=allow_missing, real_only=real_only)
     plan, notes = build_plan(options, command)
-    _print_notes(plan, notes)
+    show_notes(plan, notes)
     if dry_run:
         _show_plan(plan, tracking_uri, as_json=as_json)
         return
@@ -153,25 +154,6 @@ def _seeds(text: str) -> int | list[int]:
     return seeds if "," in text else seeds[0]
 
 
-def _print_notes(plan: "Plan", notes: list[str]) -> None:
-    for note in notes:
-        _say(f"note: {note}", "yellow")
-    if plan.data.fallback_for:
-        _say(_fallback_banner(plan), "bold red")
-    for split, found, expected in plan.data.missing:
-        text = f"PARTIAL DATA: {plan.data.name} {split} has {found} of {expected} images; stamped on every result"
-        _say(text, "bold yellow")
-
-
-def _fallback_banner(plan: "Plan") -> str:
-    wanted = plan.data.fallback_for
-    return (
-        f"SIMULATED DATA: {plan.data.fallback_reason}; so this run uses {plan.data.name}.\n"
-        f"No number below is a result on {wanted}. Put the images into <data folder>/{wanted}/ (--data-dir or\n"
-        "HARNESS_DATA) for real results; --real-only stops instead."
-    )
-
-
 def _show_plan(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
     from harness.plan_view import plan_lines, plan_values
 
@@ -195,21 +177,7 @@ def _execute(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
         page = _report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=as_json)
     if as_json:
         typer.echo(json.dumps(_summary_values(summary, page), indent=1))
-    _close(plan, summary)
-
-
-def _close(plan: "Plan", summary: "Summary") -> None:
-    """Say last what must not be overlooked, and exit 3 where something is missing."""
-    for seed, auc in summary.weak_dense:
-        text = f"VOID: the dense network of seed {seed} has validation AUC {auc:.3f} < 0.6; comparisons mean nothing"
-        _say(text, "bold red")
-    if plan.data.fallback_for:
-        _say(_fallback_banner(plan), "bold red")
-    if summary.failed:
-        _say(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", "red")
-    if summary.unpublished:
-        text = f"{len(summary.unpublished)} results are kept in {plan.store} but not published to MLflow."
-        _say(f"{text} Run the same command again when it answers.", "red")
+    show_end(plan, summary)
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)
 
@@ -329,10 +297,6 @@ def main() -> None:
         _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
 
 
-def _say(text: str, style: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(text, style=style, markup=False, highlight=False)
-
-
 def _fail(text: str, code: int, style: str = "red") -> NoReturn:
-    _say(text, style)
+    say(text, style)
     sys.exit(code)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import DataError, HarnessError
+from harness.inference import moves, outputs_of
 from harness.networks import Architecture, Network, build, initialise, positive_scores, state_of
 from harness.randomness import generator
 from harness.store import Store
-from harness.training import moves, outputs_of
 
 HEAD_DRAWS = 100
 HEAD_BATCH = 64

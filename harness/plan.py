@@ -11,13 +11,13 @@ from harness.data import DataPlan, load_dataset, resolve_data
 from harness.entries import Entry, entry_of, resolve
 from harness.environment import environment_class, native_precision
 from harness.errors import UsageError
+from harness.inference import resolve_device
 from harness.initial import file_digest
 from harness.networks import FACTORIES
 from harness.pretraining_options import Pretraining
 from harness.reference import DENSE
 from harness.schedule import Schedule
 from harness.suggestions import nearest
-from harness.training import resolve_device
 
 
 @dataclass(frozen=True, kw_only=True)

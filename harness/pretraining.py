@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from harness import plugins
 from harness.dataset import SimulatedDataset
+from harness.inference import outputs_of, resolve_device
 from harness.networks import Architecture, Network, build, initialise
 from harness.pretraining_options import Pretraining
 from harness.randomness import generator
 from harness.store import Store
-from harness.training import TRAINING_VERSION, Saver, Task, fit, outputs_of, resolve_device
+from harness.training import TRAINING_VERSION, Saver, Task, fit
 
 
 class PretrainingNetwork(nn.Module):

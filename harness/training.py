@@ -13,14 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from harness.augmentation import augment, normalise
+from harness.inference import moves, resolve_device
 from harness.mask import Mask
 from harness.randomness import derived_seed, generator
 from harness.schedule import Schedule
 
 TRAINING_VERSION = 1
-
-EVALUATION_BATCH = 128
-DEAD_SD = 1e-6
 
 
 class Saver(Protocol):
@@ -194,12 +192,6 @@ def _is_dead(stepper: Stepper, images: Tensor, seed: int) -> bool:
     return not moves(outputs[:, -1] - outputs[:, 0])
 
 
-def moves(scores: Tensor) -> bool:
-    """Return whether scores (N,) differ from image to image: sd > 1e-6 max(1, |mean|)."""
-    scores = scores.double()
-    return bool(scores.std(correction=0) > DEAD_SD * max(1.0, abs(float(scores.mean()))))
-
-
 def _state(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in module.state_dict().items()}
 
@@ -211,18 +203,3 @@ def _finite(module: nn.Module) -> bool:
 def _result(progress: dict[str, Any], outcome: str) -> dict[str, Any]:
     names = ("state", "history", "best_epoch", "steps")
     return {"outcome": outcome, **{name: progress[name] for name in names}}
-
-
-def outputs_of(module: nn.Module, images: Tensor, device: torch.device, *, bfloat16: bool = False) -> Tensor:
-    """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU."""
-    module = module.to(device).to(memory_format=torch.channels_last)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        parts = [module(normalise(batch.to(device))).float().cpu() for batch in torch.split(images, EVALUATION_BATCH)]
-    return torch.cat(parts)
-
-
-def resolve_device(name: str) -> torch.device:
-    """Return the device of a schedule; ``auto`` is CUDA where there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)

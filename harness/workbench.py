@@ -15,6 +15,7 @@ from torch import Tensor
 from harness.augmentation import normalise
 from harness.canonical import canonical_state
 from harness.images import ImageSplit
+from harness.inference import outputs_of, resolve_device
 from harness.loss import Loss, LossSchedule
 from harness.mask import Mask
 from harness.networks import Architecture, Network, build, copy_of, initialise, positive_scores
@@ -22,7 +23,7 @@ from harness.randomness import generator
 from harness.schedule import Schedule
 from harness.splits import stratified_order
 from harness.store import Stage, Store
-from harness.training import TRAINING_VERSION, Saver, Task, fit, outputs_of, resolve_device
+from harness.training import TRAINING_VERSION, Saver, Task, fit
 
 SCORING_BATCH = 64
 

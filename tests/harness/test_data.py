@@ -129,7 +129,8 @@ def test_an_absent_set_falls_back_to_its_simulated_substitute(tmp_path, labels):
         for split in NAMES:
             shutil.rmtree(image_path(tmp_path, split, 0).parent)
     plan = resolved(tmp_path)
-    assert plan == asked(name="isic-sim", fallback_for="isic")
+    assert str(tmp_path / "isic") in plan.fallback_reason
+    assert plan == asked(name="isic-sim", fallback_for="isic", fallback_reason=plan.fallback_reason)
     assert plan.dataset().simulated
 
 

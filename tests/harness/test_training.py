@@ -5,11 +5,12 @@ import torch
 from torch import nn
 
 from harness.augmentation import augment, normalise
+from harness.inference import moves, outputs_of
 from harness.loss import Loss
 from harness.mask import Mask, prunable_weights, prune_least
 from harness.networks import Architecture, build, copy_of, state_of
 from harness.schedule import Schedule
-from harness.training import Stepper, Task, fit, moves, outputs_of
+from harness.training import Stepper, Task, fit
 
 
 class NoSaver:

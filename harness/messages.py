@@ -1,0 +1,48 @@
+"""What a run says on stderr before it starts and after it ends."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from harness.experiment import Summary
+    from harness.plan import Plan
+
+
+def say(text: str, style: str) -> None:
+    """Print a text to stderr, unwrapped, so that it can be searched for."""
+    Console(stderr=True, soft_wrap=True).print(text, style=style, markup=False, highlight=False)
+
+
+def show_notes(plan: "Plan", notes: list[str]) -> None:
+    """Say first what is not as the user may think: duplicates, stand-in or partial data."""
+    for note in notes:
+        say(f"note: {note}", "yellow")
+    if plan.data.fallback_for:
+        say(_fallback_banner(plan), "bold red")
+    for split, found, expected in plan.data.missing:
+        text = f"PARTIAL DATA: {plan.data.name} {split} has {found} of {expected} images; stamped on every result"
+        say(text, "bold yellow")
+
+
+def _fallback_banner(plan: "Plan") -> str:
+    wanted = plan.data.fallback_for
+    return (
+        f"SIMULATED DATA: {plan.data.fallback_reason}; so this run uses {plan.data.name}.\n"
+        f"No number below is a result on {wanted}. Put the images into <data folder>/{wanted}/ (--data-dir or\n"
+        "HARNESS_DATA) for real results; --real-only stops instead."
+    )
+
+
+def show_end(plan: "Plan", summary: "Summary") -> None:
+    """Say last what must not be overlooked."""
+    for seed, auc in summary.weak_dense:
+        text = f"VOID: the dense network of seed {seed} has validation AUC {auc:.3f} < 0.6; comparisons mean nothing"
+        say(text, "bold red")
+    if plan.data.fallback_for:
+        say(_fallback_banner(plan), "bold red")
+    if summary.failed:
+        say(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", "red")
+    if summary.unpublished:
+        text = f"{len(summary.unpublished)} results are kept in {plan.store} but not published to MLflow."
+        say(f"{text} Run the same command again when it answers.", "red")
