@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from harness.mask import Mask
 from harness.networks import Network, state_of
 
-_TENSOR = "tensor"
+_TENSOR = "__tensor__"
 
 
 def canonical_state(network: Network, mask: Mask | None = None) -> dict[str, Tensor]:
@@ -37,19 +37,27 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
     elif isinstance(value, nn.Module):
         raise TypeError(f"{type(value).__name__} is a module without an architecture: it cannot be rebuilt")
     if isinstance(value, np.ndarray):
-        value = torch.from_numpy(np.ascontiguousarray(value))
+        value = torch.from_numpy(np.array(value, order="C"))
     if isinstance(value, Tensor):
         tensors[path] = value.detach().to("cpu").contiguous()
         return {_TENSOR: path}
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): flatten(item, tensors, f"{path}/{key}") for key, item in value.items()}
+        return _flatten_mapping(value, tensors, path)
     if isinstance(value, list | tuple):
         return [flatten(item, tensors, f"{path}/{index}") for index, item in enumerate(value)]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"{path or 'value'} is a {type(value).__name__}: only tensors and JSON are stored")
+
+
+def _flatten_mapping(value: Mapping[Any, Any], tensors: dict[str, Tensor], path: str) -> dict[str, Any]:
+    named = {str(key): item for key, item in value.items()}
+    if len(named) != len(value) or _TENSOR in named:
+        raise TypeError(f"{path or 'value'} has keys that are one as text, or the reserved key {_TENSOR}")
+    escaped = {key: key.replace("~", "~0").replace("/", "~1") for key in named}
+    return {key: flatten(item, tensors, f"{path}/{escaped[key]}") for key, item in named.items()}
 
 
 def restore(value: Any, tensors: Mapping[str, Tensor]) -> Any:

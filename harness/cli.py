@@ -274,7 +274,7 @@ def store_(
     """Show how large the stage store is, by kind of stage; evict what is not needed."""
     from harness.store_view import evict, usage_lines
 
-    if not store.exists():
+    if not (store / "FORMAT").is_file():
         raise UsageError(f"there is no store at {store}", fix="name it with --store or HARNESS_STORE")
     if shrink_to is not None:
         typer.echo(evict(store, shrink_to))

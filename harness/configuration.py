@@ -49,8 +49,8 @@ class Configuration:
 
     @property
     def seed_list(self) -> tuple[int, ...]:
-        """The seeds themselves."""
-        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+        """The seeds themselves, each once: one counted twice would make intervals look narrower."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(dict.fromkeys(self.seeds))
 
 
 def presets() -> dict[str, str]:

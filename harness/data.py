@@ -86,13 +86,25 @@ def resolve_data(plan: DataPlan, root: Path, *, allow_missing: bool, real_only: 
 
 
 def _missing(dataset: FileDataset, folder: Path) -> list[tuple[str, int, int]]:
-    counts = []
+    counts: list[tuple[str, int, int]] = []
+    unlabelled: list[DatasetNotFound] = []
     for split in SPLITS:
-        samples = dataset.samples(folder, split)
+        try:
+            samples = dataset.samples(folder, split)
+        except DatasetNotFound as error:
+            unlabelled.append(error)
+            continue
         counts.append((split, sum(sample.path.is_file() for sample in samples), len(samples)))
-    if not all(found for _, found, _ in counts):
+    if any(found for _, found, _ in counts):  # one split is here: the other is lost, not absent
+        if unlabelled:
+            raise DataError(unlabelled[0].message, fix=unlabelled[0].fix)
+        if lost := [f"{split}: 0 of {expected} images" for split, found, expected in counts if not found]:
+            raise DataError(
+                f"a whole split of {dataset.name} is missing in {folder}", faults=lost, fix="add its images"
+            )
+    else:
         raise DatasetNotFound(
-            f"no images of {dataset.name} below {folder}",
+            unlabelled[0].message if unlabelled else f"no images of {dataset.name} below {folder}",
             fix=f"put the publisher's folders into {folder}, or name the folder above it with --data-dir"
             " or HARNESS_DATA",
         )

@@ -1,5 +1,6 @@
 """The methods asked for, written `lt`, `snip[images=128]`, `all` or a glob, as canonical entries."""
 
+import contextlib
 import fnmatch
 import re
 from collections.abc import Mapping, Sequence
@@ -92,7 +93,10 @@ def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if match is None:
         raise UsageError(f"cannot read method {written!r}", fix="write it as name or name[parameter=value,...]")
     pairs = [pair.partition("=") for pair in (match["parameters"] or "").split(",") if pair.strip()]
-    return match["name"].strip(), {name.strip(): value.strip() for name, _, value in pairs}
+    parameters = {name.strip(): value.strip() for name, _, value in pairs}
+    if len(parameters) < len(pairs):
+        raise UsageError(f"method {written!r} gives a parameter twice")
+    return match["name"].strip(), parameters
 
 
 def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: str | None) -> list[Entry]:
@@ -101,6 +105,8 @@ def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: s
     Among several methods, a plugin that cannot be imported becomes an entry whose cells fail; alone it is an error.
     """
     name, parameters = _parse(written)
+    if "loss" in parameters and (not isinstance(parameters["loss"], str) or not parameters["loss"]):
+        raise UsageError(f"{name}: loss = {parameters['loss']!r} is not the name of a loss", fix="write loss=green")
     if name != "all" and not any(sign in name for sign in "*?"):
         return [_entry(name, parameters, common, loss)]
     known = plugins.available(plugins.PRUNERS)
@@ -110,7 +116,7 @@ def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: s
     entries = []
     for method in matches:
         try:
-            variants = plugins.load(plugins.PRUNERS, method).variants
+            variants = type(build_pruner(method, {})).variants
         except UsageError:
             entries.append(Entry(method, method, (), loss or "plain"))
             continue
@@ -128,18 +134,27 @@ def resolve(
     """
     entries: dict[str, Entry] = {}
     notes: list[str] = []
-    faults: list[str] = []
+    faults = _unknown(common)
     for item in written:
         try:
             for entry in _expand(item, common, loss):
                 if entry.text in entries:
-                    notes.append(f"{entry.text} was asked for more than once and runs once")
+                    notes.append(f"{item}: {entry.text} was asked for more than once and runs once")
                 entries.setdefault(entry.text, entry)
         except UsageError as error:
             faults.append(str(error).replace("\n", "\n    "))
     if faults:
         raise UsageError("the methods asked for cannot be run", faults=faults)
     return list(entries.values()), notes
+
+
+def _unknown(common: Mapping[str, Any]) -> list[str]:
+    """Return a fault for each common parameter that no registered method has."""
+    known: set[str] = set()
+    for plugin in plugins.available(plugins.PRUNERS).values() if common else ():
+        with contextlib.suppress(UsageError, TypeError):  # a broken plugin has no fields
+            known |= {field.name for field in fields(plugin.load())}
+    return [f"parameters.{name}: no method has it{nearest(name, known)}" for name in common if name not in known]
 
 
 def _entry(method: str, parameters: dict[str, Any], common: Mapping[str, Any], loss: str | None) -> Entry:

@@ -58,19 +58,28 @@ class ImageSplit:
 def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:
     """Return one image file as uint8 (3, size, size). Raises ValueError with the reason it cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path) as image:
-                if image.width * image.height > LARGEST_IMAGE:
-                    raise ValueError(f"{image.width}x{image.height} pixels is more than {LARGEST_IMAGE:,}")
-                image.draft("RGB", (2 * size, 2 * size))  # JPEG only: decode at a fraction of the size
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-                square = upright.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        with Image.open(path) as image:
+            if image.width * image.height > LARGEST_IMAGE:
+                raise ValueError(f"{image.width}x{image.height} pixels is more than {LARGEST_IMAGE:,}")
+            image.draft("RGB", (2 * size, 2 * size))  # JPEG only: decode at a fraction of the size
+            upright = _eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
+            square = upright.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     except UnidentifiedImageError:
         raise ValueError("not an image in a known format") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(str(error)) from error
+    except ValueError:
+        raise
+    except Exception as error:  # a broken file can make a decoder raise anything
+        raise ValueError(f"{type(error).__name__}: {error}") from error
     return np.ascontiguousarray(np.asarray(square, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return 16-bit greys scaled to 8 bits, which Pillow would clip; refuse ranges that nothing states."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint32) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"mode {image.mode} (32 bits) has no stated range: save it as 8 or 16 bits")
+    return image
 
 
 def decode_all(paths: Sequence[Path], size: int, progress: Progress) -> Tensor:
@@ -88,7 +97,8 @@ def decode_all(paths: Sequence[Path], size: int, progress: Progress) -> Tensor:
             return f"{paths[index]}: {error}"
         return None
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside the interpreter's lock
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow releases the lock
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
         for done, fault in enumerate(threads.map(one, range(len(paths))), start=1):
             if fault:
                 faults.append(fault)

@@ -102,6 +102,8 @@ def layer_quotas(sizes: npt.NDArray[np.int64], capacity: npt.NDArray[np.int64], 
 
     Largest remainders get the odd weights, ties by the earlier layer.
     """
+    if budget > int(capacity.sum()):
+        raise ValueError(f"{budget} weights cannot be shared among layers that hold {int(capacity.sum())}")
     exact = sizes * (budget / max(int(sizes.sum()), 1))
     quotas = np.minimum(np.floor(exact).astype(np.int64), capacity)
     by_remainder = np.argsort(-(exact - np.floor(exact)), kind="stable")

@@ -30,7 +30,7 @@ class Plugin:
         """Import and return the registered object. Raises `UsageError` with the reason when that fails."""
         try:
             return self.entry_point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
                 f"plugin {self.name!r} of {self.source} cannot be imported from {self.entry_point.value}:"
                 f" {type(error).__name__}: {error}",

@@ -22,13 +22,13 @@ class Schedule:
     epochs: Annotated[int, Field(ge=1)] = 100
     max_steps: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=2)] = 32
-    learning_rate: Annotated[float, Field(gt=0)] = 0.01
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.01
+    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    warmup: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     decay: Literal["constant", "cosine"] = "constant"
-    clip: Annotated[float, Field(ge=0)] = 0.0
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     augmentation: Literal["none", "flips", "flips-affine"] = "flips-affine"
     precision: Precision = "auto"
     device: Device = "auto"

@@ -1,5 +1,6 @@
 """One stage on disk: a folder of JSON and tensors, written whole or not at all, checked by sha256 when read."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -20,7 +21,10 @@ from harness.errors import MachineError
 _MANIFEST = "manifest.json"
 _VALUE = "value.json"
 _TENSORS = "tensors.safetensors"
-_MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_MACHINE_ERRORS = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+}
 
 
 class CorruptStageError(Exception):
@@ -36,7 +40,7 @@ def disk_errors(path: Path) -> Iterator[None]:
         if error.errno not in _MACHINE_ERRORS:
             raise
         raise MachineError(
-            f"cannot write to {path}: {os.strerror(error.errno)}; every finished stage is kept",
+            f"cannot use {path}: {os.strerror(error.errno)}; every finished stage is kept",
             fix="free space or mend the permissions, or choose another folder with --store, and run the same"
             " command again: it continues",
         ) from error
@@ -47,27 +51,54 @@ def write_stage(temporary: Path, target: Path, value: Any, manifest: dict[str, A
 
     A second writer of one key has the same bits, so its copy is discarded.
     """
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        for name, data in _contents(value, manifest).items():
+            with open(temporary / name, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync_folder(temporary)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            _rename(temporary, target)
+        _sync_folder(target.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _contents(value: Any, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Return a stage's files by name; the manifest holds the others' hashes and its own."""
     tensors: dict[str, Tensor] = {}
     skeleton = flatten(value, tensors)
-    files = {_VALUE: json.dumps(skeleton, sort_keys=True).encode(), _TENSORS: save_tensors(tensors)}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    files[_MANIFEST] = json.dumps({**manifest, "sha256": hashes}, sort_keys=True).encode()
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    for name, data in files.items():
-        with open(temporary / name, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    _sync_folder(temporary)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    files = {_VALUE: json.dumps(skeleton, sort_keys=True).encode(), _TENSORS: save_tensors(_unshared(tensors))}
+    signed = {**manifest, "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
+    return {**files, _MANIFEST: json.dumps({**signed, "self": _signature(signed)}, sort_keys=True).encode()}
+
+
+def _signature(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with memory of their own: the file format refuses views of one another."""
+    seen: set[int] = set()
+    own = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        own[name] = tensor.clone() if place in seen else tensor
+        seen.add(place)
+    return own
+
+
+def _rename(temporary: Path, target: Path) -> None:
     try:
         os.rename(temporary, target)
     except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
-        shutil.rmtree(temporary, ignore_errors=True)
-    _sync_folder(target.parent)
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(error.errno, os.strerror(error.errno), str(target)) from error
+        raise
 
 
 def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
@@ -76,13 +107,17 @@ def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
     Raises `CorruptStageError` when a file is missing, torn or changed.
     """
     try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        raw = (folder / _MANIFEST).read_bytes()
+        manifest = json.loads(raw)
+        intact = raw == json.dumps(manifest, sort_keys=True).encode()
+        if manifest.pop("self") != _signature(manifest) or not intact:
+            raise CorruptStageError(f"{folder / _MANIFEST} does not have the content it was committed with")
         data = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
     except FileNotFoundError:
         if folder.exists():
             raise CorruptStageError(f"{folder} lacks files") from None
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptStageError(f"{folder / _MANIFEST} is not readable: {error}") from error
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(data[name]).hexdigest() != expected:

@@ -77,6 +77,7 @@ class Checkpoint:
         """Commit ``value`` as the checkpoint of step ``order``, then drop the older ones."""
         target = self.store.partial / f"{self.key}.{order:08d}"
         with disk_errors(self.store.root):
+            shutil.rmtree(target, ignore_errors=True)  # a torn one of an earlier try
             write_stage(self.store.temporary(self.key), target, value, {"seconds": self.seconds})
         self.clear(but=target)
         self._saved = time.monotonic()
@@ -115,7 +116,7 @@ class Store:
         if stage := self.find(key):
             return stage
         with self._lock(key):
-            if stage := self.find(key):
+            if stage := self.find(key, mend=True):
                 return stage
             self._sweep(key)
             self.started(kind)
@@ -131,15 +132,22 @@ class Store:
             raise MachineError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
         return Stage(key, found.value, seconds, replayed=False)
 
-    def find(self, key: str) -> Stage | None:
-        """Return the committed stage ``key`` or None; a corrupt one is removed, said so, and computed again."""
+    def find(self, key: str, *, mend: bool = False) -> Stage | None:
+        """Return the committed stage ``key``, or None where there is none or its files are corrupt.
+
+        ``mend`` (for the holder of its lock) says so and removes a corrupt stage, to be computed again.
+        """
         folder = self.path(key)
         try:
-            found = read_stage(folder)
+            with disk_errors(self.root):
+                found = read_stage(folder)
         except CorruptStageError as error:
-            warnings.warn(f"{error}; it is computed again", RuntimeWarning, stacklevel=2)
-            os.rename(folder, trash := self.temporary(key))
-            shutil.rmtree(trash, ignore_errors=True)
+            if mend:
+                warnings.warn(f"{error}; it is computed again", RuntimeWarning, stacklevel=2)
+                trash = self.temporary(key)
+                with contextlib.suppress(FileNotFoundError):  # evicted in this very moment
+                    os.rename(folder, trash)
+                shutil.rmtree(trash, ignore_errors=True)
             return None
         if found is None:
             return None
@@ -167,9 +175,12 @@ class Store:
 
     def _check_format(self) -> None:
         path = self.root / "FORMAT"
-        if not path.exists():
-            path.write_text(FORMAT)
-        elif (found := path.read_text().strip()) != FORMAT:
+        found = path.read_text().strip() if path.exists() else ""
+        if not found:  # absent, or a first start that was killed while it wrote
+            written = self.temporary("FORMAT")
+            written.write_text(FORMAT)
+            os.replace(written, path)
+        elif found != FORMAT:
             raise MachineError(
                 f"store {self.root} has format {found}, this version reads format {FORMAT}",
                 fix="choose another folder with --store, or install the version that wrote it",

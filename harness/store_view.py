@@ -1,5 +1,6 @@
 """How large a store is, by kind of stage; and evicting the least recently used."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -19,8 +20,8 @@ def folder_bytes(folder: Path) -> int:
 
 def shown(size: int) -> str:
     """Return bytes as kB, MB or GB, three significant digits."""
-    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= scale:
+    for unit, scale in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= 0.9995 * scale:  # what three digits round up to 1000 of the next smaller unit
             return f"{size / scale:.3g} {unit}"
     return f"{size} B"
 
@@ -59,7 +60,8 @@ def evict(root: Path, size: str) -> str:
         if total <= limit:
             break
         trash = store.temporary(folder.name)
-        os.rename(folder, trash)  # at once, so that a reader finds the stage whole or not at all
+        with contextlib.suppress(FileNotFoundError):  # another process may evict too
+            os.rename(folder, trash)  # at once, so that a reader finds the stage whole or not at all
         shutil.rmtree(trash, ignore_errors=True)
         total -= sizes[folder]
         removed += 1

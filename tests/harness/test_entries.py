@@ -214,8 +214,8 @@ def test_duplicates_run_once_and_are_said_so():
     assert len(texts(written)) == len(everything())
     found = notes(written)
     assert len(found) == 3
-    assert found[0].startswith("lt ")
-    assert found[2].startswith("snip ")
+    assert found[0].startswith("lt[rate=0.5]: lt ")
+    assert found[2].startswith("all: snip ")
 
 
 @pytest.mark.parametrize("loss", ["bleu", 5, ["blue"]])

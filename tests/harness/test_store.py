@@ -183,7 +183,7 @@ def test_a_missing_file_is_a_corrupt_stage(store, folder, name):
 
 
 def test_a_corrupt_stage_that_another_process_just_removed_is_simply_absent(store, folder, monkeypatch):
-    # Two workers find the same corrupt stage; the other one is faster.
+    # The holder of the lock finds a corrupt stage while another process evicts it.
     def read_then_lose(path):
         for file in path.iterdir():
             file.unlink()
@@ -192,7 +192,7 @@ def test_a_corrupt_stage_that_another_process_just_removed_is_simply_absent(stor
 
     monkeypatch.setattr("harness.store.read_stage", read_then_lose)
     with pytest.warns(RuntimeWarning):
-        assert store.find(folder.name) is None
+        assert store.find(folder.name, mend=True) is None
 
 
 def test_a_disk_that_cannot_be_read_is_a_machine_error(store, folder, monkeypatch):
@@ -619,7 +619,7 @@ def test_a_size_that_cannot_be_read_evicts_nothing(store, text):
         (2_500_000, "2.5 MB"),
         (999_999_999, "1 GB"),
         (12_345_678_901, "12.3 GB"),
-        (1_234_567_890_123, "1230 GB"),
+        (1_234_567_890_123, "1.23 TB"),
     ],
 )
 def test_sizes_are_shown_with_three_digits_and_never_with_an_exponent(size, text):
