@@ -151,9 +151,9 @@ def resolve(
 def _unknown(common: Mapping[str, Any]) -> list[str]:
     """Return a fault for each common parameter that no registered method has."""
     known: set[str] = set()
-    for plugin in plugins.available(plugins.PRUNERS).values() if common else ():
+    for name in plugins.available(plugins.PRUNERS) if common else ():
         with contextlib.suppress(UsageError, TypeError):  # a broken plugin has no fields
-            known |= {field.name for field in fields(plugin.load())}
+            known |= {field.name for field in fields(plugins.load(plugins.PRUNERS, name))}
     return [f"parameters.{name}: no method has it{nearest(name, known)}" for name in common if name not in known]
 
 
