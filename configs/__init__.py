@@ -1,1 +1,1 @@
-"""Presets: quick (default), standard and paper."""
+"""Presets: one TOML file each; `harness list presets` names them."""

@@ -1,6 +1,5 @@
 """The one unit of work: `cells` runs one entry for one seed on validation only; `score_test` is separate."""
 
-import math
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,21 +10,20 @@ import torch
 from harness.canonical import canonical_state
 from harness.data import test_split, training_splits
 from harness.entries import Entry
-from harness.errors import MachineError, UsageError
+from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.images import ImageSplit
 from harness.inference import moves
 from harness.initial import features_from_file, initial_network
-from harness.inspection import inspect
-from harness.loss import schedule_named
+from harness.inspection import Inspection, inspect
 from harness.metrics import evaluate
 from harness.networks import Architecture, Network, build, parameter_count
 from harness.plan import Plan
 from harness.pretraining import pretrained_features
 from harness.pruner import PrunedNetwork, Pruner
 from harness.scoring import fixed_thresholds, score
-from harness.store import StageBusy, Store
+from harness.store import Store
 from harness.thresholds import Threshold
-from harness.workbench import TrainingDiverged, Workbench
+from harness.workbench import Cost, TrainingDiverged, Workbench
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +59,14 @@ def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workben
     """Return an entry's workbench, its W0, and the validation split that its cells are scored on."""
     train, validation = training_splits(plan.data, plan.store)
     features = _features(plan, store)
-    initial = initial_network(store, Architecture(plan.network), features, train.images, seed)
+    initial = initial_network(store, Architecture(plan.network), features, train.images, seed, plan.environment)
     bench = Workbench(
         store=store,
         initial=initial,
         train=train,
         validation=validation,
         schedule=plan.training,
-        losses=schedule_named(entry.loss),
+        losses=entry.loss,
         seed=seed,
         method=entry.method,
         environment=plan.environment,
@@ -84,67 +82,94 @@ def cells(plan: Plan, entry: Entry, seed: int, densities: Sequence[float], store
     try:
         pruner = entry.pruner()
     except UsageError as error:  # a plugin that cannot be imported fails alone
-        yield from (Cell(entry=entry, seed=seed, density=d, status="failed", reason=error.message) for d in densities)
+        yield from _all(Cell(entry=entry, seed=seed, density=1.0, status="failed", reason=error.message), densities)
         return
     bench, initial, validation = bench_of(plan, entry, seed, store)
-    if sentence := pruner.skip(initial):
-        yield from (Cell(entry=entry, seed=seed, density=d, status="skipped", reason=sentence) for d in densities)
+    blank = Cell(entry=entry, seed=seed, density=1.0, status="done")
+    try:
+        sentence = pruner.skip(initial)
+    except Exception as error:
+        yield from _all(_failed(blank, error), densities)
+        return
+    if sentence:
+        yield from _all(replace(blank, status="skipped", reason=sentence), densities)
         return
     groups = [[d] for d in densities] if pruner.levels == "independent" else [list(densities)]
     for wanted in groups:
-        for density, outcome in _outcomes(pruner, bench, wanted):
-            if isinstance(outcome, PrunedNetwork):
-                yield _measured(plan, entry, seed, density, outcome, bench, initial, validation, store)
-            else:
-                yield replace(outcome, entry=entry, seed=seed, density=density)
+        bench.cost = Cost()
+        for cell, pruned in _outcomes(pruner, bench, blank, wanted):
+            yield cell if pruned is None else _checked(plan, pruner, cell, pruned, bench, initial, validation, store)
+
+
+def _all(cell: Cell, densities: Sequence[float]) -> Iterator[Cell]:
+    """Yield the same cell for every density: nothing was tried."""
+    return (replace(cell, density=density) for density in densities)
 
 
 def _outcomes(
-    pruner: Pruner, bench: Workbench, densities: Sequence[float]
-) -> Iterator[tuple[float, PrunedNetwork | Cell]]:
-    """Yield each density with the network that the method gives for it, or with the failure that took its place."""
-    generator = pruner.prune(bench, tuple(densities))
+    pruner: Pruner, bench: Workbench, blank: Cell, densities: Sequence[float]
+) -> Iterator[tuple[Cell, PrunedNetwork | None]]:
+    """Yield each density's cell with the network that the method gives, or with what went wrong and None."""
+    generator: Iterator[PrunedNetwork] | None = None
     failure: Cell | None = None
     for density in densities:
+        pruned = None
         if failure is None:
             try:
-                yield density, next(generator)
-                continue
+                generator = generator or iter(pruner.prune(bench, tuple(densities)))
+                pruned = next(generator)
+                if not (isinstance(pruned, PrunedNetwork) and isinstance(pruned.network, Network)):
+                    raise TypeError(f"the method yielded {type(pruned).__name__}, not a PrunedNetwork")
             except StopIteration:
-                failure = _failure("failed", f"the method yielded no network for density {density:g}")
-            except TrainingDiverged as error:
-                failure = _failure("diverged", str(error))
-            except (StageBusy, MachineError):
-                raise
-            except MemoryError as error:
-                raise MachineError("out of memory", fix="use fewer --jobs or smaller images") from error
+                reason = f"the method yielded no network for density {density:g}"
+                failure = replace(blank, status="failed", reason=reason)
             except Exception as error:
-                failure = _failure("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
-        yield density, failure
+                failure, pruned = _failed(blank, error), None
+        yield replace(failure or blank, density=density), pruned
 
 
-def _failure(status: str, reason: str, detail: str = "") -> Cell:
-    blank = Entry("", "", (), "")
-    return Cell(entry=blank, seed=0, density=math.nan, status=status, reason=reason, detail=detail)
+def _failed(blank: Cell, error: Exception) -> Cell:
+    """Return the cell of a method that raised; a machine's error is not the method's and goes on up."""
+    if isinstance(error, MachineError) or is_out_of_memory(error):
+        raise error
+    if isinstance(error, TrainingDiverged):
+        return replace(blank, status="diverged", reason=str(error))
+    reason = f"{type(error).__name__}: {error}"
+    return replace(blank, status="failed", reason=reason, detail=traceback.format_exc())
 
 
-def _measured(
+def _checked(
     plan: Plan,
-    entry: Entry,
-    seed: int,
-    density: float,
+    pruner: Pruner,
+    cell: Cell,
     pruned: PrunedNetwork,
     bench: Workbench,
     initial: Network,
     validation: ImageSplit,
     store: Store,
 ) -> Cell:
-    untrained = "the scores did not move before training, so nothing was trained" if bench.dead else ""
-    base = Cell(entry=entry, seed=seed, density=density, status="done", reason=untrained)
-    dense_parameters = parameter_count(initial)
-    found = inspect(pruned, density, dense_parameters, entry.pruner().density_tolerance, plan.data.size)
+    """Return the cell of a yielded network: what rule it breaks, or its sizes and validation figures."""
+    try:
+        tolerance = pruner.density_tolerance
+        found = inspect(pruned, cell.density, parameter_count(initial), tolerance, plan.data.size)
+    except Exception as error:
+        return _failed(cell, error)
     if found.faults:
-        return replace(base, status="failed", reason="; ".join(found.faults))
+        return replace(cell, status="failed", reason="; ".join(found.faults))
+    return _measured(plan, cell, pruned, found, bench, validation, store)
+
+
+def _measured(
+    plan: Plan,
+    cell: Cell,
+    pruned: PrunedNetwork,
+    found: Inspection,
+    bench: Workbench,
+    validation: ImageSplit,
+    store: Store,
+) -> Cell:
+    untrained = "the scores did not move before training, so nothing was trained" if bench.dead else ""
+    base = replace(cell, reason=untrained)
     pruned = PrunedNetwork(build(pruned.network.architecture, canonical_state(pruned.network)), pruned.mask)
     scored = score(pruned.network, validation, plan, store)
     scores = scored.value["scores"]

@@ -10,8 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-import typer.core
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from harness import __version__
 from harness.errors import HarnessError, UsageError
@@ -22,21 +21,8 @@ if TYPE_CHECKING:
     from harness.plan import Plan
 
 
-class _Verbs(typer.core.TyperGroup):
-    """The verbs; a reader that goes away (`harness report | head`) is no error."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a verb; end quietly when stdout is closed."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit from None
-
-
 app = typer.Typer(
     name="harness",
-    cls=_Verbs,
     help="Pruning methods side by side on imbalanced images: how small before a network misses more positives?",
     no_args_is_help=True,
     add_completion=False,
@@ -114,9 +100,15 @@ def run(
     from harness.entries import split_list
 
     flags: dict[str, Any] = {"data": {"name": dataset}} if dataset else {}
-    lists = {"methods": methods and split_list(methods), "densities": densities and _numbers(densities)}
-    flags |= {name: value for name, value in lists.items() if value}
-    given = {"seeds": seeds and _seeds(seeds), "loss": loss, "network": network, "weights": weights, "jobs": jobs}
+    given = {
+        "methods": None if methods is None else split_list(methods),
+        "densities": None if densities is None else _numbers(densities),
+        "seeds": None if seeds is None else _seeds(seeds),
+        "loss": loss,
+        "network": network,
+        "weights": weights,
+        "jobs": jobs,
+    }
     flags |= {name: value for name, value in given.items() if value is not None}
     options = load_configuration(preset, config, assign or [], flags)
 
@@ -158,9 +150,9 @@ def _show_plan(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None
     from harness.plan_view import plan_lines, plan_values
 
     if as_json:
-        typer.echo(json.dumps(plan_values(plan), indent=1, default=str))
+        _show(json.dumps(plan_values(plan), indent=1, default=str))
         return
-    typer.echo("\n".join(plan_lines(plan, tracking_uri)))
+    _show("\n".join(plan_lines(plan, tracking_uri)))
 
 
 def _execute(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
@@ -176,7 +168,7 @@ def _execute(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
     if not summary.unpublished:
         page = _report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=as_json)
     if as_json:
-        typer.echo(json.dumps(_summary_values(summary, page), indent=1))
+        _show(json.dumps(_summary_values(summary, page), indent=1))
     show_end(plan, summary)
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)
@@ -212,8 +204,8 @@ def _report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool
         )
     page = write(results, folder)
     if not quiet:
-        Console().print(summary(results))
-        typer.echo(f"Report: {page}")
+        _show(summary(results))
+        _show(f"Report: {page}")
     return page
 
 
@@ -228,26 +220,23 @@ def report(
     from harness.tracking import default_uri
 
     store = store.absolute()
+    if tracking_uri is None and not (store / "mlflow.db").is_file():
+        raise UsageError(f"there are no results in {store}", fix="name the store with --store, or a --tracking-uri")
     folder = output or store / "reports" / dataset
     _report(tracking_uri or default_uri(store), store, dataset, folder)
 
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, datasets or presets")],
+    what: Annotated[str | None, typer.Argument(help="methods, datasets or presets; default: all three")] = None,
     check: Annotated[bool, typer.Option("--check", help="Import each plugin and show why one fails.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """List what is installed, by entry-point metadata alone."""
-    from harness.listing import listing
+    from harness.listing import listing, listing_lines
 
     rows, broken = listing(what, check=check)
-    if as_json:
-        typer.echo(json.dumps(rows, indent=1))
-    else:
-        width = max((len(row["name"]) for row in rows), default=0)
-        for row in rows:
-            typer.echo(f"{row['name']:<{width}}  {row['source']}" + (f"  {row['check']}" if check else ""))
+    _show(json.dumps(rows, indent=1) if as_json else "\n".join(listing_lines(rows)))
     if broken:
         raise typer.Exit(3)
 
@@ -261,7 +250,7 @@ def data(
     from harness.data import data_folder
     from harness.data_view import data_lines
 
-    typer.echo("\n".join(data_lines(dataset, data_folder(data_dir))))
+    _show("\n".join(data_lines(dataset, data_folder(data_dir))))
 
 
 @app.command("store")
@@ -277,8 +266,20 @@ def store_(
     if not (store / "FORMAT").is_file():
         raise UsageError(f"there is no store at {store}", fix="name it with --store or HARNESS_STORE")
     if shrink_to is not None:
-        typer.echo(evict(store, shrink_to))
-    typer.echo("\n".join(usage_lines(store)))
+        _show(evict(store, shrink_to))
+    _show("\n".join(usage_lines(store)))
+
+
+def _show(what: RenderableType) -> None:
+    """Print to stdout; a reader that has gone away (`harness report | head`) is no error."""
+    try:
+        if isinstance(what, str):
+            typer.echo(what)
+        else:
+            Console().print(what)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

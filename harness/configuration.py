@@ -7,10 +7,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.loss_schedule import resolve_gamma
 from harness.pretraining_options import Pretraining
 from harness.schedule import Schedule
 from harness.suggestions import nearest
@@ -31,16 +32,38 @@ class DataOptions:
     split_seed: Seed = 0
 
 
+def _valid_gamma(gamma: float | str) -> float | str:
+    try:
+        resolve_gamma(gamma, 1, 1)
+    except UsageError as error:
+        raise ValueError(error.message) from None
+    return gamma
+
+
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Gamma = Annotated[Weight | str, AfterValidator(_valid_gamma)]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class LossOptions:
+    """A loss of the user's own: ``gamma`` in the first round, ``gamma_after`` in later ones, ``lambda_`` always."""
+
+    gamma: Gamma = 1.0
+    gamma_after: Gamma = 1.0
+    lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Configuration:
     """A run, as asked for. ``seeds``: a number of seeds (0, 1, ...) or a list of them."""
 
-    methods: tuple[str | dict[str, Any], ...] = ("all",)
+    methods: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)] = ("all",)
     densities: Annotated[tuple[Density, ...], Field(min_length=1)] = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
     seeds: Annotated[int, Field(ge=1, le=1000)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
     network: str = "alexnet-bn"
     weights: str = "auto"
     loss: str | None = None
+    losses: dict[str, LossOptions] = Field(default_factory=dict)
     jobs: Annotated[int, Field(ge=0)] = 0
     parameters: dict[str, Any] = Field(default_factory=dict)
     data: DataOptions = DataOptions()

@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,7 @@ def decoded(plan: DataPlan, split: Split, store: Store, progress: Progress = _qu
     dataset = plan.dataset()
     key: dict[str, Any] = {"dataset": dataset.name, "version": dataset.version, "split": split, "size": plan.size}
     if isinstance(dataset, SimulatedDataset):
+        key["options"] = dataset_options(dataset)
         value = store.run("images", key, lambda _: _draw(dataset, split, plan.size, progress)).value
     else:
         assert isinstance(dataset, FileDataset)
@@ -137,6 +138,11 @@ def decoded(plan: DataPlan, split: Split, store: Store, progress: Progress = _qu
             fix="both classes are needed in every split",
         )
     return dict(value)
+
+
+def dataset_options(dataset: Dataset) -> dict[str, Any]:
+    """Return a data set's own fields, such as a simulator's seed: they decide what it draws."""
+    return {item.name: getattr(dataset, item.name) for item in fields(dataset)} if is_dataclass(dataset) else {}
 
 
 def _signature(sample: Sample) -> list[Any]:

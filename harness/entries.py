@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.loss import schedule_named
+from harness.loss_schedule import LossSchedule, schedule_named
 from harness.pruner import Pruner
 from harness.reference import DENSE, Dense
 from harness.suggestions import nearest
@@ -21,7 +21,7 @@ _WRITTEN = re.compile(r"^(?P<name>[^\[\]]+)(\[(?P<parameters>[^\[\]]*)\])?$")
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the leaderboard: a method, its non-default parameters and its loss schedule's name.
+    """One line of the leaderboard: a method, its non-default parameters and its loss schedule.
 
     ``text`` is canonical (non-default fields, sorted) and the entry's name everywhere.
     """
@@ -29,7 +29,7 @@ class Entry:
     text: str
     method: str
     parameters: tuple[tuple[str, Any], ...]
-    loss: str
+    loss: LossSchedule
 
     def pruner(self) -> Pruner:
         """Return the method, built from its parameters."""
@@ -59,11 +59,19 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
     return pruner
 
 
-def entry_of(method: str, parameters: Mapping[str, Any], loss: str | None = None) -> Entry:
-    """Return the canonical entry of a method, with its default loss unless ``loss`` names another schedule."""
+def entry_of(
+    method: str,
+    parameters: Mapping[str, Any],
+    loss: str | None = None,
+    losses: Mapping[str, LossSchedule] | None = None,
+) -> Entry:
+    """Return the canonical entry of a method, with its default loss unless ``loss`` names another schedule.
+
+    ``losses`` are the configuration's own schedules by name.
+    """
     pruner = build_pruner(method, parameters)
+    schedule = schedule_named(pruner.loss if loss is None else loss, losses)
     if loss is not None:
-        loss = schedule_named(loss).name
         renamed, pruner = pruner.without_loss()
         method = renamed or method
     changed = {
@@ -72,11 +80,11 @@ def entry_of(method: str, parameters: Mapping[str, Any], loss: str | None = None
         if getattr(pruner, field.name) != field.default
     }
     shown = dict(changed)
-    if loss is not None and loss != pruner.loss:
-        shown["loss"] = loss
+    if schedule.name != pruner.loss:
+        shown["loss"] = schedule.name
     written = ",".join(f"{name}={shown[name]}" for name in sorted(shown))
     text = f"{method}[{written}]" if written else method
-    return Entry(text, method, tuple(sorted(changed.items())), loss or pruner.loss)
+    return Entry(text, method, tuple(sorted(changed.items())), schedule)
 
 
 def split_list(text: str) -> list[str]:
@@ -99,7 +107,7 @@ def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return match["name"].strip(), parameters
 
 
-def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: str | None) -> list[Entry]:
+def _expand(written: str | Mapping[str, Any], asked: "_Asked") -> list[Entry]:
     """Return the entries of a name, a glob or ``all``; ``all`` and globs run each method's variants.
 
     Among several methods, a plugin that cannot be imported becomes an entry whose cells fail; alone it is an error.
@@ -108,7 +116,7 @@ def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: s
     if "loss" in parameters and (not isinstance(parameters["loss"], str) or not parameters["loss"]):
         raise UsageError(f"{name}: loss = {parameters['loss']!r} is not the name of a loss", fix="write loss=green")
     if name != "all" and not any(sign in name for sign in "*?"):
-        return [_entry(name, parameters, common, loss)]
+        return [_entry(name, parameters, asked)]
     known = plugins.available(plugins.PRUNERS)
     matches = [method for method in known if name == "all" or fnmatch.fnmatchcase(method, name)]
     if not matches:
@@ -118,26 +126,44 @@ def _expand(written: str | Mapping[str, Any], common: Mapping[str, Any], loss: s
         try:
             variants = type(build_pruner(method, {})).variants
         except UsageError:
-            entries.append(Entry(method, method, (), loss or "plain"))
+            entries.append(Entry(method, method, (), schedule_named(asked.loss or "plain", asked.losses)))
             continue
-        entries += [_entry(method, {**variant, **parameters}, common, loss) for variant in variants]
+        entries += [_entry(method, {**variant, **parameters}, asked) for variant in variants]
     return entries
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What holds for every entry: common parameters, a loss in the place of defaults, the user's own losses."""
+
+    common: Mapping[str, Any]
+    loss: str | None
+    losses: Mapping[str, LossSchedule]
+
+
 def resolve(
-    written: Sequence[str | Mapping[str, Any]], common: Mapping[str, Any], loss: str | None
+    written: Sequence[str | Mapping[str, Any]],
+    common: Mapping[str, Any],
+    loss: str | None,
+    losses: Mapping[str, LossSchedule] | None = None,
 ) -> tuple[list[Entry], list[str]]:
     """Return the entries asked for and a note for each duplicate dropped.
 
     ``common`` are parameters for every method that has a field of that name and was not given one. ``loss`` replaces
-    every method's default. Raises `UsageError` with all unknown names and wrong parameters at once.
+    every method's default; ``losses`` are the configuration's own. Raises `UsageError` with all unknown names and
+    wrong parameters at once.
     """
     entries: dict[str, Entry] = {}
     notes: list[str] = []
     faults = _unknown(common)
+    if DENSE in plugins.available(plugins.PRUNERS):
+        faults.append(f"a plugin is registered as {DENSE!r}, the name of the reference that every run has")
     for item in written:
         try:
-            for entry in _expand(item, common, loss):
+            for entry in _expand(item, _Asked(common, loss, losses or {})):
+                if entry.text == DENSE:
+                    notes.append(f"{DENSE} is part of every run")
+                    continue
                 if entry.text in entries:
                     notes.append(f"{item}: {entry.text} was asked for more than once and runs once")
                 entries.setdefault(entry.text, entry)
@@ -157,9 +183,9 @@ def _unknown(common: Mapping[str, Any]) -> list[str]:
     return [f"parameters.{name}: no method has it{nearest(name, known)}" for name in common if name not in known]
 
 
-def _entry(method: str, parameters: dict[str, Any], common: Mapping[str, Any], loss: str | None) -> Entry:
+def _entry(method: str, parameters: dict[str, Any], asked: _Asked) -> Entry:
     own_loss = parameters.get("loss")
     given = {name: value for name, value in parameters.items() if name != "loss"}
     known = {field.name for field in fields(type(build_pruner(method, given)))}
-    shared = {name: value for name, value in common.items() if name in known and name not in given}
-    return entry_of(method, {**shared, **given}, own_loss or loss)
+    shared = {name: value for name, value in asked.common.items() if name in known and name not in given}
+    return entry_of(method, {**shared, **given}, own_loss or asked.loss, asked.losses)

@@ -43,6 +43,12 @@ def native_precision(device: str) -> Literal["float32", "bfloat16"]:
     return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
 
 
+def usable_cores() -> int:
+    """Return the cores that this process may use: on a shared node fewer than the machine has."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that a result depends on."""
     found = {"python": platform.python_version()}

@@ -31,6 +31,15 @@ class HarnessError(Exception):
         return "\n".join(lines)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether the machine ran out of memory; torch says so by a RuntimeError on the CPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )
+
+
 def _rebuild(kind: type[HarnessError], message: str, faults: Sequence[str], fix: str) -> HarnessError:
     return kind(message, faults=faults, fix=fix)
 

@@ -10,7 +10,8 @@ from harness.pool import JobOutcome, Listener, Pool
 from harness.progress import Reporter, Task
 from harness.publication import Splits, publication
 from harness.records import CellRecord
-from harness.results import WEAK_DENSE_AUC
+from harness.reference import DENSE
+from harness.results import dense_problem
 from harness.store import Store
 from harness.tracking import Tracker
 from harness.worker import Job
@@ -29,14 +30,13 @@ class Summary:
         return [record for record in self.records if record[2].status in ("failed", "diverged")]
 
     @property
-    def weak_dense(self) -> list[tuple[int, float]]:
-        """(seed, validation AUC) of dense reference networks too weak to compare anything with."""
-        figures = [
-            (seed, record.metrics.get("validation/auc", 0.0))
+    def void(self) -> list[str]:
+        """What is wrong with the dense reference of each seed whose comparisons mean nothing."""
+        return [
+            f"the dense network of seed {seed} {problem}"
             for entry, seed, record in self.records
-            if entry == "dense"
+            if entry == DENSE and (problem := dense_problem(record.status, record.metrics.get("validation/auc")))
         ]
-        return [(seed, auc) for seed, auc in figures if auc < WEAK_DENSE_AUC]
 
 
 def prepare(plan: Plan, reporter: Reporter) -> Splits:

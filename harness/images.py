@@ -1,6 +1,5 @@
 """Decoding image files once to uint8, the same rule for every data set: RGB, upright, resized to a square."""
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from harness.canonical import digest
+from harness.environment import usable_cores
 from harness.errors import DataError
 
 DECODING = "rgb, exif-upright, square by lanczos, 1"
@@ -97,7 +97,7 @@ def decode_all(paths: Sequence[Path], size: int, progress: Progress) -> Tensor:
             return f"{paths[index]}: {error}"
         return None
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow releases the lock
+    with warnings.catch_warnings(), ThreadPoolExecutor(usable_cores()) as threads:  # Pillow releases the lock
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
         for done, fault in enumerate(threads.map(one, range(len(paths))), start=1):
             if fault:

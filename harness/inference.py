@@ -1,6 +1,11 @@
 """Running a network on images without training it: outputs in fixed batches, and whether they move at all."""
 
+import math
+
+import numpy as np
+import numpy.typing as npt
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from harness.augmentation import normalise
@@ -28,3 +33,8 @@ def moves(scores: Tensor) -> bool:
     """Return whether scores (N,) differ from image to image: sd > 1e-6 max(1, |mean|)."""
     scores = scores.double()
     return bool(scores.std(correction=0) > DEAD_SD * max(1.0, abs(float(scores.mean()))))
+
+
+def validation_auc(labels: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> float:
+    """Return the AUC-ROC that chooses the epoch; minus infinity where a score is not finite."""
+    return float(roc_auc_score(labels, scores)) if np.isfinite(scores).all() else -math.inf

@@ -13,6 +13,7 @@ from harness.inference import moves, outputs_of
 from harness.networks import Architecture, Network, build, initialise, positive_scores, state_of
 from harness.randomness import generator
 from harness.store import Store
+from harness.training import TRAINING_VERSION
 
 HEAD_DRAWS = 100
 HEAD_BATCH = 64
@@ -55,10 +56,22 @@ def file_digest(path: Path) -> str:
 
 
 def initial_network(
-    store: Store, architecture: Architecture, features: dict[str, Tensor] | None, images: Tensor, seed: int
+    store: Store,
+    architecture: Architecture,
+    features: dict[str, Tensor] | None,
+    images: Tensor,
+    seed: int,
+    environment: str,
 ) -> Network:
     """Return W0 of ``seed``: the given features (None: drawn from the seed) and a head redrawn until it responds."""
-    inputs = {"architecture": architecture, "features": features, "images": images[:HEAD_BATCH], "seed": seed}
+    inputs = {
+        "environment": environment,
+        "version": TRAINING_VERSION,
+        "architecture": architecture,
+        "features": features,
+        "images": images[:HEAD_BATCH],
+        "seed": seed,
+    }
     drawn = store.run("head", inputs, lambda _: _draw_head(architecture, features, images[:HEAD_BATCH], seed))
     return build(architecture, drawn.value["state"])
 

@@ -73,6 +73,7 @@ def alive_parameters(network: Network, mask: Mask | None, size: int) -> int:
     that only biases feed is dead: it sends the same constant for every image.
     """
     ones = build(network.architecture, canonical_state(network)).double()
+    _average_pools(ones)
     with torch.no_grad():
         for name, parameter in ones.named_parameters():
             parameter.fill_(0.0 if name.endswith("bias") else 1.0)
@@ -90,6 +91,14 @@ def alive_parameters(network: Network, mask: Mask | None, size: int) -> int:
         on_path = parameter.grad > 0
         alive += int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
     return alive
+
+
+def _average_pools(network: nn.Module) -> None:
+    """Put averages in the place of maxima, which would pass the gradient to one of several paths only."""
+    for module in list(network.modules()):
+        for name, layer in list(module.named_children()):
+            if isinstance(layer, nn.MaxPool2d):
+                setattr(module, name, nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding))
 
 
 def effective_flops(network: Network, mask: Mask | None, size: int) -> int:

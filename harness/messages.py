@@ -36,13 +36,12 @@ def _fallback_banner(plan: "Plan") -> str:
 
 def show_end(plan: "Plan", summary: "Summary") -> None:
     """Say last what must not be overlooked."""
-    for seed, auc in summary.weak_dense:
-        text = f"VOID: the dense network of seed {seed} has validation AUC {auc:.3f} < 0.6; comparisons mean nothing"
-        say(text, "bold red")
-    if plan.data.fallback_for:
-        say(_fallback_banner(plan), "bold red")
+    for problem in summary.void:
+        say(f"VOID: {problem}; comparisons with it mean nothing", "bold red")
     if summary.failed:
         say(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", "red")
     if summary.unpublished:
         text = f"{len(summary.unpublished)} results are kept in {plan.store} but not published to MLflow."
         say(f"{text} Run the same command again when it answers.", "red")
+    if plan.data.fallback_for:
+        say(_fallback_banner(plan), "bold red")

@@ -1,23 +1,25 @@
 """The plan of a run: every choice resolved and frozen, before anything is computed. Workers get nothing else."""
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.configuration import Configuration
 from harness.data import DataPlan, load_dataset, resolve_data
+from harness.dataset import SimulatedDataset
 from harness.entries import Entry, entry_of, resolve
-from harness.environment import environment_class, native_precision
+from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import UsageError
 from harness.inference import resolve_device
 from harness.initial import file_digest
+from harness.loss_schedule import LossSchedule
 from harness.networks import FACTORIES
 from harness.pretraining_options import Pretraining
 from harness.reference import DENSE
 from harness.schedule import Schedule
 from harness.suggestions import nearest
+from harness.training import TRAINING_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Plan:
     @property
     def cell_count(self) -> int:
         """Number of (entry, seed, level) cells; the dense reference has one level."""
-        return len(self.seeds) * (len(self.densities) * (len(self.entries) - 1) + 1)
+        return len(self.seeds) * sum(len(levels_of(entry, self.densities)) for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,15 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
             fix=f"use one of: {', '.join(FACTORIES)}",
         )
     load_dataset(options.data.name)
-    entries, notes = resolve(options.methods, options.parameters, options.loss)
+    losses = {name: LossSchedule(name, **asdict(loss)) for name, loss in options.losses.items()}
+    entries, notes = resolve(options.methods, options.parameters, options.loss, losses)
     device: Literal["cpu", "cuda"] = "cuda" if resolve_device(options.training.device).type == "cuda" else "cpu"
     weights, weights_file = _weights(options.weights)
+    if weights == "simulated" and not isinstance(load_dataset(options.pretraining.dataset), SimulatedDataset):
+        raise UsageError(
+            f"pretraining.dataset {options.pretraining.dataset!r} is not simulated: it has no latent variables",
+            fix="use isic-sim, or --weights kaiming",
+        )
     data = DataPlan(
         name=options.data.name,
         folder=None,
@@ -90,7 +98,7 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
         pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device)),
         environment=environment_class(device),
         store=flags.store.absolute(),
-        jobs=options.jobs or os.cpu_count() or 1,
+        jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
     )
     return plan, notes
 
@@ -118,7 +126,9 @@ def _weights(written: str) -> tuple[str, str | None]:
 def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     """Return what two results must share to stand in one table: data, network, size, schedule, W0, machine class."""
     return {
+        "training version": TRAINING_VERSION,
         "dataset": plan.data.name,
+        "stands in for": plan.data.fallback_for,
         "fingerprints": dict(fingerprints),
         "network": plan.network,
         "size": plan.data.size,

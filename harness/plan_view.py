@@ -42,7 +42,7 @@ def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
         f"Remaining   {levels}",
         f"Seeds       {', '.join(map(str, plan.seeds))}",
         f"Entries     {len(plan.entries)}:",
-        *(f"            {entry.text} (loss {entry.loss})" for entry in plan.entries),
+        *(f"            {entry.text} (loss {entry.loss.name})" for entry in plan.entries),
         f"Cells       {plan.cell_count}, in {len(plan.entries) * len(plan.seeds)} jobs on {plan.jobs} workers",
         f"Machine     {plan.environment}",
         f"Store       {plan.store}",

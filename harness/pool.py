@@ -14,7 +14,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.plan import Plan, levels_of
 from harness.records import CellRecord
-from harness.worker import THREAD_VARIABLES, Job, serve
+from harness.worker import WORKER_VARIABLES, Job, serve
 
 RETRY_BUSY_S = 0.5
 _CONTEXT = get_context("spawn")  # a fork keeps a dead holder's lock
@@ -69,8 +69,8 @@ class Pool:
     @contextmanager
     def _started(self) -> Iterator[None]:
         count = min(self.plan.jobs, len(self.waiting))
-        kept = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read when the child imports numpy and torch
+        kept = {name: os.environ.get(name) for name in WORKER_VARIABLES}
+        os.environ.update(WORKER_VARIABLES)  # read when the child imports numpy and torch
         try:
             self.workers = [self._start() for _ in range(count)]
             yield
@@ -95,9 +95,12 @@ class Pool:
             job = next((job for job in self.waiting if self.retry_at.get(job, 0.0) <= now), None)
             if job is None:
                 return
+            try:
+                worker.connection.send(job)
+            except OSError:  # it died while it was idle: `_heard` meets its end and replaces it
+                continue
             self.waiting.remove(job)
             worker.job, worker.records = job, {}
-            worker.connection.send(job)
 
     def _heard(self) -> list[_Worker]:
         connections: dict[Any, _Worker] = {worker.connection: worker for worker in self.workers}

@@ -5,12 +5,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from harness import plugins
+from harness.data import dataset_options
 from harness.dataset import SimulatedDataset
-from harness.inference import outputs_of, resolve_device
+from harness.errors import HarnessError
+from harness.inference import outputs_of, resolve_device, validation_auc
 from harness.networks import Architecture, Network, build, initialise
 from harness.pretraining_options import Pretraining
 from harness.randomness import generator
@@ -46,7 +47,13 @@ def pretrained_features(
     simulator: SimulatedDataset = plugins.load(plugins.DATASETS, pretraining.dataset)()
     drawn = store.run(
         "images",
-        {"dataset": simulator.name, "version": simulator.version, "split": "pretraining", "size": size},
+        {
+            "dataset": simulator.name,
+            "version": simulator.version,
+            "options": dataset_options(simulator),
+            "split": "pretraining",
+            "size": size,
+        },
         lambda _: _draw(simulator, size),
     )
     inputs = {
@@ -58,6 +65,11 @@ def pretrained_features(
         "seed": pretraining.seed,
     }
     trained = store.run("pretrain", inputs, lambda saver: _pretrain(architecture, pretraining, drawn.value, saver))
+    if trained.value["outcome"] != "trained":
+        raise HarnessError(
+            f"pretraining on {simulator.name} ended as {trained.value['outcome']!r}: there is no W0",
+            fix="change pretraining.training (a lower learning_rate, clip = 2), or use --weights kaiming",
+        )
     tensors: dict[str, Tensor] = trained.value["features"]
     return tensors
 
@@ -88,7 +100,7 @@ def _pretrain(architecture: Architecture, pretraining: Pretraining, drawn: dict[
         return latent + F.binary_cross_entropy_with_logits(outputs[:, -1], wanted[:, -1])
 
     def evaluate(trained: nn.Module) -> float:
-        return float(roc_auc_score(labels, outputs_of(trained, validation, device)[:, -1].numpy()))
+        return validation_auc(labels, outputs_of(trained, validation, device)[:, -1].numpy())
 
     task = Task(module=module, images=images, targets=targets[:-held_out], loss=loss, evaluate=evaluate)
     result = fit(task, pretraining.training, pretraining.seed, saver)

@@ -45,7 +45,7 @@ def publication(
         "harness.kind": "result",
         "harness.entry": entry.text,
         "harness.method": entry.method,
-        "harness.loss": entry.loss,
+        "harness.loss": entry.loss.name,
         "harness.seed": str(seed),
         "harness.group": provenance["group"],
         "harness.simulated": str(provenance["simulated"]).lower(),
@@ -53,7 +53,7 @@ def publication(
     }
     params = {
         "entry": entry.text,
-        "loss": entry.loss,
+        "loss": entry.loss.name,
         "seed": str(seed),
         "network": plan.network,
         "size": str(plan.data.size),
@@ -67,8 +67,16 @@ def publication(
         tags=tags,
         params=params,
         levels={record.step: _level(record, splits) for record in records},
-        provenance=_json(provenance),
+        documents={"provenance.json": _json(provenance), "plan.json": _json(_plan(plan))},
     )
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    """Return the plan without the paths of this machine, which a published result need not tell."""
+    values = {name: value for name, value in asdict(plan).items() if name not in ("store", "weights_file")}
+    values["data"].pop("folder")
+    values["data"].pop("fallback_reason")
+    return values
 
 
 def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
@@ -81,7 +89,8 @@ def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
     files = {"cell.json": _json(cell), "scores.csv": _scores(record, splits)}
     if record.mask:
         files["mask.npz"] = _compressed(record.mask)
-    return PublishedLevel(metrics=record.metrics, files=files, digest=digest(cell))
+    lasting = {name: value for name, value in record.metrics.items() if not name.startswith("cost/")}
+    return PublishedLevel(metrics=record.metrics, files=files, digest=digest({**cell, "metrics": lasting}))
 
 
 def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:

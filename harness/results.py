@@ -12,7 +12,7 @@ import pandas as pd
 
 from harness.tracking import PublishedRun, Tracker
 
-__all__ = ["WEAK_DENSE_AUC", "Results", "read"]
+__all__ = ["Results", "dense_problem", "read"]
 
 WEAK_DENSE_AUC = 0.6
 """Validation AUC of the dense network below which every comparison with it is void."""
@@ -107,4 +107,11 @@ def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict
 
 
 def _void(dense: pd.DataFrame) -> bool:
-    return "validation/auc" in dense and bool((dense["validation/auc"] < WEAK_DENSE_AUC).any())
+    return any(dense_problem(cell["status"], cell.get("validation/auc")) for cell in dense.to_dict("records"))
+
+
+def dense_problem(status: str, auc: float | None) -> str:
+    """Return why nothing can be compared with a dense network, or an empty text."""
+    if status != "done" or auc is None:
+        return f"is {status}, not done"
+    return f"has validation AUC {auc:.3f} < {WEAK_DENSE_AUC}" if auc < WEAK_DENSE_AUC else ""

@@ -9,12 +9,14 @@ from harness.networks import Network, positive_scores
 from harness.plan import Plan
 from harness.store import Stage, Store
 from harness.thresholds import Threshold, choose
+from harness.training import TRAINING_VERSION
 
 
 def score(network: Network, split: ImageSplit, plan: Plan, store: Store) -> Stage:
     """Return the stage that holds the network's float32 scores (N,) on a split."""
     inputs = {
         "environment": plan.environment,
+        "version": TRAINING_VERSION,
         "architecture": network.architecture,
         "state": canonical_state(network),
         "split": split.fingerprint,
@@ -34,5 +36,6 @@ def fixed_thresholds(scored: Stage, validation: ImageSplit, store: Store) -> dic
         chosen = choose(validation.labels.numpy(), scored.value["scores"].numpy())
         return {name: threshold.to_json() for name, threshold in chosen.items()}
 
-    stage = store.run("thresholds", {"scores": scored.key, "split": validation.fingerprint}, fix)
+    inputs = {"scores": scored.key, "split": validation.fingerprint, "version": TRAINING_VERSION}
+    stage = store.run("thresholds", inputs, fix)
     return {name: Threshold(**value) for name, value in stage.value.items()}

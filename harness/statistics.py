@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr, betaincinv, ndtri
+from scipy.special import betaincinv, ndtri
 
 from harness.delong import auc_interval, compare_aucs, delong, mean_auc
 
@@ -21,7 +21,6 @@ __all__ = [
     "compare_aucs",
     "delong",
     "holm",
-    "mcnemar_exact",
     "mean_auc",
     "not_distinguished",
     "paired_upper_bound",
@@ -41,16 +40,6 @@ def clopper_pearson(k: float, n: float, level: float = 0.95) -> tuple[float, flo
     low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
     high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
     return low, high
-
-
-def mcnemar_exact(b: int, c: int) -> float:
-    """Return the two-sided p-value of b against c discordant images: min(1, 2 P(Bin(b + c, 1/2) <= min)).
-
-    Source: McNemar (1947), exact form.
-    """
-    if b < 0 or c < 0:
-        raise ValueError(f"counts {b}, {c} must not be negative")
-    return min(1.0, 2 * float(bdtr(min(b, c), b + c, 0.5)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

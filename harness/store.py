@@ -24,8 +24,11 @@ FORMAT = "1"
 CHECKPOINT_EVERY_S = 20.0
 
 
-class StageBusy(Exception):  # noqa: N818
-    """Another process computes this stage: put the job back and take another."""
+class StageBusy(BaseException):
+    """Another process computes this stage: put the job back and take another.
+
+    Not an Exception: a method that catches its own errors must not catch what only depends on timing.
+    """
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import MachineError
 
+READ_FILES = ("cell.json", "scores.csv")  # masks stay where they are
 BATCH = 900  # MLflow takes at most 1,000 metrics in one call
 
 
@@ -36,14 +37,14 @@ class PublishedLevel:
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """One (entry, seed) run: how it is found again (``key``), its parameters, its levels by step, its provenance."""
+    """One (entry, seed) run: how it is found again (``key``), parameters, levels by step, and documents by name."""
 
     key: str
     name: str
     tags: Mapping[str, str]
     params: Mapping[str, str]
     levels: Mapping[int, PublishedLevel]
-    provenance: bytes
+    documents: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Tracker:
         files = {
             f"levels/{step:06d}/{name}": data for step, level in levels.items() for name, data in level.files.items()
         }
-        self._log_files(run_id, {**files, "provenance.json": publication.provenance})
+        self._log_files(run_id, {**files, **publication.documents})
 
     def read(self) -> list[PublishedRun]:
         """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
@@ -140,12 +141,13 @@ class Tracker:
 
     def _read(self, run: Run) -> PublishedRun:
         with tempfile.TemporaryDirectory() as folder:
-            place = Path(self.client.download_artifacts(run.info.run_id, "", folder))
-            levels = [
-                {file.name: file.read_text("utf-8") for file in level.iterdir() if file.suffix in (".json", ".csv")}
-                for level in sorted(place.glob("levels/*"))
-            ]
-            provenance = (place / "provenance.json").read_text("utf-8") if levels else ""
+
+            def text(path: str) -> str:
+                return Path(self.client.download_artifacts(run.info.run_id, path, folder)).read_text("utf-8")
+
+            places = [item.path for item in self.client.list_artifacts(run.info.run_id, "levels")]
+            levels = [{name: text(f"{place}/{name}") for name in READ_FILES} for place in sorted(places)]
+            provenance = text("provenance.json") if levels else ""
         return PublishedRun(run.info.run_id, run.data.tags, run.info.start_time, provenance, levels)
 
     def _experiment_id(self, *, create: bool) -> str | None:

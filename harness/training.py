@@ -98,8 +98,8 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.masks:
-            gradients = [parameter.grad for parameter in self.masked if parameter.grad is not None]
-            torch._foreach_mul_(gradients, self.masks)
+            pairs = [(p.grad, m) for p, m in zip(self.masked, self.masks, strict=True) if p.grad is not None]
+            torch._foreach_mul_([gradient for gradient, _ in pairs], [mask for _, mask in pairs])
         if self.schedule.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip, foreach=True)
         self.optimiser.param_groups[0]["lr"] = learning_rate
@@ -161,7 +161,8 @@ def _beginning(stepper: Stepper) -> dict[str, Any]:
 
 
 def _moving_parts(stepper: Stepper) -> dict[str, Any]:
-    momenta = [stepper.optimiser.state[parameter]["momentum_buffer"] for parameter in stepper.parameters]
+    states = [stepper.optimiser.state[parameter] for parameter in stepper.parameters]
+    momenta = [state.get("momentum_buffer") for state in states]  # None without momentum or gradient
     return {"current": _state(stepper.module), "momenta": momenta}
 
 
@@ -171,8 +172,9 @@ def _restore(stepper: Stepper, progress: dict[str, Any]) -> None:
         return
     stepper.module.load_state_dict(progress.pop("current"))
     for parameter, momentum in zip(stepper.parameters, progress.pop("momenta"), strict=True):
-        buffer = torch.empty_like(parameter).copy_(momentum).detach()
-        stepper.optimiser.state[parameter]["momentum_buffer"] = buffer
+        if momentum is not None:
+            buffer = torch.empty_like(parameter).copy_(momentum).detach()
+            stepper.optimiser.state[parameter]["momentum_buffer"] = buffer
 
 
 def _is_dead(stepper: Stepper, images: Tensor, seed: int) -> bool:

@@ -1,22 +1,20 @@
 """All that a method may touch: W0, training, fixed batches, seeded draws, and costly results. Never the test split."""
 
 import inspect
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from harness.augmentation import normalise
 from harness.canonical import canonical_state
 from harness.images import ImageSplit
-from harness.inference import outputs_of, resolve_device
-from harness.loss import Loss, LossSchedule
+from harness.inference import outputs_of, resolve_device, validation_auc
+from harness.loss import Loss
+from harness.loss_schedule import LossSchedule
 from harness.mask import Mask
 from harness.networks import Architecture, Network, build, copy_of, initialise, positive_scores
 from harness.randomness import generator
@@ -121,8 +119,7 @@ class Workbench:
 
         def evaluate(module: torch.nn.Module) -> float:
             logits = outputs_of(module, self._validation.images, device, bfloat16=in_bfloat16)
-            scores = positive_scores(logits).numpy()
-            return float(roc_auc_score(labels, scores)) if np.isfinite(scores).all() else -math.inf
+            return validation_auc(labels, positive_scores(logits).numpy())
 
         task = Task(
             module=start,
@@ -165,12 +162,24 @@ class Workbench:
             "environment": self._environment,
             "version": TRAINING_VERSION,
             "function": f"{function.__module__}.{function.__name__}",
-            "source": inspect.getsource(sys.modules[function.__module__]),
+            "source": source_of(function),
             "inputs": inputs,
         }
         stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
         self.cost.add(stage)
         return stage.value
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """Return the source of the module that defines ``function``.
+
+    Raises RuntimeError where the file no longer is what was imported: its result would be kept under the new text.
+    """
+    source = inspect.getsource(sys.modules[function.__module__])
+    compiled = compile(source, function.__code__.co_filename, "exec", dont_inherit=True)
+    if function.__code__ not in compiled.co_consts:
+        raise RuntimeError(f"{function.__code__.co_filename} was edited while it ran: start the command again")
+    return source
 
 
 def _copy(value: Any) -> Any:

@@ -11,11 +11,16 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from harness.errors import HarnessError, MachineError, UsageError
+from harness.errors import HarnessError, MachineError, UsageError, is_out_of_memory
 from harness.plan import Plan
 
 # One thread per process, everywhere: faster beside a busy neighbour, and the bits do not depend on the cores.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+WORKER_VARIABLES = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS is not deterministic
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ def serve(connection: Connection, plan: Plan) -> None:
     import torch
 
     torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # scores are float32
     warnings.showwarning = lambda message, *_args, **_kwargs: connection.send(("warning", str(message)))
     try:
         _check_environment(plan)
@@ -59,9 +66,9 @@ def _answer(plan: Plan, job: Job, connection: Connection) -> tuple[str, Any]:
         return "busy", None
     except HarnessError as error:
         return "error", error
-    except MemoryError:
-        return "error", MachineError("out of memory", fix="use fewer --jobs, a smaller image size or batch")
-    except Exception:
+    except Exception as error:
+        if is_out_of_memory(error):
+            return "error", MachineError("out of memory", fix="use fewer --jobs, a smaller image size or batch")
         return "crash", traceback.format_exc()
     return "done", None
 

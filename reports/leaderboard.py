@@ -27,6 +27,7 @@ class Row:
     ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
     collapsed. ``alike`` are entries that are this very network. ``remaining`` and ``alive`` are shares of the
     dense network's parameters. ``rates`` are by "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax".
+    ``confidence`` is that of sens95, ``sd`` the spread of the validation scores.
     """
 
     rank: int | None
@@ -44,6 +45,8 @@ class Row:
     remaining: float
     alive: float
     seconds: float
+    confidence: float
+    sd: float
 
 
 @dataclass(frozen=True)
@@ -155,4 +158,6 @@ def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked:
         remaining=mean(done, "size/density"),
         alive=float(np.mean([alive(cell) for cell in done])) if done else math.nan,
         seconds=mean(done, "cost/seconds"),
+        confidence=mean(done, "threshold/sens95/confidence"),
+        sd=mean(done, "validation/sd"),
     )

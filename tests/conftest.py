@@ -11,7 +11,7 @@ from torch import nn
 
 from harness import networks
 from harness.images import ImageSplit
-from harness.loss import schedule_named
+from harness.loss_schedule import schedule_named
 from harness.networks import Architecture, Network, build, initialise
 from harness.schedule import Schedule
 from harness.store import Store

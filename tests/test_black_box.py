@@ -266,6 +266,10 @@ def test_a_dry_run_counts_and_runs_nothing(place):
         (["--loss", "blakc"], 2, "did you mean 'black'"),
         (["--network", "alexnett"], 2, "did you mean 'alexnet'"),
         (["--seeds", "x"], 2, "--seeds"),
+        (["--methods", ","], 2, "methods"),
+        (["--set", "losses.own.gamma=effective-number(2)", "--loss", "own"], 2, "effective-number"),
+        (["--set", "pretraining.dataset=isic"], 2, "is not simulated"),
+        (["--set", "parameters.rtae=0.5"], 2, "did you mean 'rate'"),
         (["--config", "missing.toml"], 2, "missing.toml"),
     ],
 )
@@ -315,6 +319,23 @@ def test_report_and_store_verbs(place, finished):
     assert "train" in usage
     nothing = harness("report", "--dataset", "isic-sim", "--store", "one", cwd=place, check=2)
     assert "no results of 'isic-sim'" in nothing.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(place, finished):
+    for verb in (["list"], ["report", "--dataset", "isic", "--store", "one"]):
+        process = subprocess.Popen(
+            [HARNESS, *verb], cwd=place, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        process.stdout.close()
+        assert process.wait(timeout=120) == 0, process.stderr.read()
+        process.stderr.close()
+
+
+def test_list_shows_everything_and_checks_it(place):
+    shown = harness("list", "--check", cwd=place, check=0).stdout
+    for line in ("methods:", "datasets:", "presets:"):
+        assert line in shown
+    assert "BROKEN" not in shown
 
 
 def test_data_verb_counts_positives(place):

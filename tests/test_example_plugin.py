@@ -32,6 +32,7 @@ def test_the_example_is_listed_with_its_distribution_and_imports(installed: Path
     listed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     rows = {row["name"]: row for row in json.loads(listed)}
     assert rows["example-magnitude"] == {
+        "kind": "methods",
         "name": "example-magnitude",
         "source": "example-magnitude 0.1.0",
         "check": "ok",

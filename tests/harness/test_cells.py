@@ -57,6 +57,12 @@ class Bad(Pruner):
                 return
             elif self.fault == "revive":
                 yield PrunedNetwork(network, Mask({"features.conv2.weight": torch.zeros(16, 8, 3, 3) > 0}, 100))
+            elif self.fault == "nothing":
+                yield None
+            elif self.fault == "dictionary":
+                yield PrunedNetwork(network, {"features.conv1.weight": None})
+            elif self.fault == "memory":
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
             elif self.fault == "constant":
                 with torch.no_grad():
                     network.head[1].weight.zero_()
@@ -134,6 +140,52 @@ def test_a_method_that_stops_early_or_revives_weights_fails(make_plan, bad):
     assert (short.status, revived.status) == ("failed", "failed")
     assert "no network for density 0.5" in short.reason
     assert "not zero" in revived.reason
+
+
+def test_whatever_a_method_yields_costs_its_own_cells_only(make_plan, bad):
+    plan = make_plan("bad[fault=nothing]", "bad[fault=dictionary]")
+    for entry in plan.entries[1:]:
+        assert [cell.status for cell in run(plan, entry)][:2] == ["done", "failed"]
+
+
+def test_a_method_that_is_no_generator_or_whose_skip_breaks_fails_alone(make_plan, bad, monkeypatch):
+    def broken(*_):
+        raise ValueError("broken at once")
+
+    plan = make_plan("bad")
+    with monkeypatch.context() as patch:
+        patch.setattr(Bad, "prune", broken)
+        assert {cell.status for cell in run(plan, plan.entries[1])} == {"failed"}
+    monkeypatch.setattr(Bad, "skip", broken)
+    assert {cell.reason for cell in run(plan, plan.entries[1])} == {"ValueError: broken at once"}
+
+
+def test_running_out_of_memory_is_the_machines_failure(make_plan, bad):
+    plan = make_plan("bad[fault=memory]")
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        run(plan, plan.entries[1])
+
+
+def test_an_independent_level_costs_what_it_costs_alone(make_plan):
+    plan = make_plan("random")
+    assert [cell.metrics["cost/steps"] for cell in run(plan, plan.entries[1])] == [3, 6, 6]
+
+
+def test_a_loss_of_the_users_own_is_trained_with_its_numbers(make_plan):
+    own = {"mild": {"gamma": 2.0, "gamma_after": "effective-number(0.99)", "lambda_": 0.5}}
+    plan = make_plan("lt[loss=mild]", "lt", losses=own)
+    mild, plain = plan.entries[1:]
+    assert (mild.text, plain.text) == ("lt[loss=mild]", "lt")
+    first, later = mild.loss.resolve(0, 10, 40), mild.loss.resolve(1, 10, 40)
+    assert (first.gamma, first.lambda_) == (2.0, 0.5)
+    assert later.gamma == pytest.approx((1 - 0.99**40) / (1 - 0.99**10))
+    assert run(plan, mild)[0].validation_scores != run(plan, plain)[0].validation_scores
+
+
+def test_dense_is_in_every_run_and_only_once(make_plan):
+    plan = make_plan("dense", "lt")
+    assert [entry.text for entry in plan.entries] == ["dense", "lt"]
+    assert plan.cell_count == 4
 
 
 def test_constant_scores_are_flagged_collapsed(make_plan, bad):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from harness import plugins
 from harness.entries import Entry, build_pruner, entry_of, resolve, split_list
 from harness.errors import UsageError
+from harness.loss_schedule import SCHEDULES
 from harness.plugins import PRUNERS
 
 
@@ -87,11 +88,11 @@ def pairs_of(text):
 
 def test_an_entry_builds_its_method():
     (entry,), _ = resolve(["lt[rate=0.75,loss=blue]"], {}, None)
-    assert entry == Entry("lt[loss=blue,rate=0.75]", "lt", (("rate", 0.75),), "blue")
+    assert entry == Entry("lt[loss=blue,rate=0.75]", "lt", (("rate", 0.75),), SCHEDULES["blue"])
     pruner = entry.pruner()
     assert type(pruner) is plugins.load(PRUNERS, "lt")
     assert (pruner.rate, pruner.scope) == (0.75, "layer")
-    assert entry_of("dense", {}) == Entry("dense", "dense", (), "plain")
+    assert entry_of("dense", {}) == Entry("dense", "dense", (), SCHEDULES["plain"])
 
 
 # --- lists, globs, all
@@ -204,7 +205,7 @@ def test_a_methods_own_loss_goes_before_the_loss_for_all():
 
 def test_a_loss_is_named_by_its_schedule_not_by_its_alias():
     entries, found = resolve(["lt", "lt[loss=black]"], {}, "class-dependent")
-    assert [(entry.text, entry.loss) for entry in entries] == [("lt[loss=black]", "black")]
+    assert [(entry.text, entry.loss.name) for entry in entries] == [("lt[loss=black]", "black")]
     assert len(found) == 1
 
 

@@ -88,7 +88,9 @@ def test_pretraining_is_one_stage_for_all_seeds(squares, pretraining, tmp_path, 
     starts = []
     for seed in (0, 1):
         features = pretrained_features(store, Architecture("tiny"), pretraining, 16, "test machine")
-        starts.append(state_of(initial_network(store, Architecture("tiny"), features, train.images, seed)))
+        starts.append(
+            state_of(initial_network(store, Architecture("tiny"), features, train.images, seed, "test machine"))
+        )
     assert [kind for _, kind in store.folders()].count("pretrain") == 1
     assert all(torch.equal(starts[0][name], starts[1][name]) for name in starts[0] if name.startswith("features."))
     assert not torch.equal(starts[0]["head.1.weight"], starts[1]["head.1.weight"])
@@ -97,7 +99,9 @@ def test_pretraining_is_one_stage_for_all_seeds(squares, pretraining, tmp_path, 
 def test_w0_depends_on_the_seed_alone(tmp_path, splits):
     train, _ = splits
     states = [
-        state_of(initial_network(Store(tmp_path / name), Architecture("tiny"), None, train.images, seed))
+        state_of(
+            initial_network(Store(tmp_path / name), Architecture("tiny"), None, train.images, seed, "test machine")
+        )
         for name, seed in (("a", 0), ("b", 0), ("a", 1))
     ]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
@@ -107,7 +111,7 @@ def test_w0_depends_on_the_seed_alone(tmp_path, splits):
 def test_a_head_of_dead_units_is_drawn_again(tmp_path, splits):
     """The paper's 8-8-2 head: what is returned responds, and a head that is dead by construction does not."""
     images = torch.randint(0, 255, (8, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    network = initial_network(Store(tmp_path / "s"), Architecture("alexnet"), None, images, 0)
+    network = initial_network(Store(tmp_path / "s"), Architecture("alexnet"), None, images, 0, "test machine")
     assert responds(network, images)
     with torch.no_grad():
         network.head[4].bias.fill_(-1e6)
@@ -120,7 +124,7 @@ def test_a_network_that_never_responds_is_refused(tmp_path, splits):
         name: torch.zeros_like(t) for name, t in state_of(build(Architecture("tiny"))).items() if "features" in name
     }
     with pytest.raises(HarnessError, match="no head of tiny responds"):
-        initial_network(Store(tmp_path / "s"), Architecture("tiny"), dead, train.images, 0)
+        initial_network(Store(tmp_path / "s"), Architecture("tiny"), dead, train.images, 0, "test machine")
 
 
 def test_a_weights_file_gives_its_convolutions_in_order(tmp_path):

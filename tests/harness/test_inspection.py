@@ -54,6 +54,59 @@ def test_alive_parameters_are_those_on_a_path(chain, seed):
     assert alive_parameters(chain, mask, 4) == walked(mask)
 
 
+class Pooled(Network):
+    """Two padded 3x3 convolutions, each behind it a maximum over 2x2, on images of 8 px."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 3, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.head = nn.Sequential(nn.Linear(3, 2))
+
+
+def taps(kernel, size):
+    """Yield (out channel, in channel, row, column, output y, x, input y, x) of every remaining tap inside the image."""
+    for o, c, i, j in kernel.nonzero().tolist():
+        for y, x in itertools.product(range(size), range(size)):
+            if 0 <= y + i - 1 < size and 0 <= x + j - 1 < size:
+                yield o, c, i, j, y, x, y + i - 1, x + j - 1
+
+
+def walked_through_pools(mask):
+    """Count Pooled's alive parameters unit by unit: which units the image reaches, and which reach the output."""
+    first, second, last = (mask[f"{name}.weight"] for name in ("features.0", "features.3", "head.0"))
+    hidden = {(o, y, x) for o, _, _, _, y, x, _, _ in taps(first, 8)}
+    pooled = {(o, y // 2, x // 2) for o, y, x in hidden}
+    deep = {(o, y, x) for o, c, _, _, y, x, v, u in taps(second, 4) if (c, v, u) in pooled}
+    useful_deep = {(g, y, x) for g in range(3) if bool(last[:, g].any()) for y in range(4) for x in range(4)}
+    useful_pooled = {(c, v, u) for o, c, _, _, y, x, v, u in taps(second, 4) if (o, y, x) in useful_deep}
+    useful_hidden = {(c, y, x) for c, v, u in useful_pooled for y in (2 * v, 2 * v + 1) for x in (2 * u, 2 * u + 1)}
+    alive = {("bias3", 0), ("bias3", 1)}
+    alive |= {("w1", o, c, i, j) for o, c, i, j, y, x, _, _ in taps(first, 8) if (o, y, x) in useful_hidden}
+    alive |= {("bias1", o) for o, y, x in hidden & useful_hidden}
+    for o, c, i, j, y, x, v, u in taps(second, 4):
+        if (c, v, u) in pooled and (o, y, x) in useful_deep:
+            alive |= {("w2", o, c, i, j), ("bias2", o)}
+    alive |= {("w3", o, g) for o, g in last.nonzero().tolist() if any(unit[0] == g for unit in deep)}
+    return len(alive)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_alive_parameters_behind_a_maximum(monkeypatch, seed):
+    """Any input of a maximum may be the largest one: a tap counts wherever it can be, not where one image puts it."""
+    monkeypatch.setitem(FACTORIES, "pooled", Pooled)
+    network = build(Architecture("pooled"))
+    initialise(network, torch.Generator().manual_seed(0))
+    mask = random_mask(network, ["features.0.weight", "features.3.weight", "head.0.weight"], 0.05 + 0.02 * seed, seed)
+    assert alive_parameters(network, mask, 8) == walked_through_pools(mask)
+
+
 def test_a_network_without_a_mask_is_all_alive(tiny):
     assert alive_parameters(tiny, None, 16) == parameter_count(tiny)
 

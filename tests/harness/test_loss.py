@@ -8,16 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.loss import (
-    SCHEDULES,
-    Loss,
-    LossSchedule,
-    all_pairs_squared_hinge,
-    effective_number_gamma,
-    resolve_gamma,
-    schedule_named,
-    weighted_cross_entropy,
-)
+from harness.loss import Loss, all_pairs_squared_hinge, weighted_cross_entropy
+from harness.loss_schedule import SCHEDULES, LossSchedule, effective_number_gamma, resolve_gamma, schedule_named
 
 # Steps of 1/4, so that ties and pairs exactly on the margin (the hinge's kink) are common.
 BATCHES = st.lists(st.tuples(st.integers(0, 1), st.integers(-12, 12).map(lambda step: step / 4)), min_size=2).filter(

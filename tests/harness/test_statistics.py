@@ -11,7 +11,6 @@ from harness.statistics import (
     compare_aucs,
     delong,
     holm,
-    mcnemar_exact,
     mean_auc,
     not_distinguished,
     paired_upper_bound,
@@ -100,12 +99,6 @@ def test_one_image_of_a_class_leaves_everything_open():
     labels, scores = np.array([1, 0, 0]), np.array([[2.0, 1.0, 3.0]])
     assert auc_interval(*mean_auc(labels, scores)) == (0.0, 1.0)
     assert compare_aucs(labels, scores, -scores) == 1.0
-
-
-@pytest.mark.parametrize(("b", "c"), [(0, 0), (6, 0), (5, 0), (3, 9), (7, 7), (40, 12)])
-def test_mcnemar_equals_the_exact_binomial_test(b, c):
-    expected = stats.binomtest(b, b + c).pvalue if b + c else 1.0
-    assert mcnemar_exact(b, c) == pytest.approx(expected, abs=1e-12)
 
 
 def test_holm_rejects_what_the_step_down_procedure_rejects():

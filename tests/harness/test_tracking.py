@@ -22,7 +22,7 @@ def publication(key="k1", entry="lt", levels=((1.0, 0.8),), started_by="a"):
         tags={f"harness.{name}": value for name, value in tags.items()},
         params={"entry": entry},
         levels={round((1 - d) * 1e6): level(d, auc) for d, auc in levels},
-        provenance=json.dumps({"by": started_by}).encode(),
+        documents={"provenance.json": json.dumps({"by": started_by}).encode()},
     )
 
 

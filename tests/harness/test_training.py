@@ -135,6 +135,20 @@ def test_stopped_after_any_epoch_and_resumed_gives_the_same_bits(tiny, task, sch
         assert resumed["history"] == whole["history"]
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_checkpoint_knows_training_without_momentum(tiny, task, momentum):
+    schedule = Schedule(epochs=3, batch_size=12, momentum=momentum, precision="float32", device="cpu")
+
+    def fresh():
+        return Task(**{**task.__dict__, "module": copy_of(tiny)})
+
+    saver = KeepingSaver(stop_after=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(fresh(), schedule, 1, saver)
+    saver.stop_after = math.inf
+    assert same(fit(fresh(), schedule, 1, saver)["state"], fit(fresh(), schedule, 1, NoSaver())["state"])
+
+
 def test_max_steps_ends_inside_an_epoch(task):
     schedule = Schedule(epochs=9, max_steps=6, batch_size=12, precision="float32", device="cpu")
     result = fit(task, schedule, 0, NoSaver())

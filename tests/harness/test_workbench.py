@@ -1,4 +1,5 @@
 import gc
+import linecache
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from harness.images import ImageSplit
 from harness.mask import Mask, prunable_weights, prune_least
 from harness.networks import state_of
 from harness.schedule import Schedule
+from harness.store import StageBusy
 from harness.workbench import TrainingDiverged, Workbench
 
 
@@ -126,6 +128,23 @@ def test_compute_refuses_what_it_cannot_know_by_its_source(make_bench):
     offset = 3.0
     with pytest.raises(TypeError, match="module level"):
         make_bench().compute(lambda x: x + offset, 1.0)
+
+
+def test_compute_refuses_a_function_whose_file_was_edited(make_bench, tmp_path, monkeypatch):
+    path = tmp_path / "edited_method.py"
+    path.write_text("def twice(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import edited_method
+
+    assert make_bench().compute(edited_method.twice, 3.0) == 6.0
+    path.write_text("def twice(x):\n    return 3 * x\n")
+    linecache.checkcache()
+    with pytest.raises(RuntimeError, match="was edited while it ran"):
+        make_bench().compute(edited_method.twice, 3.0)
+
+
+def test_a_busy_stage_cannot_be_caught_as_a_method_s_own_error():
+    assert not issubclass(StageBusy, Exception)
 
 
 def reachable(root, limit=200_000):

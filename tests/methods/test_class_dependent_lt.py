@@ -35,4 +35,4 @@ def test_a_scenario_is_the_lottery_ticket_with_that_loss(make_bench):
 
 def test_another_loss_leaves_the_plain_lottery_ticket():
     entry = entry_of("class-dependent-lt", {"scenario": "green", "rate": 0.75}, "plain")
-    assert (entry.text, entry.method, entry.loss) == ("lt[rate=0.75]", "lt", "plain")
+    assert (entry.text, entry.method, entry.loss.name) == ("lt[rate=0.75]", "lt", "plain")

@@ -1,0 +1,89 @@
+"""Loss schedules by name: which class weight and ranking weight each pruning round trains with. No torch here.
+
+Source: Entezari & Saukh 2020, Sec. III-C.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.suggestions import nearest
+
+if TYPE_CHECKING:
+    from harness.loss import Loss
+
+
+def effective_number_gamma(beta: float, positives: int, negatives: int) -> float:
+    """Return the positives' weight by effective numbers of samples, scaled so that negatives weigh 1.
+
+    gamma_c = (1 - beta) / (1 - beta^n_c), beta in [0, 1). Source: Cui et al. 2019, equation (2); the paper, Sec. II.
+    """
+    if beta == 0:
+        return 1.0
+    log_beta = math.log(beta)
+    return math.expm1(negatives * log_beta) / math.expm1(positives * log_beta)
+
+
+Gamma = float | str
+"""A number, or ``effective-number(beta)``, resolved with the training split's counts."""
+
+
+@dataclass(frozen=True)
+class LossSchedule:
+    """A loss that depends on the pruning round: ``gamma`` in the first round, ``gamma_after`` in the later ones."""
+
+    name: str
+    gamma: Gamma = 1.0
+    gamma_after: Gamma = 1.0
+    lambda_: float = 0.0
+
+    def resolve(self, round: int, positives: int, negatives: int) -> "Loss":
+        """Return the loss of pruning ``round`` (0 = dense) for a training split with these counts."""
+        gamma = self.gamma if round == 0 else self.gamma_after
+        from harness.loss import Loss  # brings torch, which reading a configuration does not need
+
+        return Loss(resolve_gamma(gamma, positives, negatives), float(self.lambda_))
+
+
+def resolve_gamma(gamma: Gamma, positives: int, negatives: int) -> float:
+    """Return gamma as a number. Raises `UsageError` for a text that is not ``effective-number(beta)``."""
+    if not isinstance(gamma, str):
+        return float(gamma)
+    head, _, rest = gamma.partition("(")
+    try:
+        beta = float(rest.removesuffix(")"))
+    except ValueError:
+        beta = math.nan
+    if head != "effective-number" or not rest.endswith(")") or not 0 <= beta < 1:
+        raise UsageError(
+            f"loss weight gamma = {gamma!r} is neither a number nor effective-number(beta) with 0 <= beta < 1",
+            fix="write for example gamma = 5 or gamma = 'effective-number(0.9999)'",
+        )
+    return effective_number_gamma(beta, positives, negatives)
+
+
+SCHEDULES: dict[str, LossSchedule] = {
+    "plain": LossSchedule("plain"),
+    "blue": LossSchedule("blue", 1.0, 1.0, 5.0),
+    "black": LossSchedule("black", 1.0, 5.0, 5.0),
+    "green": LossSchedule("green", 10.0, 10.0, 5.0),
+    "weights-only": LossSchedule("weights-only", 5.0, 5.0, 0.0),
+}
+"""The paper's scenarios (Sec. III-C) and two controls; ``plain`` is its red line."""
+
+ALIASES = {"class-dependent": "black"}
+
+
+def schedule_named(name: str, own: Mapping[str, LossSchedule] | None = None) -> LossSchedule:
+    """Return a loss schedule by name, one of ``own`` before the built-in ones.
+
+    Raises `UsageError` naming the nearest one.
+    """
+    schedules = {**SCHEDULES, **(own or {})}
+    resolved = ALIASES.get(name, name)
+    if resolved not in schedules:
+        known = [*schedules, *ALIASES]
+        raise UsageError(f"unknown loss {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
+    return schedules[resolved]
