@@ -272,11 +272,13 @@ def store_(
 
 def _show(what: RenderableType) -> None:
     """Print to stdout; a reader that has gone away (`harness report | head`) is no error."""
+    if not isinstance(what, str):
+        console = Console()
+        with console.capture() as captured:  # rich would turn a closed pipe into exit code 1
+            console.print(what, end="")
+        what = captured.get()
     try:
-        if isinstance(what, str):
-            typer.echo(what)
-        else:
-            Console().print(what)
+        typer.echo(what)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
