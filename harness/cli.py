@@ -276,7 +276,7 @@ def _show(what: RenderableType) -> None:
         console = Console()
         with console.capture() as captured:  # rich would turn a closed pipe into exit code 1
             console.print(what, end="")
-        what = captured.get()
+        what = captured.get().rstrip("\n")
     try:
         typer.echo(what)
         sys.stdout.flush()
