@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.reports.cells import Cell
+from harness.reports.estimates import auc
 from harness.statistics import SafeCompression, paired_upper_bound, safe_compression
 
 __all__ = ["DELTA", "Safety", "Step", "safeties"]
 
+CHANCE = 0.5
 DELTA = 0.10
 """How much larger the FNR may at most be, with 95 % confidence, for a network to count as safe."""
 
@@ -125,18 +127,22 @@ def _unmeasured(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell
 
 
 def _degenerate(cells: Sequence[Cell], pairs: Sequence[tuple[Cell, Cell]]) -> str:
-    """Say why few misses are no merit here: the network collapsed, or it cries wolf.
+    """Say why few misses are no merit here: the network collapsed, guesses, or cries wolf.
 
     The sens95 threshold moves until 95 % of the validation positives are kept, so even a guessing network
-    misses few; it pays in false alarms. The walk ends where these are shown (one-sided 95 %) to be more than
-    `DELTA` above the dense network's.
+    misses few; it pays in false alarms. The walk ends where its AUC-ROC is not shown (95 % interval) to be above
+    0.5, and where false alarms are shown (one-sided 95 %) to be more than `DELTA` above the dense network's.
     """
     collapsed = sum(cell.collapsed for cell in cells)
     if collapsed:
         return f"collapsed ({collapsed} of {len(cells)} seeds)"
     silenced, raised, negatives = _mean_discordant(pairs, label=0)
     at_least = -paired_upper_bound(silenced, raised, negatives) if negatives else 0.0
-    return f"false alarms up by {100 * (raised - silenced) / negatives:.0f} points" if at_least > DELTA else ""
+    if at_least > DELTA:
+        return f"false alarms up by {100 * (raised - silenced) / negatives:.0f} points"
+    ranking = auc([cell for cell in cells if cell.done])
+    guesses = ranking is not None and ranking.low <= CHANCE
+    return f"AUC {ranking.value:.2f}, not shown to beat guessing," if ranking and guesses else ""
 
 
 def _mean_discordant(pairs: Sequence[tuple[Cell, Cell]], label: int) -> tuple[float, float, int]:

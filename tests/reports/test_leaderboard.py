@@ -137,6 +137,17 @@ def test_few_misses_bought_with_false_alarms_are_not_safe(usual):
     assert "false alarms" in found.note
 
 
+def test_a_guessing_network_is_not_safe_though_the_dense_one_cries_wolf_too(bench):
+    """Both call nearly everything positive, so that neither misses nor false alarms tell them apart."""
+    weak = np.r_[np.full(29, 1.0), -9.0, np.full(12, -5.0), np.full(28, 0.9)]
+    guess = np.r_[np.linspace(0, 1, 29), -9.0, np.linspace(0, 1, 39), -8.0]
+    bench.done("dense", 0, 1.0, weak, **{"threshold/sens95": -8.5})
+    bench.done("snip", 0, 0.5, guess, **{"threshold/sens95": -8.5})
+    found = safeties(bench.results())["snip"]
+    assert verdict(found) == "none"
+    assert "not shown to beat guessing" in found.note
+
+
 def test_a_missing_seed_ends_the_walk(usual):
     found = safeties(usual.results())["snip"]
     assert verdict(found) == "not measured"
