@@ -74,16 +74,20 @@ def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workben
     return bench, initial, validation
 
 
-def cells(plan: Plan, entry: Entry, seed: int, densities: Sequence[float], store: Store) -> Iterator[Cell]:
+def cells(
+    plan: Plan, entry: Entry, seed: int, densities: Sequence[float], store: Store | None = None
+) -> Iterator[Cell]:
     """Yield one cell per density, densest first; validation only.
 
-    A method's own failure becomes failed cells; `StageBusy`, `MachineError` and interrupts pass through.
+    ``store`` defaults to the plan's, waiting for stages that another process computes. A method's own failure becomes
+    failed cells; `StageBusy`, `MachineError` and interrupts pass through.
     """
     try:
         pruner = entry.pruner()
     except UsageError as error:  # a plugin that cannot be imported fails alone
         yield from _all(Cell(entry=entry, seed=seed, density=1.0, status="failed", reason=error.message), densities)
         return
+    store = store or Store(plan.store)
     bench, initial, validation = bench_of(plan, entry, seed, store)
     blank = Cell(entry=entry, seed=seed, density=1.0, status="done")
     try:
@@ -195,7 +199,7 @@ def _measured(
     return replace(base, metrics=metrics, thresholds=thresholds, validation_scores=listed, pruned=pruned)
 
 
-def score_test(plan: Plan, cell: Cell, store: Store) -> tuple[Cell, dict[str, float], list[float]]:
+def score_test(plan: Plan, cell: Cell, store: Store | None = None) -> tuple[Cell, dict[str, float], list[float]]:
     """Return a cell with its test metrics and scores, at the thresholds that validation fixed.
 
     Metrics and scores are empty where the cell is not done; a cell whose test scores are not finite has diverged.
@@ -203,7 +207,7 @@ def score_test(plan: Plan, cell: Cell, store: Store) -> tuple[Cell, dict[str, fl
     if cell.pruned is None:
         return cell, {}, []
     split = test_split(plan.data, plan.store)
-    scores = score(cell.pruned.network, split, plan, store).value["scores"]
+    scores = score(cell.pruned.network, split, plan, store or Store(plan.store)).value["scores"]
     if not bool(torch.isfinite(scores).all()):
         return replace(cell, status="diverged", reason="the test scores are not finite", metrics={}), {}, []
     values = {name: threshold.value for name, threshold in cell.thresholds.items()}
