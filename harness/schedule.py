@@ -16,7 +16,8 @@ class Schedule:
 
     ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
     linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
-    ``clip`` bounds the gradient's norm (0 = off). ``precision`` ``auto`` is bfloat16 where the device computes in it.
+    ``clip`` bounds the gradient's norm (0 = off). ``augmentation`` ``paper`` is all of the paper's Table I, the others
+    parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it.
     """
 
     epochs: Annotated[int, Field(ge=1)] = 100
@@ -29,7 +30,7 @@ class Schedule:
     decay: Literal["constant", "cosine"] = "constant"
     clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
-    augmentation: Literal["none", "flips", "flips-affine"] = "flips-affine"
+    augmentation: Literal["none", "flips", "flips-affine", "paper"] = "flips-affine"
     precision: Precision = "auto"
     device: Device = "auto"
 
