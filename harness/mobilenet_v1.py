@@ -1,0 +1,60 @@
+"""MobileNet V1: depthwise separable convolutions, made smaller by a width multiplier."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from harness.network import Network
+
+LEAST_WIDTH = 8
+"""Channels that a layer keeps at any width, as in the authors' code (``min_depth``)."""
+
+# Output channels and stride of each separable block. The paper's Table 1 gives the last block stride 2, which does not
+# fit its own output sizes; the authors' code has 1.
+_BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+
+
+class MobileNetV1(Network):
+    """MobileNet V1 with two outputs; 3,209,026 parameters at width 1.
+
+    ``width`` > 0 multiplies the channels of every layer, rounded down and at least 8. Every convolution has batch
+    norm and no bias; activations are ReLU. Source: Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3.
+    """
+
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__()
+        channels = _scaled(32, width)
+        layers: OrderedDict[str, nn.Module] = OrderedDict(block0=_normed(nn.Conv2d(3, channels, 3, 2, 1, bias=False)))
+        for index, (full, stride) in enumerate(_BLOCKS, start=1):
+            wider = _scaled(full, width)
+            layers[f"block{index}"] = nn.Sequential(
+                OrderedDict(
+                    depthwise=_normed(Depthwise(channels, stride)),
+                    pointwise=_normed(nn.Conv2d(channels, wider, 1, bias=False)),
+                )
+            )
+            channels = wider
+        self.features = nn.Sequential(layers)
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(channels, 2))
+
+
+class Depthwise(nn.Conv2d):
+    """One 3x3 kernel a channel, never in bfloat16: on a CPU that made a training step twice as long as float32."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__(channels, channels, 3, stride, 1, groups=channels, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the filtered channels, (N, C, H, W) -> (N, C, H / stride, W / stride), in float32 or finer."""
+        with torch.autocast(images.device.type, enabled=False):
+            return super().forward(images.to(self.weight.dtype))
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(int(width * channels), LEAST_WIDTH)
+
+
+def _normed(convolution: nn.Conv2d) -> nn.Sequential:
+    norm = nn.BatchNorm2d(convolution.out_channels)
+    return nn.Sequential(OrderedDict(conv=convolution, norm=norm, relu=nn.ReLU(inplace=True)))

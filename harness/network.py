@@ -1,0 +1,57 @@
+"""What a network is to the harness: an `Architecture` (factory name and JSON arguments), features and a small head."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to rebuild a network: the name of its factory and that factory's JSON arguments."""
+
+    factory: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        written = ",".join(f"{name}={value}" for name, value in sorted(self.arguments.items()))
+        return f"{self.factory}[{written}]" if written else self.factory
+
+
+class Network(nn.Module):
+    """Convolutional ``features``, a global mean and a small ``head`` with two logits (negative, positive).
+
+    Input (N, 3, S, S) normalised; output (N, 2) in float32 or finer. The head never computes in bfloat16: its
+    logits would tie, and ties decide which positives are missed.
+    """
+
+    architecture: Architecture
+    features: nn.Sequential
+    head: nn.Sequential
+
+    @property
+    def pooled_width(self) -> int:
+        """Number of channels that the head reads."""
+        return next(layer.in_features for layer in self.head if isinstance(layer, nn.Linear))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return the features' global mean, shape (N, C), in float32 or finer.
+
+        A plain mean: the backward of adaptive pooling is not deterministic on every device.
+        """
+        features: Tensor = self.features(images)
+        return features.to(torch.promote_types(features.dtype, torch.float32)).mean(dim=(2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the two logits, shape (N, 2)."""
+        pooled = self.pooled(images)
+        with torch.autocast(pooled.device.type, enabled=False):
+            logits: Tensor = self.head(pooled)
+        return logits
+
+
+def positive_scores(logits: Tensor) -> Tensor:
+    """Return the score of each image: the positive logit minus the negative one; (N, 2) -> (N,)."""
+    return logits[:, 1] - logits[:, 0]
