@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import torch
 
@@ -13,14 +12,13 @@ from harness.entries import Entry
 from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.images import ImageSplit
 from harness.inference import moves
-from harness.initial import features_from_file, initial_network
 from harness.inspection import Inspection, inspect
 from harness.metrics import evaluate
-from harness.networks import Architecture, Network, build, parameter_count
+from harness.networks import Network, build, parameter_count
 from harness.plan import Plan
-from harness.pretraining import pretrained_features
 from harness.pruner import PrunedNetwork, Pruner
 from harness.scoring import fixed_thresholds, score
+from harness.start import Start
 from harness.store import Store
 from harness.thresholds import Threshold
 from harness.workbench import Cost, TrainingDiverged, Workbench
@@ -46,23 +44,15 @@ class Cell:
     pruned: PrunedNetwork | None = None
 
 
-def _features(plan: Plan, store: Store) -> dict[str, torch.Tensor] | None:
-    architecture = Architecture(plan.network)
-    if plan.weights == "kaiming":
-        return None
-    if plan.weights_file is not None:
-        return features_from_file(Path(plan.weights_file), architecture)
-    return pretrained_features(store, architecture, plan.pretraining, plan.data.size, plan.environment)
-
-
 def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workbench, Network, ImageSplit]:
     """Return an entry's workbench, its W0, and the validation split that its cells are scored on."""
     train, validation = training_splits(plan.data, plan.store)
-    features = _features(plan, store)
-    initial = initial_network(store, Architecture(plan.network), features, train.images, seed, plan.environment)
+    start = Start(plan, store, train.images, seed)
+    initial = start.network()
     bench = Workbench(
         store=store,
         initial=initial,
+        own=start.own,
         train=train,
         validation=validation,
         schedule=plan.training,

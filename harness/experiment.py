@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.data import decoded, test_split, training_splits
 from harness.errors import MachineError
+from harness.network import Architecture
 from harness.plan import Plan
 from harness.pool import JobOutcome, Listener, Pool
 from harness.progress import Reporter, Task
@@ -98,8 +99,10 @@ def _listener(plan: Plan, reporter: Reporter, task: Task) -> Listener:
                 reporter.note(detail.rstrip(), style="dim")
         task.update(done)
 
-    def stage(kind: str) -> None:
-        if kind == "pretrain":
-            reporter.note(f"Pretraining {plan.network} on {plan.pretraining.dataset}, once for this store")
+    def pretraining(architecture: Architecture) -> None:
+        reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
 
-    return Listener(cell=cell, stage=stage, warning=lambda text: reporter.note(f"warning: {text}", style="yellow"))
+    def warning(text: str) -> None:
+        reporter.note(f"warning: {text}", style="yellow")
+
+    return Listener(cell=cell, pretraining=pretraining, warning=warning)

@@ -2,32 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.configuration import Configuration
 from harness.data import DataPlan, load_dataset, resolve_data
-from harness.dataset import SimulatedDataset
+from harness.dataset import FileDataset, SimulatedDataset
 from harness.entries import Entry, entry_of, resolve
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import UsageError
 from harness.inference import resolve_device
-from harness.initial import file_digest
 from harness.loss_schedule import LossSchedule
 from harness.networks import FACTORIES
 from harness.pretraining_options import Pretraining
+from harness.progress import Reporter
 from harness.reference import DENSE
 from harness.schedule import Schedule
 from harness.suggestions import nearest
 from harness.training import TRAINING_VERSION
+from harness.weights import SIMULATED, resolve_weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Everything that decides a result, and where it is kept.
 
-    ``densities`` descend from 1. ``weights`` names W0's convolutions: ``simulated``, ``kaiming``, or
-    ``file:<sha256>`` of ``weights_file``. ``entries`` begin with the plain-loss dense network.
+    ``densities`` descend from 1. ``weights`` names W0's convolutions as `harness.weights.Weights` does, and
+    ``weights_file`` is their file where there is one. ``entries`` begin with the plain-loss dense network.
     """
 
     preset: str
@@ -61,8 +63,12 @@ class Flags:
     real_only: bool = False
 
 
-def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
-    """Return the plan and notes for the user. Raises `UsageError` or `DataError` before anything is computed."""
+def build_plan(options: Configuration, flags: Flags, reporter: Reporter | None = None) -> tuple[Plan, list[str]]:
+    """Return the plan and notes for the user; nothing is trained.
+
+    With a ``reporter`` it downloads what is not on this machine, images and ImageNet weights, and shows the progress
+    there; without one (a dry run) it makes do with what is. Raises `UsageError`, `DataError` or `MachineError`.
+    """
     if options.network not in FACTORIES:
         raise UsageError(
             f"unknown network {options.network!r}{nearest(options.network, FACTORIES)}",
@@ -72,8 +78,14 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
     losses = {name: LossSchedule(name, **asdict(loss)) for name, loss in options.losses.items()}
     entries, notes = resolve(options.methods, options.parameters, options.loss, losses)
     device: Literal["cpu", "cuda"] = "cuda" if resolve_device(options.training.device).type == "cuda" else "cpu"
-    weights, weights_file = _weights(options.weights)
-    if weights == "simulated" and not isinstance(load_dataset(options.pretraining.dataset), SimulatedDataset):
+    weights = resolve_weights(
+        options.weights,
+        options.network,
+        flags.store,
+        partial(_imagenet, reporter),
+        fetch=reporter is not None,
+    )
+    if weights.name == SIMULATED and not isinstance(load_dataset(options.pretraining.dataset), SimulatedDataset):
         raise UsageError(
             f"pretraining.dataset {options.pretraining.dataset!r} is not simulated: it has no latent variables",
             fix="use isic-sim, or --weights kaiming",
@@ -85,42 +97,48 @@ def build_plan(options: Configuration, flags: Flags) -> tuple[Plan, list[str]]:
         validation_fraction=options.data.validation_fraction,
         split_seed=options.data.split_seed,
     )
+    resolved = resolve_data(
+        data,
+        flags.data_root,
+        allow_missing=flags.allow_missing,
+        real_only=flags.real_only,
+        fetch=None if reporter is None else partial(_fetch, reporter),
+    )
     plan = Plan(
         preset=flags.preset,
         entries=(entry_of(DENSE, {}), *entries),
         seeds=options.seed_list,
         densities=tuple(sorted({1.0, *options.densities}, reverse=True)),
         network=options.network,
-        weights=weights,
-        weights_file=weights_file,
-        data=resolve_data(data, flags.data_root, allow_missing=flags.allow_missing, real_only=flags.real_only),
+        weights=weights.name,
+        weights_file=weights.file,
+        data=resolved,
         training=_concrete(options.training, device),
         pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device)),
         environment=environment_class(device),
         store=flags.store.absolute(),
         jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
     )
-    return plan, notes
+    return plan, [*notes, weights.note] if weights.note else notes
+
+
+def _imagenet(reporter: Reporter | None, download: bool) -> Path | None:
+    from harness.imagenet import imagenet_file  # lazily: workers, and machines without a network, never need it
+
+    return imagenet_file(fetch=download, reporter=reporter)
+
+
+def _fetch(reporter: Reporter, dataset: FileDataset, folder: Path) -> None:
+    from harness.fetching import fetch
+
+    for note in fetch(dataset, folder, reporter):
+        reporter.note(note)
 
 
 def _concrete(schedule: Schedule, device: Literal["cpu", "cuda"]) -> Schedule:
     """Return ``schedule`` with this machine's device and precision in the place of ``auto``."""
     precision = native_precision(device) if schedule.precision == "auto" else schedule.precision
     return replace(schedule, device=device, precision=precision)
-
-
-def _weights(written: str) -> tuple[str, str | None]:
-    if written in ("auto", "simulated"):
-        return "simulated", None
-    if written == "kaiming":
-        return "kaiming", None
-    path = Path(written)
-    if not path.is_file():
-        raise UsageError(
-            f"start weights {written!r} are neither auto, simulated, kaiming nor a file",
-            fix="use --weights auto, simulated, kaiming or the path of a torch weights file",
-        )
-    return f"file:{file_digest(path)}", str(path.absolute())
 
 
 def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
@@ -133,7 +151,7 @@ def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
         "network": plan.network,
         "size": plan.data.size,
         "weights": plan.weights,
-        "pretraining": plan.pretraining if plan.weights == "simulated" else None,
+        "pretraining": plan.pretraining if plan.weights == SIMULATED else None,
         "training": plan.training,
         "environment": plan.environment,
     }

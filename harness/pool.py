@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.network import Architecture
 from harness.plan import Plan, levels_of
 from harness.records import CellRecord
 from harness.worker import WORKER_VARIABLES, Job, serve
@@ -30,10 +31,10 @@ class JobOutcome:
 
 @dataclass
 class Listener:
-    """What the pool tells while it works: each cell as it comes, kinds of stages begun, and warnings."""
+    """What the pool tells while it works: each cell as it comes, networks being pretrained, and warnings."""
 
     cell: Callable[[Job, CellRecord, str], None] = lambda *_: None
-    stage: Callable[[str], None] = lambda _: None
+    pretraining: Callable[[Architecture], None] = lambda _: None
     warning: Callable[[str], None] = lambda _: None
 
 
@@ -113,8 +114,8 @@ class Pool:
             return self._died(worker)
         if kind == "ready":
             worker.ready = True
-        elif kind == "stage":
-            self.listener.stage(payload)
+        elif kind == "pretraining":
+            self.listener.pretraining(payload)
         elif kind == "warning":
             self.listener.warning(payload)
         elif kind == "error":

@@ -20,6 +20,7 @@ from harness.plan import Plan, comparison
 from harness.records import CellRecord
 from harness.tracking import Publication, PublishedLevel
 from harness.training import TRAINING_VERSION
+from harness.weights import SIMULATED, own_weights
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "network": plan.network,
         "size": plan.data.size,
         "weights": plan.weights,
+        "own_weights": own_weights(plan.weights),
         "schedule": asdict(plan.training),
-        "pretraining": asdict(plan.pretraining) if plan.weights == "simulated" else None,
+        "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,
         "split_seed": plan.data.split_seed,
         "preset": plan.preset,
         "fingerprint": digest([split.fingerprint for _, split in splits.items()])[:16],

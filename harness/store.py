@@ -95,10 +95,10 @@ class Checkpoint:
 class Store:
     """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
 
-    ``started`` is told the kind of each stage that is about to be computed.
+    ``started`` is told the kind and the inputs of each stage that is about to be computed.
     """
 
-    def __init__(self, root: Path, *, wait: bool = True, started: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, root: Path, *, wait: bool = True, started: Callable[[str, Any], None] = lambda *_: None) -> None:
         self.root = root
         self.stages = root / "stages"
         self.partial = root / "partial"
@@ -122,7 +122,7 @@ class Store:
             if stage := self.find(key, mend=True):
                 return stage
             self._sweep(key)
-            self.started(kind)
+            self.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
             value = compute(checkpoint)
             seconds = checkpoint.seconds

@@ -14,7 +14,9 @@ from harness.networks import copy_of
 from harness.pruner import Network, PrunedNetwork, Pruner
 from harness.workbench import Workbench
 
-__all__ = ["IterativePruner", "SaliencyPruner"]
+__all__ = ["IterativePruner", "Retrain", "SaliencyPruner"]
+
+Retrain = Literal["none", "finetune", "rewind"]
 
 _SAME = 1e-7
 """Relative difference below which two densities are one: less than a weight in a network of millions."""
@@ -24,13 +26,13 @@ _SAME = 1e-7
 class SaliencyPruner(Pruner):
     """Score the trained dense network once, keep the highest scores; every level from the same scores.
 
-    ``retrain``: ``none`` keeps the trained weights, ``rewind`` trains the remaining weights anew from W0.
-    Give `saliency`.
+    ``retrain``: ``none`` keeps the trained weights as they are, ``finetune`` trains the remaining ones on from there,
+    ``rewind`` trains them anew from W0; both for as long as the dense network was trained. Give `saliency`.
     """
 
     levels = "independent"
     scope: Scope = "global"
-    retrain: Literal["none", "rewind"] = "none"
+    retrain: Retrain = "none"
 
     @abstractmethod
     def saliency(self, bench: Workbench, network: Network) -> Scores:
@@ -50,8 +52,9 @@ class SaliencyPruner(Pruner):
             yield PrunedNetwork(self._network(bench, dense, mask), mask)
 
     def _network(self, bench: Workbench, dense: Network, mask: Mask) -> Network:
-        if self.retrain == "rewind":
-            return bench.train(bench.network(), mask, round=1)
+        if self.retrain != "none":
+            start = dense if self.retrain == "finetune" else bench.network()
+            return bench.train(start, mask, round=1)
         pruned = copy_of(dense)
         mask.apply_(pruned)
         return pruned

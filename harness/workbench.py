@@ -16,7 +16,7 @@ from harness.inference import outputs_of, resolve_device, validation_auc
 from harness.loss import Loss
 from harness.loss_schedule import LossSchedule
 from harness.mask import Mask
-from harness.networks import Architecture, Network, build, copy_of, initialise, positive_scores
+from harness.networks import Architecture, Network, build, copy_of, positive_scores
 from harness.randomness import generator
 from harness.schedule import Schedule
 from harness.splits import stratified_order
@@ -60,6 +60,7 @@ class Workbench:
         *,
         store: Store,
         initial: Network,
+        own: Callable[[Architecture], Network],
         train: ImageSplit,
         validation: ImageSplit,
         schedule: Schedule,
@@ -70,18 +71,18 @@ class Workbench:
     ) -> None:
         self.cost = Cost()
         self.dead = False
-        self._store, self._initial = store, initial
+        self._store, self._initial, self._own = store, initial, own
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
         self._seed, self._method, self._environment = seed, method, environment
 
     def network(self, architecture: Architecture | None = None) -> Network:
-        """Return W0 of this seed, or a seeded network of the method's own ``architecture``; a fresh copy."""
-        if architecture is None:
-            return copy_of(self._initial)
-        network = build(architecture)
-        initialise(network, generator(self._seed, "initial", architecture.factory, repr(architecture.arguments)))
-        return network
+        """Return W0 of this seed, or the start of a network of the method's own ``architecture``; a fresh copy.
+
+        The method's own convolutions are pretrained like W0's where those were pretrained on simulated images, and
+        random otherwise.
+        """
+        return copy_of(self._initial) if architecture is None else self._own(architecture)
 
     def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
         """Return ``network`` trained under ``mask``, at the best epoch on validation; ``network`` is not changed.

@@ -34,9 +34,9 @@ class Job:
 def serve(connection: Connection, plan: Plan) -> None:
     """Run jobs until the parent says None or dies. Messages out: (kind, payload).
 
-    Kinds: ready; stage (the kind of a stage about to be computed); cell (index of the job's level, record, traceback);
-    warning; done; busy (another worker holds a stage: try again later); error (a `HarnessError` that ends the run);
-    crash (a traceback: our bug).
+    Kinds: ready; pretraining (the architecture about to be pretrained); cell (index of the job's level, record,
+    traceback); warning; done; busy (another worker holds a stage: try again later); error (a `HarnessError` that ends
+    the run); crash (a traceback: our bug).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -79,7 +79,11 @@ def _run(plan: Plan, job: Job, connection: Connection) -> None:
     from harness.records import record_of
     from harness.store import Store
 
-    store = Store(plan.store, wait=False, started=lambda kind: connection.send(("stage", kind)))
+    def started(kind: str, inputs: Any) -> None:
+        if kind == "pretrain":
+            connection.send(("pretraining", inputs["architecture"]))
+
+    store = Store(plan.store, wait=False, started=started)
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
         connection.send(("cell", (level, record_of(*score_test(plan, cell, store)), cell.detail)))

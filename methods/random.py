@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from harness.mask import Scope, Scores, prunable_weights
 from harness.networks import Network
-from harness.templates import SaliencyPruner
+from harness.templates import Retrain, SaliencyPruner
 from harness.workbench import Workbench
 
 
@@ -21,7 +21,7 @@ class Random(SaliencyPruner):
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": CategoricalDistribution(["layer", "global"])}
 
     scope: Scope = "layer"
-    retrain: Literal["none", "rewind"] = "rewind"
+    retrain: Retrain = "rewind"
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return uniform scores in [0, 1)."""

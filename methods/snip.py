@@ -1,4 +1,4 @@
-"""SNIP: connection sensitivity of the trained network, one shot."""
+"""SNIP: connection sensitivity of the trained network, one shot, without and with training afterwards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.mask import Scores, prunable_weights
 from harness.networks import Network
-from harness.templates import SaliencyPruner
+from harness.templates import Retrain, SaliencyPruner
 from harness.workbench import Workbench
 
 
@@ -36,6 +36,18 @@ class Snip(SaliencyPruner):
         """Return the connection sensitivity on the fixed scoring set."""
         scores: Scores = bench.compute(connection_sensitivity, network, bench.batches(self.images))
         return scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnipRetrain(Snip):
+    """SNIP of the trained network, then the remaining weights are trained on from where they are.
+
+    The paper does not say where its retraining starts: ``retrain="rewind"`` starts from W0 instead.
+    """
+
+    source = "Entezari & Saukh 2020, Sec. III-C, \"SNIP with training\"; Lee, Ajanthan & Torr 2019, Algorithm 1"
+
+    retrain: Retrain = "finetune"
 
 
 def connection_sensitivity(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:

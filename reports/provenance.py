@@ -10,6 +10,7 @@ __all__ = ["caveats", "provenance"]
 LABELS = {
     "command": "Command",
     "started": "Started",
+    "finished": "Newest result",
     "dataset": "Data set",
     "dataset_version": "Data set version",
     "citation": "Data set's source",
@@ -21,6 +22,7 @@ LABELS = {
     "network": "Network",
     "size": "Image size (px)",
     "weights": "Initial weights (W0)",
+    "own_weights": "Initial weights of a method's own network",
     "pretraining": "Pretraining of W0",
     "schedule": "Training schedule",
     "split_seed": "Validation split seed",

@@ -48,6 +48,12 @@ def tiny():
     return network
 
 
+def seeded(architecture):
+    network = build(architecture)
+    initialise(network, torch.Generator().manual_seed(7))
+    return network
+
+
 def spotted_images(count, size, seed):
     """Return images (N, 3, S, S) and labels: a third of them carry a bright spot on a noisy ground."""
     draws = np.random.default_rng(seed)
@@ -87,6 +93,7 @@ def make_bench(tiny, splits, schedule, tmp_path):
         return Workbench(
             store=Store(tmp_path / "store"),
             initial=changes.get("initial", tiny),
+            own=changes.get("own", seeded),
             train=train,
             validation=validation,
             schedule=changes.get("schedule", schedule),

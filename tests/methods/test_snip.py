@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from harness.mask import prunable_weights
-from harness.methods.snip import Snip, connection_sensitivity
+from harness.methods.snip import Snip, SnipRetrain, connection_sensitivity
 from harness.networks import copy_of
 
 
@@ -67,3 +67,26 @@ def test_each_level_is_what_it_is_alone(make_bench):
     alone = [next(iter(Snip(images=20).prune(bench, [density]))) for density in (0.5, 0.3)]
     for left, right in zip(both, alone, strict=True):
         assert all(torch.equal(left.mask[name], right.mask[name]) for name in left.mask)
+
+
+def same(left, right):
+    left, right = dict(left.named_parameters()), dict(right.named_parameters())
+    return all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.mark.parametrize("retrain", ["finetune", "rewind"])
+def test_with_training_snips_mask_is_trained_from_the_trained_weights_or_from_w0(make_bench, retrain):
+    bench = make_bench()
+    (plain,) = Snip(images=20).prune(bench, [0.5])
+    (pruned,) = SnipRetrain(images=20, retrain=retrain).prune(bench, [0.5])
+    assert all(torch.equal(plain.mask[name], pruned.mask[name]) for name in plain.mask)
+    starts = {"finetune": bench.dense(), "rewind": bench.network()}
+    assert same(pruned.network, bench.train(starts.pop(retrain), pruned.mask, round=1))
+    (other,) = starts.values()
+    assert not same(pruned.network, bench.train(other, pruned.mask, round=1))
+    assert not same(pruned.network, plain.network)
+
+
+def test_snip_with_training_goes_on_from_the_trained_weights_by_default():
+    assert SnipRetrain().retrain == "finetune"
+    assert Snip().retrain == "none"
