@@ -107,11 +107,14 @@ def load_configuration(
 
 
 def _preset(name: str) -> dict[str, Any]:
+    """Return a preset's keys, laid over those of the preset that it ``extends``, where it does."""
     known = presets()
     if name not in known:
         raise UsageError(f"unknown preset {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
     text = importlib.resources.files("harness.configs").joinpath(f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    own = tomllib.loads(text)
+    base = own.pop("extends", None)
+    return own if base is None else _merge(_preset(base), own)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import importlib.resources
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -23,12 +24,25 @@ def faults(*assignments, **flags):
 
 
 def read_preset(name):
+    """Return a preset as written, laid over the one that it extends."""
+    own = read_file(name)
+    base = own.pop("extends", None)
+    return own if base is None else laid_over(read_preset(base), own)
+
+
+def laid_over(base, own):
+    for key, value in own.items():
+        base[key] = laid_over(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+    return base
+
+
+def read_file(name):
     return tomllib.loads((importlib.resources.files("harness.configs") / f"{name}.toml").read_text("utf-8"))
 
 
 def leaves(table, path=""):
     for key, value in table.items():
-        if isinstance(value, dict) and path + key != "parameters":
+        if isinstance(value, dict) and path + key not in ("parameters", "losses"):
             yield from leaves(value, f"{path}{key}.")
         else:
             yield path + key, value
@@ -47,6 +61,10 @@ def at(configuration, path):
 def test_every_preset_sets_what_its_file_says_and_nothing_else(name):
     configuration, default = load(preset=name), Configuration()
     written = dict(leaves(read_preset(name)))
+    losses = written.pop("losses", {})
+    assert {loss: options.lambda_ for loss, options in configuration.losses.items()} == {
+        loss: options["lambda_"] for loss, options in losses.items()
+    }
     for path, value in written.items():
         assert at(configuration, path) == value
     for path in (
@@ -65,7 +83,13 @@ def test_presets_are_described_by_their_first_line():
     for name, line in presets().items():
         assert line
         assert not line.startswith("#")
-        assert name in line
+        assert len(line) <= 57, f"{name}: `harness list presets` must fit 80 columns"
+
+
+def test_a_preset_that_extends_another_changes_only_what_it_says():
+    base, longer = load(preset="paper"), load(preset="paper-1000-iterations")
+    assert longer.training.max_steps == 1000
+    assert replace(longer, training=replace(longer.training, max_steps=0)) == base
 
 
 def test_an_unknown_preset_names_the_nearest():

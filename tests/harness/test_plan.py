@@ -1,0 +1,63 @@
+"""From a configuration to a plan: what presets ask for, and start weights without a network."""
+
+import pytest
+
+from harness.configuration import load_configuration, presets
+from harness.plan import Flags, build_plan
+
+
+@pytest.fixture
+def plan_of(isic_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+    def make(preset, **flags):
+        return build_plan(
+            load_configuration(preset, None, [], flags), Flags(preset, isic_folder, tmp_path / "never")
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_gives_a_plan(plan_of, tmp_path, preset):
+    plan, _ = plan_of(preset)
+    assert plan.entries[0].text == "dense"
+    assert plan.data.name == "isic"
+    assert not (tmp_path / "never").exists()
+
+
+def test_the_paper_preset_has_every_system_of_the_paper(plan_of):
+    plan, _ = plan_of("paper")
+    assert [entry.text for entry in plan.entries[1:]] == [
+        "lt",
+        "class-dependent-lt[scenario=blue]",
+        "class-dependent-lt",
+        "class-dependent-lt[scenario=green]",
+        "l-obs",
+        "snip",
+        "snip-retrain",
+        "mobilenet",
+    ]
+    assert [round(100 * density, 4) for density in plan.densities] == [100, 50, 25, 12.5, 6.25, 3.125, 1.5625]
+    assert plan.network == "alexnet"
+
+
+def test_the_lambda_sweep_is_over_lambda_alone(plan_of):
+    plan, _ = plan_of("paper-lambda")
+    schedules = [entry.loss for entry in plan.entries[1:]]
+    assert [schedule.lambda_ for schedule in schedules] == [0, 1, 2, 5, 10]
+    assert {(schedule.gamma, schedule.gamma_after) for schedule in schedules} == {(1.0, 1.0)}
+    assert {entry.method for entry in plan.entries[1:]} == {"lt"}
+
+
+def test_the_gamma_control_crosses_gamma_and_lambda(plan_of):
+    plan, _ = plan_of("paper-gamma")
+    crossed = {(entry.loss.gamma_after > 1, entry.loss.lambda_ > 0) for entry in plan.entries[1:]}
+    assert crossed == {(False, False), (True, False), (False, True), (True, True)}
+
+
+def test_without_a_network_a_dry_run_says_what_a_run_would_download(plan_of):
+    plan, notes = plan_of("paper", weights="imagenet")
+    assert plan.weights == "imagenet"
+    assert any("a run downloads them first" in note for note in notes)
+    assert plan_of("quick")[0].weights == "simulated"
