@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from harness.tracking import PublishedRun, Tracker
+from harness.tracking import PublishedRun, Tracker, experiments_with_results
 
-__all__ = ["Results", "dense_problem", "read"]
+__all__ = ["Results", "dense_problem", "experiments", "read"]
 
 WEAK_DENSE_AUC = 0.6
 """Validation AUC of the dense network below which every comparison with it is void."""
@@ -39,6 +39,11 @@ class Results:
     cells: pd.DataFrame
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
+
+
+def experiments(uri: str, store: Path) -> list[str]:
+    """Return the names of the experiments (= data sets) that hold results, sorted. Raises `MachineError` as `read`."""
+    return experiments_with_results(uri, store)
 
 
 def read(uri: str, store: Path, experiment: str) -> Results:
@@ -95,15 +100,20 @@ def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict
     groups: dict[str, dict[str, Any]] = {}
     for run in runs:  # oldest first, so that the newest command and versions stay
         identity = run.tags["harness.group"]
-        seeds = {*groups.get(identity, {}).get("seeds", []), int(run.tags["harness.seed"])}
-        started = datetime.fromtimestamp(run.started / 1000, UTC).isoformat(timespec="seconds")
+        known = groups.get(identity, {})
         groups[identity] = {
             **json.loads(run.provenance),
-            "seeds": sorted(seeds),
-            "started": started,
+            "seeds": sorted({*known.get("seeds", []), int(run.tags["harness.seed"])}),
+            "started": _moment(run.started),
+            # Levels that are added to an old run count as new: MLflow ends a run anew when it gets more.
+            "finished": max(known.get("finished", ""), _moment(run.finished)),
             "void": _void(cells[(cells["group"] == identity) & (cells["entry"] == "dense")]),
         }
     return groups
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _void(dense: pd.DataFrame) -> bool:

@@ -12,17 +12,20 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mlflow.entities import Metric, Param, Run, RunStatus, ViewType
+from mlflow.entities import Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from harness.errors import MachineError
 
 READ_FILES = ("cell.json", "scores.csv")  # masks stay where they are
+RESULTS = "tags.`harness.kind` = 'result' and attributes.status = 'FINISHED'"
 BATCH = 900  # MLflow takes at most 1,000 metrics in one call
 
 
@@ -49,11 +52,12 @@ class Publication:
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """One finished run, read back: id, tags, start in milliseconds, provenance, and each level's files by name."""
+    """One finished run, read back: id, tags, start and end in ms, provenance, and each level's files by name."""
 
     run_id: str
     tags: Mapping[str, str]
     started: int
+    finished: int
     provenance: str
     levels: Sequence[Mapping[str, str]]
 
@@ -83,13 +87,11 @@ class Tracker:
 
     def publish(self, publication: Publication) -> bool:
         """Log one run, or only what is missing of it; return whether anything was. Raises `MachineError`."""
-        try:
+        with _answering(
+            f"MLflow at {self.uri} did not take the results of {publication.name}",
+            fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
+        ):
             return self._publish(publication)
-        except (MlflowException, OSError) as error:
-            raise MachineError(
-                f"MLflow at {self.uri} did not take the results of {publication.name}: {_first_line(error)}",
-                fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
-            ) from error
 
     def _publish(self, publication: Publication) -> bool:
         experiment = self._experiment_id(create=True)
@@ -109,8 +111,7 @@ class Tracker:
 
     def _log(self, run: Run, publication: Publication, levels: Mapping[int, PublishedLevel]) -> None:
         run_id, now = run.info.run_id, int(time.time() * 1000)
-        known = run.data.params
-        params = [Param(name, value) for name, value in publication.params.items() if name not in known]
+        params = [Param(name, value) for name, value in publication.params.items() if name not in run.data.params]
         self.client.log_batch(run_id, params=params)
         metrics = [
             Metric(name, value, now, step)
@@ -127,17 +128,12 @@ class Tracker:
 
     def read(self) -> list[PublishedRun]:
         """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
-        try:
+        with _answering(f"MLflow at {self.uri} cannot be read"):
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
-            runs = (self._read(run) for run in self._search(experiment, "tags.`harness.kind` = 'result'"))
-            return [run for run in runs if run.levels]  # someone may have deleted a run's artifacts
-        except (MlflowException, OSError) as error:
-            raise MachineError(
-                f"MLflow at {self.uri} cannot be read: {_first_line(error)}",
-                fix="check --tracking-uri and that its server runs",
-            ) from error
+            found = _all_pages(lambda token: self.client.search_runs([experiment], RESULTS, page_token=token))
+            return [run for run in map(self._read, found) if run.levels]  # someone may have deleted a run's artifacts
 
     def _read(self, run: Run) -> PublishedRun:
         with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +144,8 @@ class Tracker:
             places = [item.path for item in self.client.list_artifacts(run.info.run_id, "levels")]
             levels = [{name: text(f"{place}/{name}") for name in READ_FILES} for place in sorted(places)]
             provenance = text("provenance.json") if levels else ""
-        return PublishedRun(run.info.run_id, run.data.tags, run.info.start_time, provenance, levels)
+        times = (run.info.start_time, run.info.end_time or run.info.start_time)
+        return PublishedRun(run.info.run_id, run.data.tags, *times, provenance, levels)
 
     def _experiment_id(self, *, create: bool) -> str | None:
         experiment = self.client.get_experiment_by_name(self.experiment)
@@ -161,21 +158,8 @@ class Tracker:
         return str(self.client.create_experiment(self.experiment, artifact_location=place))
 
     def _find(self, experiment: str, key: str) -> Run | None:
-        runs = self.client.search_runs(
-            [experiment], f"tags.`harness.key` = '{key}'", ViewType.ACTIVE_ONLY, max_results=1
-        )
+        runs = self.client.search_runs([experiment], f"tags.`harness.key` = '{key}'", max_results=1)
         return runs[0] if runs else None
-
-    def _search(self, experiment: str, condition: str) -> list[Run]:
-        condition += " and attributes.status = 'FINISHED'"
-        found: list[Run] = []
-        token: str | None = None
-        while True:
-            page = self.client.search_runs([experiment], condition, page_token=token)
-            found += page
-            token = page.token
-            if not token:
-                return found
 
     def _log_files(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -184,6 +168,31 @@ class Tracker:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             self.client.log_artifacts(run_id, folder)
+
+
+def experiments_with_results(uri: str, store: Path) -> list[str]:
+    """Return the names of the experiments that hold finished result runs, sorted. Raises `MachineError`."""
+    with _answering(f"MLflow at {uri} cannot be read"):
+        client = Tracker(uri, store, "").client
+        found = _all_pages(lambda token: client.search_experiments(page_token=token))
+        return sorted(one.name for one in found if client.search_runs([one.experiment_id], RESULTS, max_results=1))
+
+
+@contextmanager
+def _answering(problem: str, fix: str = "check --tracking-uri and that its server runs") -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        raise MachineError(f"{problem}: {_first_line(error)}", fix=fix) from error
+
+
+def _all_pages(search: Callable[[str | None], Any]) -> list[Any]:
+    page = search(None)
+    found = list(page)
+    while page.token:
+        page = search(page.token)
+        found += page
+    return found
 
 
 def _first_line(error: Exception) -> str:

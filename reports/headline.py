@@ -21,7 +21,7 @@ def answer(board: Board) -> list[str]:
         return _not_decidable(judged[0].result.positives)
     safe = [one for one in judged if one.density is not None]
     if not safe:
-        return ["No entry is shown to be safe at any level below dense.", _others(board, safe)]
+        return ["No entry is shown to be safe at any level below dense.", *_unjudged(board)]
     return [_smallest(safe), _others(board, safe)]
 
 
@@ -48,6 +48,11 @@ def _others(board: Board, safe: list[Safety]) -> str:
     missing = rest - none
     parts = [f"{none} had none" if none else "", f"{missing} could not be judged" if missing else ""]
     return f"Of {len(board.safeties)} entries, {len(safe)} had a safe level, {_and([p for p in parts if p])}."
+
+
+def _unjudged(board: Board) -> list[str]:
+    missing = sum(one.result is None for one in board.safeties)
+    return [f"{missing} of {len(board.safeties)} could not be judged."] if missing else []
 
 
 def _and(names: list[str]) -> str:

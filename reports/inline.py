@@ -5,10 +5,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TEMPLATES", "asset", "inert_json", "picture", "policy", "vega"]
+__all__ = ["TEMPLATES", "asset", "inert_json", "looks", "picture", "policy", "vega"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -16,6 +17,15 @@ TEMPLATES = Path(__file__).parent / "templates"
 def asset(name: str) -> str:
     """Return a style or script of ours."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def looks() -> str:
+    """Return what changes with the looks of a page: a hash of this folder's sources and of what draws the charts."""
+    sources = [*TEMPLATES.parent.glob("*.py"), *TEMPLATES.iterdir()]
+    parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(sources) if path.is_file()]
+    parts += [version(package) for package in ("altair", "vl-convert-python")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
 @cache

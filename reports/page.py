@@ -1,72 +1,51 @@
 """One self-contained page: everything inlined, nothing loaded, readable without JavaScript."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from harness.reports import wording
 from harness.reports.banners import banners
 from harness.reports.cells import Cell
 from harness.reports.charts import charts
 from harness.reports.csv_export import to_csv
 from harness.reports.estimates import Rate, rate
+from harness.reports.files import replace
 from harness.reports.headline import answer
-from harness.reports.inline import TEMPLATES, asset, inert_json, picture, policy, vega
+from harness.reports.inline import asset, inert_json, looks, picture, policy, vega
 from harness.reports.leaderboard import Board, leaderboard
+from harness.reports.ownership import REPORT_MARK
+from harness.reports.place import report_place
 from harness.reports.provenance import caveats, provenance
+from harness.reports.results_json import document, to_json
 from harness.reports.safety import DELTA, Safety
+from harness.reports.templating import template
 from harness.results import Results
 
 __all__ = ["render", "write"]
 
 
 def write(results: Results, folder: Path) -> Path:
-    """Write ``index.html`` and ``cells.csv`` to ``folder``, each whole or not at all; return the page's path."""
+    """Write ``index.html``, ``cells.csv`` and ``results.json``, each whole or not at all; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "cells.csv", to_csv(results))
-    return _replace(folder / "index.html", render(results))
+    replace(folder / "cells.csv", to_csv(results))
+    replace(folder / "results.json", to_json(document(results)))
+    return replace(folder / "index.html", render(results))
 
 
-def _replace(path: Path, text: str) -> Path:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        # Half a surrogate pair, from a file name say, must not cost the whole report.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp's file is its owner's alone; a report is for the team.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+def render(results: Results, place: str | None = None) -> str:
+    """Return the page as HTML. Raises `ValueError` as `harness.reports.cells.read_cells` does.
 
-
-def render(results: Results) -> str:
-    """Return the page as HTML. Raises `ValueError` as `harness.reports.cells.read_cells` does."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(wording, name)
-        for name in ("count", "decimal", "duration", "of", "percent", "share", "verdict", "visible")
-    }
+    ``place`` are the lines under the title, by `harness.reports.place`; by default those of a page that stands
+    alone.
+    """
     boards = leaderboard(results)
     sections = [_section(number, board) for number, board in enumerate(boards, 1)]
     drawn = any(section["chart"] for section in sections)
     style = asset("page.css")
     scripts = [asset("page.js")] + ([vega(), asset("charts.js")] if drawn else [])
-    return environment.get_template("page.html.j2").render(
+    return template("page.html.j2").render(
         experiment=results.experiment,
+        generator=f"{REPORT_MARK} {looks()}",
+        place=report_place() if place is None else place,
         sections=sections,
         style=style,
         scripts=scripts,

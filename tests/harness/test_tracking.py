@@ -1,11 +1,13 @@
 import json
 import math
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from harness.errors import MachineError
-from harness.results import read
+from harness.results import experiments, read
 from harness.tracking import Publication, PublishedLevel, Tracker, default_uri
 
 
@@ -107,6 +109,45 @@ def test_an_empty_experiment_and_a_dead_server(store):
     assert read(default_uri(store), store, "nobody").cells.empty
     with pytest.raises(MachineError, match="cannot be read"):
         read("http://127.0.0.1:9", store, "nobody")
+
+
+def test_experiments_that_hold_results_are_listed(store, monkeypatch):
+    uri = default_uri(store)
+    before = experiments(uri, store)
+    for name, kind in [("with results", "result"), ("another", "result"), ("trials alone", "trial")]:
+        Tracker(uri, store, name).publish(replace(publication(), tags={**publication().tags, "harness.kind": kind}))
+    Tracker(uri, store, "empty").client.create_experiment("empty")
+    listed = sorted([*before, "another", "with results"])
+    assert experiments(uri, store) == listed
+    search = MlflowClient.search_experiments
+    monkeypatch.setattr(
+        MlflowClient, "search_experiments", lambda *a, **options: search(*a, **{**options, "max_results": 1})
+    )
+    assert experiments(uri, store) == listed
+    with pytest.raises(MachineError, match="cannot be read"):
+        experiments("http://127.0.0.1:9", store)
+
+
+def test_a_run_that_cannot_be_finished_is_no_result(store, monkeypatch):
+    """Its experiment is not listed either."""
+    tracker = Tracker(default_uri(store), store, "unfinished")
+    monkeypatch.setattr(tracker.client, "set_terminated", lambda *_: None)
+    tracker.publish(publication())
+    assert "unfinished" not in experiments(default_uri(store), store)
+
+
+def test_levels_that_are_added_later_move_the_newest_result(store, monkeypatch):
+    tracker = Tracker(default_uri(store), store, "later")
+    tracker.publish(publication())
+    (first,) = read(default_uri(store), store, "later").groups.values()
+    end = int(1000 * (datetime.fromisoformat(first["finished"]).timestamp() + 86_400))
+    finish = tracker.client.set_terminated
+    monkeypatch.setattr(tracker.client, "set_terminated", lambda run, status: finish(run, status, end))
+    tracker.publish(publication(key="k2", entry="other", started_by="b"))
+    tracker.publish(publication(levels=((1.0, 0.8), (0.5, 0.7))))
+    (second,) = read(default_uri(store), store, "later").groups.values()
+    assert datetime.fromisoformat(second["finished"]) - datetime.fromisoformat(first["finished"]) == timedelta(days=1)
+    assert second["started"][:10] == first["started"][:10]
 
 
 def test_runs_of_other_kinds_are_not_results(store):

@@ -1,10 +1,17 @@
+import functools
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.metrics import evaluate
+from harness.reports import page
 from harness.results import Results
 from harness.thresholds import choose
 
@@ -110,3 +117,117 @@ def usual(bench: Bench) -> Bench:
     bench.done("snip", 0, 0.5, ranking(missed=3))
     bench.missing("snip", 1, 0.5, "diverged", "loss became NaN")
     return bench
+
+
+def made(experiment="spots", seeds=(0,), entries=("lt", "snip"), levels=(0.5,), group="g", shift=0, **facts) -> Results:
+    """Results of one group: a dense network a seed, and each entry at each level."""
+    bench = Bench()
+    for seed in seeds:
+        bench.done("dense", seed, 1.0, ranking(seed=seed + shift), group=group)
+        for index, entry in enumerate(entries):
+            for density in levels:
+                bench.done(entry, seed, density, ranking(missed=1 + index, seed=seed + shift), group=group)
+    return bench.results(experiment, dataset=experiment, **facts)
+
+
+def joined(*parts: Results) -> Results:
+    """The results of several groups of one data set."""
+    return replace(
+        parts[0],
+        cells=pd.concat([part.cells for part in parts], ignore_index=True),
+        scores=pd.concat([part.scores for part in parts], ignore_index=True),
+        groups={name: facts for part in parts for name, facts in part.groups.items()},
+    )
+
+
+@pytest.fixture
+def make() -> Callable[..., Results]:
+    return made
+
+
+@pytest.fixture
+def join() -> Callable[..., Results]:
+    return joined
+
+
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Leave the charts out, which are slow and not the point."""
+    monkeypatch.setattr(page, "charts", lambda _: None)
+
+
+class Document(HTMLParser):
+    """What a browser would act on: elements, attributes, links and the text that is shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements, self.attributes, self.links, self.ids, self.shown = [], [], [], [], []
+        self.hidden = 0
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.links += [value for name, value in attrs if name == "href"]
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.hidden += tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in ("script", "style")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.shown.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.shown).split())
+
+
+document_of = functools.cache(Document)  # the same page is walked over and over
+
+
+@pytest.fixture
+def parse() -> Callable[[Path], Document]:
+    return lambda path: document_of(path.read_text("utf-8"))
+
+
+def walked(index: Path) -> set[Path]:
+    """Return every file that can be reached by links from ``index``; each must be there, below its folder."""
+    root, seen, waiting = index.parent.resolve(), set(), [index.resolve()]
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        if path.suffix != ".html":
+            continue
+        document = document_of(path.read_text("utf-8"))
+        for link in document.links:
+            parts = urlsplit(link)
+            assert not parts.scheme, link
+            assert not parts.netloc, link
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.is_file(), f"{path}: {link}"
+            assert target.is_relative_to(root), f"{path}: {link}"
+            if parts.fragment:
+                assert parts.fragment in document_of(target.read_text("utf-8")).ids, f"{path}: {link}"
+            waiting.append(target)
+    return seen
+
+
+@pytest.fixture
+def walk() -> Callable[[Path], set[Path]]:
+    return walked
+
+
+@pytest.fixture
+def tree() -> Callable[[Path], dict[str, str]]:
+    """Return a function that hashes every file below a folder, hidden ones too."""
+
+    def hashed(folder: Path) -> dict[str, str]:
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    return hashed

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -68,6 +69,10 @@ class Page(HTMLParser):
             self.shown.append(data)
 
     @property
+    def hrefs(self):
+        return [value for _, name, value in self.attributes if name == "href"]
+
+    @property
     def text(self):
         return re.sub(r"\s+", " ", " ".join(self.shown))
 
@@ -91,8 +96,11 @@ def test_nothing_is_loaded(whole):
     for tag, name, value in found.attributes:
         assert not name.startswith("on"), (tag, name)
         assert name != "style"
-        if name in ("src", "href", "action", "data", "poster", "srcset"):
-            assert value.startswith(("data:", "#")), (tag, name, value)
+        if name in ("src", "action", "data", "poster", "srcset"):
+            assert value.startswith("data:"), (tag, name, value)
+        if name == "href":
+            assert tag == "a"
+            assert value.startswith("#") or value in ("cells.csv", "results.json")
     assert not {"link", "iframe", "object", "embed", "base", "form"} & set(found.elements)
 
 
@@ -197,7 +205,8 @@ def test_write_replaces_whole_files(usual, tmp_path):
     path = write(usual.results(), folder)
     assert path == folder / "index.html"
     assert write(usual.results(), folder) == path
-    assert sorted(file.name for file in folder.iterdir()) == ["cells.csv", "index.html"]
+    assert sorted(file.name for file in folder.iterdir()) == ["cells.csv", "index.html", "results.json"]
+    assert set(Page(path.read_text("utf-8")).hrefs) >= {"cells.csv", "results.json"}
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
@@ -208,8 +217,8 @@ def test_a_failed_write_leaves_the_old_file_alone(usual, tmp_path, monkeypatch):
     def broken(_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(page.os, "fsync", broken)
+    monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(OSError, match="disk full"):
         write(usual.results(experiment="other"), tmp_path)
     assert path.read_bytes() == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.csv", "index.html"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.csv", "index.html", "results.json"]
