@@ -1,8 +1,11 @@
-"""What a run says on stderr before it starts and after it ends."""
+"""What a run says: results on stdout, and on stderr what a user must know before it starts and after it ends."""
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+import typer
+from rich.console import Console, RenderableType
 
 if TYPE_CHECKING:
     from harness.experiment import Summary
@@ -12,6 +15,20 @@ if TYPE_CHECKING:
 def say(text: str, style: str) -> None:
     """Print a text to stderr, unwrapped, so that it can be searched for."""
     Console(stderr=True, soft_wrap=True).print(text, style=style, markup=False, highlight=False)
+
+
+def show(what: RenderableType) -> None:
+    """Print to stdout; a reader that has gone away (`harness report | head`) is no error."""
+    if not isinstance(what, str):
+        console = Console()
+        with console.capture() as captured:  # rich would turn a closed pipe into exit code 1
+            console.print(what, end="")
+        what = captured.get().rstrip("\n")
+    try:
+        typer.echo(what)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_notes(plan: "Plan", notes: list[str]) -> None:
@@ -29,8 +46,8 @@ def _fallback_banner(plan: "Plan") -> str:
     wanted = plan.data.fallback_for
     return (
         f"SIMULATED DATA: {plan.data.fallback_reason}; so this run uses {plan.data.name}.\n"
-        f"No number below is a result on {wanted}. Put the images into <data folder>/{wanted}/ (--data-dir or\n"
-        "HARNESS_DATA) for real results; --real-only stops instead."
+        f"No number below is a result on {wanted}. For real ones: `harness data fetch {wanted}`, or put the images\n"
+        f"into <data folder>/{wanted}/ (--data-dir or HARNESS_DATA); --real-only stops instead."
     )
 
 
