@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.dataset import DataError, DatasetNotFound, FileDataset, Sample, Split
+from harness.dataset import DataError, DatasetNotFound, FileDataset, RemoteFile, Sample, Split
 
 _NAMES = {"train": "Training", "test": "Test"}
 _IMAGES = "ISBI2016_ISIC_Part3_{}_Data"
@@ -14,6 +14,32 @@ _LABELS = "ISBI2016_ISIC_Part3_{}_GroundTruth.csv"
 _SPELLINGS = {"benign": 0, "0": 0, "0.0": 0, "malignant": 1, "1": 1, "1.0": 1}
 _ID = re.compile(r"ISIC_\d{7}")
 _FAULTS_SHOWN = 50
+
+_BASES = (
+    "https://isic-archive.s3.amazonaws.com/challenges/2016/",
+    "https://isic-challenge-data.s3.amazonaws.com/2016/",
+)
+
+
+def _remote(
+    name: str, *, sha256: str | None = None, seen_sha256: str | None = None, unpacks_to: str | None = None
+) -> RemoteFile:
+    mirrors = tuple(base + name for base in _BASES)
+    return RemoteFile(name=name, mirrors=mirrors, sha256=sha256, seen_sha256=seen_sha256, unpacks_to=unpacks_to)
+
+
+# The publisher lists no hashes. Those of the training files are recorded by the OpenNN project for its downloads
+# (examples/melanoma_cancer/data/SOURCE.md); that of the test labels is of a copy with the official counts.
+_REMOTE_FILES = (
+    _remote(_LABELS.format("Training"), sha256="0ffadd63b7cec650cddfbe5df54d1d3167453fe6004c2bbf05824184b0c4d405"),
+    _remote(_LABELS.format("Test"), seen_sha256="8f7718bfe5ed110e0235b0d9afc40fe89e52610c5687cc9cd7dd0c23352b82ce"),
+    _remote(
+        _IMAGES.format("Training") + ".zip",
+        sha256="d78bd1de08511b514e58784c91fd2d8dab24e407cafd023a7debbceb9155ffb2",
+        unpacks_to=_IMAGES.format("Training"),
+    ),
+    _remote(_IMAGES.format("Test") + ".zip", unpacks_to=_IMAGES.format("Test")),
+)
 
 
 class Isic(FileDataset):
@@ -29,16 +55,13 @@ class Isic(FileDataset):
     licence = "CC0-1.0"
     citation = "Gutman et al. 2016, Skin Lesion Analysis toward Melanoma Detection, arXiv:1605.01397"
     substitute = "isic-sim"
+    remote_files = _REMOTE_FILES
 
     def samples(self, folder: Path, split: Split) -> Sequence[Sample]:
         """Return the labelled images of ``split``, sorted by id; see `FileDataset.samples`."""
         path = folder / _LABELS.format(_NAMES[split])
         if not path.is_file():
-            raise DatasetNotFound(
-                f"no label file {path}",
-                fix=f"put the publisher's {path.name} and {_IMAGES.format(_NAMES[split])}/ into {folder}, or name the"
-                " folder above it with --data-dir or HARNESS_DATA",
-            )
+            raise DatasetNotFound(f"no label file {path}", fix=self.remedy(folder))
         labels = read_labels(path)
         images = folder / _IMAGES.format(_NAMES[split])
         return [

@@ -15,6 +15,7 @@ from harness import plugins
 from harness.dataset import Dataset, DatasetNotFound, FileDataset, Sample, SimulatedDataset, Split
 from harness.errors import DataError
 from harness.images import DECODING, ImageSplit, Progress, decode_all
+from harness.presence import Fetch, completion, missing_images
 from harness.splits import validation_indices
 from harness.store import Store
 
@@ -59,18 +60,21 @@ def data_folder(option: Path | None) -> Path:
     return platformdirs.user_cache_path("prune-harness") / "data"
 
 
-def resolve_data(plan: DataPlan, root: Path, *, allow_missing: bool, real_only: bool) -> DataPlan:
+def resolve_data(
+    plan: DataPlan, root: Path, *, allow_missing: bool, real_only: bool, fetch: Fetch | None = None
+) -> DataPlan:
     """Return ``plan`` with its folder found, its missing images counted, or its simulated substitute in its place.
 
-    Raises `DataError` for unusable labels, a partial set without ``allow_missing``, or, with ``real_only``, a set
-    that is not there at all.
+    With ``fetch`` a set that is not there at all is downloaded where that can be done; a partial one never is. Raises
+    `DataError` for unusable labels, a partial set without ``allow_missing``, or, with ``real_only``, a set that is not
+    there at all.
     """
     dataset = load_dataset(plan.name)
     if not isinstance(dataset, FileDataset):
         return plan
     folder = root / plan.name
     try:
-        missing = _missing(dataset, folder)
+        missing = missing_images(dataset, folder, fetch)
     except DatasetNotFound as error:
         if dataset.substitute is None or real_only:
             raise DatasetNotFound(error.message, faults=error.faults, fix=error.fix) from None
@@ -80,35 +84,9 @@ def resolve_data(plan: DataPlan, root: Path, *, allow_missing: bool, real_only: 
         raise DataError(
             f"{plan.name} in {folder} is not complete",
             faults=[f"{split}: {found} of {expected} images" for split, found, expected in missing],
-            fix="add the missing images, or run on the partial set with --allow-missing (stamped on every result)",
+            fix=f"{completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
         )
     return replace(plan, folder=str(folder), missing=tuple(missing))
-
-
-def _missing(dataset: FileDataset, folder: Path) -> list[tuple[str, int, int]]:
-    counts: list[tuple[str, int, int]] = []
-    unlabelled: list[DatasetNotFound] = []
-    for split in SPLITS:
-        try:
-            samples = dataset.samples(folder, split)
-        except DatasetNotFound as error:
-            unlabelled.append(error)
-            continue
-        counts.append((split, sum(sample.path.is_file() for sample in samples), len(samples)))
-    if any(found for _, found, _ in counts):  # one split is here: the other is lost, not absent
-        if unlabelled:
-            raise DataError(unlabelled[0].message, fix=unlabelled[0].fix)
-        if lost := [f"{split}: 0 of {expected} images" for split, found, expected in counts if not found]:
-            raise DataError(
-                f"a whole split of {dataset.name} is missing in {folder}", faults=lost, fix="add its images"
-            )
-    else:
-        raise DatasetNotFound(
-            unlabelled[0].message if unlabelled else f"no images of {dataset.name} below {folder}",
-            fix=f"put the publisher's folders into {folder}, or name the folder above it with --data-dir"
-            " or HARNESS_DATA",
-        )
-    return [count for count in counts if count[1] < count[2]]
 
 
 def _quiet(done: int, total: int) -> None:

@@ -1,9 +1,11 @@
-"""What `harness data NAME` shows: where a data set is looked for, and what is there."""
+"""What `harness data show NAME` shows: where a data set is looked for, and what is there."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.data import SPLITS, load_dataset
 from harness.dataset import FileDataset, SimulatedDataset
+from harness.downloads.sources import FIRST_USE, SOURCES, read_sources
 
 
 def data_lines(name: str, root: Path) -> list[str]:
@@ -21,7 +23,7 @@ def data_lines(name: str, root: Path) -> list[str]:
             lines.append(f"{split}: {labels.sum()} positives, {len(labels) - labels.sum()} negatives")
         return lines
     assert isinstance(dataset, FileDataset)
-    lines.append(f"Folder: {root / name}")
+    lines += [f"Folder: {root / name}", _origin(dataset, root / name)]
     for split in SPLITS:
         samples = dataset.samples(root / name, split)
         positives = sum(sample.label for sample in samples)
@@ -31,3 +33,18 @@ def data_lines(name: str, root: Path) -> list[str]:
             f" {found} of {len(samples)} images found"
         )
     return lines
+
+
+def _origin(dataset: FileDataset, folder: Path) -> str:
+    """Return where the files came from, or could come from."""
+    if sources := read_sources(folder):
+        recorded = sum(source.hash == FIRST_USE for source in sources.values())
+        date = max(source.date for source in sources.values())
+        return (
+            f"Fetched: {len(sources)} files, the last on {date}; {len(sources) - recorded} with a published sha256,"
+            f" {recorded} with one recorded on first use ({SOURCES})"
+        )
+    if not dataset.remote_files:
+        return "Cannot be fetched: put the publisher's files there by hand"
+    hosts = sorted({urlsplit(url).hostname or "" for remote in dataset.remote_files for url in remote.mirrors})
+    return f"Not fetched by the harness; `harness data fetch {dataset.name}` gets it from {' or '.join(hosts)}"

@@ -20,6 +20,7 @@ __all__ = [
     "Dataset",
     "DatasetNotFound",
     "FileDataset",
+    "RemoteFile",
     "Sample",
     "SimulatedDataset",
     "Split",
@@ -39,6 +40,22 @@ class Sample:
     group: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """One file that the publisher offers: a file of the data set's folder, or a zip of one folder in it.
+
+    ``mirrors`` are https addresses of the same bytes, tried in order. ``sha256`` is a hash that is
+    published, if not by them: other bytes are refused. ``seen_sha256`` is that of copies only: other bytes are said.
+    ``unpacks_to`` names the folder that a zip's single top folder becomes; None: the file is used as it is.
+    """
+
+    name: str
+    mirrors: tuple[str, ...]
+    sha256: str | None = None
+    seen_sha256: str | None = None
+    unpacks_to: str | None = None
+
+
 class Dataset(ABC):
     """A binary image data set whose positive class is the one that must not be missed."""
 
@@ -55,6 +72,18 @@ class FileDataset(Dataset):
     """A data set of image files below ``<data folder>/<name>/``, in the publisher's layout."""
 
     simulated = False
+    remote_files: ClassVar[Sequence[RemoteFile]] = ()  # what `harness data fetch` downloads; empty: nothing can be
+
+    def remedy(self, folder: Path) -> str:
+        """Return how a user gets the images into ``folder``: by command, by hand, or by naming another folder."""
+        elsewhere = "name the folder above it with --data-dir or HARNESS_DATA"
+        if not self.remote_files:
+            return f"put the publisher's folders into {folder}, or {elsewhere}"
+        addresses = "".join(f"\n    {remote.mirrors[0]}" for remote in self.remote_files)
+        return (
+            f"run `harness data fetch {self.name}`, which downloads them to {folder}, or {elsewhere}. By hand: put"
+            f" these files into {folder}, and the same command checks and unpacks them without a network{addresses}"
+        )
 
     @abstractmethod
     def samples(self, folder: Path, split: Split) -> Sequence[Sample]:

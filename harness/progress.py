@@ -22,8 +22,8 @@ class Reporter:
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def task(self, name: str, total: int, unit: str) -> Iterator["Task"]:
-        """Show ``name`` until the block ends, however it ends."""
+    def task(self, name: str, total: int | None, unit: str) -> Iterator["Task"]:
+        """Show ``name`` until the block ends, however it ends; ``total`` None: not known yet."""
         if not self.console.is_terminal:
             yield Task(self, name, total, unit)
             return
@@ -34,31 +34,34 @@ class Reporter:
             TextColumn(unit),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self.console, transient=True) as self._bar:
-            self._bar.add_task(name, total=total)
-            yield Task(self, name, total, unit)
-        self._bar = None
+        try:
+            with Progress(*columns, console=self.console, transient=True) as self._bar:
+                self._bar.add_task(name, total=total)
+                yield Task(self, name, total, unit)
+        finally:
+            self._bar = None
 
-    def advance_bar(self, done: int) -> bool:
+    def advance_bar(self, done: int, total: int | None) -> bool:
         """Move the bar, if there is one."""
         if self._bar is None:
             return False
-        self._bar.update(self._bar.task_ids[0], completed=done)
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
         return True
 
 
 class Task:
     """One counted task."""
 
-    def __init__(self, reporter: Reporter, name: str, total: int, unit: str) -> None:
+    def __init__(self, reporter: Reporter, name: str, total: int | None, unit: str) -> None:
         self.reporter, self.name, self.total, self.unit = reporter, name, total, unit
         self._last = time.monotonic()
 
     def update(self, done: int, total: int | None = None) -> None:
         """Say that ``done`` units are done; without a terminal a line every few seconds."""
         self.total = total or self.total
-        if self.reporter.advance_bar(done):
+        if self.reporter.advance_bar(done, self.total):
             return
         if time.monotonic() - self._last >= EVERY_S:
             self._last = time.monotonic()
-            self.reporter.note(f"{self.name}: {done} of {self.total} {self.unit}")
+            count = str(done) if self.total is None else f"{done} of {self.total}"
+            self.reporter.note(f"{self.name}: {count} {self.unit}")

@@ -32,7 +32,7 @@ class CorruptStageError(Exception):
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def store_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission under ``path`` into a `MachineError` that says so."""
     try:
         yield

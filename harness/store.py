@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.canonical import digest
 from harness.errors import MachineError
-from harness.stage_files import CorruptStageError, disk_errors, read_manifest, read_stage, write_stage
+from harness.stage_files import CorruptStageError, read_manifest, read_stage, store_errors, write_stage
 
 FORMAT = "1"
 CHECKPOINT_EVERY_S = 20.0
@@ -79,7 +79,7 @@ class Checkpoint:
     def save(self, order: int, value: Any) -> None:
         """Commit ``value`` as the checkpoint of step ``order``, then drop the older ones."""
         target = self.store.partial / f"{self.key}.{order:08d}"
-        with disk_errors(self.store.root):
+        with store_errors(self.store.root):
             shutil.rmtree(target, ignore_errors=True)  # a torn one of an earlier try
             write_stage(self.store.temporary(self.key), target, value, {"seconds": self.seconds})
         self.clear(but=target)
@@ -104,7 +104,7 @@ class Store:
         self.partial = root / "partial"
         self.wait, self.started = wait, started
         self._locked = False
-        with disk_errors(root):
+        with store_errors(root):
             for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
                 folder.mkdir(parents=True, exist_ok=True)
             self._check_format()
@@ -126,7 +126,7 @@ class Store:
             checkpoint = Checkpoint(self, key)
             value = compute(checkpoint)
             seconds = checkpoint.seconds
-            with disk_errors(self.root):
+            with store_errors(self.root):
                 manifest = {"kind": kind, "seconds": seconds, "format": FORMAT}
                 write_stage(self.temporary(key), self.path(key), value, manifest)
             checkpoint.clear()
@@ -142,7 +142,7 @@ class Store:
         """
         folder = self.path(key)
         try:
-            with disk_errors(self.root):
+            with store_errors(self.root):
                 found = read_stage(folder)
         except CorruptStageError as error:
             if mend:
@@ -193,7 +193,7 @@ class Store:
     def _lock(self, key: str) -> Iterator[None]:
         """Hold the stage's flock; its file is never deleted, and the kernel frees it when the holder dies."""
         assert not self._locked, "stages are leaves: a stage must not run another stage"
-        with disk_errors(self.root):
+        with store_errors(self.root):
             file = open(self.root / "locks" / key, "a")  # noqa: SIM115
         with file:
             try:

@@ -1,14 +1,14 @@
 """Where W0's convolutions come from: ``--weights`` resolved to a name that says it, and a file where there is one."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.disk import write_whole
 from harness.errors import HarnessError, MachineError, UsageError
 from harness.initial import file_digest
-from harness.stage_files import disk_errors
+from harness.stage_files import store_errors
 
 SIMULATED = "simulated"
 SCRATCH = "kaiming"
@@ -109,9 +109,6 @@ def _kept(store: Path) -> str | None:
 
 
 def _keep(store: Path, name: str) -> None:
-    path = store / _KEPT
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with disk_errors(path):
+    with store_errors(store):
         store.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"auto": name}) + "\n", "utf-8")
-        os.replace(temporary, path)
+        write_whole(store / _KEPT, json.dumps({"auto": name}).encode())

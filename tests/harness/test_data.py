@@ -9,8 +9,11 @@ from PIL import Image
 
 from harness import data
 from harness.data import DataPlan, data_folder, decoded, resolve_data, training_splits
+from harness.data_view import data_lines
 from harness.dataset import DatasetNotFound, SimulatedDataset
-from harness.errors import DataError, UsageError
+from harness.datasets.isic import Isic
+from harness.downloads.sources import FIRST_USE, PUBLISHED, Source, record
+from harness.errors import DataError, MachineError, UsageError
 from harness.images import decode
 from harness.store import Store
 
@@ -70,8 +73,8 @@ def asked(**changes):
     )
 
 
-def resolved(root, *, allow_missing=False, real_only=False, **changes):
-    return resolve_data(asked(**changes), root, allow_missing=allow_missing, real_only=real_only)
+def resolved(root, *, allow_missing=False, real_only=False, fetch=None, **changes):
+    return resolve_data(asked(**changes), root, allow_missing=allow_missing, real_only=real_only, fetch=fetch)
 
 
 # --- where the files are, and what is missing
@@ -337,3 +340,115 @@ def test_a_moved_or_touched_data_folder_keeps_its_fingerprints(root, store, tmp_
     assert fingerprints(root, store) == before
     shutil.move(root, tmp_path / "moved")
     assert fingerprints(tmp_path / "moved", store) == before
+
+
+# --- fetching what is not there
+
+
+def fetched(calls, error=None):
+    """Return a fetch that makes the set, or fails with ``error``."""
+
+    def fetch(dataset, folder):
+        calls.append((dataset.name, folder))
+        if error:
+            raise error
+        make_set(folder.parent)
+
+    return fetch
+
+
+def test_an_absent_set_is_fetched_and_used(tmp_path):
+    calls = []
+    plan = resolved(tmp_path, fetch=fetched(calls))
+    assert calls == [("isic", tmp_path / "isic")]
+    assert plan == asked(folder=str(tmp_path / "isic"))
+
+
+@pytest.mark.parametrize("loss", [(), (0,)])
+def test_a_set_that_is_there_or_partly_there_is_not_fetched(root, loss):
+    calls = []
+    for number in loss:
+        image_path(root, "train", number).unlink()
+    resolved(root, allow_missing=True, fetch=fetched(calls))
+    shutil.rmtree(image_path(root, "train", 0).parent)
+    with pytest.raises(DataError, match="a whole split"):
+        resolved(root, fetch=fetched(calls))
+    write_labels(root, "test", [(0, True), (0, False)])
+    with pytest.raises(DataError, match="faults"):
+        resolved(root, fetch=fetched(calls))
+    assert calls == []
+
+
+def test_a_simulated_set_is_not_fetched(tmp_path):
+    calls = []
+    resolved(tmp_path, name="isic-sim", fetch=fetched(calls))
+    assert calls == []
+
+
+def test_a_set_without_addresses_is_not_fetched(tmp_path, monkeypatch):
+    monkeypatch.setattr(Isic, "remote_files", ())
+    calls = []
+    assert resolved(tmp_path, fetch=fetched(calls)).fallback_for == "isic"
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MachineError("labels could not be downloaded", faults=["https://a/labels: 404", "https://b/labels: silent"]),
+        DataError("what came is not the file"),
+    ],
+)
+def test_a_fetch_that_fails_falls_back_with_its_reason(tmp_path, error):
+    plan = resolved(tmp_path, fetch=fetched([], error))
+    assert plan.fallback_for == "isic"
+    assert "\n" not in plan.fallback_reason
+    for part in (str(tmp_path / "isic"), error.message, *error.faults):
+        assert part in plan.fallback_reason
+    with pytest.raises(DatasetNotFound) as caught:
+        resolved(tmp_path, real_only=True, fetch=fetched([], error))
+    assert caught.value.exit_code == 4
+    assert error.message in caught.value.message
+
+
+def test_a_fetch_that_brings_nothing_falls_back(tmp_path):
+    assert resolved(tmp_path, fetch=lambda *_: None).fallback_for == "isic"
+
+
+def test_an_interrupted_fetch_is_no_fallback(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        resolved(tmp_path, fetch=fetched([], KeyboardInterrupt()))
+
+
+def test_what_is_not_there_comes_with_the_command_the_folder_and_the_addresses(tmp_path):
+    with pytest.raises(DatasetNotFound) as caught:
+        resolved(tmp_path, real_only=True)
+    for part in ("`harness data fetch isic`", str(tmp_path / "isic"), *(r.mirrors[0] for r in Isic.remote_files)):
+        assert part in caught.value.fix
+
+
+def test_what_is_partly_there_comes_with_the_command(root):
+    image_path(root, "train", 0).unlink()
+    with pytest.raises(DataError) as caught:
+        resolved(root)
+    assert "`harness data fetch isic`" in caught.value.fix
+    shutil.rmtree(image_path(root, "train", 0).parent)
+    with pytest.raises(DataError) as caught:
+        resolved(root)
+    assert "`harness data fetch isic`" in caught.value.fix
+
+
+def test_the_view_says_whether_a_set_was_fetched(root, monkeypatch):
+    lines = data_lines("isic", root)
+    assert "Not fetched by the harness; `harness data fetch isic` gets it from" in lines[4]
+    assert "isic-archive.s3.amazonaws.com" in lines[4]
+    for name, kind in (("labels", PUBLISHED), ("images", FIRST_USE), ("more", FIRST_USE)):
+        record(root / "isic", name, Source("https://a/b", 1, "0" * 64, f"2026-01-0{len(name) % 3 + 1}", kind))
+    assert data_lines("isic", root)[4] == (
+        "Fetched: 3 files, the last on 2026-01-02; 1 with a published sha256, 2 with one recorded on first use"
+        " (SOURCES.json)"
+    )
+    assert data_lines("isic", root)[5].startswith("train: 4 positives, 12 negatives labelled; 16 of 16")
+    (root / "isic" / "SOURCES.json").unlink()
+    monkeypatch.setattr(Isic, "remote_files", ())
+    assert "Cannot be fetched" in data_lines("isic", root)[4]

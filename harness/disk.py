@@ -1,0 +1,84 @@
+"""What downloads need of a disk: files whole or absent, one process at a time, and its failures in plain words."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import MachineError
+
+_FIX = "free space, mend the permissions or choose another folder, and run the same command again"
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn every failure of the disk under ``path`` into a `MachineError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        raise MachineError(f"cannot use {where}: {error.strerror or error}; nothing half is kept", fix=_FIX) from error
+
+
+def require_space(folder: Path, needed: int, what: str) -> None:
+    """Raise `MachineError` unless ``folder``'s disk has ``needed`` bytes free for ``what``."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise MachineError(f"{what} needs {needed:,} bytes in {folder}, where {free:,} are free", fix=_FIX)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's bytes, 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that a reader, or a power cut, sees the old bytes or the new ones."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        move(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file over ``target``, or a folder to an absent or empty one, for good."""
+    os.replace(source, target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock file ``path``; call ``waiting`` where another process has it.
+
+    The file is never deleted, since a waiter may hold its inode, and the kernel frees it when its holder dies.
+    """
+    with disk_errors(path), contextlib.ExitStack() as opened:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = opened.enter_context(open(path, "a"))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        held = opened.pop_all()
+    with held:
+        yield

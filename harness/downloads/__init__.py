@@ -1,0 +1,1 @@
+"""Bringing data sets and weights to this machine: checked, whole, or not at all."""

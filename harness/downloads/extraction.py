@@ -1,0 +1,123 @@
+"""A zip's one folder on disk: every name vetted before a byte is written, whole or not at all, with its manifest."""
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.disk import disk_errors, move, require_space, sha256_of, sync_folder, write_whole
+from harness.downloads.members import vetted
+from harness.errors import DataError
+
+MANIFEST = "harness-manifest.json"
+"""Lists a folder's files as they were unpacked; a folder without it was not made here."""
+
+MOST_BYTES = 16 * 2**30
+"""The largest sum of unpacked sizes; ISIC-2016's archives together are below 1 GiB."""
+
+_CHUNK = 1 << 20
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A file's size in bytes and its sha256."""
+
+    size: int
+    sha256: str
+
+
+Manifest = dict[str, Fingerprint]
+"""Fingerprints by path inside the folder, with slashes."""
+
+
+def unpack(archive: Path, folder: Path, progress: Progress, *, most_bytes: int = MOST_BYTES) -> Manifest:
+    """Unpack the content of ``archive``'s single top folder, whatever its name, to the absent ``folder``.
+
+    ``progress`` is told files done and files in all. Raises `DataError` with every fault of the archive, `MachineError`
+    where the disk cannot take it; then nothing of it is kept.
+    """
+    temporary = folder.with_name(f".{folder.name}.part")
+    with disk_errors(folder.parent):
+        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            with _readable(archive), zipfile.ZipFile(archive) as zipped:
+                members = vetted(zipped, archive, MANIFEST, most_bytes)
+                needed = sum(member.file_size for _, member in members)
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                require_space(folder.parent, needed, f"unpacking {archive.name}")
+                temporary.mkdir()
+                manifest: Manifest = {}
+                for done, (path, member) in enumerate(members, start=1):
+                    manifest[path] = _write(zipped, member, temporary / path)
+                    progress(done, len(members))
+            write_manifest(temporary, manifest)
+            for place in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
+                sync_folder(place)
+            move(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return manifest
+
+
+@contextmanager
+def _readable(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise DataError(
+            f"{archive} is not a sound zip: {error}", fix="remove it and fetch it again; nothing of it is kept"
+        ) from error
+
+
+def _write(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Fingerprint:
+    """Write one member, at most as many bytes as it declares: zipfile reads no further."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with zipped.open(member) as source, open(path, "xb") as file:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            size += file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    if size != member.file_size:
+        raise zipfile.BadZipFile(f"{member.filename!r} has {size:,} bytes and declares {member.file_size:,}")
+    return Fingerprint(size, digest.hexdigest())
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``folder``'s manifest, whole."""
+    files = {path: asdict(fingerprint) for path, fingerprint in sorted(manifest.items())}
+    write_whole(folder / MANIFEST, json.dumps({"files": files}, indent=1).encode())
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return ``folder``'s manifest, None where there is none, and an empty one where it cannot be read."""
+    try:
+        files = json.loads((folder / MANIFEST).read_bytes())["files"]
+        return {str(path): Fingerprint(int(entry["size"]), str(entry["sha256"])) for path, entry in files.items()}
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def differences(folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
+    """Return what is wrong with the files in ``manifest``, by path: ``missing`` or ``changed``. Others are not read."""
+    wrong = {}
+    for done, (path, fingerprint) in enumerate(manifest.items(), start=1):
+        if not (folder / path).is_file():
+            wrong[path] = "missing"
+        elif (folder / path).stat().st_size != fingerprint.size or sha256_of(folder / path) != fingerprint.sha256:
+            wrong[path] = "changed"
+        progress(done, len(manifest))
+    return wrong

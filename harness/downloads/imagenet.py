@@ -1,0 +1,69 @@
+"""AlexNet's ImageNet weights as torchvision names them, kept where torch.hub keeps them: one copy for both."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import torch
+from rich.console import Console
+
+from harness.disk import disk_errors, locked, sha256_of
+from harness.downloads.connection import HTTPS_ONLY, Policy
+from harness.downloads.download import Known, download
+from harness.errors import MachineError
+from harness.progress import Reporter
+
+_HASH = re.compile(r"-([0-9a-f]{8,64})\.")  # torch.hub's convention: the file name holds its sha256's first digits
+_FIX = "install torchvision (its version must fit torch), or name a weights file with --weights PATH"
+
+
+def imagenet_file(*, fetch: bool, reporter: Reporter | None, policy: Policy = HTTPS_ONLY) -> Path | None:
+    """Return the weights file (about 233 MB), verified by the hash in its name; None where it is absent.
+
+    With ``fetch`` an absent or torn file is downloaded. Raises `MachineError` where torchvision is missing or broken,
+    where a present file is torn and not to be fetched, and for network and disk; `DataError` for another file's bytes.
+    """
+    url = _address()
+    name = urlsplit(url).path.rpartition("/")[2]
+    match = _HASH.search(name)
+    if match is None:
+        raise MachineError(f"torchvision's address {url} has no hash to verify the weights with", fix=_FIX)
+    known = Known(match[1], "the hash in its name")
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    reporter = reporter or Reporter(Console(quiet=True))
+    with disk_errors(path):
+        if _sound(path, known):
+            return path
+        if not fetch:
+            _refuse_torn(path)
+            return None
+        with locked(path.with_name(f".{name}.lock"), lambda: reporter.note(f"Another process gets {name}: waiting")):
+            if not _sound(path, known):
+                if path.exists():
+                    reporter.note(f"{path} is torn: it is downloaded again")
+                download([url], path, known, reporter, policy=policy)
+    return path
+
+
+def _address() -> str:
+    try:
+        # Lazily: it takes seconds, and a run may do without.
+        from torchvision.models import AlexNet_Weights  # type: ignore[import-untyped]
+
+        return str(AlexNet_Weights.IMAGENET1K_V1.url)
+    except Exception as error:  # a build for another torch fails in ways of its own
+        raise MachineError(
+            f"torchvision, which names the ImageNet weights, cannot be used: {type(error).__name__}: {error}", fix=_FIX
+        ) from error
+
+
+def _sound(path: Path, known: Known) -> bool:
+    return path.is_file() and sha256_of(path).startswith(known.sha256)
+
+
+def _refuse_torn(path: Path) -> None:
+    if path.exists():
+        raise MachineError(
+            f"{path} is torn: its sha256 is not the one in its name",
+            fix="remove it; it is downloaded again where that is allowed",
+        )

@@ -1,0 +1,85 @@
+"""What of a data set is on the disk, checked by hash: complete, to be fetched, or the user's own and left alone."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from harness.dataset import DataError, DatasetNotFound, FileDataset, RemoteFile, Split
+from harness.disk import sha256_of
+from harness.downloads.extraction import MANIFEST, differences, read_manifest
+from harness.downloads.sources import known_hash, read_sources
+from harness.progress import Reporter
+
+_NAMES_SHOWN = 10
+
+
+@dataclass
+class Survey:
+    """Asks for each remote file of ``dataset`` whether ``folder`` has it; ``notes`` say what was found amiss."""
+
+    dataset: FileDataset
+    folder: Path
+    reporter: Reporter
+    notes: list[str] = field(default_factory=list)
+
+    def lacking(self) -> list[RemoteFile]:
+        """Return the files to fetch; folders are not looked at before every other file, such as labels, is there.
+
+        Raises `DataError` for a folder of the user's own that is incomplete: it is neither filled up nor replaced.
+        """
+        plain = [remote for remote in self.dataset.remote_files if remote.unpacks_to is None]
+        if lacking := [remote for remote in plain if not self._has_file(remote)]:
+            return lacking
+        zips = [remote for remote in self.dataset.remote_files if remote.unpacks_to is not None]
+        return [remote for remote in zips if not self._has_folder(self.folder / str(remote.unpacks_to))]
+
+    def labelled(self, target: Path) -> list[str]:
+        """Return the paths, inside the folder ``target``, of all labelled images that belong there."""
+        try:
+            samples = [sample for split in get_args(Split) for sample in self.dataset.samples(self.folder, split)]
+        except DatasetNotFound:  # a data set whose labels come with its images
+            return []
+        return [sample.path.relative_to(target).as_posix() for sample in samples if sample.path.is_relative_to(target)]
+
+    def _has_file(self, remote: RemoteFile) -> bool:
+        path = self.folder / remote.name
+        if not path.is_file():
+            return False
+        found = sha256_of(path)
+        if remote.name in read_sources(self.folder):
+            known = known_hash(remote, self.folder)
+            if known is not None and found != known.sha256:
+                self.notes.append(f"{path} was torn or changed after it was downloaded: it is downloaded again")
+                return False
+            return True
+        expected = remote.sha256 or remote.seen_sha256
+        if expected not in (None, found):
+            whose = "the publisher's" if remote.sha256 else "known copies'"
+            self.notes.append(
+                f"{path} was put there by hand and is kept; its sha256 is {found}, {whose} is {expected}. Move it away"
+                " to download it"
+            )
+        return True
+
+    def _has_folder(self, target: Path) -> bool:
+        manifest = read_manifest(target)
+        if manifest is None:
+            return self._has_own_folder(target)
+        with self.reporter.task(f"Checking {target.name}", None, "files") as task:
+            return bool(manifest) and not differences(target, manifest, task.update)
+
+    def _has_own_folder(self, target: Path) -> bool:
+        if not target.is_dir() or not any(target.iterdir()):
+            return False
+        labelled = self.labelled(target)
+        missing = [path for path in labelled if not (target / path).is_file()]
+        if missing:
+            hidden = len(missing) - _NAMES_SHOWN
+            raise DataError(
+                f"{target} was put there by hand (it has no {MANIFEST}) and lacks {len(missing)} of {len(labelled)}"
+                " labelled images; it is left as it is, since images of two origins must not be mixed unseen",
+                faults=missing[:_NAMES_SHOWN] + ([f"and {hidden} more"] if hidden > 0 else []),
+                fix="move the folder away and run the same command again, or add the missing images by hand",
+            )
+        self.notes.append(f"{target} was put there by hand; it has all {len(labelled)} labelled images and is kept")
+        return True

@@ -1,0 +1,179 @@
+import contextlib
+import hashlib
+import importlib
+import sys
+import types
+from urllib.parse import urlsplit
+
+import pytest
+import torch
+
+from harness.downloads import imagenet
+from harness.downloads.connection import HTTPS_ONLY
+from harness.downloads.imagenet import imagenet_file
+from harness.errors import DataError, MachineError
+
+WEIGHTS = b"some weights" * 1000
+NAME = f"alexnet-owt-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth"
+
+
+@pytest.fixture(autouse=True)
+def checkpoints(tmp_path, monkeypatch):
+    """Return torch.hub's folder of weights, below a TORCH_HOME of this test's own."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("TORCH_HUB", raising=False)
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    return tmp_path / "torch" / "hub" / "checkpoints"
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """Return a function that has torchvision name an address."""
+
+    def call(url):
+        member = types.SimpleNamespace(IMAGENET1K_V1=types.SimpleNamespace(url=url))
+        monkeypatch.setitem(sys.modules, "torchvision.models", types.SimpleNamespace(AlexNet_Weights=member))
+        monkeypatch.setitem(sys.modules, "torchvision", types.SimpleNamespace())
+
+    return call
+
+
+@pytest.fixture
+def offered(server, names):
+    names(server.give(f"/models/{NAME}", WEIGHTS))
+    return server
+
+
+def put(checkpoints, content):
+    checkpoints.mkdir(parents=True)
+    (checkpoints / NAME).write_bytes(content)
+
+
+def files(checkpoints):
+    return sorted(path.name for path in checkpoints.iterdir()) if checkpoints.exists() else []
+
+
+def test_a_present_file_is_found_without_network(offered, checkpoints, monkeypatch):
+    put(checkpoints, WEIGHTS)
+    monkeypatch.setenv("HARNESS_OFFLINE", "1")
+    for fetch in (False, True):
+        assert imagenet_file(fetch=fetch, reporter=None) == checkpoints / NAME
+    assert offered.asked == []
+    assert files(checkpoints) == [NAME]
+
+
+def test_an_absent_file_is_none(offered, checkpoints):
+    assert imagenet_file(fetch=False, reporter=None) is None
+    assert offered.asked == []
+    assert not checkpoints.exists()
+
+
+def test_an_absent_file_is_downloaded_where_torch_looks_for_it(offered, checkpoints, reporter, policy, said):
+    for _ in range(2):
+        assert imagenet_file(fetch=True, reporter=reporter, policy=policy) == checkpoints / NAME
+    assert (checkpoints / NAME).read_bytes() == WEIGHTS
+    assert offered.asked == [f"/models/{NAME}"]
+    assert files(checkpoints) == [f".{NAME}.lock", NAME]
+    assert f"Downloading {NAME}" in said.getvalue()
+
+
+def test_what_another_process_got_meanwhile_is_not_downloaded_again(offered, checkpoints, policy, monkeypatch):
+    @contextlib.contextmanager
+    def waited(*_):
+        put(checkpoints, WEIGHTS)
+        yield
+
+    monkeypatch.setattr(imagenet, "locked", waited)
+    assert imagenet_file(fetch=True, reporter=None, policy=policy) == checkpoints / NAME
+    assert offered.asked == []
+
+
+def test_it_is_the_file_that_torch_hub_then_finds(server, names, checkpoints, policy, tmp_path):
+    torch.save({"weight": torch.arange(3)}, tmp_path / "weights")
+    content = (tmp_path / "weights").read_bytes()
+    url = server.give(f"/alexnet-{hashlib.sha256(content).hexdigest()[:8]}.pth", content)
+    names(url)
+    imagenet_file(fetch=True, reporter=None, policy=policy)
+    server.answers.clear()
+    assert torch.hub.load_state_dict_from_url(url)["weight"].tolist() == [0, 1, 2]
+
+
+def test_a_torn_file_is_downloaded_again(offered, checkpoints, reporter, policy, said):
+    put(checkpoints, WEIGHTS[:-1])
+    imagenet_file(fetch=True, reporter=reporter, policy=policy)
+    assert (checkpoints / NAME).read_bytes() == WEIGHTS
+    assert "is torn" in said.getvalue()
+
+
+def test_a_torn_file_is_refused_where_nothing_may_be_downloaded(offered, checkpoints):
+    put(checkpoints, WEIGHTS[:-1])
+    with pytest.raises(MachineError, match="is torn"):
+        imagenet_file(fetch=False, reporter=None)
+
+
+def test_other_bytes_under_the_name_are_refused(offered, checkpoints, policy):
+    offered.give(f"/models/{NAME}", b"other weights")
+    with pytest.raises(DataError) as caught:
+        imagenet_file(fetch=True, reporter=None, policy=policy)
+    assert f"{hashlib.sha256(b'other weights').hexdigest()}, not {NAME[12:20]} (the hash in its name)" in str(
+        caught.value
+    )
+    assert files(checkpoints) == [f".{NAME}.lock"]
+
+
+def test_offline_names_the_way_by_hand(offered, checkpoints, monkeypatch):
+    monkeypatch.setenv("HARNESS_OFFLINE", "1")
+    with pytest.raises(MachineError, match="HARNESS_OFFLINE=1") as caught:
+        imagenet_file(fetch=True, reporter=None)
+    assert str(checkpoints / NAME) in caught.value.fix
+    assert offered.url(f"/models/{NAME}") in caught.value.fix
+
+
+def test_an_address_that_is_not_https_is_refused(offered, policy):
+    with pytest.raises(MachineError, match="could not be downloaded") as caught:
+        imagenet_file(fetch=True, reporter=None)
+    assert "not https" in str(caught.value)
+    assert offered.asked == []
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Return a function after which importing torchvision raises."""
+
+    def call(error):
+        class Broken:
+            def find_spec(self, name, *_):
+                if name.partition(".")[0] == "torchvision":
+                    raise error
+
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+
+    return call
+
+
+@pytest.mark.parametrize("error", [ImportError("no such"), RuntimeError("operator torchvision::nms"), OSError("x")])
+def test_a_missing_or_broken_torchvision_is_named(broken, error):
+    broken(error)
+    with pytest.raises(MachineError, match=f"torchvision.*cannot be used: {type(error).__name__}: {error}") as caught:
+        imagenet_file(fetch=False, reporter=None)
+    assert "--weights" in caught.value.fix
+
+
+def test_without_torchvision_the_rest_still_imports(broken):
+    broken(ImportError("no such"))
+    importlib.reload(imagenet)
+
+
+def test_an_address_without_a_hash_is_refused(names):
+    names("https://download.example/alexnet.pth")
+    with pytest.raises(MachineError, match="no hash"):
+        imagenet_file(fetch=True, reporter=None)
+
+
+def test_torchvisions_own_address_is_https_and_has_its_hash():
+    pytest.importorskip("torchvision")
+    url = imagenet._address()
+    assert urlsplit(url).scheme in HTTPS_ONLY.schemes
+    assert imagenet._HASH.search(url.rpartition("/")[2])
