@@ -27,7 +27,7 @@ def fetch_(dataset: Name, data_dir: DataDirOption = None) -> None:
     """Download a data set; what is there and whole stays."""
     from harness.data import data_folder, load_dataset
     from harness.data_view import data_lines
-    from harness.fetching import fetch
+    from harness.downloads.fetching import fetch
     from harness.progress import Reporter
 
     reporter = Reporter(Console(stderr=True))

@@ -119,17 +119,21 @@ def build_plan(options: Configuration, flags: Flags, reporter: Reporter | None =
         store=flags.store.absolute(),
         jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
     )
+    if resolved.fallback_for and reporter is None:
+        notes.append(f"a dry run downloads nothing: a run first tries to fetch {resolved.fallback_for}")
     return plan, [*notes, weights.note] if weights.note else notes
 
 
 def _imagenet(reporter: Reporter | None, download: bool) -> Path | None:
-    from harness.imagenet import imagenet_file  # lazily: workers, and machines without a network, never need it
+    from harness.downloads.imagenet import (
+        imagenet_file,  # lazily: workers, and machines without a network, never need it
+    )
 
     return imagenet_file(fetch=download, reporter=reporter)
 
 
 def _fetch(reporter: Reporter, dataset: FileDataset, folder: Path) -> None:
-    from harness.fetching import fetch
+    from harness.downloads.fetching import fetch
 
     for note in fetch(dataset, folder, reporter):
         reporter.note(note)

@@ -45,7 +45,7 @@ class SnipRetrain(Snip):
     The paper does not say where its retraining starts: ``retrain="rewind"`` starts from W0 instead.
     """
 
-    source = "Entezari & Saukh 2020, Sec. III-C, \"SNIP with training\"; Lee, Ajanthan & Torr 2019, Algorithm 1"
+    source = 'Entezari & Saukh 2020, Sec. III-C, "SNIP with training"; Lee, Ajanthan & Torr 2019, Algorithm 1'
 
     retrain: Retrain = "finetune"
 

@@ -82,7 +82,8 @@ def caveats(board: Board) -> list[str]:
     )
     return [
         "Masked weights are zeros in a dense network: on ordinary hardware it is neither faster nor, "
-        "uncompressed, smaller. “Remaining” counts parameters, not milliseconds.",
+        "uncompressed, smaller. A network without a mask, such as a MobileNet, is as small as it says. "
+        "“Remaining” counts parameters, not milliseconds.",
         noise,
         "The seed range and the interval are separate things: the range shows training noise on these images, "
         "the interval shows what other test images could have given. Neither contains the other.",

@@ -28,7 +28,7 @@ ONE_MODULE_ONLY = {"mlflow": {"harness/tracking.py"}, "ray": set()}
 
 
 def modules(folder):
-    return sorted((ROOT / folder).glob("*.py"))
+    return sorted((ROOT / folder).rglob("*.py"))
 
 
 def imports(path):

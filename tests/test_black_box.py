@@ -28,7 +28,7 @@ SMALL = [
 
 def environment(**extra):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "PYTEST", "COV_"))}
-    return {**kept, "COLUMNS": "80", "NO_COLOR": "1", **extra}
+    return {**kept, "COLUMNS": "80", "NO_COLOR": "1", "HARNESS_OFFLINE": "1", **extra}
 
 
 def harness(*arguments, cwd, check=None, **extra):
@@ -81,13 +81,13 @@ def test_a_run_ends_with_a_table_and_the_report(place, finished):
     assert str(page) in finished.stdout
     assert page.stat().st_size > 10_000
     assert (page.parent / "cells.csv").is_file()
-    for name in ("lt", "class-dependent-lt", "snip", "random", "dense"):
+    for name in ("lt", "class-dependent-lt", "snip", "l-obs", "mobilenet", "magnitude", "random", "dense"):
         assert name in finished.stdout
     assert max(len(line) for line in finished.stdout.splitlines() if not line.startswith("Report:")) <= 80
 
 
 def test_progress_is_plain_lines_without_a_terminal(finished):
-    assert "[13/13]" in finished.stderr
+    assert "[21/21]" in finished.stderr
     assert "\x1b" not in finished.stderr
 
 
@@ -98,9 +98,9 @@ def test_results_are_in_mlflow(place, finished):
     store = place / "one"
     results = read(default_uri(store), store, "isic")
     assert set(results.cells["status"]) == {"done"}
-    assert len(results.cells) == 13
+    assert len(results.cells) == 21
     assert set(results.cells["entry"]) >= {"dense", "lt[rate=0.75]", "snip", "random"}
-    assert len(results.scores) == 13 * (12 + 24)
+    assert len(results.scores) == 21 * (12 + 24)
     done = results.cells.set_index(["entry", "density"])
     # every entry's dense network under the plain loss is the reference itself
     assert done.loc[("snip", 1.0), "test/auc"] == done.loc[("dense", 1.0), "test/auc"]
@@ -248,10 +248,10 @@ def test_missing_images_fall_back_loudly_to_simulated_ones(place):
 def test_a_dry_run_counts_and_runs_nothing(place):
     result = harness("run", "--data-dir", "data", "--store", "never", "--dry-run", cwd=place, check=0)
     assert "16 positives, 32 negatives" in result.stdout
-    assert "25, in 7 jobs" in result.stdout
+    assert "41, in 11 jobs" in result.stdout
     assert not (place / "never").exists()
     values = json.loads(harness("run", "--data-dir", "data", "--dry-run", "--json", cwd=place, check=0).stdout)
-    assert values["cells"] == 25
+    assert values["cells"] == 41
 
 
 @pytest.mark.parametrize(
@@ -340,8 +340,71 @@ def test_list_shows_everything_and_checks_it(place):
 
 
 def test_data_verb_counts_positives(place):
-    shown = harness("data", "isic", "--data-dir", "data", cwd=place, check=0).stdout
+    shown = harness("data", "show", "isic", "--data-dir", "data", cwd=place, check=0).stdout
     assert "train: 16 positives, 32 negatives labelled; 48 of 48 images found" in shown
+
+
+def test_fetching_says_why_it_cannot(place):
+    offline = harness("data", "fetch", "isic", "--data-dir", "empty", cwd=place, check=5)
+    assert "HARNESS_OFFLINE" in offline.stderr
+    assert not list((place / "empty").rglob("*.jpg"))
+    drawn = harness("data", "fetch", "isic-sim", "--data-dir", "empty", cwd=place, check=4)
+    assert "isic-sim" in drawn.stderr
+
+
+def test_absent_images_that_cannot_be_fetched_are_simulated_and_the_reason_is_said(place):
+    command = ["run", "--methods", "snip", "--data-dir", "empty", "--store", "six", *SMALL]
+    result = harness(*command, cwd=place, check=0)
+    assert "HARNESS_OFFLINE" in result.stderr
+    assert "isic-sim" in result.stdout
+    assert not (place / "six" / "reports" / "isic").exists()
+    refused = harness(*command, "--real-only", cwd=place, check=4)
+    assert "HARNESS_OFFLINE" in refused.stderr
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_publishing_makes_a_site_and_again_changes_nothing(place, finished):
+    site = place / "site"
+    first = harness("publish", "site", "--store", "one", cwd=place, check=0)
+    assert str(site / "index.html") in first.stdout
+    assert (site / "isic" / "alexnet-bn" / "index.html").is_file()
+    results = json.loads((site / "isic" / "alexnet-bn" / "results.json").read_text())
+    assert "l-obs" in json.dumps(results)
+    before = tree(site)
+    again = harness("publish", "site", "--store", "one", cwd=place, check=0)
+    assert "Nothing new" in again.stdout
+    assert tree(site) == before
+
+
+def test_publishing_refuses_what_it_cannot_do(place, finished):
+    nothing = harness("publish", "site2", "--store", "nostore", cwd=place, check=2)
+    assert "no results" in nothing.stderr
+    unknown = harness("publish", "site2", "--store", "one", "--dataset", "isik", cwd=place, check=2)
+    assert "name one of: isic" in unknown.stderr
+    assert not (place / "site2").exists()
+    (place / "foreign").mkdir()
+    (place / "foreign" / "index.html").write_text("somebody else's page")
+    foreign = harness("publish", "foreign", "--store", "one", cwd=place, check=2)
+    assert "To fix it" in foreign.stderr
+    assert (place / "foreign" / "index.html").read_text() == "somebody else's page"
+
+
+PRESETS = sorted(path.stem for path in (Path(__file__).parent.parent / "configs").glob("*.toml"))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset != "quick"])
+def test_every_preset_runs_to_its_end(place, preset):
+    """Cut short: two steps a stage at 64 px, three levels, one seed; every method and loss that it names."""
+    short = ["training.max_steps=2", "pretraining.training.max_steps=2", "training.batch_size=8", "data.size=64"]
+    assigned = [part for one in short for part in ("--set", one)]
+    command = ["run", "--preset", preset, "--data-dir", "data", "--store", f"preset-{preset}", "--seeds", "1"]
+    result = harness(*command, "--densities", "1,0.25,0.015625", *assigned, cwd=place, check=0)
+    assert "failed" not in result.stderr
 
 
 def test_help_and_list_load_no_torch(place):

@@ -43,11 +43,19 @@ def test_nested_keys_are_walked() -> None:
     assert {"methods", "data.size", "training.clip", "pretraining.seed", "pretraining.training"} <= keys
 
 
+def verbs(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from verbs(command, f"{before}{name} ")
+        else:
+            yield before + name, command
+
+
 @pytest.mark.parametrize(
     ("verb", "option"),
     [
         (verb, option)
-        for verb, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
+        for verb, command in verbs(typer.main.get_command(app))
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("-")
@@ -68,16 +76,16 @@ def test_every_exit_code_has_its_row(code: int) -> None:
 
 
 def test_every_variable_of_the_harness_has_its_row() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "harness").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "harness").rglob("*.py"))
     for variable in sorted(set(re.findall(r"\"(HARNESS_[A-Z]+)\"", sources))):
         assert f"| `{variable}` |" in CONFIGURATION
 
 
 @pytest.mark.parametrize("preset", sorted((ROOT / "configs").glob("*.toml")), ids=lambda path: path.stem)
 def test_presets_are_shown_as_they_are(preset: Path) -> None:
-    assert f"`{preset.stem}`:\n\n```toml\n{preset.read_text()}```" in CONFIGURATION, (
-        f"paste configs/{preset.name} into docs/configuration.md"
-    )
+    page = "paper.md" if preset.stem.startswith("paper") else "configuration.md"
+    shown = f"`{preset.stem}`:\n\n```toml\n{preset.read_text()}```"
+    assert shown in (ROOT / "docs" / page).read_text(), f"paste configs/{preset.name} into docs/{page}"
 
 
 def metric_names() -> set[str]:

@@ -32,7 +32,8 @@ def read_preset(name):
 
 def laid_over(base, own):
     for key, value in own.items():
-        base[key] = laid_over(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        below = base.get(key)
+        base[key] = laid_over(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
     return base
 
 

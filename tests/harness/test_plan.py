@@ -11,9 +11,7 @@ def plan_of(isic_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
 
     def make(preset, **flags):
-        return build_plan(
-            load_configuration(preset, None, [], flags), Flags(preset, isic_folder, tmp_path / "never")
-        )
+        return build_plan(load_configuration(preset, None, [], flags), Flags(preset, isic_folder, tmp_path / "never"))
 
     return make
 
