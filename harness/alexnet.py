@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from harness.network import Network
+from harness.architecture import Network
 
 # Krizhevsky's one-GPU AlexNet: output channels, kernel, stride, padding, pooled afterwards?
 _ALEXNET_CONVOLUTIONS = (

@@ -92,7 +92,13 @@ def load_configuration(
     """
     merged = _preset(preset)
     if file is not None:
-        merged = _merge(merged, _read(file))
+        own = _read(file)
+        if "extends" in own:
+            raise UsageError(
+                f"configuration file {file} says extends, which is for presets",
+                fix=f"leave that line out and name the preset: --preset {own['extends']} --config {file}",
+            )
+        merged = _merge(merged, own)
     for assignment in assignments:
         merged = _merge(merged, _assignment(assignment))
     merged = _merge(merged, flags)

@@ -64,3 +64,7 @@ class MachineError(HarnessError):
     """Disk, memory, permission, device or network: the machine, not the input."""
 
     exit_code = 5
+
+
+class NetworkError(MachineError):
+    """Nothing came: no network, none allowed, or no server that answers."""

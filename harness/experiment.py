@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from harness.architecture import Architecture
 from harness.data import decoded, test_split, training_splits
 from harness.errors import MachineError
-from harness.network import Architecture
 from harness.plan import Plan
 from harness.pool import JobOutcome, Listener, Pool
 from harness.progress import Reporter, Task

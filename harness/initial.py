@@ -1,6 +1,7 @@
 """W0: where every method of one seed starts. Given convolutions, and a seeded head redrawn until it responds."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, UsageError
 from harness.inference import moves, outputs_of
 from harness.networks import Architecture, Network, build, initialise, positive_scores, state_of
 from harness.randomness import generator
@@ -31,6 +32,11 @@ def features_from_file(path: Path, architecture: Architecture) -> dict[str, Tens
             f"weights file {path} cannot be read: {error}",
             fix="give a state_dict saved by torch.save, for example torchvision's alexnet-owt-7be5be79.pth",
         ) from error
+    if not isinstance(found, Mapping):
+        raise DataError(
+            f"weights file {path} holds a {type(found).__name__}, not tensors by name",
+            fix="give a state_dict saved by torch.save",
+        )
     weights = [name for name, tensor in found.items() if isinstance(tensor, Tensor) and tensor.dim() == 4]
     network = build(architecture)
     wanted = [name for name, tensor in network.state_dict().items() if tensor.dim() == 4]
@@ -86,7 +92,7 @@ def _draw_head(
             network.load_state_dict(features, strict=False)
         if responds(network, images):
             return {"state": state_of(network), "draws": draw + 1}
-    raise HarnessError(
+    raise UsageError(
         f"no head of {architecture.factory} responds to images: {HEAD_DRAWS} draws gave constant scores",
         fix="use other start weights (--weights) or another network (--network)",
     )

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from harness.network import Network
+from harness.architecture import Network
 
 LEAST_WIDTH = 8
 """Channels that a layer keeps at any width, as in the authors' code (``min_depth``)."""

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.alexnet import AlexNet, AlexNetBN
+from harness.architecture import Architecture, Network, positive_scores
 from harness.errors import UsageError
 from harness.mobilenet_v1 import MobileNetV1
-from harness.network import Architecture, Network, positive_scores
 from harness.suggestions import nearest
 
 __all__ = [

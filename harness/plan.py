@@ -21,7 +21,7 @@ from harness.reference import DENSE
 from harness.schedule import Schedule
 from harness.suggestions import nearest
 from harness.training import TRAINING_VERSION
-from harness.weights import SIMULATED, resolve_weights
+from harness.weights import SIMULATED, check_weights, resolve_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +78,11 @@ def build_plan(options: Configuration, flags: Flags, reporter: Reporter | None =
     losses = {name: LossSchedule(name, **asdict(loss)) for name, loss in options.losses.items()}
     entries, notes = resolve(options.methods, options.parameters, options.loss, losses)
     device: Literal["cpu", "cuda"] = "cuda" if resolve_device(options.training.device).type == "cuda" else "cpu"
-    weights = resolve_weights(
-        options.weights,
-        options.network,
-        flags.store,
-        partial(_imagenet, reporter),
-        fetch=reporter is not None,
-    )
-    if weights.name == SIMULATED and not isinstance(load_dataset(options.pretraining.dataset), SimulatedDataset):
+    check_weights(options.weights, options.network)
+    if not isinstance(load_dataset(options.pretraining.dataset), SimulatedDataset):
         raise UsageError(
             f"pretraining.dataset {options.pretraining.dataset!r} is not simulated: it has no latent variables",
-            fix="use isic-sim, or --weights kaiming",
+            fix="use isic-sim",
         )
     data = DataPlan(
         name=options.data.name,
@@ -103,6 +97,10 @@ def build_plan(options: Configuration, flags: Flags, reporter: Reporter | None =
         allow_missing=flags.allow_missing,
         real_only=flags.real_only,
         fetch=None if reporter is None else partial(_fetch, reporter),
+    )
+    # Last, since it is kept for the store: what refuses the plan must come before.
+    weights = resolve_weights(
+        options.weights, options.network, flags.store, partial(_imagenet, reporter), fetch=reporter is not None
     )
     plan = Plan(
         preset=flags.preset,

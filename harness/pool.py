@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from harness.architecture import Architecture
 from harness.errors import HarnessError
-from harness.network import Architecture
 from harness.plan import Plan, levels_of
 from harness.records import CellRecord
 from harness.worker import WORKER_VARIABLES, Job, serve

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from harness import plugins
 from harness.data import dataset_options
 from harness.dataset import SimulatedDataset
-from harness.errors import HarnessError
+from harness.errors import UsageError
 from harness.inference import outputs_of, resolve_device, validation_auc
 from harness.networks import Architecture, Network, build, initialise
 from harness.pretraining_options import Pretraining
@@ -66,7 +66,7 @@ def pretrained_features(
     }
     trained = store.run("pretrain", inputs, lambda saver: _pretrain(architecture, pretraining, drawn.value, saver))
     if trained.value["outcome"] != "trained":
-        raise HarnessError(
+        raise UsageError(
             f"pretraining on {simulator.name} ended as {trained.value['outcome']!r}: there is no W0",
             fix="change pretraining.training (a lower learning_rate, clip = 2), or use --weights kaiming",
         )

@@ -1,15 +1,20 @@
 """Where W0's convolutions come from: ``--weights`` resolved to a name that says it, and a file where there is one."""
 
+import contextlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.disk import write_whole
-from harness.errors import HarnessError, MachineError, UsageError
-from harness.initial import file_digest
+from harness.errors import MachineError, NetworkError, UsageError
+from harness.initial import features_from_file, file_digest
+from harness.networks import Architecture
 from harness.stage_files import store_errors
 
+AUTO = "auto"
+IMAGENET = "imagenet"
 SIMULATED = "simulated"
 SCRATCH = "kaiming"
 IMAGENET_NETWORKS = ("alexnet", "alexnet-bn")
@@ -36,56 +41,65 @@ def own_weights(weights: str) -> str:
     return SIMULATED if weights == SIMULATED else SCRATCH
 
 
-def resolve_weights(written: str, network: str, store: Path, find: Find, *, fetch: bool) -> Weights:
-    """Return the start weights that ``--weights`` asks for.
-
-    ``auto`` is ImageNet where its weights are present or can be downloaded, else simulated; its first answer is kept
-    in ``store``, since results with different starts cannot be compared. Without ``fetch`` (a dry run) nothing is
-    downloaded or kept. Raises `UsageError` for what is neither a word nor a file, `MachineError` where asked-for
-    ImageNet weights cannot be had.
-    """
-    if written in (SIMULATED, SCRATCH):
-        return Weights(written)
-    if written == "imagenet":
-        return _imagenet(network, find, fetch=fetch)
-    if written == "auto":
-        return _auto(network, store, find, fetch=fetch)
-    path = Path(written)
-    if not path.is_file():
+def check_weights(written: str, network: str) -> None:
+    """Raise `UsageError` or `DataError` for start weights that no download could make good."""
+    if written in (SIMULATED, SCRATCH, AUTO):
+        return
+    if written == IMAGENET:
+        if network not in IMAGENET_NETWORKS:
+            raise UsageError(
+                f"there are no ImageNet weights for {network!r}",
+                fix=f"use them with {' or '.join(IMAGENET_NETWORKS)}, or --weights simulated or kaiming",
+            )
+        return
+    if not Path(written).is_file():
         raise UsageError(
             f"start weights {written!r} are neither auto, imagenet, simulated, kaiming nor a file",
             fix="use --weights auto, imagenet, simulated, kaiming or the path of a torch weights file",
         )
+    features_from_file(Path(written), Architecture(network))
+
+
+def resolve_weights(written: str, network: str, store: Path, find: Find, *, fetch: bool) -> Weights:
+    """Return the start weights that ``--weights`` asks for, once `check_weights` has passed them.
+
+    ``auto`` is ImageNet where its weights are present or can be downloaded, else simulated; its first answer is kept
+    in ``store``, since results with different starts cannot be compared. Without ``fetch`` (a dry run) nothing is
+    downloaded or kept. Raises `MachineError` where ImageNet weights cannot be had that must be.
+    """
+    if written in (SIMULATED, SCRATCH):
+        return Weights(written)
+    if written == IMAGENET:
+        return _imagenet(find, fetch=fetch)
+    if written == AUTO:
+        return _auto(store, find, fetch=fetch) if network in IMAGENET_NETWORKS else Weights(SIMULATED)
+    path = Path(written)
     return Weights(f"file:{file_digest(path)}", str(path.absolute()))
 
 
-def _imagenet(network: str, find: Find, *, fetch: bool) -> Weights:
-    if network not in IMAGENET_NETWORKS:
-        raise UsageError(
-            f"there are no ImageNet weights for {network!r}",
-            fix=f"use them with {' or '.join(IMAGENET_NETWORKS)}, or --weights simulated or kaiming",
-        )
+def _imagenet(find: Find, *, fetch: bool) -> Weights:
     path = find(fetch)
     if path is not None:
-        return Weights(f"imagenet:{file_digest(path)}", str(path))
-    return Weights("imagenet", note="the ImageNet weights are not here: a run downloads them first (233 MB)")
+        return Weights(f"{IMAGENET}:{file_digest(path)}", str(path))
+    return Weights(IMAGENET, note="the ImageNet weights are not here: a run first tries to download them (233 MB)")
 
 
-def _auto(network: str, store: Path, find: Find, *, fetch: bool) -> Weights:
-    if network not in IMAGENET_NETWORKS:
-        return Weights(SIMULATED)
+def _auto(store: Path, find: Find, *, fetch: bool) -> Weights:
     kept = _kept(store)
+    if kept is None:
+        try:
+            found = _imagenet(find, fetch=fetch)
+        except NetworkError as error:  # a full disk, say, is no reason to settle for less for good
+            found = Weights(SIMULATED, note=f"--weights auto is simulated: {error.message}")
+        if not fetch:
+            return found
+        kept = _keep(store, found.name)
+        if kept == found.name:
+            return found
     if kept == SIMULATED:
-        return Weights(SIMULATED, note=f"--weights auto is simulated, as when {store} was begun")
-    if kept is not None:
-        return _same(kept, _imagenet(network, find, fetch=fetch), store)
-    try:
-        found = _imagenet(network, find, fetch=fetch)
-    except HarnessError as error:
-        found = Weights(SIMULATED, note=f"--weights auto is simulated: {error.message}")
-    if fetch:
-        _keep(store, found.name)
-    return found
+        note = "--weights auto is simulated, as it first was in this store; --weights imagenet asks for the other"
+        return Weights(SIMULATED, note=note)
+    return _same(kept, _imagenet(find, fetch=fetch), store)
 
 
 def _same(kept: str, found: Weights, store: Path) -> Weights:
@@ -98,17 +112,25 @@ def _same(kept: str, found: Weights, store: Path) -> Weights:
 
 
 def _kept(store: Path) -> str | None:
+    path = store / _KEPT
     try:
-        return str(json.loads((store / _KEPT).read_text("utf-8"))["auto"])
+        with store_errors(store):
+            return str(json.loads(path.read_text("utf-8"))[AUTO])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MachineError(
-            f"{store / _KEPT} cannot be read: {error}", fix="remove it: the next run writes it anew"
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise MachineError(f"{path} cannot be read: {error}", fix="remove it: the next run writes it anew") from error
 
 
-def _keep(store: Path, name: str) -> None:
+def _keep(store: Path, name: str) -> str:
+    """Keep ``name`` unless another process was first, and return what is kept."""
     with store_errors(store):
         store.mkdir(parents=True, exist_ok=True)
-        write_whole(store / _KEPT, json.dumps({"auto": name}).encode())
+        temporary = store / f".{_KEPT}.{os.getpid()}"
+        try:
+            write_whole(temporary, json.dumps({AUTO: name}).encode())
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, store / _KEPT)  # unlike a rename, never over what is there
+        finally:
+            temporary.unlink(missing_ok=True)
+    return _kept(store) or name

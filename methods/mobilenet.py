@@ -34,13 +34,13 @@ class MobileNet(Pruner):
         """Yield a trained MobileNet of each density's size."""
         dense = parameter_count(bench.network())
         for density in densities:
-            width = width_of(round(density * dense))
-            yield PrunedNetwork(bench.train(bench.network(mobilenet(width))))
+            network = bench.network(mobilenet(width_of(round(density * dense))))
+            yield PrunedNetwork(bench.train(network, round=0 if density == 1 else 1))
 
 
 def mobilenet(width: float) -> Architecture:
-    """Return the architecture of a width > 0."""
-    return Architecture("mobilenet-v1", {"width": width})
+    """Return the architecture of a width > 0; the full one goes by its name alone."""
+    return Architecture("mobilenet-v1", {} if width == 1 else {"width": width})
 
 
 def width_of(parameters: int) -> float:

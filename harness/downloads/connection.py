@@ -11,7 +11,7 @@ import requests
 from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
 
 from harness.disk import require_space
-from harness.errors import MachineError
+from harness.errors import NetworkError
 
 _PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
@@ -44,10 +44,10 @@ class MirrorFault(Exception):  # noqa: N818
 
 
 def require_network(what: str, by_hand: str) -> None:
-    """Raise `MachineError` where HARNESS_OFFLINE (read now) forbids the network; empty, 0, false, no, off do not."""
+    """Raise `NetworkError` where HARNESS_OFFLINE (read now) forbids the network; empty, 0, false, no, off do not."""
     value = os.environ.get("HARNESS_OFFLINE", "").strip()
     if value.lower() not in ("", "0", "false", "no", "off"):
-        raise MachineError(
+        raise NetworkError(
             f"{what} is not here, and HARNESS_OFFLINE={value} forbids the network",
             fix=f"unset HARNESS_OFFLINE, or {by_hand}",
         )

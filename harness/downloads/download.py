@@ -25,7 +25,7 @@ from harness.downloads.connection import (
     require_scheme,
     vet,
 )
-from harness.errors import DataError, MachineError
+from harness.errors import DataError, NetworkError
 from harness.progress import Reporter, Task
 
 _CHUNK = 1 << 16
@@ -62,8 +62,8 @@ def download(
     """Download ``target`` from the first of ``mirrors`` that gives it whole and with the known hash.
 
     ``place`` is where a file downloaded by hand is looked for, by default ``target``. The caller holds a lock on
-    ``target``. Raises `DataError` where what came is not the file, `MachineError` for network and disk, both with every
-    mirror's reason; then nothing of it is on the disk.
+    ``target``. Raises `DataError` where what came is not the file, `NetworkError` where none came, both with every
+    mirror's reason, and `MachineError` for the disk; then nothing of it is on the disk.
     """
     by_hand = f"download it by hand to {place or target}: {' or '.join(mirrors)}"
     require_network(target.name, by_hand)
@@ -84,7 +84,7 @@ def download(
             fix="try again from another network, without a proxy or login page; if it stays, the file has changed at"
             " its publisher",
         )
-    raise MachineError(
+    raise NetworkError(
         f"{target.name} could not be downloaded",
         faults=faults,
         fix=f"check the network (and HTTPS_PROXY, if there is a proxy) and try again, or {by_hand}",

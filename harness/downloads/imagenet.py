@@ -8,20 +8,21 @@ import torch
 from rich.console import Console
 
 from harness.disk import disk_errors, locked, sha256_of
-from harness.downloads.connection import HTTPS_ONLY, Policy
+from harness.downloads.connection import HTTPS_ONLY, Policy, require_network
 from harness.downloads.download import Known, download
 from harness.errors import MachineError
 from harness.progress import Reporter
 
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")  # torch.hub's convention: the file name holds its sha256's first digits
-_FIX = "install torchvision (its version must fit torch), or name a weights file with --weights PATH"
+_FIX = "install the torchvision that fits torch, or use --weights simulated, kaiming or the path of a file"
 
 
 def imagenet_file(*, fetch: bool, reporter: Reporter | None, policy: Policy = HTTPS_ONLY) -> Path | None:
-    """Return the weights file (about 233 MB), verified by the hash in its name; None where it is absent.
+    """Return the weights file (about 233 MB), verified by the hash in its name.
 
-    With ``fetch`` an absent or torn file is downloaded. Raises `MachineError` where torchvision is missing or broken,
-    where a present file is torn and not to be fetched, and for network and disk; `DataError` for another file's bytes.
+    An absent or torn file is downloaded with ``fetch``, and None without. Raises `NetworkError` where it cannot come
+    (HARNESS_OFFLINE forbids it without ``fetch`` too), `MachineError` for the disk and a missing or broken torchvision,
+    `DataError` for another file's bytes.
     """
     url = _address()
     name = urlsplit(url).path.rpartition("/")[2]
@@ -35,7 +36,7 @@ def imagenet_file(*, fetch: bool, reporter: Reporter | None, policy: Policy = HT
         if _sound(path, known):
             return path
         if not fetch:
-            _refuse_torn(path)
+            require_network(name, f"put it at {path}")
             return None
         with locked(path.with_name(f".{name}.lock"), lambda: reporter.note(f"Another process gets {name}: waiting")):
             if not _sound(path, known):
@@ -59,11 +60,3 @@ def _address() -> str:
 
 def _sound(path: Path, known: Known) -> bool:
     return path.is_file() and sha256_of(path).startswith(known.sha256)
-
-
-def _refuse_torn(path: Path) -> None:
-    if path.exists():
-        raise MachineError(
-            f"{path} is torn: its sha256 is not the one in its name",
-            fix="remove it; it is downloaded again where that is allowed",
-        )

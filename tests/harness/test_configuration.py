@@ -63,9 +63,9 @@ def test_every_preset_sets_what_its_file_says_and_nothing_else(name):
     configuration, default = load(preset=name), Configuration()
     written = dict(leaves(read_preset(name)))
     losses = written.pop("losses", {})
-    assert {loss: options.lambda_ for loss, options in configuration.losses.items()} == {
-        loss: options["lambda_"] for loss, options in losses.items()
-    }
+    assert set(configuration.losses) == set(losses)
+    for loss, options in losses.items():
+        assert all(getattr(configuration.losses[loss], name) == value for name, value in options.items())
     for path, value in written.items():
         assert at(configuration, path) == value
     for path in (
@@ -91,6 +91,12 @@ def test_a_preset_that_extends_another_changes_only_what_it_says():
     base, longer = load(preset="paper"), load(preset="paper-1000-iterations")
     assert longer.training.max_steps == 1000
     assert replace(longer, training=replace(longer.training, max_steps=0)) == base
+
+
+def test_a_file_of_the_users_own_cannot_extend_a_preset_but_learns_how_to(tmp_path):
+    with pytest.raises(UsageError, match="which is for presets") as caught:
+        load(tmp_path, 'extends = "paper"\n')
+    assert "--preset paper --config" in caught.value.fix
 
 
 def test_an_unknown_preset_names_the_nearest():

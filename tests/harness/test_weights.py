@@ -3,16 +3,19 @@
 import hashlib
 
 import pytest
+import torch
 
-from harness.errors import MachineError, UsageError
-from harness.weights import own_weights, resolve_weights
+from harness.errors import DataError, MachineError, NetworkError, UsageError
+from harness.networks import Architecture, build, state_of
+from harness.weights import check_weights, own_weights, resolve_weights
 
 
 class Cache:
     """Stands in for torch.hub's cache: a file that is present, can be downloaded, or cannot."""
 
-    def __init__(self, folder, *, present=False, reachable=True, content=b"weights"):
+    def __init__(self, folder, *, present=False, reachable=True, full=False, content=b"weights"):
         self.path = folder / "alexnet.pth"
+        self.full = full
         self.reachable, self.content, self.downloads = reachable, content, 0
         if present:
             self.path.write_bytes(content)
@@ -23,7 +26,9 @@ class Cache:
         if not download:
             return None
         if not self.reachable:
-            raise MachineError("no network")
+            raise NetworkError("no network")
+        if self.full:
+            raise MachineError("no space")
         self.downloads += 1
         self.path.write_bytes(self.content)
         return self.path
@@ -32,6 +37,7 @@ class Cache:
 @pytest.fixture
 def resolve(tmp_path):
     def call(written, cache, network="alexnet", *, fetch=True):
+        check_weights(written, network)
         return resolve_weights(written, network, tmp_path / "store", cache.find, fetch=fetch)
 
     return call
@@ -49,10 +55,20 @@ def test_a_word_stands_for_itself(resolve, tmp_path, word):
 
 def test_a_file_is_named_by_its_content(resolve, tmp_path):
     path = tmp_path / "own.pth"
-    path.write_bytes(b"own")
+    torch.save(state_of(build(Architecture("alexnet"))), path)
     found = resolve(str(path), Cache(tmp_path))
-    assert found.name == f"file:{hashlib.sha256(b'own').hexdigest()[:16]}"
+    assert found.name == f"file:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     assert found.file == str(path)
+
+
+def test_a_file_of_something_else_is_refused_before_anything_is_done(resolve, tmp_path):
+    path = tmp_path / "own.pth"
+    torch.save([torch.zeros(3)], path)
+    with pytest.raises(DataError, match="holds a list, not tensors by name"):
+        resolve(str(path), Cache(tmp_path))
+    torch.save(state_of(build(Architecture("tiny"))), path)
+    with pytest.raises(DataError, match="does not hold the convolutions of alexnet"):
+        resolve(str(path), Cache(tmp_path))
 
 
 def test_what_is_neither_word_nor_file_is_refused(resolve, tmp_path):
@@ -72,7 +88,7 @@ def test_a_dry_run_downloads_nothing_and_says_what_a_run_would_do(resolve, tmp_p
     for word in ("imagenet", "auto"):
         found = resolve(word, cache, fetch=False)
         assert found.file is None
-        assert "a run downloads them first" in found.note
+        assert "a run first tries to download them" in found.note
     assert cache.downloads == 0
     assert not (tmp_path / "store").exists()
 
@@ -99,7 +115,26 @@ def test_the_first_answer_of_auto_is_kept_for_the_store(resolve, tmp_path):
     assert resolve("auto", Cache(tmp_path, reachable=False)).name == "simulated"
     later = resolve("auto", Cache(tmp_path, present=True))
     assert later.name == "simulated"
-    assert "as when" in later.note
+    assert "--weights imagenet asks for the other" in later.note
+
+
+def test_a_full_disk_is_no_reason_to_settle_for_simulated_weights(resolve, tmp_path):
+    with pytest.raises(MachineError, match="no space"):
+        resolve("auto", Cache(tmp_path, full=True))
+    assert resolve("auto", Cache(tmp_path)).name == name_of(b"weights")
+
+
+def test_of_two_first_runs_the_first_to_finish_decides_for_both(resolve, tmp_path):
+    """While one downloads, another that has no network settles for simulated weights."""
+    slow = Cache(tmp_path)
+    download = slow.find
+
+    def find(wanted):
+        assert resolve("auto", Cache(tmp_path / "elsewhere", reachable=False)).name == "simulated"
+        return download(wanted)
+
+    slow.find = find
+    assert resolve("auto", slow).name == "simulated"
 
 
 def test_auto_that_was_imagenet_stays_so_or_ends_the_run(resolve, tmp_path):

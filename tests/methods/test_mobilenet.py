@@ -45,7 +45,6 @@ def reference():
 
 
 def test_each_level_is_a_trained_network_of_that_size_without_a_mask(make_bench, reference):
-    bench = make_bench(initial=reference)
     dense = parameter_count(reference)
     asked = []
 
@@ -60,7 +59,22 @@ def test_each_level_is_a_trained_network_of_that_size_without_a_mask(make_bench,
         assert pruned.mask is None
         assert pruned.network.architecture == asked[-1] == mobilenet(width_of(round(density * dense)))
         assert parameter_count(pruned.network) == pytest.approx(density * dense, rel=0.01)
-        expected = state_of(bench.train(own(asked[-1])))
+        expected = state_of(bench.train(own(asked[-1]), round=1))
         assert all(torch.equal(expected[name], tensor) for name, tensor in state_of(pruned.network).items())
         untrained = state_of(own(asked[-1]))
         assert not torch.equal(untrained["head.1.weight"], expected["head.1.weight"])
+
+
+def test_smaller_networks_train_with_the_loss_of_later_rounds_as_pruned_ones_do(make_bench, reference):
+    """Black weighs positives by 1 in the dense round and by 5 after it."""
+    small = mobilenet(width_of(round(0.015625 * parameter_count(reference))))
+    bench = make_bench("black", initial=reference)
+    (pruned,) = MobileNet().prune(bench, [0.015625])
+    rounds = [state_of(bench.train(bench.network(small), round=number)) for number in (0, 1)]
+    found = state_of(pruned.network)["head.1.weight"]
+    assert torch.equal(found, rounds[1]["head.1.weight"])
+    assert not torch.equal(found, rounds[0]["head.1.weight"])
+
+
+def test_the_full_network_has_one_architecture():
+    assert mobilenet(1.0) == Architecture("mobilenet-v1")

@@ -11,7 +11,7 @@ import torch
 from harness.downloads import imagenet
 from harness.downloads.connection import HTTPS_ONLY
 from harness.downloads.imagenet import imagenet_file
-from harness.errors import DataError, MachineError
+from harness.errors import DataError, MachineError, NetworkError
 
 WEIGHTS = b"some weights" * 1000
 NAME = f"alexnet-owt-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth"
@@ -105,9 +105,15 @@ def test_a_torn_file_is_downloaded_again(offered, checkpoints, reporter, policy,
     assert "is torn" in said.getvalue()
 
 
-def test_a_torn_file_is_refused_where_nothing_may_be_downloaded(offered, checkpoints):
+def test_without_fetching_a_torn_file_is_as_good_as_none_and_stays(offered, checkpoints):
     put(checkpoints, WEIGHTS[:-1])
-    with pytest.raises(MachineError, match="is torn"):
+    assert imagenet_file(fetch=False, reporter=None) is None
+    assert offered.asked == []
+
+
+def test_without_fetching_an_absent_file_that_nothing_may_bring_is_said(offered, checkpoints, monkeypatch):
+    monkeypatch.setenv("HARNESS_OFFLINE", "1")
+    with pytest.raises(NetworkError, match="HARNESS_OFFLINE=1"):
         imagenet_file(fetch=False, reporter=None)
 
 
