@@ -123,9 +123,8 @@ def build_plan(options: Configuration, flags: Flags, reporter: Reporter | None =
 
 
 def _imagenet(reporter: Reporter | None, download: bool) -> Path | None:
-    from harness.downloads.imagenet import (
-        imagenet_file,  # lazily: workers, and machines without a network, never need it
-    )
+    # Lazily, here and below: workers, and machines without a network, never need it.
+    from harness.downloads.imagenet import imagenet_file
 
     return imagenet_file(fetch=download, reporter=reporter)
 
