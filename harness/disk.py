@@ -1,4 +1,4 @@
-"""What downloads need of a disk: files whole or absent, one process at a time, and its failures in plain words."""
+"""What a disk must give: files whole or absent, one process at a time, and its failures in plain words."""
 
 import contextlib
 import fcntl

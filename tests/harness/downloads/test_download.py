@@ -22,7 +22,7 @@ from harness import progress
 from harness.downloads import download as module
 from harness.downloads.connection import HTTPS_ONLY
 from harness.downloads.download import Download, Known, download
-from harness.errors import DataError, HarnessError, MachineError
+from harness.errors import DataError, HarnessError, MachineError, NetworkError
 from harness.progress import Reporter
 
 BODY = bytes(range(256)) * 8000  # 2,048,000 bytes
@@ -132,7 +132,7 @@ def test_the_second_mirror_is_asked_when_the_first_has_no_such_file(server, get,
 
 
 def test_every_mirrors_reason_is_told(server, get, target):
-    text = refused(get, target, MachineError, server.url("/first"), server.give("/second", b"", 403))
+    text = refused(get, target, NetworkError, server.url("/first"), server.give("/second", b"", 403))
     assert f"{server.url('/first')}: the server answered 404" in text
     assert f"{server.url('/second')}: the server answered 403" in text
     assert f"by hand to {target}" in text
@@ -140,7 +140,7 @@ def test_every_mirrors_reason_is_told(server, get, target):
 
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_busy_server_is_asked_a_few_times(server, get, target, status):
-    text = refused(get, target, MachineError, server.give("/file", b"", status))
+    text = refused(get, target, NetworkError, server.give("/file", b"", status))
     assert server.asked == ["/file"] * 3
     assert f"the server answered {status}" in text
 
@@ -176,7 +176,7 @@ def stalled(handler):
 
 @pytest.mark.parametrize("broken", [short, chunk_cut, reset])
 def test_a_broken_transfer_is_tried_again_and_never_kept(server, get, target, broken):
-    refused(get, target, MachineError, server.route("/file", broken), known=None)
+    refused(get, target, NetworkError, server.route("/file", broken), known=None)
     assert server.asked == ["/file"] * 3
 
 
@@ -192,7 +192,7 @@ def test_a_transfer_that_broke_once_is_mended(server, get, target, said, broken)
 
 def test_a_transfer_that_stalls_is_tried_again(server, get, target, policy):
     hasty = replace(policy, read_s=0.8, attempts=2)
-    refused(get, target, MachineError, server.route("/file", stalled), known=None, policy=hasty)
+    refused(get, target, NetworkError, server.route("/file", stalled), known=None, policy=hasty)
     assert server.asked == ["/file"] * 2
 
 
@@ -204,13 +204,13 @@ def test_a_length_that_the_http_library_does_not_check_is_checked(server, get, t
         original(self, *arguments, **options | {"enforce_content_length": False})
 
     monkeypatch.setattr(urllib3.HTTPResponse, "__init__", lenient)
-    text = refused(get, target, MachineError, server.route("/file", short), known=None)
+    text = refused(get, target, NetworkError, server.route("/file", short), known=None)
     assert f"only 100,000 of {len(BODY):,} bytes came" in text
 
 
 def test_a_silent_server_is_given_up_at_once(server, get, target, policy):
     url = server.route("/file", lambda _: time.sleep(5))
-    text = refused(get, target, MachineError, url, policy=replace(policy, read_s=0.4))
+    text = refused(get, target, NetworkError, url, policy=replace(policy, read_s=0.4))
     assert "did not answer in time" in text
     assert server.asked == ["/file"]
 
@@ -252,14 +252,14 @@ def test_an_empty_file_is_not_the_file(server, get, target):
 @pytest.mark.parametrize("scheme", ["http", "ftp", "file", "sftp", "doi"])
 def test_nothing_but_https_is_asked_by_default(server, get, target, scheme):
     url = server.give("/file", BODY).replace("http:", f"{scheme}:")
-    assert "refused: not https" in refused(get, target, MachineError, url, policy=HTTPS_ONLY)
+    assert "refused: not https" in refused(get, target, NetworkError, url, policy=HTTPS_ONLY)
     assert server.asked == []
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/file", "https://127.0.0.1:9/file"])
 def test_a_redirect_to_another_scheme_is_refused(server, get, target, location):
     url = server.give("/file", b"", 302, Location=location)
-    assert f"{location} is refused: not http" in refused(get, target, MachineError, url)
+    assert f"{location} is refused: not http" in refused(get, target, NetworkError, url)
     assert server.asked == ["/file"]
 
 
@@ -310,14 +310,14 @@ def make_certificate(folder):
 
 def test_https_works_and_a_redirect_to_http_is_refused(secure, get, target):
     secure.give("/plain", b"", 302, Location="http://127.0.0.1:9/file")
-    text = refused(get, target, MachineError, secure.url("/plain"), policy=HTTPS_ONLY)
+    text = refused(get, target, NetworkError, secure.url("/plain"), policy=HTTPS_ONLY)
     assert "http://127.0.0.1:9/file is refused: not https" in text
     assert get(secure.give("/file", BODY), policy=HTTPS_ONLY).sha256 == SHA256
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(secure, get, target, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    text = refused(get, target, MachineError, secure.give("/file", BODY), policy=HTTPS_ONLY)
+    text = refused(get, target, NetworkError, secure.give("/file", BODY), policy=HTTPS_ONLY)
     assert "no secure connection" in text
     assert secure.asked == []
 
@@ -334,7 +334,7 @@ def closed_port():
 
 def test_a_host_that_refuses_is_asked_once(server, get, target, said, closed_port):
     url = f"http://127.0.0.1:{closed_port}/file"
-    assert "127.0.0.1 cannot be reached: Connection refused" in refused(get, target, MachineError, url)
+    assert "127.0.0.1 cannot be reached: Connection refused" in refused(get, target, NetworkError, url)
     assert "trying again" not in said.getvalue()
 
 
@@ -346,7 +346,7 @@ def test_an_unknown_host_is_looked_up_once(server, get, target, monkeypatch):
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    text = refused(get, target, MachineError, "http://one.invalid/file", "http://two.invalid/file")
+    text = refused(get, target, NetworkError, "http://one.invalid/file", "http://two.invalid/file")
     assert asked == ["one.invalid", "two.invalid"]
     assert "two.invalid cannot be reached: Temporary failure in name resolution" in text
 
@@ -360,7 +360,7 @@ def test_name_servers_that_never_answer_cost_seconds(server, get, target, policy
 
     monkeypatch.setattr(socket, "getaddrinfo", hangs)
     started = time.monotonic()
-    text = refused(get, target, MachineError, "http://one.invalid/file", policy=replace(policy, reach_s=0.2))
+    text = refused(get, target, NetworkError, "http://one.invalid/file", policy=replace(policy, reach_s=0.2))
     end.set()
     assert time.monotonic() - started < 5  # not the 10 of the name server
     assert "no answer within 0.2 s" in text
@@ -368,7 +368,7 @@ def test_name_servers_that_never_answer_cost_seconds(server, get, target, policy
 
 def test_a_network_that_goes_away_between_attempts_is_not_retried(server, get, target, monkeypatch):
     url = server.route("/file", lambda handler: (server.socket.close(), handler.connection.close()))
-    assert "cannot be reached" in refused(get, target, MachineError, url)
+    assert "cannot be reached" in refused(get, target, NetworkError, url)
     assert server.asked == ["/file"]
 
 
@@ -376,14 +376,14 @@ def test_a_proxy_that_is_down_is_named(server, get, target, monkeypatch, closed_
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port}")
-    text = refused(get, target, MachineError, "http://images.invalid/file")
+    text = refused(get, target, NetworkError, "http://images.invalid/file")
     assert "proxy 127.0.0.1 cannot be reached" in text
 
 
 @pytest.mark.parametrize("value", ["1", "true", "TRUE", "yes"])
 def test_offline_asks_nothing(server, get, target, monkeypatch, value):
     monkeypatch.setenv("HARNESS_OFFLINE", value)
-    text = refused(get, target, MachineError, server.give("/file", BODY))
+    text = refused(get, target, NetworkError, server.give("/file", BODY))
     assert f"HARNESS_OFFLINE={value} forbids the network" in text
     assert server.asked == []
 

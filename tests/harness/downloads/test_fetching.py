@@ -23,7 +23,7 @@ from harness.downloads import fetching
 from harness.downloads.extraction import MANIFEST, differences, read_manifest
 from harness.downloads.fetching import fetch
 from harness.downloads.sources import SOURCES
-from harness.errors import DataError, HarnessError, MachineError
+from harness.errors import DataError, HarnessError, MachineError, NetworkError
 
 IMAGES = {split: [f"{split}-{number}.jpg" for number in range(4)] for split in ("train", "test")}
 LABELS = "".join(f"{name}\n" for names in IMAGES.values() for name in names).encode()
@@ -159,14 +159,14 @@ def test_labels_that_differ_from_known_copies_are_said_not_refused(server, bring
 def test_folders_appear_only_when_all_are_there(server, bring, folder):
     # A run would take a set of one split for a damaged one.
     del server.answers["/test.zip"]
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     assert not (folder / "train").exists()
     assert not (folder / "test").exists()
 
 
 def test_a_whole_archive_is_not_downloaded_again_after_a_failure(server, bring, folder, zips):
     del server.answers["/test.zip"]
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     server.give("/test.zip", zips["test"])
     server.asked.clear()
     bring()
@@ -177,7 +177,7 @@ def test_a_whole_archive_is_not_downloaded_again_after_a_failure(server, bring, 
 
 def test_an_archive_that_rotted_while_it_waited_is_downloaded_again(server, bring, folder, zips):
     del server.answers["/test.zip"]
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     (folder / ".fetch" / "train.zip").write_bytes(zips["train"][:-1])
     server.give("/test.zip", zips["test"])
     bring()
@@ -186,7 +186,7 @@ def test_an_archive_that_rotted_while_it_waited_is_downloaded_again(server, brin
 
 def test_an_archive_that_waited_while_its_hash_became_known_is_checked_again(server, bring, dataset, folder, tmp_path):
     del server.answers["/test.zip"]
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     corrected = zipped(tmp_path / "corrected.zip", "train", version=2)
     server.give("/train.zip", corrected)
     server.give("/test.zip", zipped(tmp_path / "test.zip", "test"))
@@ -198,7 +198,7 @@ def test_an_archive_that_waited_while_its_hash_became_known_is_checked_again(ser
 @pytest.mark.parametrize("by_hand", [["train"], ["train", "test"]])
 def test_an_archive_that_is_no_longer_needed_does_not_stay(server, bring, folder, zips, by_hand):
     del server.answers["/test.zip"]
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     for split in by_hand:
         hand_made(folder, split)
     server.give("/test.zip", zips["test"])
@@ -208,13 +208,13 @@ def test_an_archive_that_is_no_longer_needed_does_not_stay(server, bring, folder
 
 def test_a_failure_of_the_first_file_leaves_no_data(server, bring, folder):
     server.answers.clear()
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     assert list(tree(folder)) == [".fetch.lock"]
 
 
 def test_an_unreachable_network_is_asked_for_one_file_only(server, bring, said):
     server.answers.clear()
-    refused(bring, MachineError)
+    refused(bring, NetworkError)
     assert server.asked == ["/labels.csv"]
 
 
@@ -381,11 +381,11 @@ def test_another_file_under_the_name_of_a_hand_downloaded_one_is_refused(server,
 
 def test_offline_says_what_is_missing_and_the_way_by_hand(server, bring, folder, dataset, monkeypatch):
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
-    text = refused(bring, MachineError)
+    text = refused(bring, NetworkError)
     assert "HARNESS_OFFLINE=1 forbids the network" in text
     assert f"by hand to {folder / 'labels.csv'}: {server.url('/labels.csv')}" in text
     (folder / "labels.csv").write_bytes(LABELS)
-    assert f"by hand to {folder / 'train.zip'}: {server.url('/train.zip')}" in refused(bring, MachineError)
+    assert f"by hand to {folder / 'train.zip'}: {server.url('/train.zip')}" in refused(bring, NetworkError)
 
 
 # --- what cannot be fetched
