@@ -17,7 +17,15 @@ def report(
     output: Annotated[Path | None, typer.Option(help="Folder; default: <store>/reports/<data set>.")] = None,
 ) -> None:
     """Write the report of a data set: one offline page, CSV and JSON."""
+    from harness.reports.errors import CannotPublish
+    from harness.reports.ownership import refuse_foreign_report
+
     uri, store = _results_uri(store, tracking_uri), store.absolute()
+    if output is not None:
+        try:
+            refuse_foreign_report(output)
+        except CannotPublish as error:
+            raise UsageError(str(error), fix=error.fix) from error
     write_report(uri, store, dataset, output or store / "reports" / dataset)
 
 
@@ -36,6 +44,8 @@ def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet:
         page, table = write(results, folder), summary(results)
     except ValueError as error:
         raise _contradiction(uri, error) from error
+    except OSError as error:
+        raise MachineError(f"cannot write {folder}: {error.strerror}", fix="check the folder and the disk") from error
     if not quiet:
         show(table)
         show(f"Report: {page}")

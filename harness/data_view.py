@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from harness.data import SPLITS, load_dataset
 from harness.dataset import FileDataset, SimulatedDataset
+from harness.disk import disk_errors
 from harness.downloads.sources import FIRST_USE, SOURCES, read_sources
 
 
@@ -25,9 +26,10 @@ def data_lines(name: str, root: Path) -> list[str]:
     assert isinstance(dataset, FileDataset)
     lines += [f"Folder: {root / name}", _origin(dataset, root / name)]
     for split in SPLITS:
-        samples = dataset.samples(root / name, split)
+        with disk_errors(root / name):
+            samples = dataset.samples(root / name, split)
+            found = sum(sample.path.is_file() for sample in samples)
         positives = sum(sample.label for sample in samples)
-        found = sum(sample.path.is_file() for sample in samples)
         lines.append(
             f"{split}: {positives} positives, {len(samples) - positives} negatives labelled;"
             f" {found} of {len(samples)} images found"

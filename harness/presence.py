@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from harness.dataset import DatasetNotFound, FileDataset, Split
+from harness.disk import disk_errors
 from harness.errors import DataError, HarnessError
 
 Fetch = Callable[[FileDataset, Path], None]
@@ -18,7 +19,8 @@ def missing_images(dataset: FileDataset, folder: Path, fetch: Fetch | None = Non
     whole split is not.
     """
     try:
-        return _missing(dataset, folder)
+        with disk_errors(folder):
+            return _missing(dataset, folder)
     except DatasetNotFound as absent:
         if fetch is None or not dataset.remote_files:
             raise

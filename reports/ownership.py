@@ -7,7 +7,7 @@ from harness.reports.errors import CannotPublish
 from harness.reports.results_json import INDEX_FORMAT, load
 from harness.reports.versions import FILES, FOLDER, versions
 
-__all__ = ["INDEX_MARK", "REPORT_MARK", "known_pages", "marked", "refuse_foreign"]
+__all__ = ["INDEX_MARK", "REPORT_MARK", "known_pages", "marked", "refuse_foreign", "refuse_foreign_report"]
 
 INDEX_MARK = "prune-harness index"
 REPORT_MARK = "prune-harness report"
@@ -33,6 +33,18 @@ def refuse_foreign(folder: Path, pages: Iterable[Path]) -> None:
         raise CannotPublish(
             f"{folder} holds what `harness publish` did not write, where its files belong: {named}",
             "publish to another folder, or move these away",
+        )
+
+
+def refuse_foreign_report(folder: Path) -> None:
+    """Raise `CannotPublish` where a report would replace a page or figures in ``folder`` that no report wrote."""
+    page, figures = folder / "index.html", folder / "results.json"
+    foreign = [page.name] if _exists(page) and not marked(page, REPORT_MARK) else []
+    foreign += [figures.name] if _exists(figures) and load(figures) is None else []
+    if foreign:
+        raise CannotPublish(
+            f"{folder} holds what `harness report` did not write: {', '.join(foreign)}",
+            "name another folder with --output, or move these away",
         )
 
 

@@ -12,7 +12,7 @@ from harness.reports.index_page import index_document, index_html
 from harness.reports.inline import looks
 from harness.reports.ownership import REPORT_MARK, known_pages, marked, refuse_foreign
 from harness.reports.page import render
-from harness.reports.place import newest_place, splice, version_place
+from harness.reports.place import newest_place, report_place, splice, version_place
 from harness.reports.results_json import document, load, network_of, restricted, to_json
 from harness.reports.slugs import slug
 from harness.reports.versions import FOLDER, Version, versions
@@ -152,8 +152,11 @@ def _show(work: Workspace, page: Path, identity: str) -> None:
     """Make a page show one of its versions; results.json comes last, since by it the page counts as done."""
     found = versions(page)
     current = next((version for version in found if version.id == identity), None)
-    if current is None:  # someone removed it: what the page shows is all there is
+    if current is None and not found:  # someone removed every version: what the page shows is all there is
+        html = (page / "index.html").read_text("utf-8")
+        work.put(page / "index.html", encoded(splice(html, report_place())))
         return
+    current = current or found[-1]
     html = (current.folder / "index.html").read_text("utf-8")
     work.put(page / "cells.csv", (current.folder / "cells.csv").read_bytes())
     work.put(page / "index.html", encoded(splice(html, newest_place(found, current))))

@@ -66,7 +66,10 @@ def require_host(url: str, policy: Policy) -> None:
     minutes: hence one deadline over all of them.
     """
     proxy = select_proxy(url, get_environ_proxies(url))
-    parts = urlsplit(prepend_scheme_if_needed(proxy, "http") if proxy else url)
+    try:
+        parts = urlsplit(prepend_scheme_if_needed(proxy, "http") if proxy else url)
+    except ValueError:  # not shown: it may hold a password
+        raise MirrorFault("the proxy that the environment names is not an address: see HTTPS_PROXY") from None
     answers: list[str] = []
 
     def connect() -> None:

@@ -27,6 +27,7 @@ from harness.downloads.sources import (
     record,
 )
 from harness.downloads.survey import Survey
+from harness.errors import UsageError
 from harness.progress import Reporter
 
 _WORK = ".fetch"
@@ -37,9 +38,9 @@ _NAMES_SHOWN = 10
 def fetch(dataset: Dataset, folder: Path, reporter: Reporter, *, policy: Policy = HTTPS_ONLY) -> list[str]:
     """Bring ``folder``, which is ``<data folder>/<name>``, to completeness and return notes for the user.
 
-    Nothing is downloaded or written where all is there. Raises `DataError` for a data set without remote files, for
-    downloads that are not the publisher's, and for an incomplete folder of the user's own; `MachineError` for network,
-    disk and HARNESS_OFFLINE.
+    Nothing is downloaded or written where all is there. Raises `UsageError` for a data set without remote files,
+    `DataError` for downloads that are not the publisher's and for an incomplete folder of the user's own;
+    `MachineError` for network, disk and HARNESS_OFFLINE.
     """
     wanted = _fetchable(dataset)
     with disk_errors(folder):
@@ -53,9 +54,9 @@ def fetch(dataset: Dataset, folder: Path, reporter: Reporter, *, policy: Policy 
 
 def _fetchable(dataset: Dataset) -> FileDataset:
     if isinstance(dataset, SimulatedDataset):
-        raise DataError(f"{dataset.name} is simulated and needs no download", fix="use it as it is")
+        raise UsageError(f"{dataset.name} is simulated and needs no download", fix="use it as it is")
     if not isinstance(dataset, FileDataset) or not dataset.remote_files:
-        raise DataError(
+        raise UsageError(
             f"{dataset.name} cannot be downloaded: it names no addresses",
             fix="put its files into <data folder>/<name>; `harness data show` says where that is",
         )

@@ -241,6 +241,23 @@ def test_a_removed_version_is_no_longer_listed(tmp_path, make, walk, parse):
     assert "No results yet." in parse(tmp_path / "index.html").text
 
 
+def test_where_the_shown_version_is_removed_the_one_before_is_shown(tmp_path, make, walk):
+    publish([make("isic", network="big")], tmp_path)
+    page = tmp_path / "isic" / "big"
+    (old,) = version_ids(page)
+    publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
+    (new,) = set(version_ids(page)) - {old}
+    shutil.rmtree(page / "versions" / new)
+    publish([], tmp_path)
+    assert read(page / "results.json")["id"] == old
+    assert new not in (page / "index.html").read_text()
+    walk(tmp_path / "index.html")
+    shutil.rmtree(page / "versions" / old)
+    publish([], tmp_path)
+    assert f"versions/{old}" not in (page / "index.html").read_text()
+    walk(tmp_path / "index.html")
+
+
 @pytest.mark.parametrize("name", ["index.html", "cells.csv", "results.json"])
 def test_what_someone_removed_comes_back(store, tmp_path, tree, name):
     publish(store, tmp_path)

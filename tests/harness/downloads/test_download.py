@@ -380,6 +380,16 @@ def test_a_proxy_that_is_down_is_named(server, get, target, monkeypatch, closed_
     assert "proxy 127.0.0.1 cannot be reached" in text
 
 
+@pytest.mark.parametrize("proxy", ["http://proxy:80a80", "http://[bad", "http://me:secret@proxy:999999"])
+def test_a_proxy_that_is_no_address_is_a_network_fault(get, target, monkeypatch, proxy):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", proxy)
+    text = refused(get, target, NetworkError, "http://images.invalid/file")
+    assert "is not an address" in text
+    assert "secret" not in text
+
+
 @pytest.mark.parametrize("value", ["1", "true", "TRUE", "yes"])
 def test_offline_asks_nothing(server, get, target, monkeypatch, value):
     monkeypatch.setenv("HARNESS_OFFLINE", value)

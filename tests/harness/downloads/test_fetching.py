@@ -23,7 +23,7 @@ from harness.downloads import fetching
 from harness.downloads.extraction import MANIFEST, differences, read_manifest
 from harness.downloads.fetching import fetch
 from harness.downloads.sources import SOURCES
-from harness.errors import DataError, HarnessError, MachineError, NetworkError
+from harness.errors import DataError, HarnessError, MachineError, NetworkError, UsageError
 
 IMAGES = {split: [f"{split}-{number}.jpg" for number in range(4)] for split in ("train", "test")}
 LABELS = "".join(f"{name}\n" for names in IMAGES.values() for name in names).encode()
@@ -392,13 +392,13 @@ def test_offline_says_what_is_missing_and_the_way_by_hand(server, bring, folder,
 
 
 def test_a_simulated_set_needs_no_download(tmp_path, reporter):
-    with pytest.raises(DataError, match="isic-sim is simulated and needs no download"):
+    with pytest.raises(UsageError, match="isic-sim is simulated and needs no download"):
         fetch(IsicSim(), tmp_path / "isic-sim", reporter)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_set_without_addresses_cannot_be_fetched(tmp_path, reporter):
-    with pytest.raises(DataError, match="little cannot be downloaded"):
+    with pytest.raises(UsageError, match="little cannot be downloaded"):
         fetch(Little(()), tmp_path / "little", reporter)
 
 
