@@ -1,7 +1,7 @@
 """Training as a pure function: data, start, mask, loss, schedule and seed in; the best epoch's tensors out.
 
-Raise `TRAINING_VERSION` whenever a change here, in `harness.augmentation` or in `harness.loss` changes a bit of the
-result: stored stages of the old version are then no longer found.
+Raise `TRAINING_VERSION` whenever a change here, or in a module that CONTRIBUTING.md lists, changes a bit of the result:
+stored stages of the old version are then no longer found.
 """
 
 import math
