@@ -7,7 +7,6 @@ dead server never costs a training run.
 import harness.mlflow_settings  # noqa: F401
 
 # isort: split
-import fcntl
 import json
 import math
 import tempfile
@@ -21,7 +20,9 @@ from typing import Any
 from mlflow.entities import Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
+from harness.databases import create_database, sqlite_uri
 from harness.errors import MachineError
 
 READ_FILES = ("cell.json", "scores.csv")  # masks stay where they are
@@ -64,7 +65,13 @@ class PublishedRun:
 
 def default_uri(store: Path) -> str:
     """Return the tracking database that a store keeps when no server is named."""
-    return f"sqlite:///{store / 'mlflow.db'}"
+    return sqlite_uri(store / "mlflow.db")
+
+
+def _open(uri: str) -> MlflowClient:
+    client = MlflowClient(uri)
+    client.search_experiments(max_results=1)  # makes the tables where there are none
+    return client
 
 
 class Tracker:
@@ -76,13 +83,10 @@ class Tracker:
 
     @property
     def client(self) -> MlflowClient:
-        """The client; a local database is created under a lock, since two first openers break it."""
+        """The client; a database file is created whole before it is opened."""
         if self._client is None:
-            self.store.mkdir(parents=True, exist_ok=True)
-            with open(self.store / "mlflow.lock", "a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                self._client = MlflowClient(self.uri)
-                self._client.search_experiments(max_results=1)
+            create_database(self.uri, _open)
+            self._client = _open(self.uri)
         return self._client
 
     def publish(self, publication: Publication) -> bool:
@@ -182,7 +186,7 @@ def experiments_with_results(uri: str, store: Path) -> list[str]:
 def _answering(problem: str, fix: str = "check --tracking-uri and that its server runs") -> Iterator[None]:
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         raise MachineError(f"{problem}: {_first_line(error)}", fix=fix) from error
 
 

@@ -1,5 +1,6 @@
 """The command as a user runs it, in another folder, on images made here: output, exit codes, kill and resume."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -126,14 +127,17 @@ def kill_at(command, place, store, moments):
             cwd=place,
             env=environment(),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 200
         while len(stage_keys(store)) < stages and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _, errors = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), errors
 
 
 def written(store, keys):
