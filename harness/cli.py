@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness import __version__, cli_data, cli_inspect, cli_results, cli_run
+from harness import __version__, cli_data, cli_inspect, cli_results, cli_run, cli_tune
 from harness.errors import HarnessError
 from harness.messages import say
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(cli_run.run)
+app.command()(cli_tune.tune)
 app.command()(cli_results.report)
 app.command()(cli_results.publish)
 app.command("list")(cli_inspect.list_)

@@ -17,3 +17,40 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Folder that holds <data set>/; default: HARNESS_DATA, then the user cache."),
 ]
+MethodsOption = Annotated[
+    str | None, typer.Option("--methods", help="'all', or names, globs and parameters: 'lt,snip[images=128]'.")
+]
+DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Data set; `harness list datasets` shows all.")]
+PresetOption = Annotated[str, typer.Option("--preset", help="Preset; `harness list presets` shows all.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file laid over the preset.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="One configuration key; may be repeated.")
+]
+DensitiesOption = Annotated[
+    str | None,
+    typer.Option("--densities", help="Parameters left / all parameters, each in (0, 1]: '1,0.25,0.05'."),
+]
+LossOption = Annotated[
+    str | None,
+    typer.Option("--loss", help="Train every method with this loss: plain, blue, black, green, weights-only."),
+]
+NetworkOption = Annotated[
+    str | None, typer.Option("--network", help="alexnet-bn, alexnet (the paper's) or mobilenet-v1.")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option("--weights", help="Start of the convolutions: auto, imagenet, simulated, kaiming or a weights file."),
+]
+AllowMissingOption = Annotated[
+    bool, typer.Option("--allow-missing", help="Run on a partial data set; stamped on every result.")
+]
+RealOnlyOption = Annotated[
+    bool, typer.Option("--real-only", help="Never fall back to simulated images: exit 4 instead.")
+]
+JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="Worker processes; default: one per core.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan with counts; run nothing.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+StorageOption = Annotated[
+    str | None,
+    typer.Option("--storage", envvar="HARNESS_STORAGE", help="Database of the studies; default: a file in the store."),
+]

@@ -1,129 +1,151 @@
 """`harness run`: from flags to a plan, and through it."""
 
 import json
-import shlex
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from harness.cli_options import DEFAULT_STORE, DataDirOption, StoreOption, TrackingOption
+from harness.cli_options import (
+    DEFAULT_STORE,
+    AllowMissingOption,
+    ConfigOption,
+    DataDirOption,
+    DatasetOption,
+    DensitiesOption,
+    DryRunOption,
+    JobsOption,
+    JsonOption,
+    LossOption,
+    MethodsOption,
+    NetworkOption,
+    PresetOption,
+    RealOnlyOption,
+    SetOption,
+    StorageOption,
+    StoreOption,
+    TrackingOption,
+    WeightsOption,
+)
+from harness.cli_plan import command_line, configuration_of, methods_of, numbers_of, planned, seeds_of
 from harness.cli_results import write_report
 from harness.errors import UsageError
-from harness.messages import show, show_end, show_notes
+from harness.messages import say, show, show_end
 
 if TYPE_CHECKING:
+    from harness.configuration import Configuration
     from harness.experiment import Summary
     from harness.plan import Plan
     from harness.progress import Reporter
 
 
 def run(
-    methods: Annotated[
-        str | None, typer.Option(help="'all', or names, globs and parameters: 'lt,snip[images=128]'.")
-    ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Data set; `harness list datasets` shows all.")] = None,
-    preset: Annotated[str, typer.Option(help="Preset; `harness list presets` shows all.")] = "quick",
-    config: Annotated[Path | None, typer.Option(help="TOML file laid over the preset.")] = None,
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="One configuration key; may be repeated.")
-    ] = None,
+    methods: MethodsOption = None,
+    dataset: DatasetOption = None,
+    preset: PresetOption = "quick",
+    config: ConfigOption = None,
+    assign: SetOption = None,
     seeds: Annotated[str | None, typer.Option(help="A number of seeds, or a list: '5' or '0,3,7'.")] = None,
-    densities: Annotated[
-        str | None, typer.Option(help="Parameters left / all parameters, each in (0, 1]: '1,0.25,0.05'.")
+    densities: DensitiesOption = None,
+    loss: LossOption = None,
+    network: NetworkOption = None,
+    weights: WeightsOption = None,
+    params: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Tuned parameters, run beside the defaults; of `harness tune`.")
     ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="Train every method with this loss: plain, blue, black, green, weights-only.")
+    tune: Annotated[
+        int | None, typer.Option(metavar="N", help="First tune every entry with N trials, then run with the best.")
     ] = None,
-    network: Annotated[str | None, typer.Option(help="alexnet-bn, alexnet (the paper's) or mobilenet-v1.")] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Start of the convolutions: auto, imagenet, simulated, kaiming or a weights file."),
-    ] = None,
+    storage: StorageOption = None,
     data_dir: DataDirOption = None,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Run on a partial data set; stamped on every result.")
-    ] = False,
-    real_only: Annotated[
-        bool, typer.Option("--real-only", help="Never fall back to simulated images: exit 4 instead.")
-    ] = False,
+    allow_missing: AllowMissingOption = False,
+    real_only: RealOnlyOption = False,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan with counts; run nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")] = False,
+    jobs: JobsOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
-    from harness.configuration import load_configuration
-    from harness.entries import split_list
-
-    flags: dict[str, Any] = {"data": {"name": dataset}} if dataset else {}
+    if params is not None and tune is not None:
+        raise UsageError("--params and --tune exclude each other", fix="drop --params to tune anew")
     given = {
-        "methods": None if methods is None else split_list(methods),
-        "densities": None if densities is None else _numbers(densities),
-        "seeds": None if seeds is None else _seeds(seeds),
+        "methods": methods_of(methods),
+        "data": {"name": dataset},
+        "densities": numbers_of(densities),
+        "seeds": seeds_of(seeds),
         "loss": loss,
         "network": network,
         "weights": weights,
         "jobs": jobs,
+        "tuning": {"trials": tune},
     }
-    flags |= {name: value for name, value in given.items() if value is not None}
-    options = load_configuration(preset, config, assign or [], flags)
+    options = configuration_of(preset, config, assign, given)
 
     from harness.data import data_folder
-    from harness.plan import Flags, build_plan
+    from harness.plan import Flags
     from harness.progress import Reporter
 
-    command = Flags(preset, data_folder(data_dir), store, allow_missing=allow_missing, real_only=real_only)
+    flags = Flags(preset, data_folder(data_dir), store, allow_missing=allow_missing, real_only=real_only)
     reporter = Reporter(Console(stderr=True))
-    plan, notes = build_plan(options, command, None if dry_run else reporter)
-    show_notes(plan, notes)
+    plan = planned(options, flags, reporter, dry_run=dry_run)
+    if params is not None:
+        plan = _with_parameters(plan, options, params)
     if dry_run:
-        _show_plan(plan, tracking_uri, as_json=as_json)
+        _show_plan(plan, options, tracking_uri, tuned=tune is not None, as_json=as_json)
         return
-    _execute(plan, tracking_uri, reporter, as_json=as_json)
+    unpublished: list[str] = []
+    if tune is not None:
+        plan, unpublished = _tuned(plan, options, storage, tracking_uri, reporter)
+    _execute(plan, tracking_uri, reporter, unpublished, as_json=as_json)
 
 
-def _numbers(text: str) -> list[float | str]:
-    """Return the numbers of a comma-separated list; what is none stays text, for the configuration to refuse."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    return [float(part) if _is_number(part) else part for part in parts]
+def _with_parameters(plan: "Plan", options: "Configuration", file: Path) -> "Plan":
+    from harness.tuning.parameter_file import apply, read_parameters
+
+    plan, notes = apply(plan, read_parameters(file), options.loss_schedules, str(file))
+    for note in notes:
+        say(f"note: {note}", "yellow")
+    return plan
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _tuned(
+    plan: "Plan", options: "Configuration", storage: str | None, tracking_uri: str | None, reporter: "Reporter"
+) -> tuple["Plan", list[str]]:
+    """Tune, and return the plan with each tuned entry beside its default, and what MLflow did not take."""
+    from harness.cli_tune import show_tuned, tune_plan
+    from harness.tuning.parameter_file import apply
+
+    tuned, file = tune_plan(plan, options, storage, tracking_uri, reporter)
+    show_tuned(tuned, file, quiet=True)
+    plan, _ = apply(plan, tuned.parameters, options.loss_schedules, str(file))
+    return plan, tuned.unpublished
 
 
-def _seeds(text: str) -> int | list[int]:
-    try:
-        seeds = [int(part) for part in text.rstrip(", ").split(",")]
-    except ValueError:
-        raise UsageError(f"--seeds {text!r} is neither a number nor a list", fix="write 5 or 0,3,7") from None
-    return seeds if "," in text else seeds[0]
-
-
-def _show_plan(plan: "Plan", tracking_uri: str | None, *, as_json: bool) -> None:
+def _show_plan(plan: "Plan", options: "Configuration", tracking_uri: str | None, *, tuned: bool, as_json: bool) -> None:
     from harness.plan_view import plan_lines, plan_values
 
-    if as_json:
-        show(json.dumps(plan_values(plan), indent=1, default=str))
-        return
-    show("\n".join(plan_lines(plan, tracking_uri)))
+    values, lines = plan_values(plan), plan_lines(plan, tracking_uri)
+    if tuned:
+        from harness.tuning.view import tuning_lines, tuning_values
+
+        values["tuning"] = tuning_values(plan, options)
+        lines[-1:-1] = tuning_lines(plan, options)
+    show(json.dumps(values, indent=1, default=str) if as_json else "\n".join(lines))
 
 
-def _execute(plan: "Plan", tracking_uri: str | None, reporter: "Reporter", *, as_json: bool) -> None:
+def _execute(
+    plan: "Plan", tracking_uri: str | None, reporter: "Reporter", unpublished: list[str], *, as_json: bool
+) -> None:
     from harness.experiment import execute
     from harness.tracking import Tracker, default_uri
 
     uri = tracking_uri or default_uri(plan.store)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(plan, tracker, reporter, shlex.join(["harness", *sys.argv[1:]]))
+    summary = execute(plan, tracker, reporter, command_line())
+    summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
         page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=as_json)

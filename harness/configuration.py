@@ -3,18 +3,19 @@
 import importlib.resources
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.loss_schedule import resolve_gamma
+from harness.loss_schedule import LossSchedule, resolve_gamma
 from harness.pretraining_options import Pretraining
 from harness.schedule import Schedule
 from harness.suggestions import nearest
+from harness.tuning.options import TuningOptions
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -69,6 +70,12 @@ class Configuration:
     data: DataOptions = DataOptions()
     training: Schedule = Schedule()
     pretraining: Pretraining = Pretraining()
+    tuning: TuningOptions = TuningOptions()
+
+    @property
+    def loss_schedules(self) -> dict[str, LossSchedule]:
+        """The losses of the user's own, by name."""
+        return {name: LossSchedule(name, **asdict(loss)) for name, loss in self.losses.items()}
 
     @property
     def seed_list(self) -> tuple[int, ...]:
@@ -160,6 +167,13 @@ def _fault(where: tuple[int | str, ...], kind: str, message: str) -> str:
         return f"{path}: {message[0].lower()}{message[1:]}"
     section: Any = Configuration
     for part in where[:-1]:
-        section = {field.name: field.type for field in fields(section)}.get(str(part), section)
+        section = _below(section, str(part))
     known = [field.name for field in fields(section)] if is_dataclass(section) else []
     return f"{path}: unknown key{nearest(str(where[-1]), known)}"
+
+
+def _below(section: Any, part: str) -> Any:
+    """Return the type of a section's part; of a table by names, that of its values."""
+    if is_dataclass(section):
+        return get_type_hints(section).get(part)
+    return get_args(section)[1] if get_origin(section) is dict else None

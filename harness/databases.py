@@ -1,11 +1,17 @@
-"""SQLite databases that are there whole or not at all."""
+"""Database addresses, and SQLite files that are there whole or not at all."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from harness.disk import disk_errors, locked, move
+from harness.errors import UsageError
+
+_WAIT_S = 60
+_CONNECT_S = 10
 
 
 def sqlite_uri(path: Path) -> str:
@@ -41,3 +47,23 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
         create(sqlite_uri(unfinished))
         with disk_errors(path):
             move(unfinished, path)
+
+
+def without_password(url: str) -> str:
+    """Return an address that may be shown. Raises `UsageError` where it is none."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as error:
+        raise UsageError(
+            f"{url!r} is not a database address",
+            fix="write sqlite:///studies.db or postgresql://user@host/name",
+        ) from error
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return SQLAlchemy's options under which a busy file is waited for, and a silent server is not."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": _WAIT_S}}
+    if url.startswith(("postgresql", "mysql", "mariadb")):
+        return {"connect_args": {"connect_timeout": _CONNECT_S}, "pool_pre_ping": True}
+    return {}

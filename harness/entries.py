@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.loss_schedule import LossSchedule, schedule_named
+from harness.loss_schedule import WEIGHTS, LossSchedule, schedule_named
 from harness.pruner import Pruner
 from harness.reference import DENSE, Dense
 from harness.suggestions import nearest
@@ -36,14 +36,20 @@ class Entry:
         return build_pruner(self.method, dict(self.parameters))
 
 
+def pruner_class(method: str) -> type[Pruner]:
+    """Return the class that is registered as ``method``. Raises `UsageError`."""
+    kind = Dense if method == DENSE else plugins.load(plugins.PRUNERS, method)
+    if not (isinstance(kind, type) and issubclass(kind, Pruner)):
+        raise UsageError(f"plugin {method!r} is not a Pruner class", fix="derive it from harness.pruner.Pruner")
+    return kind
+
+
 def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
     """Return the registered ``method`` with ``parameters``; numbers may be given as text.
 
     Raises `UsageError` with every unknown or wrong parameter at once.
     """
-    kind = Dense if method == DENSE else plugins.load(plugins.PRUNERS, method)
-    if not (isinstance(kind, type) and issubclass(kind, Pruner)):
-        raise UsageError(f"plugin {method!r} is not a Pruner class", fix="derive it from harness.pruner.Pruner")
+    kind = pruner_class(method)
     known = [field.name for field in fields(kind)]
     faults = [f"{name!r} is not a parameter{nearest(name, known)}" for name in parameters if name not in known]
     try:
@@ -67,10 +73,15 @@ def entry_of(
 ) -> Entry:
     """Return the canonical entry of a method, with its default loss unless ``loss`` names another schedule.
 
-    ``losses`` are the configuration's own schedules by name.
+    ``losses`` are the configuration's own schedules by name. Parameters ``gamma`` and ``lambda`` replace the loss's own
+    where it has them, unless the method has fields of these names.
     """
-    pruner = build_pruner(method, parameters)
+    own, weights = _split(method, parameters)
+    pruner = build_pruner(method, own)
     schedule = schedule_named(pruner.loss if loss is None else loss, losses)
+    usual = schedule.weights
+    if weights:
+        schedule = schedule.with_weights({name: _number(name, value) for name, value in weights.items()})
     if loss is not None:
         renamed, pruner = pruner.without_loss()
         method = renamed or method
@@ -79,12 +90,44 @@ def entry_of(
         for field in fields(pruner)
         if getattr(pruner, field.name) != field.default
     }
-    shown = dict(changed)
+    now = {name: schedule.weights.get(name, WEIGHTS[name]) for name in usual}
+    shown = changed | {name: value for name, value in now.items() if value != usual[name]}
     if schedule.name != pruner.loss:
         shown["loss"] = schedule.name
     written = ",".join(f"{name}={shown[name]}" for name in sorted(shown))
     text = f"{method}[{written}]" if written else method
     return Entry(text, method, tuple(sorted(changed.items())), schedule)
+
+
+def values_of(entry: Entry, losses: Mapping[str, LossSchedule] | None = None) -> dict[str, Any]:
+    """Return all parameters of an entry by name, defaults included, its loss's weights among them."""
+    pruner = entry.pruner()
+    weights = schedule_named(entry.loss.name, losses).weights
+    now = {name: entry.loss.weights.get(name, WEIGHTS[name]) for name in weights}
+    return now | {field.name: getattr(pruner, field.name) for field in fields(pruner)}
+
+
+def reparametrised(entry: Entry, values: Mapping[str, Any], losses: Mapping[str, LossSchedule] | None = None) -> Entry:
+    """Return the entry with other ``values`` of some parameters. Raises `UsageError` as `entry_of` does."""
+    pruner = entry.pruner()
+    usual = schedule_named(entry.loss.name, losses).weights
+    weights = {name: value for name, value in values_of(entry, losses).items() if value != usual.get(name, value)}
+    loss = None if entry.loss.name == pruner.loss else entry.loss.name
+    return entry_of(entry.method, {**dict(entry.parameters), **weights, **values}, loss, losses)
+
+
+def _split(method: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the method's own parameters and those of its loss."""
+    known = {field.name for field in fields(pruner_class(method))}
+    own = {name: value for name, value in parameters.items() if name in known or name not in WEIGHTS}
+    return own, {name: value for name, value in parameters.items() if name not in own}
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"{name} is not a number", fix=f"write {name}=5") from None
 
 
 def split_list(text: str) -> list[str]:
@@ -186,6 +229,6 @@ def _unknown(common: Mapping[str, Any]) -> list[str]:
 def _entry(method: str, parameters: dict[str, Any], asked: _Asked) -> Entry:
     own_loss = parameters.get("loss")
     given = {name: value for name, value in parameters.items() if name != "loss"}
-    known = {field.name for field in fields(type(build_pruner(method, given)))}
+    known = {field.name for field in fields(type(build_pruner(method, _split(method, given)[0])))}
     shared = {name: value for name, value in asked.common.items() if name in known and name not in given}
     return entry_of(method, {**shared, **given}, own_loss or asked.loss, asked.losses)

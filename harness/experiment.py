@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from harness.architecture import Architecture
 from harness.data import decoded, test_split, training_splits
 from harness.errors import MachineError
+from harness.job import Job
 from harness.plan import Plan
-from harness.pool import JobOutcome, Listener, Pool
+from harness.pool import CellListener, JobOutcome, Pool
 from harness.progress import Reporter, Task
 from harness.publication import Splits, publication
 from harness.records import CellRecord
@@ -15,7 +16,7 @@ from harness.reference import DENSE
 from harness.results import dense_problem
 from harness.store import Store
 from harness.tracking import Tracker
-from harness.worker import Job
+from harness.workers import Listener
 
 
 @dataclass
@@ -55,7 +56,7 @@ def execute(plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> S
     splits = prepare(plan, reporter)
     summary = Summary()
     with reporter.task("Training and scoring", plan.cell_count, "cells") as task:
-        pool = Pool(plan, _listener(plan, reporter, task))
+        pool = Pool(plan, listener(plan, reporter), _cell_listener(plan, reporter, task))
         _publish_all(plan, pool.run(), splits, tracker, summary, reporter, command)
     return summary
 
@@ -82,7 +83,7 @@ def _publish_all(
             summary.unpublished.append(f"{entry.text} seed {seed}")
 
 
-def _listener(plan: Plan, reporter: Reporter, task: Task) -> Listener:
+def _cell_listener(plan: Plan, reporter: Reporter, task: Task) -> CellListener:
     done = 0
 
     def cell(job: Job, record: CellRecord, detail: str) -> None:
@@ -99,10 +100,16 @@ def _listener(plan: Plan, reporter: Reporter, task: Task) -> Listener:
                 reporter.note(detail.rstrip(), style="dim")
         task.update(done)
 
+    return cell
+
+
+def listener(plan: Plan, reporter: Reporter) -> Listener:
+    """Return what prints the workers' pretrainings and warnings."""
+
     def pretraining(architecture: Architecture) -> None:
         reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
 
     def warning(text: str) -> None:
         reporter.note(f"warning: {text}", style="yellow")
 
-    return Listener(cell=cell, pretraining=pretraining, warning=warning)
+    return Listener(pretraining=pretraining, warning=warning)

@@ -26,6 +26,9 @@ def effective_number_gamma(beta: float, positives: int, negatives: int) -> float
     return math.expm1(negatives * log_beta) / math.expm1(positives * log_beta)
 
 
+WEIGHTS = {"gamma": 1.0, "lambda": 0.0}
+"""A loss's own numbers by name, and what each is where it does nothing."""
+
 Gamma = float | str
 """A number, or ``effective-number(beta)``, resolved with the training split's counts."""
 
@@ -45,6 +48,37 @@ class LossSchedule:
         from harness.loss import Loss  # brings torch, which reading a configuration does not need
 
         return Loss(resolve_gamma(gamma, positives, negatives), float(self.lambda_))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The schedule's own numbers by name: ``gamma`` and ``lambda``, each only where the loss has it.
+
+        ``gamma`` is the positives' weight in those rounds where it is not 1. A rule that gives gamma by counts, and two
+        weights that differ, are no single number.
+        """
+        gammas = {gamma for gamma in (self.gamma, self.gamma_after) if gamma != 1}
+        found = {"lambda": float(self.lambda_)} if self.lambda_ else {}
+        if len(gammas) == 1 and not isinstance(gamma := gammas.pop(), str):
+            found["gamma"] = float(gamma)
+        return found
+
+    def with_weights(self, given: Mapping[str, float]) -> "LossSchedule":
+        """Return the schedule with other numbers for its `weights`.
+
+        Raises `UsageError` with every one that the loss does not have, and every value out of range.
+        """
+        faults = [f"{name!r}: the loss does not have it" for name in given if name not in self.weights]
+        faults += [
+            f"{name} = {value:g} is not a finite number {'> 0' if name == 'gamma' else '>= 0'}"
+            for name, value in given.items()
+            if not (math.isfinite(value) and (value > 0 or (value == 0 and name == "lambda")))
+        ]
+        if faults:
+            has = ", ".join(self.weights) or "none"
+            raise UsageError(f"loss {self.name!r} got wrong weights", faults=faults, fix=f"its weights are: {has}")
+        gamma = given.get("gamma")
+        first, later = (weight if gamma is None or weight == 1 else gamma for weight in (self.gamma, self.gamma_after))
+        return LossSchedule(self.name, first, later, given.get("lambda", self.lambda_))
 
 
 def resolve_gamma(gamma: Gamma, positives: int, negatives: int) -> float:

@@ -1,19 +1,20 @@
 """The plan of a run: every choice resolved and frozen, before anything is computed. Workers get nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.canonical import digest
 from harness.configuration import Configuration
 from harness.data import DataPlan, load_dataset, resolve_data
 from harness.dataset import FileDataset, SimulatedDataset
 from harness.entries import Entry, entry_of, resolve
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import UsageError
+from harness.images import ImageSplit
 from harness.inference import resolve_device
-from harness.loss_schedule import LossSchedule
 from harness.networks import FACTORIES
 from harness.pretraining_options import Pretraining
 from harness.progress import Reporter
@@ -75,8 +76,7 @@ def build_plan(options: Configuration, flags: Flags, reporter: Reporter | None =
             fix=f"use one of: {', '.join(FACTORIES)}",
         )
     load_dataset(options.data.name)
-    losses = {name: LossSchedule(name, **asdict(loss)) for name, loss in options.losses.items()}
-    entries, notes = resolve(options.methods, options.parameters, options.loss, losses)
+    entries, notes = resolve(options.methods, options.parameters, options.loss, options.loss_schedules)
     device: Literal["cpu", "cuda"] = "cuda" if resolve_device(options.training.device).type == "cuda" else "cpu"
     check_weights(options.weights, options.network)
     if not isinstance(load_dataset(options.pretraining.dataset), SimulatedDataset):
@@ -156,6 +156,11 @@ def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
         "training": plan.training,
         "environment": plan.environment,
     }
+
+
+def setting_of(plan: Plan, train: ImageSplit, validation: ImageSplit) -> str:
+    """Return a hash of what tuning and a run must share for the one to speak of the other; test is no part of it."""
+    return digest(comparison(plan, {"train": train.fingerprint, "validation": validation.fingerprint}))[:12]
 
 
 def levels_of(entry: Entry, densities: Sequence[float]) -> tuple[float, ...]:

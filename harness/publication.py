@@ -3,10 +3,8 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +12,9 @@ import numpy as np
 from harness.canonical import digest
 from harness.entries import Entry
 from harness.environment import versions
-from harness.errors import UsageError
 from harness.images import ImageSplit
-from harness.plan import Plan, comparison
+from harness.method_code import code_of
+from harness.plan import Plan, comparison, setting_of
 from harness.records import CellRecord
 from harness.tracking import Publication, PublishedLevel
 from harness.training import TRAINING_VERSION
@@ -41,7 +39,7 @@ def publication(
 ) -> Publication:
     """Return what MLflow keeps of one entry's finished levels for one seed."""
     provenance = provenance_of(plan, splits, command)
-    key = digest([provenance["group"], entry, seed, _code(entry), TRAINING_VERSION])
+    key = digest([provenance["group"], entry, seed, code_of(entry), TRAINING_VERSION])
     tags = {
         "harness.kind": "result",
         "harness.entry": entry.text,
@@ -101,6 +99,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
     return {
         "group": digest(compared)[:12],
+        "setting": setting_of(plan, splits.train, splits.validation),
         "dataset": dataset.name,
         "dataset_version": dataset.version,
         "licence": dataset.licence,
@@ -144,30 +143,6 @@ def _compressed(arrays: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
-
-
-def _code(entry: Entry) -> list[str]:
-    """Return the source files of a method, of those that it extends, and of what these import from beside them.
-
-    A changed method is a new run.
-    """
-    try:
-        kinds = type(entry.pruner()).__mro__
-    except UsageError:  # a plugin that cannot be imported has failed cells and no code
-        return []
-    modules = {kind.__module__ for kind in kinds if kind.__module__ != "builtins"}
-    modules |= {neighbour for module in modules for neighbour in _neighbours(module)}
-    files = [getattr(sys.modules[module], "__file__", None) for module in sorted(modules)]
-    return [digest(Path(file).read_text("utf-8")) for file in files if file and file.endswith(".py")]
-
-
-def _neighbours(module: str) -> set[str]:
-    """Return the modules of a method's package that ``module`` takes names from; the core has its own version."""
-    package = module.rpartition(".")[0]
-    if package in ("", "harness"):
-        return set()
-    origins = (getattr(value, "__module__", None) for value in vars(sys.modules[module]).values())
-    return {origin for origin in origins if isinstance(origin, str) and origin.startswith(f"{package}.")}
 
 
 def _json(value: Any) -> bytes:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def derived_seed(seed: int, *tags: str | int) -> int:
@@ -12,6 +14,8 @@ def derived_seed(seed: int, *tags: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def generator(seed: int, *tags: str | int) -> torch.Generator:
+def generator(seed: int, *tags: str | int) -> "torch.Generator":
     """Return a fresh CPU generator for ``(seed, *tags)``; draws are made on the CPU, so devices agree."""
+    import torch  # tuning asks for seeds alone
+
     return torch.Generator().manual_seed(derived_seed(seed, *tags))

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,12 +33,16 @@ class Results:
     seed, density, split ("validation", "test"), id, label (1 = positive), score.
 
     ``groups`` gives the provenance of each group by id; results of two groups never share a table.
+
+    ``studies`` are the records of `harness tune`, as `harness.tuning.record` writes them; one belongs to the groups
+    whose provenance has its "setting".
     """
 
     experiment: str
     cells: pd.DataFrame
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
+    studies: tuple[Mapping[str, Any], ...] = ()
 
 
 def experiments(uri: str, store: Path) -> list[str]:
@@ -52,7 +56,8 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     Where one (group, entry, seed) was run by several versions of a method, the newest run counts. Raises
     `MachineError` where MLflow does not answer.
     """
-    runs = _newest(Tracker(uri, store, experiment).read())
+    tracker = Tracker(uri, store, experiment)
+    runs = _newest(tracker.read())
     cells = [row for run in runs for row in _cell_rows(run)]
     scores = [_score_rows(run) for run in runs]
     frame = pd.DataFrame(cells)
@@ -61,6 +66,7 @@ def read(uri: str, store: Path, experiment: str) -> Results:
         cells=frame,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
         groups=_groups(runs, frame),
+        studies=tuple(json.loads(text) for text in tracker.documents("study", "study.json")),
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from mlflow.entities import Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.databases import create_database, sqlite_uri
@@ -41,7 +42,7 @@ class PublishedLevel:
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """One (entry, seed) run: how it is found again (``key``), parameters, levels by step, and documents by name."""
+    """One run: how it is found again (``key``), parameters, levels by step, documents by name, its parent's key."""
 
     key: str
     name: str
@@ -49,6 +50,7 @@ class Publication:
     params: Mapping[str, str]
     levels: Mapping[int, PublishedLevel]
     documents: Mapping[str, bytes]
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ class Tracker:
         if run is None:
             tags = {**publication.tags, "harness.key": publication.key}
             run = self.client.create_run(experiment, tags=tags, run_name=publication.name)
+        if publication.parent and MLFLOW_PARENT_RUN_ID not in run.data.tags:
+            parent = self._find(experiment, publication.parent)
+            if parent is not None:
+                self.client.set_tag(run.info.run_id, MLFLOW_PARENT_RUN_ID, parent.info.run_id)
         logged = json.loads(run.data.tags.get("harness.levels", "{}"))
         new = {step: level for step, level in publication.levels.items() if logged.get(str(step)) != level.digest}
         if new:
@@ -138,6 +144,22 @@ class Tracker:
                 return []
             found = _all_pages(lambda token: self.client.search_runs([experiment], RESULTS, page_token=token))
             return [run for run in map(self._read, found) if run.levels]  # someone may have deleted a run's artifacts
+
+    def documents(self, kind: str, name: str) -> list[str]:
+        """Return the document ``name`` of every run of ``kind``, the oldest first. Raises `MachineError`."""
+        with _answering(f"MLflow at {self.uri} cannot be read"):
+            experiment = self._experiment_id(create=False)
+            if experiment is None:
+                return []
+            wanted = f"tags.`harness.kind` = '{kind}' and attributes.status = 'FINISHED'"
+            order = ["attributes.start_time ASC"]
+            found = _all_pages(lambda token: self.client.search_runs([experiment], wanted, 1, 1000, order, token))
+            with tempfile.TemporaryDirectory() as folder:
+                held = [
+                    run for run in found if any(f.path == name for f in self.client.list_artifacts(run.info.run_id))
+                ]
+                paths = [self.client.download_artifacts(run.info.run_id, name, folder) for run in held]
+                return [Path(path).read_text("utf-8") for path in paths]
 
     def _read(self, run: Run) -> PublishedRun:
         with tempfile.TemporaryDirectory() as folder:

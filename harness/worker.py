@@ -6,7 +6,7 @@ import signal
 import threading
 import traceback
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
@@ -22,21 +22,15 @@ WORKER_VARIABLES = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS is not deterministic
 }
 
-
-@dataclass(frozen=True)
-class Job:
-    """One (entry, seed): its place in the plan's entries, and the seed."""
-
-    entry: int
-    seed: int
+Work = Callable[[Plan, Any, Connection], None]
+"""Does one job and sends its results; defined at a module's top level, so that a spawned process finds it."""
 
 
-def serve(connection: Connection, plan: Plan) -> None:
-    """Run jobs until the parent says None or dies. Messages out: (kind, payload).
+def serve(connection: Connection, plan: Plan, work: Work) -> None:
+    """Do jobs until the parent says None or dies. Messages out: (kind, payload), those of ``work`` among them.
 
-    Kinds: ready; pretraining (the architecture about to be pretrained); cell (index of the job's level, record,
-    traceback); warning; done; busy (another worker holds a stage: try again later); error (a `HarnessError` that ends
-    the run); crash (a traceback: our bug).
+    Kinds of its own: ready; warning; done; busy (another worker holds a stage: try again later); error (a
+    `HarnessError` that ends the run); crash (a traceback: our bug).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -54,14 +48,24 @@ def serve(connection: Connection, plan: Plan) -> None:
     connection.send(("ready", None))
     with contextlib.suppress(EOFError, ConnectionError):  # the parent has gone: so do we
         while (job := connection.recv()) is not None:
-            connection.send(_answer(plan, job, connection))
+            connection.send(_answer(plan, job, connection, work))
 
 
-def _answer(plan: Plan, job: Job, connection: Connection) -> tuple[str, Any]:
+def announce_pretraining(connection: Connection) -> Callable[[str, Any], None]:
+    """Return a `Store` listener that tells the parent which architecture is about to be pretrained."""
+
+    def started(kind: str, inputs: Any) -> None:
+        if kind == "pretrain":
+            connection.send(("pretraining", inputs["architecture"]))
+
+    return started
+
+
+def _answer(plan: Plan, job: Any, connection: Connection, work: Work) -> tuple[str, Any]:
     from harness.store import StageBusy
 
     try:
-        _run(plan, job, connection)
+        work(plan, job, connection)
     except StageBusy:
         return "busy", None
     except HarnessError as error:
@@ -71,22 +75,6 @@ def _answer(plan: Plan, job: Job, connection: Connection) -> tuple[str, Any]:
             return "error", MachineError("out of memory", fix="use fewer --jobs, a smaller image size or batch")
         return "crash", traceback.format_exc()
     return "done", None
-
-
-def _run(plan: Plan, job: Job, connection: Connection) -> None:
-    from harness.cells import cells, score_test
-    from harness.plan import levels_of
-    from harness.records import record_of
-    from harness.store import Store
-
-    def started(kind: str, inputs: Any) -> None:
-        if kind == "pretrain":
-            connection.send(("pretraining", inputs["architecture"]))
-
-    store = Store(plan.store, wait=False, started=started)
-    entry = plan.entries[job.entry]
-    for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
-        connection.send(("cell", (level, record_of(*score_test(plan, cell, store)), cell.detail)))
 
 
 def _check_environment(plan: Plan) -> None:

@@ -8,14 +8,15 @@ from harness.reports.estimates import Rate
 from harness.reports.headline import answer
 from harness.reports.leaderboard import Board, Row
 from harness.reports.safety import DELTA, Safety
+from harness.reports.tuning import tuning_figures
 from harness.reports.wording import verdict
 
 __all__ = ["figures", "labels"]
 
 
 def figures(board: Board) -> dict[str, Any]:
-    """Return labels, provenance, levels with their rows, verdicts and the answer of one group."""
-    return {
+    """Return labels, provenance, levels with their rows, verdicts, the answer and any tuning of one group."""
+    found = {
         "group": board.group,
         "labels": labels(board.provenance),
         "answer": answer(board),
@@ -25,6 +26,8 @@ def figures(board: Board) -> dict[str, Any]:
         "verdicts": [] if board.provenance.get("void") else [_verdict(safety) for safety in board.safeties],
         "provenance": board.provenance,
     }
+    # Without studies the key is left out, so that results of before tuning make no new version.
+    return {**found, "tuning": tuning_figures(board)} if board.studies else found
 
 
 def labels(facts: Mapping[str, Any]) -> list[str]:

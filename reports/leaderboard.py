@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.reports.cells import Cell, read_cells
 from harness.reports.estimates import Estimate, Rate, alive, auc, mean, rate
 from harness.reports.safety import Safety, safeties
+from harness.reports.studies import Study, studies_of
 from harness.results import Results
 from harness.statistics import not_distinguished
 
@@ -59,7 +60,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Board:
-    """One group: what may be compared, with its provenance."""
+    """One group: what may be compared, with its provenance and the studies that tuned its entries."""
 
     group: str
     provenance: Mapping[str, Any]
@@ -67,24 +68,30 @@ class Board:
     levels: tuple[Level, ...]
     safeties: tuple[Safety, ...]
     cells: tuple[Cell, ...]
+    studies: tuple[Study, ...] = ()
 
 
 def leaderboard(results: Results) -> list[Board]:
     """Return one board per group, never mixing two. Raises `ValueError` as `read_cells` does."""
     cells = read_cells(results)
     return [
-        _board(group, provenance, [cell for cell in cells if cell.group == group])
+        _board(
+            group,
+            provenance,
+            [cell for cell in cells if cell.group == group],
+            studies_of(results.studies, provenance),
+        )
         for group, provenance in results.groups.items()
     ]
 
 
-def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell]) -> Board:
+def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell], studies: tuple[Study, ...]) -> Board:
     seeds = tuple(sorted({cell.seed for cell in cells}))
     densities = sorted({cell.density for cell in cells}, reverse=True)
     levels = tuple(
         Level(density, _rows([cell for cell in cells if cell.density == density], seeds)) for density in densities
     )
-    return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells))
+    return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells), studies)
 
 
 def ranks(labels: npt.NDArray[np.int64], entries: Mapping[str, Scores]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from harness.reports.provenance import caveats, provenance
 from harness.reports.results_json import document, to_json
 from harness.reports.safety import DELTA, Safety
 from harness.reports.templating import template
+from harness.reports.tuning import tuning
 from harness.results import Results
 
 __all__ = ["render", "write"]
@@ -65,10 +66,20 @@ def _section(number: int, board: Board) -> dict[str, Any]:
         "answer": answer(board),
         "chart": None if specification is None else inert_json(specification),
         "picture": None if specification is None else picture(specification),
+        "tuning": _tuning(board),
         "troubles": _troubles(board),
         "provenance": provenance(board),
         "caveats": caveats(board),
     }
+
+
+def _tuning(board: Board) -> dict[str, Any] | None:
+    """Return the group's studies with their charts drawn, None without any."""
+    shown = tuning(board)
+    if shown is None:
+        return None
+    drawn = [(study, chart and picture(chart), words) for study, chart, words in shown["histories"]]
+    return {**shown, "histories": drawn}
 
 
 def _troubles(board: Board) -> list[dict[str, Any]]:

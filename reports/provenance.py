@@ -30,6 +30,7 @@ LABELS = {
     "seeds": "Seeds",
     "fingerprint": "Data fingerprint",
     "group": "Group (comparable results)",
+    "setting": "Setting (shared with its tuning studies)",
     "environment": "Environment class",
     "versions": "Versions",
 }

@@ -1,11 +1,15 @@
 """The leaderboard in a terminal: entries by levels, at 80 columns."""
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from harness.reports.banners import banners
 from harness.reports.leaderboard import Board, Row, leaderboard
+from harness.reports.studies import Study
+from harness.reports.tuning_words import aim, chosen, value
 from harness.reports.wording import of, percent, verdict, visible
 from harness.results import Results
 
@@ -20,6 +24,7 @@ def summary(results: Results) -> RenderableType:
     for board in leaderboard(results):
         parts += [Text(f"{visible(one.title)}: {visible(one.text)}", style="bold") for one in banners(board)]
         parts.append(_table(results.experiment, board))
+        parts += [_tuned(board)] if board.studies else []
     return Group(*parts, Text(LEGEND, style="dim"))
 
 
@@ -34,6 +39,27 @@ def _table(experiment: str, board: Board) -> Table:
         cells = [_cell(rows.get(level.density)) for level in board.levels]
         table.add_row(Text(visible(entry)), *cells, Text(_short(safe.get(entry, ""))))
     return table
+
+
+def _tuned(board: Board) -> Table:
+    """Return a line per study; what is too long goes on below its own column."""
+    lines = Table.grid(padding=(0, 1, 0, 0))
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for study in board.studies:
+        lines.add_row("tuned", Text(_line(study)))
+    return lines
+
+
+def _line(study: Study) -> str:
+    trials = study.record["budget"]["finished"]
+    return f"{visible(study.entry)}: {chosen(study, '->')}{_values(study)} ({trials} trial{'s' if trials != 1 else ''})"
+
+
+def _values(study: Study) -> str:
+    values = [trial.value for trial in (study.default, None if study.kept else study.best) if trial]
+    known = [value(study, number) for number in values if not math.isnan(number)]
+    return f", {aim(study)} {' -> '.join(known)}" if known else ""
 
 
 def _by_entry(board: Board) -> dict[str, dict[float, Row]]:

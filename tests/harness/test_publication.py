@@ -6,7 +6,7 @@ import pytest
 
 from harness.canonical import digest
 from harness.entries import entry_of
-from harness.publication import _code
+from harness.method_code import code_of
 
 METHODS = Path(__file__).parents[2] / "methods"
 
@@ -20,6 +20,6 @@ METHODS = Path(__file__).parents[2] / "methods"
     ],
 )
 def test_a_change_in_any_file_of_a_method_makes_another_run(method, files):
-    code = _code(entry_of(method, {}))
+    code = code_of(entry_of(method, {}))
     own = {path.name for path in METHODS.glob("*.py") if digest(path.read_text("utf-8")) in code}
     assert own == set(files)

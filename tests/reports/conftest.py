@@ -150,6 +150,90 @@ def join() -> Callable[..., Results]:
     return joined
 
 
+TRIALS = [  # state, value, feasible
+    ("complete", 0.70, True),
+    ("pruned", 0.61, None),
+    ("failed", None, None),
+    ("complete", 0.69, True),
+    ("complete", 0.75, False),
+    ("complete", 0.71, True),
+    ("complete", 0.66, True),
+]
+
+
+def recorded(entry="lt", tuned="lt[rate=0.612]", **facts) -> dict[str, object]:
+    """A record as `harness tune` writes it: trial 5 won, trial 4 broke a bound, trial 1 was pruned, trial 2 failed."""
+    default, best = {"rate": 0.75, "scope": "layer"}, {"rate": 0.612, "scope": "layer"}
+    levels = [{"density": level, "status": "done", "collapsed": False, "auc": 0.7} for level in (1.0, 0.5)]
+    trials = [
+        {
+            "number": number,
+            "state": state,
+            "value": value,
+            "feasible": feasible,
+            "parameters": default if number == 0 else best,
+            "levels": levels if state == "complete" else [],
+            "steps": 1200,
+            "seconds": 60.0,
+            "computed_seconds": 30.0,
+            "reason": "",
+        }
+        for number, (state, value, feasible) in enumerate(TRIALS)
+    ]
+    return {
+        "study": f"tuning spots {entry}",
+        "setting": "s",
+        "entry": entry,
+        "tuned": tuned,
+        "method": "lt",
+        "objective": "auc",
+        "fpr_bound": None,
+        "seeds": [1000000],
+        "densities": [1.0, 0.5],
+        "space": {
+            "rate": {"low": 0.2, "high": 0.8, "log": False, "step": None},
+            "scope": {"choices": ["layer", "global"]},
+        },
+        "default": default,
+        "best": {"number": 5, "parameters": best, "value": 0.71, "validation_auc": 0.71, "feasible": True},
+        "edges": [],
+        "importance": {"scope": 0.2, "rate": 0.8},
+        "budget": {
+            "asked": 9,
+            "finished": 7,
+            "pruned": 1,
+            "lost": 2,
+            "distinct": 6,
+            "steps": 12300,
+            "seconds": 812.5,
+            "computed_seconds": 400.1,
+        },
+        "trials": trials,
+        "versions": {"optuna": "5.0.0"},
+        "command": "harness tune --methods lt",
+    } | facts
+
+
+@pytest.fixture
+def record() -> Callable[..., dict[str, object]]:
+    return recorded
+
+
+@pytest.fixture
+def tuned() -> Bench:
+    """Two seeds of dense, an entry with its defaults and tuned, and one that was not tuned."""
+    bench = Bench()
+    for seed in (0, 1):
+        dense = ranking(seed=seed)
+        bench.done("dense", seed, 1.0, dense)
+        for entry, missed in (("lt", 4), ("lt[rate=0.612]", 1)):
+            shift = seed + 10 * (missed == 1)
+            bench.done(entry, seed, 1.0, dense, **{"validation/auc": 0.9})
+            bench.done(entry, seed, 0.5, ranking(missed, seed=shift), **{"validation/auc": 0.6 - 0.01 * missed})
+        bench.done("random", seed, 0.5, np.random.default_rng(seed + 7).normal(size=LABELS.size))
+    return bench
+
+
 @pytest.fixture
 def undrawn(monkeypatch) -> None:
     """Leave the charts out, which are slow and not the point."""

@@ -193,7 +193,27 @@ def test_other_files_are_not_ours_and_newer_ones_are_refused(tmp_path, make):
         load(path)
 
 
-FREE = {"metrics", "rates", "provenance"}
+def test_the_studies_of_a_group_are_there_as_they_were_written(tuned, record):
+    results = replace(tuned.results(setting="s"), studies=(record(), record("other", setting="another")))
+    (study,) = strictly(results)["groups"][0]["tuning"]
+    assert study["record"] == json.loads(json.dumps(record()))
+    assert study["note"] == ""
+    assert [step["density"] for step in study["steps"]] == [1.0, 0.5]
+    dense, half = (step["measured"] for step in study["steps"])
+    assert (dense["same"], dense["difference"], dense["verdict"]) == (True, 0.0, "same network")
+    assert half["difference"] == pytest.approx(half["tuned"] - half["default"])
+    assert half["low"] < half["difference"] < half["high"]
+    assert (half["missed"]["default"]["n"], half["seeds"]) == (30, [0, 1])
+    assert [one["role"] for one in study["optimism"]] == ["default", "best"]
+
+
+def test_without_studies_there_is_no_key_for_them(tuned, record):
+    plain = to_json(document(tuned.results(setting="s")))
+    assert '"tuning"' not in plain
+    assert to_json(document(replace(tuned.results(setting="s"), studies=(record(setting="t"),)))) == plain
+
+
+FREE = {"metrics", "rates", "provenance", "record"}
 
 
 def paths(value, path=""):
@@ -205,13 +225,14 @@ def paths(value, path=""):
         for name, inner in value.items():
             own = f"{path}.<name>" if path.rpartition(".")[2] in FREE else f"{path}.{name}".lstrip(".")
             yield own
-            if not path.endswith("provenance"):
+            if not path.endswith(("provenance", "record")):
                 yield from paths(inner, own)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_every_key_is_documented(usual, tmp_path):
-    found = set(paths(document(usual.results())))
+def test_every_key_is_documented(usual, tuned, record, tmp_path):
+    studied = document(replace(tuned.results(setting="s"), studies=(record(),)))
+    found = set(paths(document(usual.results()))) | set(paths(studied))
     assert {"groups[].levels[].rows[].rates.<name>.k", "cells[].metrics.<name>", "id"} <= found
     own, _, folder = DOCS.partition("### A page's results.json")[2].partition("### The folder's results.json")
     assert found == set(re.findall(r"^\| `([^`]+)`", own, re.MULTILINE))

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 from rich.console import Console
@@ -52,3 +53,32 @@ def test_names_cannot_command_the_terminal(bench, scores):
 def test_the_banner_stands_above_the_table(usual):
     text = printed(usual.results(simulated=True))
     assert text.index("Simulated images") < text.index("random")
+
+
+def test_studies_follow_the_table_a_line_each(tuned, record):
+    results = tuned.results(setting="s")
+    plain = printed(results)
+    assert "trials" not in plain
+    kept = record("random", "random", best=record()["best"] | {"parameters": record()["default"], "value": 0.7})
+    nothing = record("snip", "snip", best=None, trials=[])
+    lines = printed(replace(results, studies=(record(), kept, nothing))).splitlines()
+    found = [line.rstrip() for line in lines if line.startswith("tuned ")]
+    assert found == [
+        "tuned lt: rate 0.75 -> 0.612, validation AUC 0.700 -> 0.710 (7 trials)",
+        "tuned random: default kept, validation AUC 0.700 (7 trials)",
+        "tuned snip: no trial gave a network (7 trials)",
+    ]
+    assert printed(replace(results, studies=(record(setting="another"),))) == plain
+
+
+def test_long_studies_are_folded_below_their_own_column(tuned, record):
+    names = [f"parameter_{number}" for number in range(6)]
+    best = record()["best"] | {"parameters": dict.fromkeys(names, 2.0)}
+    wide = record("x" * 100 + "\x1b", "y", best=best, default=dict.fromkeys(names, 1.0), objective="fnr")
+    text = printed(replace(tuned.results(setting="s"), studies=(wide,)))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "\x1b" not in text
+    joined = text[text.index("tuned xxx") :].splitlines()
+    assert all(line.startswith("      ") for line in joined[1:4])
+    assert "parameter_5 1 -> 2" in " ".join(text.split())
+    assert "validation FNR 70.0% -> 71.0% (7 trials)" in " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Tuning: one Optuna study per entry, equal budgets, validation images only."""

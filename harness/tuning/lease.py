@@ -1,0 +1,42 @@
+"""Who is alive: a lock that a process holds while it has trials in hand, and that the kernel frees when it dies."""
+
+import contextlib
+import fcntl
+import socket
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+from harness.disk import disk_errors
+
+
+class Lease:
+    """One process's lock file in ``folder``, named by its ``token``; held for the length of a with block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.token = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+        self._held = contextlib.ExitStack()
+
+    def __enter__(self) -> "Lease":
+        path = self.folder / self.token
+        with disk_errors(path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = self._held.enter_context(open(path, "x"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        (self.folder / self.token).unlink(missing_ok=True)
+        self._held.close()
+
+    def holder_is_alive(self, token: str) -> bool | None:
+        """Return whether the process that holds ``token`` lives; None where its lock is not in this folder."""
+        try:
+            with open(self.folder / Path(token).name, "r+") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        return False

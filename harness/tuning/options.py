@@ -1,0 +1,41 @@
+"""What a user may set about tuning; no torch and no Optuna here."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid")
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Number = Annotated[int | float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Range:
+    """The values of one parameter: from ``low`` to ``high`` (by ``step``, or ``log``arithmically), or ``choices``."""
+
+    low: Number | None = None
+    high: Number | None = None
+    step: Number | None = None
+    log: bool = False
+    choices: tuple[bool | int | float | str, ...] | None = None
+
+
+def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(seeds))
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class TuningOptions:
+    """How entries are tuned. ``seeds`` are those that tuning trains with; a run refuses them.
+
+    ``space`` replaces a method's search space: ranges by parameter, by method; ``dense`` is the training schedule's.
+    """
+
+    trials: Annotated[int, Field(ge=1, le=100_000)] = 20
+    objective: Literal["auc", "fnr"] = "auc"
+    fpr_bound: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)] = (1_000_000,)
+    study: Annotated[str, Field(min_length=1, max_length=100)] = "tuning"
+    space: dict[str, dict[str, Range]] = Field(default_factory=dict)

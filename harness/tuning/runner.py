@@ -1,0 +1,123 @@
+"""Runs the trials of several studies over one set of workers, each study to the same number of them."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import MachineError, UsageError
+from harness.plan import levels_of
+from harness.tuning.objective import LevelResult
+from harness.tuning.search import Search
+from harness.tuning.studies import Claimed, Study
+from harness.tuning.trial import TrialJob
+from harness.tuning.trial_record import Spent
+from harness.workers import Message, Workers
+
+Pair = tuple[Search, Study]
+
+
+@dataclass
+class _InHand:
+    """A trial that a worker has: whose it is, its levels so far, what they cost, and whether it was told to stop."""
+
+    search: Search
+    study: Study
+    claimed: Claimed
+    levels: list[LevelResult] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
+    hopeless: bool = False
+
+    @property
+    def total(self) -> int:
+        """Number of levels of a whole trial."""
+        return len(levels_of(self.search.entry, self.search.plan.densities))
+
+
+class Runner:
+    """Brings every study to ``budget`` finished trials, those of other processes included.
+
+    A worker takes its next trial from the study with the fewest running, then the fewest finished ones: so trials of
+    one study follow each other as long as there are as many studies as workers, and each knows those before it.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], budget: int, finished: Callable[[Search, Study, int], None]) -> None:
+        self.pairs, self.budget, self.finished = pairs, budget, finished
+        self._trials: dict[tuple[str, int], _InHand] = {}
+        self._waiting_told = False
+
+    def run(self, workers: Workers, waiting: Callable[[], None]) -> None:
+        """Work until every study has its budget; ``waiting`` is told once where others hold the last trials."""
+        try:
+            while True:
+                self._assign(workers)
+                if not self._trials:
+                    if all(study.counted() >= self.budget for _, study in self.pairs):
+                        return
+                    if not self._waiting_told and any(study.running() for _, study in self.pairs):
+                        self._waiting_told = True
+                        waiting()
+                for message in workers.heard():
+                    self._receive(message)
+                for _, study in self.pairs:
+                    study.beat()
+        finally:
+            self._let_go()
+
+    def _assign(self, workers: Workers) -> None:
+        for worker in workers.idle():
+            for search, study in sorted(self.pairs, key=lambda pair: (len(pair[1].live), pair[1].counted())):
+                claimed = study.claim(self.budget)
+                if claimed is None:
+                    continue
+                trial = _InHand(search, study, claimed)
+                job = self._job(trial)
+                if job is None:
+                    continue
+                self._trials[study.definition.name, claimed.number] = trial
+                if not workers.give(worker, job):
+                    self._lose(trial, "its worker died before it began", blame=False)
+                break
+
+    def _job(self, trial: _InHand) -> TrialJob | None:
+        """Return the trial's job; one whose values the method refuses is finished at once, with the reason."""
+        search, claimed = trial.search, trial.claimed
+        try:
+            plan, candidate = search.planned(claimed.values)
+        except UsageError as error:
+            densities = levels_of(search.entry, search.plan.densities)
+            refused = [LevelResult(density=d, status="failed", reason=str(error)) for d in densities]
+            trial.study.finish(claimed, refused, Spent())
+            self.finished(search, trial.study, claimed.number)
+            return None
+        return TrialJob(plan, candidate.entry, search.options.seeds, trial.study.definition.name, claimed.number)
+
+    def _receive(self, message: Message) -> None:
+        job: TrialJob = message.job
+        trial = self._trials[job.study, job.number]
+        if message.kind == "level":
+            level, trial.spent = message.payload
+            trial.levels.append(level)
+            last = len(trial.levels) == trial.total
+            trial.hopeless = trial.study.report(trial.claimed, trial.levels, trial.total) and not last
+            with contextlib.suppress(OSError):  # it has just died, which is its next message
+                message.worker.connection.send(not trial.hopeless)
+        elif message.kind == "died":
+            self._lose(trial, message.payload, blame=True)
+        else:
+            del self._trials[job.study, job.number]
+            trial.study.finish(trial.claimed, trial.levels, trial.spent, pruned=trial.hopeless)
+            self.finished(trial.search, trial.study, trial.claimed.number)
+
+    def _lose(self, trial: _InHand, reason: str, *, blame: bool) -> None:
+        self._trials.pop((trial.study.definition.name, trial.claimed.number), None)
+        trial.study.lose(trial.claimed, reason, blame=blame)
+        self.finished(trial.search, trial.study, trial.claimed.number)
+
+    def _let_go(self) -> None:
+        """Queue again what is in hand, when the command is stopped or fails."""
+        for trial in list(self._trials.values()):
+            try:
+                trial.study.lose(trial.claimed, "the command was stopped", blame=False)
+            except MachineError:  # the next start finds this process dead and does it
+                return
+        self._trials.clear()

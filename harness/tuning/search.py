@@ -1,0 +1,104 @@
+"""What is tuned of a plan: one search per entry, all checked before any begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.architecture import Architecture
+from harness.canonical import digest
+from harness.data import training_splits
+from harness.entries import Entry
+from harness.errors import HarnessError, UsageError
+from harness.loss_schedule import LossSchedule
+from harness.method_code import code_of
+from harness.networks import skeleton
+from harness.plan import Plan, comparison, setting_of
+from harness.reference import DENSE
+from harness.tuning.definition import Definition
+from harness.tuning.objective import Objective
+from harness.tuning.options import TuningOptions
+from harness.tuning.spaces import Candidate, Space, Values, space_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """One entry under one plan, the definition of its study, and how both are tuned."""
+
+    plan: Plan
+    candidate: Candidate
+    definition: Definition
+    options: TuningOptions
+
+    @property
+    def entry(self) -> Entry:
+        """The entry as it was asked for: trial 0."""
+        return self.candidate.entry
+
+    def planned(self, values: Values) -> tuple[Plan, Candidate]:
+        """Return the plan and the candidate of a trial. Raises `UsageError` for values that a method refuses."""
+        candidate = self.candidate.with_values(values)
+        return replace(self.plan, training=candidate.schedule), candidate
+
+
+def spaces(
+    plan: Plan, options: TuningOptions, losses: Mapping[str, LossSchedule]
+) -> tuple[dict[str, Space], list[str]]:
+    """Return the search space of each of the plan's entries by text, and a note on each that is not tuned.
+
+    Raises `UsageError` with everything that is wrong with any of them.
+    """
+    faults = _unknown_methods(plan, options)
+    found: dict[str, Space] = {}
+    notes = []
+    for entry in plan.entries:
+        try:
+            if sentence := entry.pruner().skip(skeleton(Architecture(plan.network))):
+                notes.append(f"{entry.text} is not tuned: {sentence}")
+                continue
+            space = space_of(Candidate(entry, plan.training, losses), options.space)
+        except HarnessError as error:
+            faults.append(str(error).replace("\n", "\n    "))
+            continue
+        if space:
+            found[entry.text] = space
+        else:
+            notes.append(f"{entry.text} has no search space: it runs its default")
+    if overlap := sorted({*plan.seeds} & {*options.seeds}):
+        faults.append(
+            f"seeds {', '.join(map(str, overlap))} are for tuning and for the run: results would be flattered"
+        )
+    if faults:
+        raise UsageError("this cannot be tuned", faults=faults)
+    return found, notes
+
+
+def _unknown_methods(plan: Plan, options: TuningOptions) -> list[str]:
+    known = {entry.method for entry in plan.entries}
+    return [
+        f"tuning.space.{method}: no entry of this command is of that method"
+        for method in options.space
+        if method not in known
+    ]
+
+
+def searches(
+    plan: Plan, options: TuningOptions, losses: Mapping[str, LossSchedule], found: Mapping[str, Space], *, dense: bool
+) -> list[Search]:
+    """Return the search of the dense network's schedule, or those of the other entries, by their spaces."""
+    train, validation = training_splits(plan.data, plan.store)
+    fingerprints = {"train": train.fingerprint, "validation": validation.fingerprint}
+    objective = Objective(name=options.objective, fpr_bound=options.fpr_bound if options.objective == "fnr" else None)
+    result = []
+    for entry in plan.entries:
+        if entry.text not in found or (entry.method == DENSE) != dense:
+            continue
+        same = digest([comparison(plan, fingerprints), plan.densities, options.seeds, entry, code_of(entry)])[:8]
+        candidate = Candidate(entry, plan.training, losses)
+        definition = Definition(
+            name=f"{options.study}: {plan.data.name} {entry.text} {same}",
+            space=found[entry.text],
+            default=candidate.values(found[entry.text]),
+            objective=objective,
+            facts={"entry": entry.text, "data set": plan.data.name, "setting": setting_of(plan, train, validation)},
+        )
+        result.append(Search(plan=plan, candidate=candidate, definition=definition, options=options))
+    return result

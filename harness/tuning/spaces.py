@@ -1,0 +1,151 @@
+"""What may be tuned of an entry: its method's own fields, its loss's weights; of the dense network, its schedule."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from harness.entries import pruner_class
+from harness.errors import UsageError
+from harness.reference import DENSE
+from harness.tuning.candidate import Candidate, Values, fields_of
+from harness.tuning.options import Range
+from harness.tuning.written_space import written_space
+
+Space = Mapping[str, BaseDistribution]
+
+SCHEDULE_SPACE: Space = {
+    "learning_rate": FloatDistribution(5e-4, 0.2, log=True),
+    "weight_decay": FloatDistribution(0.0, 5e-3),
+}
+"""What is tuned once, on the dense network, and then the same for every method."""
+
+LOSS_SPACE: Space = {
+    "gamma": FloatDistribution(1.0, 20.0, log=True),
+    "lambda": FloatDistribution(0.1, 20.0, log=True),
+}
+
+_DIGITS = 3
+_EDGE = 0.02
+
+
+def space_of(candidate: Candidate, written: Mapping[str, Mapping[str, Range]]) -> Space:
+    """Return the search space of an entry: the one ``written`` for its method, or the method's own with its loss's.
+
+    Empty where the method has none. Raises `UsageError` with everything that is wrong with it.
+    """
+    method = candidate.entry.method
+    own = written.get(method)
+    if own is not None and not own:
+        raise UsageError(f"tuning.space.{method} is empty", fix="name a parameter there, or leave the table out")
+    space, faults = (_usual_space(candidate), []) if own is None else written_space(candidate, own)
+    faults += [fault for name, values in space.items() for fault in _faults(candidate, name, values)]
+    if faults:
+        raise UsageError(
+            f"the search space of {candidate.entry.text} cannot be used",
+            faults=faults,
+            fix=f"change [tuning.space.{method}], or what the configuration sets",
+        )
+    return space
+
+
+def _usual_space(candidate: Candidate) -> Space:
+    if candidate.entry.method == DENSE:
+        return SCHEDULE_SPACE
+    kind = pruner_class(candidate.entry.method)
+    weights = {name: LOSS_SPACE[name] for name in candidate.entry.loss.weights if name not in fields_of(kind)}
+    return {**kind.search_space, **weights}
+
+
+def _faults(candidate: Candidate, name: str, distribution: BaseDistribution) -> list[str]:
+    """Return what is wrong with one parameter's range: nothing to choose, values refused, the default outside."""
+    if distribution.single():
+        return [f"{name} has a single value: there is nothing to tune"]
+    found = []
+    for value in _ends(distribution):
+        try:
+            candidate.with_values({name: value})
+        except UsageError as error:
+            found += [f"{name} = {value}: {fault}" for fault in error.faults or [error.message]]
+    default = candidate.values({name: distribution})[name]
+    if not _holds(distribution, default):
+        found.append(f"the default, {name} = {default}, is not in {words(distribution)}; it must be, as trial 0")
+    return found
+
+
+def _ends(distribution: BaseDistribution) -> list[Any]:
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return [distribution.low, distribution.high]
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if not isinstance(value, int | float) or not distribution.low <= value <= distribution.high:
+        return False
+    steps = (value - distribution.low) / distribution.step if distribution.step else 0.0
+    return math.isclose(steps, round(steps), abs_tol=1e-6)
+
+
+def rounded(space: Space, values: Values) -> dict[str, Any]:
+    """Return suggested ``values`` as they are used: floats with three digits, so that a name stays readable."""
+    return {name: _rounded(space[name], value) for name, value in values.items()}
+
+
+def _rounded(distribution: BaseDistribution, value: Any) -> Any:
+    if not isinstance(distribution, FloatDistribution):
+        return value
+    short = float(f"{value:.{_DIGITS}g}") if distribution.step is None else round(float(value), 10)
+    return min(max(short, distribution.low), distribution.high)
+
+
+def edges(candidate: Candidate, space: Space, values: Values) -> list[str]:
+    """Return the numeric parameters whose value lies on an edge of its range that could be moved (within 2 % of it)."""
+    return [name for name, value in values.items() if _on_edge(candidate, name, space[name], value)]
+
+
+def _on_edge(candidate: Candidate, name: str, distribution: BaseDistribution, value: Any) -> bool:
+    if not isinstance(distribution, FloatDistribution | IntDistribution):
+        return False
+    low, high, here = float(distribution.low), float(distribution.high), float(value)
+    if distribution.step:
+        margin, width = 0.0, float(distribution.step)
+    else:
+        if distribution.log:
+            low, high, here = math.log(low), math.log(high), math.log(here)
+        margin = width = _EDGE * (high - low)
+    if low + margin < here < high - margin:
+        return False
+    beyond = low - width if here <= low + margin else high + width
+    return _accepts(candidate, name, math.exp(beyond) if distribution.log and not distribution.step else beyond)
+
+
+def _accepts(candidate: Candidate, name: str, value: float) -> bool:
+    """Return whether a parameter takes a value outside its range: where not, the edge is nature's and not ours."""
+    try:
+        candidate.with_values({name: value})
+    except UsageError:
+        return False
+    return True
+
+
+def as_json(distribution: BaseDistribution) -> dict[str, Any]:
+    """Return a distribution as plain values: choices, or low, high, log and step."""
+    if isinstance(distribution, CategoricalDistribution):
+        return {"choices": list(distribution.choices)}
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    step = distribution.step if isinstance(distribution, FloatDistribution) or distribution.step != 1 else None
+    return {"low": distribution.low, "high": distribution.high, "log": distribution.log, "step": step}
+
+
+def words(distribution: BaseDistribution) -> str:
+    """Return a distribution in words: ``0.2 to 0.8``, ``layer | global``."""
+    values = as_json(distribution)
+    if "choices" in values:
+        return " | ".join(map(str, values["choices"]))
+    text = f"{values['low']:g} to {values['high']:g}"
+    return text + (", log" if values["log"] else "") + (f", step {values['step']:g}" if values["step"] else "")

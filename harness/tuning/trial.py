@@ -1,0 +1,56 @@
+"""One trial, in a worker: an entry's cells, level by level, on validation. Test images are never read here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from harness.entries import Entry
+from harness.plan import Plan, levels_of
+from harness.tuning.objective import LevelResult
+from harness.worker import announce_pretraining
+
+if TYPE_CHECKING:
+    from harness.cells import Cell
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What a worker needs of a trial: the plan with the trial's schedule, its entry, its seeds, and whose it is."""
+
+    plan: Plan
+    entry: Entry
+    seeds: tuple[int, ...]
+    study: str
+    number: int
+
+
+def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
+    """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on."""
+    from harness.cells import cells  # torch, which the parent does without
+    from harness.tuning.ledger import Ledger
+
+    store = Ledger(job.plan.store, started=announce_pretraining(connection))
+    levels = levels_of(job.entry, job.plan.densities)
+    seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]
+    for of_one_level in zip(*seeds, strict=True):
+        connection.send(("level", (level_result(of_one_level), store.spent)))
+        if not connection.recv():
+            return
+
+
+def level_result(cells: Sequence["Cell"]) -> LevelResult:
+    """Return one level's result over the tuning seeds."""
+    missing = next((cell for cell in cells if cell.status != "done"), None)
+    if missing is not None:
+        return LevelResult(density=missing.density, status=missing.status, reason=missing.reason)
+    figures = [cell.metrics for cell in cells]
+    return LevelResult(
+        density=cells[0].density,
+        status="done",
+        collapsed=any(one["flag/collapsed"] > 0 for one in figures),
+        auc=fmean(one["validation/auc"] for one in figures),
+        fnr=fmean(one["validation/fn/sens95"] / one["validation/p"] for one in figures),
+        fpr=fmean(one["validation/fp/sens95"] / one["validation/n"] for one in figures),
+    )

@@ -1,0 +1,282 @@
+"""What is tuned of a plan, all that forbids it, and when two commands work on one study."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from harness import plugins
+from harness.configuration import load_configuration
+from harness.errors import UsageError
+from harness.loss_schedule import LossSchedule
+from harness.plan import Flags, build_plan
+from harness.pruner import PrunedNetwork, Pruner
+from harness.tuning.objective import Objective
+from harness.tuning.options import Range, TuningOptions
+from harness.tuning.search import searches, spaces
+from harness.tuning.spaces import SCHEDULE_SPACE
+
+
+@pytest.fixture
+def make_plan(isic_folder, tmp_path):
+    def make(*methods, **changes):
+        flags = {
+            "methods": list(methods),
+            "weights": "kaiming",
+            "densities": [1.0, 0.5, 0.25],
+            "training": {"epochs": 1, "batch_size": 12, "learning_rate": 0.05, "device": "cpu", "precision": "float32"},
+            "parameters": {"rate": 0.5},
+            **changes,
+        }
+        options = replace(load_configuration("quick", None, [], flags), network="tiny")
+        plan, _ = build_plan(options, Flags("quick", isic_folder, tmp_path / "store"))
+        return plan
+
+    return make
+
+
+def options(**space):
+    ranges = {method: {name: Range(**one) for name, one in own.items()} for method, own in space.items()}
+    return TuningOptions(space=ranges)
+
+
+def refused(plan, tuning=TuningOptions(), losses=None):  # noqa: B008
+    with pytest.raises(UsageError, match="this cannot be tuned") as caught:
+        spaces(plan, tuning, losses or {})
+    return caught.value.faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declines(Pruner):
+    source = "test"
+    rate: float = 0.5
+
+    def skip(self, network):
+        return f"it does not prune {type(network).__name__}"
+
+    def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def declines(monkeypatch):
+    known, available = plugins.load, plugins.available
+    monkeypatch.setattr(plugins, "load", lambda group, name: Declines if name == "declines" else known(group, name))
+    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), "declines": None})
+
+
+# --- what is searched
+
+
+def test_every_entry_with_something_to_tune_has_a_space_and_the_others_a_note(make_plan, declines):
+    plan = make_plan("lt", "mobilenet", "declines", "lt[rate=0.25]")
+    found, notes = spaces(plan, TuningOptions(), {})
+    assert list(found) == ["dense", "lt", "lt[rate=0.25]"]
+    assert found["dense"] == SCHEDULE_SPACE
+    assert notes == [
+        "mobilenet has no search space: it runs its default",
+        "declines is not tuned: it does not prune TinyNetwork",
+    ]
+
+
+def test_a_variant_that_skips_the_network_is_noted_and_its_range_never_asked_for(make_plan):
+    plan = make_plan("lt[variant=released-code,rate=0.9]", "lt")  # 0.9 is out of the range, were it tuned
+    found, notes = spaces(plan, TuningOptions(), {})
+    assert list(found) == ["dense", "lt"]
+    (note,) = notes
+    assert note.startswith("lt[rate=0.9,variant=released-code] is not tuned: the released code has no rule")
+
+
+def test_a_written_space_is_that_of_every_entry_of_its_method(make_plan):
+    plan = make_plan("lt", "lt[scope=global]", "random")
+    usual, _ = spaces(plan, TuningOptions(), {})
+    found, _ = spaces(plan, options(lt={"rate": {"low": 0.4, "high": 0.6}}), {})
+    assert {text for text in found if found[text] != usual[text]} == {"lt", "lt[scope=global]"}
+    assert found["lt"] == found["lt[scope=global]"] != usual["lt"]
+
+
+def test_losses_of_the_users_own_are_searched(make_plan):
+    losses = {"mine": {"gamma": 2.0}}
+    plan = make_plan("lt[loss=mine]", losses=losses)
+    found, _ = spaces(plan, TuningOptions(), {"mine": LossSchedule("mine", 2.0)})
+    assert found["lt[loss=mine]"].keys() == {"rate", "gamma"}
+
+
+# --- what forbids it
+
+
+@pytest.mark.parametrize("method", ["snap", "snip", "l*", "lt[rate=0.25]"])
+def test_a_space_for_a_method_that_is_not_there_is_refused(make_plan, method):
+    (fault,) = refused(make_plan("lt"), options(**{method: {"rate": {"low": 0.4, "high": 0.6}}}))
+    assert fault == f"tuning.space.{method}: no entry of this command is of that method"
+
+
+def test_a_space_for_the_dense_network_is_always_known(make_plan):
+    found, _ = spaces(make_plan("lt"), options(dense={"weight_decay": {"low": 0, "high": 0.1}}), {})
+    assert list(found["dense"]) == ["weight_decay"]
+
+
+@pytest.mark.parametrize(
+    ("own", "part"),
+    [
+        ({}, "tuning.space.lt is empty"),
+        ({"rate": {"low": 0.5, "high": 0.5}}, "rate has a single value"),
+        ({"rate": {"low": 0.6, "high": 0.8}}, "the default, rate = 0.5"),
+        ({"rate": {"low": 0.0, "high": 0.8}}, "rate = 0.0: "),
+        ({"rate": {"low": 0.2, "high": 1.0}}, "rate = 1.0: "),
+        ({"rates": {"low": 0.2, "high": 0.8}}, "tuning.space.lt.rates: no such parameter (did you mean 'rate'?)"),
+    ],
+)
+def test_a_space_that_cannot_be_used_is_refused(make_plan, own, part):
+    (fault,) = refused(make_plan("lt", "random"), options(lt=own))
+    assert part in fault
+
+
+def test_seeds_of_the_run_are_not_for_tuning(make_plan):
+    plan = make_plan("lt", seeds=[3, 5, 4])
+    (fault,) = refused(plan, TuningOptions(seeds=(9, 5, 3)))
+    assert fault == "seeds 3, 5 are for tuning and for the run: results would be flattered"
+    assert spaces(plan, TuningOptions(seeds=(9, 2)), {})
+
+
+def test_all_that_forbids_tuning_is_listed_at_once(make_plan):
+    plan = make_plan("lt[rate=0.9]", "random", "snip", seeds=[1])
+    ranges = {
+        "snip": {"images": {"low": 0, "high": 1024}},
+        "snap": {"images": {"low": 1, "high": 2}},
+        "dense": {"epochs": {"low": 1, "high": 2}},
+    }
+    faults = refused(plan, replace(options(**ranges), seeds=(1,)))
+    starts = [
+        "tuning.space.snap: ",
+        "the search space of dense ",
+        "the search space of lt[rate=0.9] ",
+        "the search space of snip ",
+        "seeds 1 ",
+    ]
+    assert len(faults) == len(starts)
+    assert all(fault.startswith(start) for fault, start in zip(faults, starts, strict=True))
+
+
+# --- studies
+
+
+def searched(plan, tuning=TuningOptions(), *, dense=False):  # noqa: B008
+    found, _ = spaces(plan, tuning, {})
+    return searches(plan, tuning, {}, found, dense=dense)
+
+
+def names(plan, tuning=TuningOptions()):  # noqa: B008
+    return {
+        one.entry.text: one.definition.name for one in [*searched(plan, tuning, dense=True), *searched(plan, tuning)]
+    }
+
+
+def test_the_dense_network_is_one_phase_and_all_others_another(make_plan):
+    plan = make_plan("lt", "mobilenet", "class-dependent-lt[gamma=3]")
+    assert [one.entry.text for one in searched(plan, dense=True)] == ["dense"]
+    rest = searched(plan)
+    assert [one.entry.text for one in rest] == ["lt", "class-dependent-lt[gamma=3.0]"]
+    assert [dict(one.definition.default) for one in rest] == [
+        {"rate": 0.5},
+        {"rate": 0.5, "gamma": 3.0, "lambda": 5.0},
+    ]
+    assert dict(searched(plan, dense=True)[0].definition.default) == {"learning_rate": 0.05, "weight_decay": 0.0}
+
+
+def test_a_study_says_what_it_is_of(make_plan):
+    (one,) = searched(make_plan("lt"), TuningOptions(study="first"))
+    assert one.definition.name.startswith("first: isic lt ")
+    assert one.definition.facts.items() >= {"entry": "lt", "data set": "isic"}.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "objective"), [("auc", Objective(name="auc")), ("fnr", Objective(name="fnr", fpr_bound=0.3))]
+)
+def test_the_bound_belongs_to_the_fnr_alone(make_plan, name, objective):
+    (one,) = searched(make_plan("lt"), TuningOptions(objective=name, fpr_bound=0.3))
+    assert one.definition.objective == objective
+
+
+def test_a_trial_is_the_plan_with_its_values(make_plan):
+    plan = make_plan("lt")
+    (one,) = searched(plan)
+    changed, candidate = one.planned({"rate": 0.25})
+    assert (changed, candidate.entry.text) == (plan, "lt[rate=0.25]")
+    (dense,) = searched(plan, dense=True)
+    changed, candidate = dense.planned({"learning_rate": 0.1})
+    assert changed == replace(plan, training=replace(plan.training, learning_rate=0.1))
+    assert candidate.entry == plan.entries[0]
+    with pytest.raises(UsageError):
+        one.planned({"rate": 2.0})
+
+
+def test_commands_that_would_train_the_same_work_on_one_study(make_plan, tmp_path):
+    plan = make_plan("lt", "random")
+    before = names(plan)
+    assert len({*before.values()}) == 3
+    assert names(plan) == before
+    assert names(replace(plan, jobs=7)) == before
+    assert names(replace(plan, store=tmp_path / "another store")) == before
+    assert names(replace(plan, preset="standard")) == before
+    assert names(replace(plan, seeds=(11, 12))) == before
+    assert names(plan, TuningOptions(trials=99)) == before
+    fewer = names(make_plan("lt"))
+    assert fewer.items() <= before.items()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"densities": (1.0, 0.5)},
+        {"environment": "another machine"},
+        {"weights": "simulated"},
+        {"network": "alexnet-bn"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_another_plan_is_another_study_of_every_entry(make_plan, changes):
+    plan = make_plan("lt", "random")
+    assert not {*names(plan).values()} & {*names(replace(plan, **changes)).values()}
+
+
+@pytest.mark.parametrize("changes", [{"learning_rate": 0.1}, {"epochs": 2}, {"max_steps": 5}, {"clip": 1.0}])
+def test_another_schedule_is_another_study_of_every_entry(make_plan, changes):
+    plan = make_plan("lt", "random")
+    other = replace(plan, training=replace(plan.training, **changes))
+    assert not {*names(plan).values()} & {*names(other).values()}
+
+
+@pytest.mark.parametrize("tuning", [TuningOptions(seeds=(7,)), TuningOptions(study="second")], ids=["seeds", "name"])
+def test_other_tuning_seeds_or_another_name_are_another_study_of_every_entry(make_plan, tuning):
+    plan = make_plan("lt", "random")
+    assert not {*names(plan).values()} & {*names(plan, tuning).values()}
+
+
+def test_another_entry_is_another_study(make_plan):
+    plan = make_plan("class-dependent-lt", "class-dependent-lt[gamma=3]", "class-dependent-lt[rate=0.25]", "lt")
+    found = names(plan)
+    assert len({*found.values()}) == len(found) == 5
+    assert len({name.rpartition(" ")[2] for name in found.values()}) == 5
+
+
+def test_an_own_loss_with_other_weights_is_another_study(make_plan):
+    """Its text is the same: only what it trains with differs."""
+    before, after = (make_plan("lt[loss=mine]", losses={"mine": {"gamma": gamma}}) for gamma in (2.0, 3.0))
+    assert before.entries[1].text == after.entries[1].text == "lt[loss=mine]"
+
+    def name(plan, gamma):
+        losses = {"mine": LossSchedule("mine", gamma)}
+        found, _ = spaces(plan, TuningOptions(), losses)
+        (one,) = searches(plan, TuningOptions(), losses, found, dense=False)
+        return one.definition.name
+
+    assert name(before, 2.0) != name(after, 3.0)
+
+
+def test_other_ranges_and_objectives_are_the_same_study_which_then_refuses_them(make_plan):
+    plan = make_plan("lt")
+    before, after = searched(plan)[0], searched(plan, options(lt={"rate": {"low": 0.4, "high": 0.6}}))[0]
+    assert before.definition.name == after.definition.name
+    assert before.definition.as_json() != after.definition.as_json()
+    assert names(plan, TuningOptions(objective="fnr")) == names(plan)

@@ -1,0 +1,145 @@
+"""Which trial is chosen, against the rule in pairs: a trial is the best where no other is to be preferred to it."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.tuning.objective import LevelResult, Objective
+from harness.tuning.trial_record import Spent, TrialRecord, best_of, budgeted
+
+OBJECTIVES = [Objective(name="auc"), Objective(name="fnr"), Objective(name="fnr", fpr_bound=0.5)]
+
+
+def level(auc=0.5, fnr=0.5, fpr=0.5, status="done", density=0.5):
+    if status != "done":
+        return LevelResult(density=density, status=status, reason="it broke")
+    return LevelResult(density=density, status=status, auc=auc, fnr=fnr, fpr=fpr)
+
+
+def record(number, state="complete", *, counted=True, value=0.5, feasible=None, levels=None, **parameters):
+    return TrialRecord(
+        number=number,
+        state=state,
+        counted=counted,
+        value=value,
+        feasible=feasible,
+        parameters=parameters,
+        levels=(level(),) if levels is None else tuple(levels),
+        spent=Spent(3, 2.0, 1.0),
+        reason="",
+    )
+
+
+FEW = st.sampled_from([0.2, 0.4, 0.6])  # few values, so that ties are common
+SOME_LEVELS = st.lists(st.builds(level, fpr=FEW, status=st.sampled_from(["done", "done", "failed"])), max_size=2)
+DRAWN = st.tuples(
+    st.sampled_from(["complete", "complete", "complete", "pruned", "failed", "running", "waiting"]),
+    st.booleans(),
+    FEW,
+    st.booleans(),
+    SOME_LEVELS,
+)
+
+
+def made(drawn, objective):
+    records = []
+    for number, (state, counted, value, feasible, levels) in enumerate(drawn):
+        records.append(
+            record(
+                number,
+                state,
+                counted=counted,
+                value=value if state in ("complete", "pruned") else None,
+                feasible=None if objective.fpr_bound is None else feasible,
+                levels=levels,
+            )
+        )
+    return records
+
+
+def fpr_of(one):
+    found = [1.0 if each.fpr is None else each.fpr for each in one.levels]
+    return sum(found) / len(found)
+
+
+def preferred(one, other, objective):
+    """Whether one trial goes before another: by the rule in words, a sentence a line."""
+    if objective.fpr_bound is not None:
+        if one.feasible != other.feasible:
+            return one.feasible
+        if not one.feasible and fpr_of(one) != fpr_of(other):
+            return fpr_of(one) < fpr_of(other)
+    if (objective.fpr_bound is None or one.feasible) and one.value != other.value:
+        return one.value > other.value if objective.name == "auc" else one.value < other.value
+    if objective.fpr_bound is not None and fpr_of(one) != fpr_of(other):
+        return fpr_of(one) < fpr_of(other)
+    return one.number < other.number
+
+
+@given(st.lists(DRAWN, max_size=8), st.sampled_from(OBJECTIVES), st.randoms())
+def test_the_best_is_the_complete_trial_that_no_other_is_preferred_to(drawn, objective, chance):
+    records = made(drawn, objective)
+    usable = [one for one in records if one.state == "complete" and "done" in {each.status for each in one.levels}]
+    expected = [one for one in usable if not any(preferred(other, one, objective) for other in usable)]
+    chance.shuffle(records)  # the rule is by number, not by place
+    assert len(expected) == min(len(usable), 1)
+    assert best_of(records, objective) == (expected[0] if expected else None)
+
+
+@pytest.mark.parametrize("state", ["pruned", "failed", "running", "waiting"])
+def test_a_trial_that_did_not_end_is_never_the_best(state):
+    assert best_of([record(0, state, value=0.99), record(1, value=0.1)], Objective(name="auc")).number == 1
+    assert best_of([record(0, state, value=0.99)], Objective(name="auc")) is None
+
+
+def test_a_trial_without_any_network_is_never_the_best():
+    nothing = record(0, value=0.5, levels=[level(status="failed")] * 2)
+    some = record(1, value=0.3, levels=[level(auc=0.1), level(status="failed")])
+    assert best_of([nothing, some], Objective(name="auc")).number == 1
+    assert best_of([nothing], Objective(name="auc")) is None
+
+
+def test_of_equal_trials_the_earlier_one_is_the_best():
+    assert best_of([record(5), record(2), record(3)], Objective(name="auc")).number == 2
+
+
+def test_a_trial_within_the_bound_goes_before_a_better_one_outside():
+    bound = Objective(name="fnr", fpr_bound=0.5)
+    over = record(0, value=0.0, feasible=False, levels=[level(fnr=0.0, fpr=0.9)])
+    within = record(1, value=0.4, feasible=True, levels=[level(fnr=0.4, fpr=0.4)])
+    assert best_of([over, within], bound).number == 1
+    nearer = record(2, value=0.9, feasible=False, levels=[level(fnr=0.9, fpr=0.6)])
+    assert best_of([over, nearer], bound).number == 2
+
+
+@given(st.lists(DRAWN, max_size=8), st.integers(1, 6))
+def test_the_budget_is_filled_by_the_first_trials_that_count(drawn, budget):
+    records = made(drawn, OBJECTIVES[0])
+    expected = []
+    for one in records:
+        if one.counted and len(expected) < budget:
+            expected.append(one)
+    assert budgeted(records, budget) == expected
+
+
+def test_the_validation_auc_is_the_mean_where_every_level_gave_a_network():
+    assert record(0, levels=[level(auc=0.5), level(auc=0.75)]).validation_auc == 0.625
+    assert record(0, levels=[level(auc=0.5), level(status="failed")]).validation_auc is None
+    assert record(0, levels=[]).validation_auc is None
+    assert record(0, levels=[level(auc=0.0)]).validation_auc == 0.0
+
+
+def test_a_level_without_a_network_counts_as_an_fpr_of_one():
+    assert record(0, levels=[level(fpr=0.25), level(status="failed")]).mean_fpr == 0.625
+    assert record(0, levels=[level(fpr=0.25)]).mean_fpr == 0.25
+
+
+def test_a_record_as_json_is_json_with_what_it_cost():
+    one = record(4, feasible=True, rate=0.25)
+    read = json.loads(json.dumps(one.as_json()))
+    assert (read["number"], read["state"], read["value"], read["feasible"]) == (4, "complete", 0.5, True)
+    assert (read["steps"], read["seconds"], read["computed_seconds"]) == (3, 2.0, 1.0)
+    assert read["parameters"] == {"rate": 0.25}
+    assert read["levels"] == [level().as_json()]

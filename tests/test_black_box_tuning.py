@@ -1,0 +1,248 @@
+"""`harness tune` as a user runs it: chosen parameters, equal budgets, kill and resume, many processes, bad input."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+
+def load(name):
+    """Return another file of these tests as a module; the folder is no package."""
+    spec = importlib.util.spec_from_file_location(f"shared_{name}", Path(__file__).parent / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BLACK_BOX = load("test_black_box")
+HARNESS, SMALL = BLACK_BOX.HARNESS, [*BLACK_BOX.SMALL[:-1], "1"]  # one job: the trials are the same every time
+harness, environment, stage_keys = BLACK_BOX.harness, BLACK_BOX.environment, BLACK_BOX.stage_keys
+
+METHODS = ["--methods", "lt,snip-retrain,mobilenet"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tuning")
+    load("conftest").write_isic(folder / "data" / "isic", size=72)
+    return folder
+
+
+def tune(*arguments, store="one", place, check=0):
+    return harness("tune", *METHODS, "--data-dir", "data", "--store", store, *SMALL, *arguments, cwd=place, check=check)
+
+
+@pytest.fixture(scope="module")
+def tuned(place):
+    return tune("--trials", "3", place=place)
+
+
+def trials(store):
+    """Return every trial of every study in a store."""
+    storage = f"sqlite:///{store / 'tuning' / 'studies.db'}"
+    found = {}
+    for name in optuna.get_all_study_names(storage):
+        found[name] = optuna.load_study(study_name=name, storage=storage).get_trials()
+    return found
+
+
+def outcomes(store):
+    """Return what each counted trial of each study tried and got."""
+    done = (TrialState.COMPLETE, TrialState.PRUNED)
+    return {
+        name: [(t.user_attrs["claim"]["values"], t.user_attrs["outcome"]["mean"]) for t in found if t.state in done]
+        for name, found in trials(store).items()
+    }
+
+
+def method_of(study):
+    """Return the method in a study's name, such as ``tuning: isic lt[rate=0.75] 1a2b3c4d``."""
+    return study.split()[2].partition("[")[0]
+
+
+def chosen(place, store="one"):
+    return tomllib.loads((place / store / "tuning" / "isic-tuning.toml").read_text())
+
+
+def test_every_study_has_the_same_number_of_trials_and_the_default_first(place, tuned):
+    found = outcomes(place / "one")
+    assert sorted(method_of(name) for name in found) == ["dense", "lt", "snip-retrain"]
+    assert {len(one) for one in found.values()} == {3}
+    firsts = {method_of(name): one[0][0] for name, one in found.items()}
+    assert firsts == {
+        "dense": {"learning_rate": 0.02, "weight_decay": 0.0},
+        "lt": {"rate": 0.75},
+        "snip-retrain": {"images": 512, "scope": "global"},
+    }
+    assert "mobilenet has no search space: it runs its default" in tuned.stderr
+    assert max(len(line) for line in tuned.stdout.splitlines() if not line.startswith("Parameters:")) <= 80
+
+
+def test_tuning_reads_no_test_image_and_scores_none(place, tuned):
+    kinds = [json.loads(path.read_text())["kind"] for path in (place / "one").glob("stages/*/*/manifest.json")]
+    assert kinds.count("images") == 1  # the training images, which validation is cut from
+    assert kinds.count("score") == kinds.count("thresholds")  # validation scores alone fix thresholds
+
+
+def test_what_was_chosen_is_the_best_by_hand(place, tuned):
+    found = outcomes(place / "one")
+    names = {method_of(name): name for name in found}
+    best = {method: max(found[name], key=lambda one: one[1])[0] for method, name in names.items()}
+    file = chosen(place)
+    assert file["training"] == best["dense"]
+    assert file["entries"]["lt[rate=0.75]"] == f"lt[rate={best['lt']['rate']}]"
+    assert file["seeds"] == [1000000]
+
+
+def test_studies_and_trials_are_in_mlflow_as_parent_and_children(place, tuned):
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{place / 'one' / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("isic").experiment_id])
+    studies = [run for run in runs if run.data.tags["harness.kind"] == "study"]
+    children = [run for run in runs if run.data.tags["harness.kind"] == "trial"]
+    assert (len(studies), len(children)) == (3, 9)
+    for study in studies:
+        own = [run for run in children if run.data.tags["mlflow.parentRunId"] == study.info.run_id]
+        assert len(own) == 3
+        record = json.loads(Path(client.download_artifacts(study.info.run_id, "study.json")).read_text())
+        assert {trial["number"] for trial in record["trials"]} == {0, 1, 2}
+        best = Path(client.download_artifacts(study.info.run_id, "best.toml")).read_text()
+        assert tomllib.loads(best)["entries"] == chosen(place)["entries"]
+        assert study.data.metrics["budget/finished"] == 3
+
+
+def test_the_same_command_computes_nothing_and_more_trials_add_to_it(place, tuned):
+    before = outcomes(place / "one"), stage_keys(place / "one")
+    again = tune("--trials", "3", place=place)
+    assert again.stdout == tuned.stdout
+    assert (outcomes(place / "one"), stage_keys(place / "one")) == before
+
+
+def test_a_run_puts_each_tuned_entry_beside_its_default(place, tuned):
+    file = str(Path("one", "tuning", "isic-tuning.toml"))
+    arguments = ["--data-dir", "data", "--store", "one", *SMALL]
+    done = harness("run", "--methods", "lt", "--params", file, "--json", *arguments, cwd=place, check=0)
+    entries = {cell["entry"] for cell in json.loads(done.stdout)["cells"]}
+    assert entries == {"dense", "lt[rate=0.75]", chosen(place)["entries"]["lt[rate=0.75]"]}
+    page = (place / "one" / "reports" / "isic" / "index.html").read_text()
+    assert "Tuning" in page
+    overlap = harness("run", "--params", file, "--seeds", "1000000,", *arguments, cwd=place, check=2)
+    assert "1000000" in overlap.stderr
+
+
+def test_run_tune_tunes_and_runs_in_one_command(place, tuned):
+    arguments = ["--data-dir", "data", "--store", "one", *SMALL]
+    dry = harness("run", "--methods", "lt", "--tune", "3", "--dry-run", *arguments, cwd=place, check=0)
+    assert "rate: 0.2 to 0.8" in dry.stdout
+    done = harness("run", "--methods", "lt", "--tune", "3", "--json", *arguments, cwd=place, check=0)
+    values = json.loads(done.stdout)
+    assert {cell["seed"] for cell in values["cells"]} == {0}
+    assert values["report"]
+
+
+def running(store):
+    return [trial for found in trials(store).values() for trial in found if trial.state == TrialState.RUNNING]
+
+
+def start(place, store, *arguments):
+    return subprocess.Popen(
+        [str(HARNESS), "tune", *METHODS, "--data-dir", "data", "--store", store, *SMALL, *arguments],
+        cwd=place,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(process, condition):
+    deadline = time.monotonic() + 120
+    while not condition() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()
+
+
+def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned):
+    """Killed in the middle of two trials; then the same command to its end: the same trials, values and choice."""
+    store = place / "killed"
+    for stages in (5, 12):
+        process = start(place, "killed", "--trials", "3")
+        until(process, lambda stages=stages: len(stage_keys(store)) >= stages and running(store))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert running(store)
+    tune("--trials", "3", store="killed", place=place)
+    assert outcomes(store) == outcomes(place / "one")
+    assert chosen(place, "killed") == chosen(place)
+    states = {trial.state for found in trials(store).values() for trial in found}
+    assert states == {TrialState.COMPLETE, TrialState.FAIL}
+    lost = [t for found in trials(store).values() for t in found if t.state == TrialState.FAIL]
+    assert {trial.user_attrs["reason"] for trial in lost} == {"its process was killed"}
+
+
+def test_two_commands_and_a_killed_worker_share_one_study_exactly(place):
+    store = place / "shared"
+    both = [start(place, "shared", "--trials", "4") for _ in range(2)]
+    until(both[0], lambda: (store / "tuning" / "studies.db").exists() and running(store))
+    os.kill(BLACK_BOX.workers_of(both[0])[0], signal.SIGKILL)
+    for process in both:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+    found = trials(store)
+    assert len(found) == 3
+    assert {len(one) for one in outcomes(store).values()} == {4}
+    assert not running(store)
+
+
+def test_ctrl_c_leaves_no_trial_running(place):
+    process = start(place, "stopped", "--trials", "3")
+    until(process, lambda: (place / "stopped" / "tuning" / "studies.db").exists() and running(place / "stopped"))
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command continues" in errors
+    assert not running(place / "stopped")
+
+
+def test_a_trial_that_diverges_is_recorded_and_does_not_end_the_study(place):
+    space = "tuning.space.dense.learning_rate={choices=[0.02, 1e30]}"
+    arguments = ["--methods", "lt", "--trials", "6", "--set", space, "--set", "training.clip=0", "--json"]
+    done = harness("tune", *arguments, "--data-dir", "data", "--store", "wild", *SMALL, cwd=place, check=0)
+    dense = json.loads(done.stdout)["studies"][0]
+    assert dense["budget"]["finished"] == 6
+    diverged = [trial for trial in dense["trials"] if trial["parameters"]["learning_rate"] == 1e30]
+    assert diverged, "no trial drew the learning rate that diverges: ask for more trials"
+    assert all(trial["levels"][0]["status"] == "diverged" and trial["value"] == 0.5 for trial in diverged)
+    assert dense["best"]["parameters"]["learning_rate"] == 0.02
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--trials", "0"], 2, "trials"),
+        (["--objective", "speed"], 2, "objective"),
+        (["--set", "tuning.space.lt.rte={low=0.3, high=0.5}"], 2, "'rate'"),
+        (["--set", "tuning.space.lt={}"], 2, "empty"),
+        (["--set", "tuning.seeds=[0]"], 2, "flattered"),
+        (["--set", "tuning.seeds=[]"], 2, "tuning.seeds"),
+        (["--storage", "postgresql://me:secret@127.0.0.1:9/studies"], 5, "study database"),
+        (["--output", "data/isic/ISBI2016_ISIC_Part3_Training_GroundTruth.csv"], 2, "--output"),
+    ],
+)
+def test_bad_input_is_refused_fast(place, arguments, code, told):
+    started = time.monotonic()
+    refused = tune("--trials", "1", *arguments, store="refused", place=place, check=code)
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert "secret" not in refused.stderr
+    assert not (place / "refused" / "stages").exists() or time.monotonic() - started < 60
