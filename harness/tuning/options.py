@@ -1,5 +1,6 @@
 """What a user may set about tuning; no torch and no Optuna here."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -8,7 +9,19 @@ from pydantic.dataclasses import dataclass
 _STRICT = ConfigDict(extra="forbid")
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Number = Annotated[int | float, Field(allow_inf_nan=False)]
+
+
+def _finite(number: int | float) -> int | float:
+    try:
+        finite = math.isfinite(number)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise ValueError("input should be a finite number")
+    return number
+
+
+Number = Annotated[int | float, AfterValidator(_finite)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -1,5 +1,7 @@
 """The file that tuning writes and `harness run --params` reads: a schedule, and an entry in the place of each."""
 
+import contextlib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,8 +33,10 @@ class TunedSchedule:
 
 @pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Parameters:
-    """Tuned entries by the text of their default, a schedule, the seeds that tuning saw, and what it was tuned on."""
+    """Tuned entries by the text of their default, a schedule, how they were tuned, and what on."""
 
+    trials: int
+    objective: str
     seeds: tuple[int, ...]
     tuned_on: dict[str, str | int]
     training: TunedSchedule = TunedSchedule()
@@ -52,8 +56,15 @@ def refuse_foreign(path: Path) -> None:
 
 
 def write_parameters(path: Path, parameters: Parameters, command: str) -> None:
-    """Write the file whole. Raises `UsageError` as `refuse_foreign`, `MachineError` where the disk fails."""
+    """Write the file whole; what it already holds of other entries, tuned alike, stays.
+
+    Raises `UsageError` as `refuse_foreign`, `MachineError` where the disk fails.
+    """
     refuse_foreign(path)
+    with contextlib.suppress(UsageError):  # absent, or not readable: nothing to keep
+        before = read_parameters(path)
+        if replace(before, entries={}) == replace(parameters, entries={}):
+            parameters = replace(parameters, entries={**before.entries, **parameters.entries})
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text_of(parameters, command).encode())
@@ -67,10 +78,16 @@ def text_of(parameters: Parameters, command: str) -> str:
         "training": {name: value for name, value in schedule.items() if value is not None},
         "entries": parameters.entries,
     }
-    lines = [HEADER, f"# {_printable(command)}", "", f"seeds = {list(parameters.seeds)}"]
+    lines = [HEADER, f"# {_printable(command)}", ""]
+    lines += [f"trials = {parameters.trials}", f"objective = {_quoted(parameters.objective)}"]
+    lines += [f"seeds = {list(parameters.seeds)}"]
     for table, values in tables.items():
-        lines += ["", f"[{table}]", *(f"{_quoted(name)} = {_value(value)}" for name, value in values.items())]
+        lines += ["", f"[{table}]", *(f"{_key(name)} = {_value(value)}" for name, value in values.items())]
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[a-z_]+", name) else _quoted(name)
 
 
 def _printable(text: str) -> str:

@@ -98,6 +98,9 @@ class StudyDatabase:
             if empty and _DEFINITION not in study.user_attrs:
                 for name, fact in definition.facts.items():
                     study.set_user_attr(name, fact)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                    study.set_metric_names([f"validation {definition.objective.name.upper()}"])
                 study.set_user_attr(_DEFINITION, asked)
             stored = study.user_attrs.get(_DEFINITION)
             direction = {"direction": study.direction.name.lower()}

@@ -101,6 +101,8 @@ class Tuner:
         records = [record_of(search, study, setting, self.command) for search, study in pairs]
         schedule = next((search.definition.space for search, _ in pairs if search.entry.method == DENSE), {})
         parameters = Parameters(
+            trials=self.options.trials,
+            objective=self.options.objective,
             seeds=self.options.seeds,
             tuned_on=tuned_on(self.plan),
             training=TunedSchedule(**{name: getattr(frozen.training, name) for name in schedule}),

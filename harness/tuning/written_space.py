@@ -17,9 +17,8 @@ def written_space(candidate: Candidate, written: Mapping[str, Range]) -> tuple[d
     faults = []
     for name, one in written.items():
         if name not in known:
-            faults.append(
-                f"tuning.space.{method}.{name}: no such parameter{nearest(name, known)}; it has {', '.join(known) or 'none'}"
-            )
+            has = ", ".join(known) or "none"
+            faults.append(f"tuning.space.{method}.{name}: no such parameter{nearest(name, known)}; it has {has}")
             continue
         try:
             with warnings.catch_warnings():

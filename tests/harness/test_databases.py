@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.databases import create_database, sqlite_file, sqlite_uri
-from harness.errors import MachineError
+from harness.databases import create_database, sqlite_file, sqlite_uri, without_password
+from harness.errors import MachineError, UsageError
 from harness.tracking import Tracker, default_uri
 
 
@@ -85,3 +85,12 @@ def test_a_broken_database_is_a_machine_error_and_not_a_traceback(tmp_path):
     database.close()
     with pytest.raises(MachineError, match="MLflow"):
         Tracker(default_uri(tmp_path), tmp_path, "x").read()
+
+
+def test_an_address_is_shown_without_its_password():
+    shown = without_password("postgresql://me:secret@host/studies")
+    assert "secret" not in shown
+    assert "me" in shown
+    assert "host/studies" in shown
+    with pytest.raises(UsageError, match="not a database address"):
+        without_password("studies.db")

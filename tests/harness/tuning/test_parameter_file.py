@@ -31,7 +31,7 @@ ELSEWHERE = {"dataset": "isic", "network": "tiny", "size": 64, "weights": "kaimi
 def parameters(seeds=(7,), on=ELSEWHERE, learning_rate=None, weight_decay=None, **entries):
     training = TunedSchedule(learning_rate=learning_rate, weight_decay=weight_decay)
     named = {name.replace("_", "-"): text for name, text in entries.items()}
-    return Parameters(seeds=seeds, tuned_on=on, training=training, entries=named)
+    return Parameters(trials=3, objective="auc", seeds=seeds, tuned_on=on, training=training, entries=named)
 
 
 @pytest.fixture
@@ -68,6 +68,8 @@ def texts(plan):
 TEXTS = st.text(max_size=12) | st.text("\"\\'\n\r\t\0\x7f[]=#,{}.u", max_size=8)
 WHOLE = st.builds(
     Parameters,
+    trials=st.integers(1, 100_000),
+    objective=TEXTS,
     seeds=st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=3).map(tuple),
     tuned_on=st.dictionaries(TEXTS, TEXTS | st.integers(-(2**63), 2**63 - 1), max_size=3),
     training=st.builds(
@@ -101,7 +103,14 @@ def test_a_written_file_reads_back_and_may_be_written_again(tmp_path):
 
 def test_a_schedule_that_was_not_tuned_is_not_written():
     values = tomllib.loads(text_of(parameters(lt="lt[rate=0.25]"), "harness tune"))
-    assert values == {"seeds": [7], "tuned_on": ELSEWHERE, "training": {}, "entries": {"lt": "lt[rate=0.25]"}}
+    assert values == {
+        "trials": 3,
+        "objective": "auc",
+        "seeds": [7],
+        "tuned_on": ELSEWHERE,
+        "training": {},
+        "entries": {"lt": "lt[rate=0.25]"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -191,7 +200,7 @@ def test_what_a_file_must_have_is_said(tmp_path):
     path.write_text("")
     with pytest.raises(UsageError) as caught:
         read_parameters(path)
-    assert {fault.partition(":")[0] for fault in caught.value.faults} == {"seeds", "tuned_on"}
+    assert {fault.partition(":")[0] for fault in caught.value.faults} == {"trials", "objective", "seeds", "tuned_on"}
 
 
 @pytest.mark.parametrize("rate", ["inf", "nan", "-0.1"])
@@ -238,7 +247,9 @@ def test_an_entry_that_runs_already_is_not_run_twice(make_plan):
 
 
 def test_entries_are_known_by_their_whole_text(make_plan):
-    tuned = Parameters(seeds=(7,), tuned_on=ELSEWHERE, entries={"lt[loss=blue]": "lt[loss=blue,rate=0.25]"})
+    tuned = Parameters(
+        trials=3, objective="auc", seeds=(7,), tuned_on=ELSEWHERE, entries={"lt[loss=blue]": "lt[loss=blue,rate=0.25]"}
+    )
     found, notes = apply(make_plan("lt", "lt[loss=blue]"), tuned, {}, "p")
     assert texts(found) == ["dense", "lt", "lt[loss=blue]", "lt[loss=blue,rate=0.25]"]
     assert len(notes) == 1
@@ -263,7 +274,9 @@ def test_the_tuned_schedule_is_the_plans(make_plan, tuned, expected):
 def test_losses_of_the_users_own_are_known_in_tuned_entries(make_plan):
     losses = {"mine": LossSchedule("mine", 2.0, 2.0, 0.0)}
     plan = make_plan("lt[loss=mine]", losses=losses)
-    tuned = Parameters(seeds=(7,), tuned_on=ELSEWHERE, entries={"lt[loss=mine]": "lt[gamma=4.0,loss=mine]"})
+    tuned = Parameters(
+        trials=3, objective="auc", seeds=(7,), tuned_on=ELSEWHERE, entries={"lt[loss=mine]": "lt[gamma=4.0,loss=mine]"}
+    )
     found, _ = apply(plan, tuned, losses, "p")
     assert found.entries[-1].loss == LossSchedule("mine", 4.0, 4.0, 0.0)
     with pytest.raises(UsageError, match="unknown loss 'mine'"):
@@ -279,7 +292,9 @@ def test_seeds_that_tuning_saw_are_refused(make_plan):
 
 
 def test_a_file_that_has_none_of_the_plans_entries_is_refused_with_the_nearest(make_plan):
-    tuned = Parameters(seeds=(7,), tuned_on=ELSEWHERE, entries={"class-dependent-lt": "class-dependent-lt"})
+    tuned = Parameters(
+        trials=3, objective="auc", seeds=(7,), tuned_on=ELSEWHERE, entries={"class-dependent-lt": "class-dependent-lt"}
+    )
     with pytest.raises(UsageError) as caught:
         apply(make_plan("class-dependent-lt[rate=0.75]", "snip"), tuned, {}, "p")
     (fault,) = caught.value.faults
@@ -304,3 +319,14 @@ def test_another_setting_is_noted_with_what_differs_and_no_more(make_plan):
     assert note == "p.toml was tuned elsewhere: network alexnet, here tiny; size 96, here 64"
     assert "lt[rate=0.25]" in texts(found)
     assert apply(plan, parameters(lt="lt"), {}, "p.toml")[1] == []
+
+
+def test_entries_tuned_alike_by_an_earlier_command_stay_and_others_go(tmp_path):
+    path = tmp_path / "p.toml"
+    first = replace(parameters(), entries={"lt": "lt[rate=0.4]", "snip": "snip[images=64]"})
+    write_parameters(path, first, "harness tune")
+    write_parameters(path, replace(first, entries={"lt": "lt[rate=0.7]"}), "harness tune")
+    assert read_parameters(path).entries == {"lt": "lt[rate=0.7]", "snip": "snip[images=64]"}
+    other = replace(first, seeds=(8,), entries={"random": "random"})
+    write_parameters(path, other, "harness tune")
+    assert read_parameters(path) == other

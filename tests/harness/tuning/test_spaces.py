@@ -281,10 +281,6 @@ def test_a_step_of_zero_is_refused_for_whole_numbers_too():
     refused("snip", images={"low": 16, "high": 1024, "step": 0})
 
 
-def test_a_number_beyond_all_floats_is_refused():
-    refused("lt", rate={"low": 0.4, "high": 10**400})
-
-
 # --- suggested values as they are used
 
 
