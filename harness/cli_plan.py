@@ -1,14 +1,16 @@
 """From the options that `run` and `tune` share to a configuration and a plan."""
 
-import re
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.databases import shown_address
 from harness.errors import UsageError
 from harness.messages import show_notes
+
+_ADDRESSES = ("--storage", "--tracking-uri")
 
 if TYPE_CHECKING:
     from harness.configuration import Configuration
@@ -74,5 +76,15 @@ def seeds_of(text: str | None) -> int | list[int] | None:
 
 
 def command_line() -> str:
-    """Return the command as it was typed, without passwords in addresses: it is published."""
-    return re.sub(r"(://[^:/@\s]+):[^@/\s]+@", r"\1:***@", shlex.join(["harness", *sys.argv[1:]]))
+    """Return the command as it was typed, without who logs in where: it is published."""
+    shown, secret = [], False
+    for argument in sys.argv[1:]:
+        option, sign, value = argument.partition("=")
+        if secret:
+            shown.append(shown_address(argument))
+        elif sign and option in _ADDRESSES:
+            shown.append(f"{option}={shown_address(value)}")
+        else:
+            shown.append(argument)
+        secret = argument in _ADDRESSES
+    return shlex.join(["harness", *shown])

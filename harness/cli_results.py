@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli_options import DEFAULT_STORE, StoreOption, TrackingOption
+from harness.databases import shown_address
 from harness.errors import DataError, MachineError, UsageError
 from harness.messages import show
 
@@ -38,7 +39,8 @@ def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet:
     results = read(uri, store, experiment)
     if results.cells.empty:
         raise UsageError(
-            f"no results of {experiment!r} in MLflow at {uri}", fix=f"first: harness run --dataset {experiment}"
+            f"no results of {experiment!r} in MLflow at {shown_address(uri)}",
+            fix=f"first: harness run --dataset {experiment}",
         )
     try:
         page, table = write(results, folder), summary(results)
@@ -69,12 +71,12 @@ def publish(
     held = experiments(uri, store.absolute())
     if unknown := [name for name in dataset or () if name not in held]:
         raise UsageError(
-            f"no results of {', '.join(unknown)} in MLflow at {uri}",
+            f"no results of {', '.join(unknown)} in MLflow at {shown_address(uri)}",
             fix=f"name one of: {', '.join(held)}" if held else "first: harness run",
         )
     found = [read(uri, store.absolute(), name) for name in dict.fromkeys(dataset or held)]
     if all(one.cells.empty for one in found):
-        raise UsageError(f"there are no results in MLflow at {uri}", fix="first: harness run")
+        raise UsageError(f"there are no results in MLflow at {shown_address(uri)}", fix="first: harness run")
     try:
         published = write_site(found, folder.absolute())
     except CannotPublish as error:
@@ -90,7 +92,9 @@ def publish(
 
 def _contradiction(uri: str, error: ValueError) -> DataError:
     """Return the error for results that do not fit together, as after artifacts were deleted by hand."""
-    return DataError(f"the results in MLflow at {uri} cannot be shown: {error}", fix="delete the runs concerned there")
+    return DataError(
+        f"the results in MLflow at {shown_address(uri)} cannot be shown: {error}", fix="delete the runs concerned there"
+    )
 
 
 def _results_uri(store: Path, tracking_uri: str | None) -> str:

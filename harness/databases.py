@@ -12,6 +12,11 @@ from harness.errors import UsageError
 
 _WAIT_S = 60
 _CONNECT_S = 10
+_TIMED_DRIVERS = {
+    *("postgresql", "postgresql+psycopg2", "postgresql+psycopg"),
+    *("mysql", "mysql+mysqldb", "mysql+pymysql", "mariadb+pymysql"),
+}
+"""Drivers whose connections know `connect_timeout`."""
 
 
 def sqlite_uri(path: Path) -> str:
@@ -49,21 +54,32 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
             move(unfinished, path)
 
 
-def without_password(url: str) -> str:
-    """Return an address that may be shown. Raises `UsageError` where it is none."""
+def shown_address(uri: str) -> str:
+    """Return an address that may be shown: without user, password and options."""
+    scheme, sign, rest = uri.partition("://")
+    if not sign:
+        return "(not an address)" if "@" in uri else uri
+    rest = rest.partition("?")[0]
+    return f"{scheme}://{rest if scheme.startswith('sqlite') else rest.rpartition('@')[2]}"
+
+
+def checked_address(uri: str) -> str:
+    """Return a database address as it is. Raises `UsageError`, which does not repeat it, where it is none."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError as error:
+        make_url(uri)
+    except (ArgumentError, ValueError) as error:
         raise UsageError(
-            f"{url!r} is not a database address",
+            "--storage is not a database address",
             fix="write sqlite:///studies.db or postgresql://user@host/name",
         ) from error
+    return uri
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(uri: str) -> dict[str, Any]:
     """Return SQLAlchemy's options under which a busy file is waited for, and a silent server is not."""
-    if url.startswith("sqlite"):
+    driver = make_url(uri).drivername
+    if driver.startswith("sqlite"):
         return {"connect_args": {"timeout": _WAIT_S}}
-    if url.startswith(("postgresql", "mysql", "mariadb")):
+    if driver in _TIMED_DRIVERS:
         return {"connect_args": {"connect_timeout": _CONNECT_S}, "pool_pre_ping": True}
-    return {}
+    return {"pool_pre_ping": True}

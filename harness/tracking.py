@@ -23,7 +23,8 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.databases import create_database, sqlite_uri
+from harness.databases import create_database, shown_address, sqlite_uri
+from harness.disk import locked
 from harness.errors import MachineError
 
 READ_FILES = ("cell.json", "scores.csv")  # masks stay where they are
@@ -93,10 +94,12 @@ class Tracker:
 
     def publish(self, publication: Publication) -> bool:
         """Log one run, or only what is missing of it; return whether anything was. Raises `MachineError`."""
-        with _answering(
-            f"MLflow at {self.uri} did not take the results of {publication.name}",
+        answering = _answering(
+            f"MLflow at {shown_address(self.uri)} did not take the results of {publication.name}",
             fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
-        ):
+        )
+        # Two commands that publish one run at once would make it twice.
+        with answering, locked(self.store / "publish.lock", waiting=lambda: None):
             return self._publish(publication)
 
     def _publish(self, publication: Publication) -> bool:
@@ -138,7 +141,7 @@ class Tracker:
 
     def read(self) -> list[PublishedRun]:
         """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
-        with _answering(f"MLflow at {self.uri} cannot be read"):
+        with _answering(f"MLflow at {shown_address(self.uri)} cannot be read"):
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
@@ -147,19 +150,21 @@ class Tracker:
 
     def documents(self, kind: str, name: str) -> list[str]:
         """Return the document ``name`` of every run of ``kind``, the oldest first. Raises `MachineError`."""
-        with _answering(f"MLflow at {self.uri} cannot be read"):
+        with _answering(f"MLflow at {shown_address(self.uri)} cannot be read"):
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
             wanted = f"tags.`harness.kind` = '{kind}' and attributes.status = 'FINISHED'"
             order = ["attributes.start_time ASC"]
             found = _all_pages(lambda token: self.client.search_runs([experiment], wanted, 1, 1000, order, token))
-            with tempfile.TemporaryDirectory() as folder:
-                held = [
-                    run for run in found if any(f.path == name for f in self.client.list_artifacts(run.info.run_id))
-                ]
-                paths = [self.client.download_artifacts(run.info.run_id, name, folder) for run in held]
-                return [Path(path).read_text("utf-8") for path in paths]
+            texts = (self._document(run.info.run_id, name) for run in found)
+            return [text for text in texts if text is not None]
+
+    def _document(self, run_id: str, name: str) -> str | None:
+        if all(item.path != name for item in self.client.list_artifacts(run_id)):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(run_id, name, folder)).read_text("utf-8")
 
     def _read(self, run: Run) -> PublishedRun:
         with tempfile.TemporaryDirectory() as folder:
@@ -198,7 +203,7 @@ class Tracker:
 
 def experiments_with_results(uri: str, store: Path) -> list[str]:
     """Return the names of the experiments that hold finished result runs, sorted. Raises `MachineError`."""
-    with _answering(f"MLflow at {uri} cannot be read"):
+    with _answering(f"MLflow at {shown_address(uri)} cannot be read"):
         client = Tracker(uri, store, "").client
         found = _all_pages(lambda token: client.search_experiments(page_token=token))
         return sorted(one.name for one in found if client.search_runs([one.experiment_id], RESULTS, max_results=1))

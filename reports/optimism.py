@@ -50,7 +50,8 @@ def optimism(study: Study, cells: Sequence[Cell]) -> tuple[Optimism, ...]:
 
 
 def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: Sequence[Cell]) -> Optimism | None:
-    own = [cell for cell in cells if cell.entry == entry]
+    seeds = _seeds(study.entry, cells) & _seeds(study.tuned, cells)  # both means over the same ones
+    own = [cell for cell in cells if cell.entry == entry and cell.seed in seeds]
     wanted = {(seed, density) for seed in {cell.seed for cell in own} for density in study.densities}
     there = [cell for cell in own if cell.done and (cell.seed, cell.density) in wanted]
     if trial is None or not there or len(there) < len(wanted):
@@ -58,3 +59,7 @@ def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: S
     found = Optimism(entry, role, trial.value, mean(there, "validation/auc"), mean(there, "test/auc"), trial.whole)
     # NaN: a trial without a value, or results of before the metric was written.
     return found if found.chosen == found.chosen and found.fresh == found.fresh else None
+
+
+def _seeds(entry: str, cells: Sequence[Cell]) -> set[int]:
+    return {cell.seed for cell in cells if cell.entry == entry}

@@ -114,9 +114,13 @@ class Study:
 
 
 def studies_of(records: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> tuple[Study, ...]:
-    """Return the studies of the group with these ``facts``, that of the dense network first."""
-    found = [Study(record) for record in records if record["setting"] == facts.get("setting")]
-    return tuple(sorted(found, key=lambda one: (not one.dense, one.entry, str(one.record["study"]))))
+    """Return the studies of the group with these ``facts``, that of the dense network first.
+
+    ``records`` are the oldest first; of studies that ask the same of one entry the newest counts.
+    """
+    found = (Study(record) for record in records if record["setting"] == facts.get("setting"))
+    newest = {(one.entry, one.by_auc, one.bound, one.densities): one for one in found}
+    return tuple(sorted(newest.values(), key=lambda one: (not one.dense, one.entry, str(one.record["study"]))))
 
 
 def _trial(record: Mapping[str, Any]) -> Trial:

@@ -81,7 +81,7 @@ def untuned(board: Board) -> str:
     """Say which entries of the group no study covers, empty where there are none."""
     covered = {DENSE, *(name for study in board.studies for name in (study.entry, study.tuned))}
     rest = sorted({cell.entry for cell in board.cells} - covered)
-    return f"Not tuned, run with their defaults but for what their names say: {quoted(rest)}." if rest else ""
+    return f"No study shown here chose these; they ran as their names say: {quoted(rest)}." if rest else ""
 
 
 def warnings(board: Board) -> list[str]:

@@ -26,8 +26,9 @@ class Lease:
             fcntl.flock(file, fcntl.LOCK_EX)
         return self
 
-    def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        (self.folder / self.token).unlink(missing_ok=True)
+    def __exit__(self, kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        if kind is None:  # after an error a trial may be left running: its lock, free, tells that its holder is gone
+            (self.folder / self.token).unlink(missing_ok=True)
         self._held.close()
 
     def holder_is_alive(self, token: str) -> bool | None:

@@ -14,7 +14,8 @@ CHANCE_AUC = 0.5
 class LevelResult:
     """One level of a trial: validation AUC, and FNR and FPR at sens95, means over the tuning seeds.
 
-    All three are None unless ``status`` is "done" for every seed. Shares in [0, 1].
+    All three are None unless ``status`` is "done" for every seed. Shares in [0, 1]. ``collapsed``: for some seed the
+    scores are nearly the same for every image.
     """
 
     density: float
@@ -25,6 +26,13 @@ class LevelResult:
     fpr: float | None = None
     reason: str = ""
 
+    @property
+    def errors(self) -> tuple[float, float]:
+        """(FNR, FPR) as they count: (1, 1) where nothing is told apart, which sens95 alone would call no miss."""
+        if self.fnr is None or self.fpr is None or self.collapsed:
+            return 1.0, 1.0
+        return self.fnr, self.fpr
+
     def as_json(self) -> dict[str, Any]:
         """Return the fields by name."""
         return asdict(self)
@@ -34,7 +42,7 @@ class LevelResult:
 class Objective:
     """``auc``: mean validation AUC over the levels. ``fnr``: mean validation FNR at sens95, mean FPR <= ``fpr_bound``.
 
-    A level that gave no network counts as one that tells nothing apart: AUC 0.5, FNR 1, FPR 1.
+    A level that gave no network, or one that tells nothing apart, counts as AUC 0.5, FNR 1, FPR 1.
     """
 
     name: Literal["auc", "fnr"]
@@ -62,7 +70,7 @@ class Objective:
         """Return by how much the mean FPR is over its bound (<= 0: it is kept), None without a bound."""
         if self.fpr_bound is None:
             return None
-        return fmean(1.0 if level.fpr is None else level.fpr for level in levels) - self.fpr_bound
+        return fmean(level.errors[1] for level in levels) - self.fpr_bound
 
     def better(self, one: float, other: float) -> bool:
         """Return whether ``one`` is the better value."""
@@ -71,4 +79,4 @@ class Objective:
     def _one(self, level: LevelResult) -> float:
         if self.name == "auc":
             return CHANCE_AUC if level.auc is None else level.auc
-        return 1.0 if level.fnr is None else level.fnr
+        return level.errors[0]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.disk import disk_errors, write_whole
+from harness.disk import disk_errors, locked, write_whole
 from harness.entries import Entry, resolve
 from harness.errors import UsageError
 from harness.loss_schedule import LossSchedule
@@ -37,6 +37,8 @@ class Parameters:
 
     trials: int
     objective: str
+    setting: str
+    densities: tuple[float, ...]
     seeds: tuple[int, ...]
     tuned_on: dict[str, str | int]
     training: TunedSchedule = TunedSchedule()
@@ -45,7 +47,15 @@ class Parameters:
 
 def tuned_on(plan: Plan) -> dict[str, str | int]:
     """Return what parameters were tuned on, in a few words: another run may differ, and says so."""
-    return {"dataset": plan.data.name, "network": plan.network, "size": plan.data.size, "weights": plan.weights}
+    return {
+        "dataset": plan.data.name,
+        "network": plan.network,
+        "size": plan.data.size,
+        "weights": plan.weights,
+        "epochs": plan.training.epochs,
+        "max_steps": plan.training.max_steps,
+        "batch_size": plan.training.batch_size,
+    }
 
 
 def refuse_foreign(path: Path) -> None:
@@ -60,13 +70,12 @@ def write_parameters(path: Path, parameters: Parameters, command: str) -> None:
 
     Raises `UsageError` as `refuse_foreign`, `MachineError` where the disk fails.
     """
-    refuse_foreign(path)
-    with contextlib.suppress(UsageError):  # absent, or not readable: nothing to keep
-        before = read_parameters(path)
-        if replace(before, entries={}) == replace(parameters, entries={}):
-            parameters = replace(parameters, entries={**before.entries, **parameters.entries})
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(path), locked(path.with_name(f".{path.name}.lock"), waiting=lambda: None):
+        refuse_foreign(path)
+        with contextlib.suppress(UsageError):  # absent, or not readable: nothing to keep
+            before = read_parameters(path)
+            if replace(before, entries={}) == replace(parameters, entries={}):
+                parameters = replace(parameters, entries={**before.entries, **parameters.entries})
         write_whole(path, text_of(parameters, command).encode())
 
 
@@ -80,6 +89,7 @@ def text_of(parameters: Parameters, command: str) -> str:
     }
     lines = [HEADER, f"# {_printable(command)}", ""]
     lines += [f"trials = {parameters.trials}", f"objective = {_quoted(parameters.objective)}"]
+    lines += [f"setting = {_quoted(parameters.setting)}", f"densities = {list(parameters.densities)}"]
     lines += [f"seeds = {list(parameters.seeds)}"]
     for table, values in tables.items():
         lines += ["", f"[{table}]", *(f"{_key(name)} = {_value(value)}" for name, value in values.items())]
@@ -169,12 +179,18 @@ def _schedule(schedule: Schedule, parameters: Parameters) -> Schedule:
 
 def _other_setting(plan: Plan, parameters: Parameters, source: str) -> list[str]:
     here = tuned_on(plan)
-    other = [
+    there, levels = set(parameters.densities), set(plan.densities)
+    densities = [] if there == levels else [f"levels {_listed(there)}, here {_listed(levels)}"]
+    other = densities + [
         f"{name} {value}, here {here.get(name)}"
         for name, value in parameters.tuned_on.items()
         if here.get(name) != value
     ]
     return [f"{source} was tuned elsewhere: {'; '.join(other)}"] if other else []
+
+
+def _listed(densities: set[float]) -> str:
+    return ", ".join(f"{100 * density:g} %" for density in sorted(densities, reverse=True))
 
 
 def _no_match(entries: Sequence[Entry], parameters: Parameters) -> str:

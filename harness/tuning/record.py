@@ -19,7 +19,7 @@ def record_of(search: Search, study: Study, setting: str, command: str) -> dict[
     everything = study.records()
     asked = search.options.trials
     counted = budgeted(everything, asked)
-    best = best_of(counted, search.definition.objective)
+    best = best_of(counted, search.definition.objective, search.definition.default)
     return {
         "study": search.definition.name,
         "setting": setting,
@@ -68,5 +68,5 @@ def _budget(counted: Sequence[TrialRecord], everything: Sequence[TrialRecord], a
         "distinct": len({tuple(sorted(record.parameters.items())) for record in counted}),
         "steps": sum(record.spent.steps for record in counted),
         "seconds": sum(record.spent.seconds for record in counted),
-        "computed_seconds": sum(record.spent.computed_seconds for record in counted),
+        "computed_seconds": sum(record.spent.computed_seconds for record in everything),
     }

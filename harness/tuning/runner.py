@@ -8,7 +8,7 @@ from harness.errors import MachineError, UsageError
 from harness.plan import levels_of
 from harness.tuning.objective import LevelResult
 from harness.tuning.search import Search
-from harness.tuning.studies import Claimed, Study
+from harness.tuning.studies import Claimed, NotOursError, Study
 from harness.tuning.trial import TrialJob
 from harness.tuning.trial_record import Spent
 from harness.workers import Message, Workers
@@ -51,9 +51,9 @@ class Runner:
             while True:
                 self._assign(workers)
                 if not self._trials:
-                    if all(study.counted() >= self.budget for _, study in self.pairs):
+                    if all(study.settled(self.budget) for _, study in self.pairs):
                         return
-                    if not self._waiting_told and any(study.running() for _, study in self.pairs):
+                    if not self._waiting_told and any(True for _ in workers.idle()):
                         self._waiting_told = True
                         waiting()
                 for message in workers.heard():
@@ -93,31 +93,44 @@ class Runner:
 
     def _receive(self, message: Message) -> None:
         job: TrialJob = message.job
-        trial = self._trials[job.study, job.number]
+        trial = self._trials.get((job.study, job.number))
         if message.kind == "level":
-            level, trial.spent = message.payload
-            trial.levels.append(level)
-            last = len(trial.levels) == trial.total
-            trial.hopeless = trial.study.report(trial.claimed, trial.levels, trial.total) and not last
             with contextlib.suppress(OSError):  # it has just died, which is its next message
-                message.worker.connection.send(not trial.hopeless)
-        elif message.kind == "died":
+                message.worker.connection.send(trial is not None and self._goes_on(trial, *message.payload))
+        elif trial is None:  # it was lost before its worker was done
+            return
+        elif message.kind in ("died", "lost"):
             self._lose(trial, message.payload, blame=True)
         else:
-            del self._trials[job.study, job.number]
-            trial.study.finish(trial.claimed, trial.levels, trial.spent, pruned=trial.hopeless)
-            self.finished(trial.search, trial.study, trial.claimed.number)
+            self._drop(trial)
+            with contextlib.suppress(NotOursError):
+                trial.study.finish(trial.claimed, trial.levels, trial.spent, pruned=trial.hopeless)
+                self.finished(trial.search, trial.study, trial.claimed.number)
+
+    def _goes_on(self, trial: _InHand, level: LevelResult, spent: Spent) -> bool:
+        """Take in a level; return whether the trial is worth its next one."""
+        trial.levels.append(level)
+        trial.spent = spent
+        try:
+            hopeless = trial.study.report(trial.claimed, trial.levels, trial.total)
+        except NotOursError:
+            self._drop(trial)
+            return False
+        trial.hopeless = hopeless and len(trial.levels) < trial.total
+        return not trial.hopeless
 
     def _lose(self, trial: _InHand, reason: str, *, blame: bool) -> None:
+        self._drop(trial)
+        with contextlib.suppress(NotOursError):
+            trial.study.lose(trial.claimed, reason, trial.spent, blame=blame)
+            self.finished(trial.search, trial.study, trial.claimed.number)
+
+    def _drop(self, trial: _InHand) -> None:
         self._trials.pop((trial.study.definition.name, trial.claimed.number), None)
-        trial.study.lose(trial.claimed, reason, blame=blame)
-        self.finished(trial.search, trial.study, trial.claimed.number)
 
     def _let_go(self) -> None:
         """Queue again what is in hand, when the command is stopped or fails."""
         for trial in list(self._trials.values()):
-            try:
-                trial.study.lose(trial.claimed, "the command was stopped", blame=False)
-            except MachineError:  # the next start finds this process dead and does it
-                return
+            with contextlib.suppress(MachineError, NotOursError):  # what is left the next start finds and fails
+                trial.study.lose(trial.claimed, "the command was stopped", trial.spent, blame=False)
         self._trials.clear()

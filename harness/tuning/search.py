@@ -11,7 +11,7 @@ from harness.errors import HarnessError, UsageError
 from harness.loss_schedule import LossSchedule
 from harness.method_code import code_of
 from harness.networks import skeleton
-from harness.plan import Plan, comparison, setting_of
+from harness.plan import Plan, comparison, levels_of, setting_of
 from harness.reference import DENSE
 from harness.tuning.definition import Definition
 from harness.tuning.objective import Objective
@@ -51,7 +51,7 @@ def spaces(
     notes = []
     for entry in plan.entries:
         try:
-            if sentence := entry.pruner().skip(skeleton(Architecture(plan.network))):
+            if sentence := _skipped(entry, plan.network):
                 notes.append(f"{entry.text} is not tuned: {sentence}")
                 continue
             space = space_of(Candidate(entry, plan.training, losses), options.space)
@@ -69,6 +69,14 @@ def spaces(
     if faults:
         raise UsageError("this cannot be tuned", faults=faults)
     return found, notes
+
+
+def _skipped(entry: Entry, network: str) -> str | None:
+    """Return why an entry will give no network; one that is broken fails in its run, and alone."""
+    try:
+        return entry.pruner().skip(skeleton(Architecture(network)))
+    except Exception as error:
+        return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _unknown_methods(plan: Plan, options: TuningOptions) -> list[str]:
@@ -91,7 +99,8 @@ def searches(
     for entry in plan.entries:
         if entry.text not in found or (entry.method == DENSE) != dense:
             continue
-        same = digest([comparison(plan, fingerprints), plan.densities, options.seeds, entry, code_of(entry)])[:8]
+        levels = levels_of(entry, plan.densities)
+        same = digest([comparison(plan, fingerprints), levels, options.seeds, entry, code_of(entry)])[:8]
         candidate = Candidate(entry, plan.training, losses)
         definition = Definition(
             name=f"{options.study}: {plan.data.name} {entry.text} {same}",

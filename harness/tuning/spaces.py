@@ -40,7 +40,11 @@ def space_of(candidate: Candidate, written: Mapping[str, Mapping[str, Range]]) -
     if own is not None and not own:
         raise UsageError(f"tuning.space.{method} is empty", fix="name a parameter there, or leave the table out")
     space, faults = (_usual_space(candidate), []) if own is None else written_space(candidate, own)
-    faults += [fault for name, values in space.items() for fault in _faults(candidate, name, values)]
+    for name, values in space.items():
+        if name in candidate.parameters:
+            faults += _faults(candidate, name, values)
+        else:
+            faults.append(f"{name}: its class declares a range for it and has no such field")
     if faults:
         raise UsageError(
             f"the search space of {candidate.entry.text} cannot be used",

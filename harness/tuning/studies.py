@@ -4,6 +4,7 @@ Trials are asked for and told one by one, so that liveness is ours: each running
 that has it, and whoever comes next fails those whose holder is dead, with the reason, and queues them again.
 """
 
+import contextlib
 import json
 import time
 import warnings
@@ -19,15 +20,15 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.databases import create_database, engine_options, sqlite_uri, without_password
+from harness.databases import checked_address, create_database, engine_options, shown_address, sqlite_uri
 from harness.disk import locked
 from harness.errors import MachineError, UsageError
 from harness.randomness import derived_seed
 from harness.tuning.definition import Definition, differences
 from harness.tuning.lease import Lease
-from harness.tuning.objective import LevelResult
+from harness.tuning.objective import LevelResult, Objective
 from harness.tuning.spaces import rounded
-from harness.tuning.trial_record import Spent, TrialRecord
+from harness.tuning.trial_record import Spent, TrialRecord, budgeted
 
 TRIES = 3
 """Processes that one trial may take with it before it counts as finished without a value."""
@@ -54,9 +55,9 @@ class StudyDatabase:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         folder = store / "tuning"
         self.private = url is None
-        self.url = url or sqlite_uri(folder / "studies.db")
+        self.url = checked_address(url or sqlite_uri(folder / "studies.db"))
         self.lease, self.lock = lease, folder / "claim.lock"
-        self.shown = without_password(self.url)
+        self.shown = shown_address(self.url)
         with self.answering():
             create_database(self.url, lambda uri: RDBStorage(uri).engine.dispose())
             self._storage = RDBStorage(self.url, engine_kwargs=engine_options(self.url))
@@ -91,7 +92,7 @@ class StudyDatabase:
                 storage=self._storage,
                 study_name=definition.name,
                 direction=definition.objective.direction,
-                pruner=optuna.pruners.PercentilePruner(75.0, n_startup_trials=5, n_warmup_steps=1),
+                pruner=_pruner(definition.objective),
                 load_if_exists=True,
             )
             empty = not study.get_trials(deepcopy=False)
@@ -112,7 +113,20 @@ class StudyDatabase:
                 )
             if empty:
                 study.enqueue_trial(dict(definition.default))
-        return Study(study, definition, self)
+            opened = Study(study, definition, self)
+            opened.reap()
+        return opened
+
+
+def _pruner(objective: Objective) -> optuna.pruners.BasePruner:
+    """Return what stops hopeless trials; none under a bound, of which Optuna's pruners know nothing."""
+    if objective.fpr_bound is not None:
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.PercentilePruner(75.0, n_startup_trials=5, n_warmup_steps=1)
+
+
+class NotOursError(Exception):
+    """Another process took this one for dead and failed its trial, whose values are queued again."""
 
 
 class Study:
@@ -130,7 +144,7 @@ class Study:
         """
         database = self._database
         with database.answering(), locked(database.lock, waiting=lambda: None):
-            self._reap()
+            self.reap()
             records = self.records()
             taken = sum(record.counted or record.state == "running" for record in records)
             if taken >= budget:
@@ -146,9 +160,9 @@ class Study:
 
     def beat(self) -> None:
         """Give a sign of life for each trial in hand, once a minute."""
-        with self._database.answering():
-            for claimed in self.live.values():
-                if time.monotonic() - claimed.beaten >= BEAT_S:
+        for claimed in list(self.live.values()):
+            if time.monotonic() - claimed.beaten >= BEAT_S:
+                with contextlib.suppress(NotOursError), self._ours(claimed):
                     self._sign(claimed)
 
     def _sign(self, claimed: Claimed) -> None:
@@ -161,16 +175,16 @@ class Study:
         """Record the levels so far; return whether the trial is hopeless and should stop.
 
         Hopeless: after its second level or a later one, among the worst quarter of the trials that got there, of at
-        least five complete ones.
+        least five complete ones. Under a bound none is. Raises `NotOursError`, as `finish` and `lose` do.
         """
-        with self._database.answering():
+        with self._ours(claimed):
             claimed.trial.report(self.definition.objective.so_far(levels, total), len(levels) - 1)
             return claimed.trial.should_prune()
 
     def finish(self, claimed: Claimed, levels: Sequence[LevelResult], spent: Spent, *, pruned: bool = False) -> None:
         """End a trial with its levels and cost; ``pruned``: it was stopped as hopeless."""
         objective = self.definition.objective
-        with self._database.answering():
+        with self._ours(claimed):
             outcome = {"levels": [level.as_json() for level in levels], "spent": asdict(spent)}
             claimed.trial.set_user_attr("outcome", outcome | {"mean": objective.value(levels)})
             excess = objective.excess(levels)
@@ -184,13 +198,22 @@ class Study:
                 self._study.tell(claimed.trial, objective.value(levels))
         del self.live[claimed.number]
 
-    def lose(self, claimed: Claimed, reason: str, *, blame: bool = True) -> None:
+    def lose(self, claimed: Claimed, reason: str, spent: Spent, *, blame: bool = True) -> None:
         """Fail a trial that was cut off and queue its values again; not for ever where the trial is to ``blame``."""
-        database = self._database
-        with database.answering(), locked(database.lock, waiting=lambda: None):
-            number = self._study.get_trials(deepcopy=False)[claimed.number]
-            self._fail(number, reason, blame=blame)
+        with self._ours(claimed), locked(self._database.lock, waiting=lambda: None):
+            claimed.trial.set_user_attr("outcome", {"levels": [], "spent": asdict(spent)})
+            self._fail(self._study.get_trials(deepcopy=False)[claimed.number], reason, blame=blame)
         del self.live[claimed.number]
+
+    @contextmanager
+    def _ours(self, claimed: Claimed) -> Iterator[None]:
+        """Turn Optuna's word for a trial that somebody else has ended into `NotOursError`, and let go of it."""
+        with self._database.answering():
+            try:
+                yield
+            except optuna.exceptions.UpdateFinishedTrialError as error:
+                self.live.pop(claimed.number, None)
+                raise NotOursError from error
 
     def records(self) -> list[TrialRecord]:
         """Return all trials in order of number."""
@@ -201,9 +224,13 @@ class Study:
         """Return how many trials are finished."""
         return sum(record.counted for record in self.records())
 
-    def running(self) -> int:
-        """Return how many trials run, in whatever process."""
-        return sum(record.state == "running" for record in self.records())
+    def settled(self, budget: int) -> bool:
+        """Return whether the first ``budget`` trials are finished: none with a lower number still runs elsewhere."""
+        records = self.records()
+        first = budgeted(records, budget)
+        return len(first) == budget and not any(
+            record.state == "running" and record.number < first[-1].number for record in records
+        )
 
     def importance(self) -> dict[str, float]:
         """Return each parameter's share of the objective's variation (fANOVA), empty where it cannot be said."""
@@ -223,11 +250,12 @@ class Study:
         default = dict(self.definition.default)
         return default if dict(suggested) == default else rounded(self.definition.space, suggested)
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
         """Fail every running trial whose process is dead. The caller holds the lock."""
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number not in self.live and self._is_orphan(trial):
-                self._fail(trial, "its process was killed", blame=True)
+                with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # another store was faster
+                    self._fail(trial, "its process was killed", blame=False)
 
     def _is_orphan(self, trial: FrozenTrial) -> bool:
         claim, started = trial.user_attrs.get("claim"), trial.datetime_start or datetime.now()
@@ -248,7 +276,7 @@ class Study:
             values = trial.params or trial.system_attrs.get("fixed_params", {})
             marks = {"retry_of": trial.number, "tries": tries + blame}
             self._study.enqueue_trial(values, user_attrs=marks)
-        self._study.tell(trial.number, state=TrialState.FAIL)
+        self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         attributes = trial.user_attrs

@@ -35,6 +35,7 @@ def study_publication(record: Mapping[str, Any], parameters: str) -> Publication
 
 def trial_publication(study: str, entry: Entry, trial: Mapping[str, Any]) -> Publication:
     """Return the run of one trial, a child of its study's."""
+    content = {name: value for name, value in trial.items() if name != "counted"}  # a larger budget changes it
     figures = {
         step_of(level["density"]): {f"validation/{name}": level[name] for name in ("auc", "fnr", "fpr")}
         for level in trial["levels"]
@@ -47,7 +48,7 @@ def trial_publication(study: str, entry: Entry, trial: Mapping[str, Any]) -> Pub
         name=f"{entry.text} trial {trial['number']}",
         tags={**_tags("trial", entry.text, entry.method), **state},
         params={f"trial.{name}": str(value) for name, value in trial["parameters"].items()},
-        levels={step: _level(values, trial) for step, values in figures.items()},
+        levels={step: _level(values, content) for step, values in figures.items()},
         documents={},
         parent=_key(study),
     )

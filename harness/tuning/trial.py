@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.entries import Entry
+from harness.errors import is_out_of_memory
 from harness.plan import Plan, levels_of
 from harness.tuning.objective import LevelResult
 from harness.worker import announce_pretraining
@@ -27,17 +28,25 @@ class TrialJob:
 
 
 def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
-    """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on."""
+    """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on.
+
+    Where the memory does not suffice, ``lost`` with the reason: other values may need less.
+    """
     from harness.cells import cells  # torch, which the parent does without
     from harness.tuning.ledger import Ledger
 
     store = Ledger(job.plan.store, started=announce_pretraining(connection))
     levels = levels_of(job.entry, job.plan.densities)
     seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]
-    for of_one_level in zip(*seeds, strict=True):
-        connection.send(("level", (level_result(of_one_level), store.spent)))
-        if not connection.recv():
-            return
+    try:
+        for of_one_level in zip(*seeds, strict=True):
+            connection.send(("level", (level_result(of_one_level), store.spent)))
+            if not connection.recv():
+                return
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        connection.send(("lost", "out of memory"))
 
 
 def level_result(cells: Sequence["Cell"]) -> LevelResult:

@@ -56,8 +56,8 @@ class TrialRecord:
 
     @property
     def mean_fpr(self) -> float:
-        """Mean FPR at sens95 over the levels; a level without a network counts as 1."""
-        return sum(1.0 if level.fpr is None else level.fpr for level in self.levels) / max(len(self.levels), 1)
+        """Mean FPR at sens95 over the levels; a level that tells nothing apart counts as 1."""
+        return sum(level.errors[1] for level in self.levels) / max(len(self.levels), 1)
 
 
 def budgeted(records: Sequence[TrialRecord], budget: int) -> list[TrialRecord]:
@@ -65,8 +65,8 @@ def budgeted(records: Sequence[TrialRecord], budget: int) -> list[TrialRecord]:
     return [record for record in records if record.counted][:budget]
 
 
-def best_of(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord | None:
-    """Return the best complete trial that gave a network: within the bound, then by value, then the earlier one.
+def best_of(records: Sequence[TrialRecord], objective: Objective, default: Mapping[str, Any]) -> TrialRecord | None:
+    """Return the best complete trial that gave a network: within the bound, by value, the default, the earlier one.
 
     Under the ``fnr`` objective equal values go to the lower FPR; where no trial keeps the bound, to the lowest.
     """
@@ -74,14 +74,11 @@ def best_of(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord
 
     def order(record: TrialRecord) -> tuple[Any, ...]:
         assert record.value is not None
+        tie = (dict(record.parameters) != dict(default), record.number)
         if objective.fpr_bound is None:
-            return sign * record.value, record.number
-        return (
-            not record.feasible,
-            *((sign * record.value,) if record.feasible else ()),
-            record.mean_fpr,
-            record.number,
-        )
+            return sign * record.value, *tie
+        value = (sign * record.value,) if record.feasible else ()
+        return not record.feasible, *value, record.mean_fpr, *tie
 
     complete = [r for r in records if r.state == "complete" and any(level.status == "done" for level in r.levels)]
     return min(complete, key=order, default=None)

@@ -75,11 +75,17 @@ class Tuner:
         for search, study in pairs:
             if not study.counted():
                 self._publish(study_begun(search.definition.name, search.entry))
-            self._done += min(study.counted(), self.options.trials)
-        task.update(self._done)
+        before = self._done
+
+        def count() -> None:
+            self._done = before + sum(min(study.counted(), self.options.trials) for _, study in pairs)
+            task.update(self._done)
 
         def finished(search: Search, study: Study, number: int) -> None:
+            count()
             self._tell(search, study.records()[number], task)
+
+        count()
 
         def waiting() -> None:
             self.reporter.note("Waiting for the last trials, which other processes have in hand")
@@ -91,7 +97,8 @@ class Tuner:
         """Return the plan under the schedule that is best for the dense network: for all entries the same."""
         plan = self.plan
         for search, study in first:
-            best = best_of(budgeted(study.records(), self.options.trials), search.definition.objective)
+            counted = budgeted(study.records(), self.options.trials)
+            best = best_of(counted, search.definition.objective, search.definition.default)
             if best is not None:
                 plan, _ = search.planned(best.parameters)
         return plan
@@ -102,7 +109,9 @@ class Tuner:
         schedule = next((search.definition.space for search, _ in pairs if search.entry.method == DENSE), {})
         parameters = Parameters(
             trials=self.options.trials,
-            objective=self.options.objective,
+            objective=self._objective(),
+            setting=setting,
+            densities=self.plan.densities,
             seeds=self.options.seeds,
             tuned_on=tuned_on(self.plan),
             training=TunedSchedule(**{name: getattr(frozen.training, name) for name in schedule}),
@@ -115,12 +124,14 @@ class Tuner:
                 self._publish(trial_publication(record["study"], entries[record["entry"]], trial))
         return Tuned(parameters, records, self.unpublished)
 
+    def _objective(self) -> str:
+        bound = f", mean FPR <= {self.options.fpr_bound:g}" if self.options.objective == "fnr" else ""
+        return f"{self.options.objective}{bound}"
+
     def _tell(self, search: Search, trial: TrialRecord, task: Task) -> None:
-        self._done += trial.counted
         place = f"[{self._done}/{task.total}]" if trial.counted else "[lost]"
         values = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
         self.reporter.note(f"{place} {search.entry.text} trial {trial.number}, {values}: {outcome(trial, search)}")
-        task.update(self._done)
         self._publish(trial_publication(search.definition.name, search.entry, trial.as_json()))
 
     def _publish(self, publication: Publication) -> None:

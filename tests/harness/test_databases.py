@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.databases import create_database, sqlite_file, sqlite_uri, without_password
+from harness.databases import (
+    checked_address,
+    create_database,
+    engine_options,
+    shown_address,
+    sqlite_file,
+    sqlite_uri,
+)
 from harness.errors import MachineError, UsageError
 from harness.tracking import Tracker, default_uri
 
@@ -87,10 +94,30 @@ def test_a_broken_database_is_a_machine_error_and_not_a_traceback(tmp_path):
         Tracker(default_uri(tmp_path), tmp_path, "x").read()
 
 
-def test_an_address_is_shown_without_its_password():
-    shown = without_password("postgresql://me:secret@host/studies")
-    assert "secret" not in shown
-    assert "me" in shown
-    assert "host/studies" in shown
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "postgresql://me:s3cret@host/studies",
+        "postgresql://me:s3/cret@host/studies",
+        "postgresql://:s3cret@host/studies",
+        "postgresql://me:a@s3cret@host/studies",
+        "postgresql://host/studies?user=me&password=s3cret",
+        "https://me:s3 cret@host/studies",
+    ],
+)
+def test_an_address_is_shown_without_who_logs_in(uri):
+    assert shown_address(uri) == f"{uri.partition(':')[0]}://host/studies"
+
+
+def test_files_and_what_is_no_address_are_shown_as_they_are_unless_they_may_hold_a_secret():
+    assert shown_address("sqlite:////data/me@home/a.db") == "sqlite:////data/me@home/a.db"
+    assert shown_address("studies.db") == "studies.db"
+    assert "s3cret" not in shown_address("postgresql//me:s3cret@host")
+
+
+def test_drivers_get_only_options_that_they_know():
+    assert engine_options("sqlite:///a.db")["connect_args"].keys() == {"timeout"}
+    assert engine_options("postgresql://h/x")["connect_args"].keys() == {"connect_timeout"}
+    assert "connect_args" not in engine_options("postgresql+pg8000://h/x")
     with pytest.raises(UsageError, match="not a database address"):
-        without_password("studies.db")
+        checked_address("postgresql://h:port/x")

@@ -154,3 +154,26 @@ def test_runs_of_other_kinds_are_not_results(store):
     tracker = Tracker(default_uri(store), store, "kinds")
     tracker.publish(replace(publication(), tags={**publication().tags, "harness.kind": "trial"}))
     assert read(default_uri(store), store, "kinds").cells.empty
+
+
+def test_the_documents_of_a_kind_come_back_each_once_and_the_oldest_first(store):
+    tracker = Tracker(default_uri(store), store, "documents")
+    assert tracker.documents("study", "study.json") == []
+    for key, text in (("one", b"first"), ("two", b"second"), ("three", None)):
+        documents = {} if text is None else {"study.json": text}
+        tracker.publish(replace(publication(key), tags={"harness.kind": "study"}, documents=documents))
+    assert tracker.documents("study", "study.json") == ["first", "second"]
+    assert tracker.documents("trial", "study.json") == []
+
+
+def test_a_child_finds_its_parent_even_where_it_was_there_first(store):
+    tracker = Tracker(default_uri(store), store, "family")
+    child = replace(publication("child"), parent="parent")
+    tracker.publish(child)
+    tracker.publish(publication("parent"))
+    tracker.publish(child)
+    runs = {
+        run.data.tags["harness.key"]: run for run in tracker.client.search_runs([tracker._experiment_id(create=False)])
+    }
+    assert runs["child"].data.tags["mlflow.parentRunId"] == runs["parent"].info.run_id
+    assert "mlflow.parentRunId" not in runs["parent"].data.tags

@@ -31,7 +31,16 @@ ELSEWHERE = {"dataset": "isic", "network": "tiny", "size": 64, "weights": "kaimi
 def parameters(seeds=(7,), on=ELSEWHERE, learning_rate=None, weight_decay=None, **entries):
     training = TunedSchedule(learning_rate=learning_rate, weight_decay=weight_decay)
     named = {name.replace("_", "-"): text for name, text in entries.items()}
-    return Parameters(trials=3, objective="auc", seeds=seeds, tuned_on=on, training=training, entries=named)
+    return Parameters(
+        trials=3,
+        objective="auc",
+        setting="s",
+        densities=(1.0, 0.5),
+        seeds=seeds,
+        tuned_on=on,
+        training=training,
+        entries=named,
+    )
 
 
 @pytest.fixture
@@ -70,6 +79,8 @@ WHOLE = st.builds(
     Parameters,
     trials=st.integers(1, 100_000),
     objective=TEXTS,
+    setting=TEXTS,
+    densities=st.lists(st.floats(0.01, 1), min_size=1, max_size=3).map(tuple),
     seeds=st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=3).map(tuple),
     tuned_on=st.dictionaries(TEXTS, TEXTS | st.integers(-(2**63), 2**63 - 1), max_size=3),
     training=st.builds(
@@ -200,7 +211,14 @@ def test_what_a_file_must_have_is_said(tmp_path):
     path.write_text("")
     with pytest.raises(UsageError) as caught:
         read_parameters(path)
-    assert {fault.partition(":")[0] for fault in caught.value.faults} == {"trials", "objective", "seeds", "tuned_on"}
+    assert {fault.partition(":")[0] for fault in caught.value.faults} == {
+        "trials",
+        "objective",
+        "setting",
+        "densities",
+        "seeds",
+        "tuned_on",
+    }
 
 
 @pytest.mark.parametrize("rate", ["inf", "nan", "-0.1"])
@@ -248,7 +266,13 @@ def test_an_entry_that_runs_already_is_not_run_twice(make_plan):
 
 def test_entries_are_known_by_their_whole_text(make_plan):
     tuned = Parameters(
-        trials=3, objective="auc", seeds=(7,), tuned_on=ELSEWHERE, entries={"lt[loss=blue]": "lt[loss=blue,rate=0.25]"}
+        trials=3,
+        objective="auc",
+        setting="s",
+        densities=(1.0, 0.5),
+        seeds=(7,),
+        tuned_on=ELSEWHERE,
+        entries={"lt[loss=blue]": "lt[loss=blue,rate=0.25]"},
     )
     found, notes = apply(make_plan("lt", "lt[loss=blue]"), tuned, {}, "p")
     assert texts(found) == ["dense", "lt", "lt[loss=blue]", "lt[loss=blue,rate=0.25]"]
@@ -275,7 +299,13 @@ def test_losses_of_the_users_own_are_known_in_tuned_entries(make_plan):
     losses = {"mine": LossSchedule("mine", 2.0, 2.0, 0.0)}
     plan = make_plan("lt[loss=mine]", losses=losses)
     tuned = Parameters(
-        trials=3, objective="auc", seeds=(7,), tuned_on=ELSEWHERE, entries={"lt[loss=mine]": "lt[gamma=4.0,loss=mine]"}
+        trials=3,
+        objective="auc",
+        setting="s",
+        densities=(1.0, 0.5),
+        seeds=(7,),
+        tuned_on=ELSEWHERE,
+        entries={"lt[loss=mine]": "lt[gamma=4.0,loss=mine]"},
     )
     found, _ = apply(plan, tuned, losses, "p")
     assert found.entries[-1].loss == LossSchedule("mine", 4.0, 4.0, 0.0)
@@ -293,7 +323,13 @@ def test_seeds_that_tuning_saw_are_refused(make_plan):
 
 def test_a_file_that_has_none_of_the_plans_entries_is_refused_with_the_nearest(make_plan):
     tuned = Parameters(
-        trials=3, objective="auc", seeds=(7,), tuned_on=ELSEWHERE, entries={"class-dependent-lt": "class-dependent-lt"}
+        trials=3,
+        objective="auc",
+        setting="s",
+        densities=(1.0, 0.5),
+        seeds=(7,),
+        tuned_on=ELSEWHERE,
+        entries={"class-dependent-lt": "class-dependent-lt"},
     )
     with pytest.raises(UsageError) as caught:
         apply(make_plan("class-dependent-lt[rate=0.75]", "snip"), tuned, {}, "p")
@@ -313,7 +349,7 @@ def test_all_that_forbids_a_file_is_listed_at_once(make_plan):
 
 def test_another_setting_is_noted_with_what_differs_and_no_more(make_plan):
     plan = make_plan("lt")
-    assert tuned_on(plan) == ELSEWHERE
+    assert tuned_on(plan).items() >= ELSEWHERE.items()
     other = {**ELSEWHERE, "network": "alexnet", "size": 96}
     found, (note,) = apply(plan, parameters(on=other, lt="lt[rate=0.25]"), {}, "p.toml")
     assert note == "p.toml was tuned elsewhere: network alexnet, here tiny; size 96, here 64"

@@ -18,7 +18,7 @@ from harness.errors import MachineError, UsageError
 from harness.tuning.definition import Definition
 from harness.tuning.lease import Lease
 from harness.tuning.objective import LevelResult, Objective
-from harness.tuning.studies import SILENT_S, TRIES, StudyDatabase
+from harness.tuning.studies import SILENT_S, TRIES, NotOursError, StudyDatabase
 from harness.tuning.trial_record import Spent, best_of, budgeted
 
 SPACE = {"x": FloatDistribution(0.0, 1.0), "kind": CategoricalDistribution(["good", "bad"])}
@@ -62,7 +62,7 @@ def tried(study):
 def test_a_planted_best_is_found_within_the_budget(tmp_path):
     with opened(tmp_path) as study:
         work(study, 30)
-        best = best_of(study.records(), study.definition.objective)
+        best = best_of(study.records(), study.definition.objective, DEFAULT)
     assert best.parameters["kind"] == "good"
     assert abs(best.parameters["x"] - 0.3) < 0.05
     assert best.value == pytest.approx(planted(best.parameters))
@@ -105,7 +105,7 @@ def test_a_trial_that_was_cut_off_is_tried_again_and_nothing_else_changes(tmp_pa
     with opened(tmp_path / "cut") as study:
         for _ in range(4):
             work(study, 8, times=1)
-            study.lose(study.claim(8), "the command was stopped", blame=False)
+            study.lose(study.claim(8), "the command was stopped", Spent(), blame=False)
         work(study, 8)
         assert tried(study) == whole
         lost = [record for record in study.records() if record.state == "failed"]
@@ -219,18 +219,18 @@ def test_a_trial_that_keeps_killing_its_worker_ends_as_a_finished_one(tmp_path):
         for _ in range(TRIES):
             claimed = study.claim(3)
             assert claimed.values == DEFAULT
-            study.lose(claimed, "the worker was killed by signal 9")
+            study.lose(claimed, "the worker was killed by signal 9", Spent())
         assert study.counted() == 1
         work(study, 3)
         assert study.counted() == 3
         assert tried(study).count(DEFAULT) == 1
-        assert best_of(study.records(), study.definition.objective).parameters != DEFAULT
+        assert best_of(study.records(), study.definition.objective, DEFAULT).parameters != DEFAULT
 
 
 def test_stopping_a_command_over_and_over_uses_up_no_tries(tmp_path):
     with opened(tmp_path) as study:
         for _ in range(2 * TRIES):
-            study.lose(study.claim(1), "the command was stopped", blame=False)
+            study.lose(study.claim(1), "the command was stopped", Spent(), blame=False)
         assert study.counted() == 0
 
 
@@ -252,7 +252,7 @@ def test_a_hopeless_trial_is_stopped_at_its_second_level(tmp_path):
         assert (record.state, record.counted) == ("pruned", True)
         assert record.value == pytest.approx(0.65)
         assert "worst quarter at 50 %" in record.reason
-        assert best_of([record], study.definition.objective) is None
+        assert best_of([record], study.definition.objective, DEFAULT) is None
 
 
 def test_a_diverged_or_collapsed_level_is_recorded_and_counts_as_chance(tmp_path):
@@ -304,10 +304,11 @@ def test_somebody_elses_study_is_refused(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite:/nowhere"])
-def test_an_address_that_is_none_is_refused(tmp_path, url):
-    with pytest.raises(UsageError, match="database address"), opened(tmp_path, url):
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:/nowhere", "postgresql//me:secret@h", "postgresql://me@h:abc/x"])
+def test_an_address_that_is_none_is_refused_without_repeating_it(tmp_path, url):
+    with pytest.raises(UsageError, match="database address") as refused, opened(tmp_path, url):
         pass
+    assert url not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -325,6 +326,56 @@ def test_a_file_that_is_no_database_is_told(tmp_path):
     (tmp_path / "notes.db").write_text("not a database" * 100)
     with pytest.raises(MachineError, match=r"notes\.db"), opened(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}"):
         pass
+
+
+def test_a_trial_that_another_store_has_failed_is_let_go_of(tmp_path):
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    with opened(tmp_path / "here", url) as here:
+        reported, finished, lost = (here.claim(3) for _ in range(3))
+        other = optuna.load_study(study_name="study", storage=url)
+        for claimed in (reported, finished, lost):
+            other.tell(claimed.number, state=TrialState.FAIL)
+        with pytest.raises(NotOursError):
+            here.report(reported, levels(0.8), 2)
+        with pytest.raises(NotOursError):
+            here.finish(finished, levels(0.8), Spent())
+        with pytest.raises(NotOursError):
+            here.lose(lost, "the command was stopped", Spent())
+        assert here.live == {}
+        work(here, 3)
+        assert here.counted() == 3
+
+
+def test_a_trial_left_running_by_a_command_that_failed_is_found_at_once(tmp_path):
+    with contextlib.suppress(RuntimeError), opened(tmp_path) as study:
+        study.claim(2)
+        raise RuntimeError("before it could let go of its trial")
+    with opened(tmp_path) as study:
+        assert states(study)[0] == "failed"
+        work(study, 2)
+        assert study.counted() == 2
+
+
+def test_no_trial_is_stopped_early_under_a_bound(tmp_path):
+    with opened(tmp_path, objective="fnr", bound=0.5) as study:
+        for _ in range(6):
+            claimed = study.claim(9)
+            study.report(claimed, levels(0.9, fpr=0.9), 2)
+            study.finish(claimed, levels(0.9, fpr=0.9), Spent())
+        claimed = study.claim(9)
+        assert not study.report(claimed, levels(0.5, fpr=0.1), 3)
+
+
+def test_a_study_is_settled_when_no_earlier_trial_still_runs(tmp_path):
+    with opened(tmp_path) as study:
+        first = study.claim(3)
+        work(study, 3)
+        assert study.counted() == 2
+        assert not study.settled(2)
+        study.finish(first, levels(0.7), Spent())
+        assert study.settled(2)
+        assert study.settled(3)
+        assert not study.settled(4)
 
 
 def test_importance_names_the_parameter_that_matters(tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from harness.tuning.objective import LevelResult, Objective
 from harness.tuning.trial_record import Spent, TrialRecord, best_of, budgeted
 
+NOBODY = {"never": "tried"}
 OBJECTIVES = [Objective(name="auc"), Objective(name="fnr"), Objective(name="fnr", fpr_bound=0.5)]
 
 
@@ -85,33 +86,46 @@ def test_the_best_is_the_complete_trial_that_no_other_is_preferred_to(drawn, obj
     expected = [one for one in usable if not any(preferred(other, one, objective) for other in usable)]
     chance.shuffle(records)  # the rule is by number, not by place
     assert len(expected) == min(len(usable), 1)
-    assert best_of(records, objective) == (expected[0] if expected else None)
+    assert best_of(records, objective, NOBODY) == (expected[0] if expected else None)
 
 
 @pytest.mark.parametrize("state", ["pruned", "failed", "running", "waiting"])
 def test_a_trial_that_did_not_end_is_never_the_best(state):
-    assert best_of([record(0, state, value=0.99), record(1, value=0.1)], Objective(name="auc")).number == 1
-    assert best_of([record(0, state, value=0.99)], Objective(name="auc")) is None
+    assert best_of([record(0, state, value=0.99), record(1, value=0.1)], Objective(name="auc"), NOBODY).number == 1
+    assert best_of([record(0, state, value=0.99)], Objective(name="auc"), NOBODY) is None
 
 
 def test_a_trial_without_any_network_is_never_the_best():
     nothing = record(0, value=0.5, levels=[level(status="failed")] * 2)
     some = record(1, value=0.3, levels=[level(auc=0.1), level(status="failed")])
-    assert best_of([nothing, some], Objective(name="auc")).number == 1
-    assert best_of([nothing], Objective(name="auc")) is None
+    assert best_of([nothing, some], Objective(name="auc"), NOBODY).number == 1
+    assert best_of([nothing], Objective(name="auc"), NOBODY) is None
+
+
+def test_of_equal_trials_the_default_is_the_best_however_late_it_was_tried_again():
+    tried = [record(0, x=1), record(1, x=2), record(7, x=5)]
+    assert best_of(tried, Objective(name="auc"), {"x": 5}).number == 7
+    better = record(8, value=0.6, x=3)
+    assert best_of([*tried, better], Objective(name="auc"), {"x": 5}).number == 8
+
+
+def test_a_collapsed_level_is_no_miss_that_was_avoided():
+    collapsed = LevelResult(density=0.5, status="done", collapsed=True, auc=0.5, fnr=0.0, fpr=1.0)
+    assert Objective(name="fnr", fpr_bound=0.5).value([collapsed, level(fnr=0.05)]) == pytest.approx(0.525)
+    assert record(0, levels=[collapsed]).mean_fpr == 1.0
 
 
 def test_of_equal_trials_the_earlier_one_is_the_best():
-    assert best_of([record(5), record(2), record(3)], Objective(name="auc")).number == 2
+    assert best_of([record(5), record(2), record(3)], Objective(name="auc"), NOBODY).number == 2
 
 
 def test_a_trial_within_the_bound_goes_before_a_better_one_outside():
     bound = Objective(name="fnr", fpr_bound=0.5)
     over = record(0, value=0.0, feasible=False, levels=[level(fnr=0.0, fpr=0.9)])
     within = record(1, value=0.4, feasible=True, levels=[level(fnr=0.4, fpr=0.4)])
-    assert best_of([over, within], bound).number == 1
+    assert best_of([over, within], bound, NOBODY).number == 1
     nearer = record(2, value=0.9, feasible=False, levels=[level(fnr=0.9, fpr=0.6)])
-    assert best_of([over, nearer], bound).number == 2
+    assert best_of([over, nearer], bound, NOBODY).number == 2
 
 
 @given(st.lists(DRAWN, max_size=8), st.integers(1, 6))
