@@ -125,7 +125,7 @@ def tune_plan(
         say(f"note: {note}", "yellow")
     with Lease(plan.store / "tuning" / "leases") as lease:
         tuned = tuner.run(StudyDatabase(storage, plan.store, lease))
-    write_parameters(file, tuned.parameters, command_line())
+    write_parameters(file, tuned.parameters, command_line(), plan.store / "tuning" / "parameters.lock")
     return tuned, file
 
 

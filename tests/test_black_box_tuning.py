@@ -133,8 +133,10 @@ def test_a_run_puts_each_tuned_entry_beside_its_default(place, tuned):
     done = harness("run", "--methods", "lt", "--params", file, "--json", *arguments, cwd=place, check=0)
     entries = {cell["entry"] for cell in json.loads(done.stdout)["cells"]}
     assert entries == {"dense", "lt[rate=0.75]", chosen(place)["entries"]["lt[rate=0.75]"]}
-    page = (place / "one" / "reports" / "isic" / "index.html").read_text()
-    assert "Tuning" in page
+    reports = place / "one" / "reports" / "isic"
+    assert "Tuning" in (reports / "index.html").read_text()
+    [group] = json.loads((reports / "results.json").read_text())["groups"]
+    assert [one["record"]["entry"] for one in group["tuning"]] == ["dense", "lt[rate=0.75]", "snip-retrain"]
     overlap = harness("run", "--params", file, "--seeds", "1000000,", *arguments, cwd=place, check=2)
     assert "1000000" in overlap.stderr
 

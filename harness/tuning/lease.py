@@ -3,11 +3,17 @@
 import contextlib
 import fcntl
 import socket
+import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from harness.disk import disk_errors
+
+SILENT_S = 600.0
+"""Seconds without a sign of life after which another store's process is taken for dead."""
 
 
 class Lease:
@@ -41,3 +47,14 @@ class Lease:
         except OSError:
             return None
         return False
+
+    def is_orphan(self, claim: Mapping[str, Any] | None) -> bool:
+        """Return whether the process is dead that has a trial, by its ``claim`` (owner, alive: seconds since 1970).
+
+        Where its lock is not in this folder it is another store's, and dead after ten silent minutes. One without a
+        claim died between two writes; where another store's is there just now, that one begins another trial.
+        """
+        if claim is None:
+            return True
+        alive = self.holder_is_alive(claim["owner"])
+        return time.time() - float(claim["alive"]) > SILENT_S if alive is None else not alive

@@ -65,13 +65,14 @@ def refuse_foreign(path: Path) -> None:
             raise UsageError(f"{path} was not written by `harness tune`", fix="name another file with --output")
 
 
-def write_parameters(path: Path, parameters: Parameters, command: str) -> None:
-    """Write the file whole; what it already holds of other entries, tuned alike, stays.
+def write_parameters(path: Path, parameters: Parameters, command: str, lock: Path) -> None:
+    """Write the file whole, under a ``lock``; what it already holds of other entries, tuned alike, stays.
 
     Raises `UsageError` as `refuse_foreign`, `MachineError` where the disk fails.
     """
-    with disk_errors(path), locked(path.with_name(f".{path.name}.lock"), waiting=lambda: None):
-        refuse_foreign(path)
+    refuse_foreign(path)
+    with disk_errors(path), locked(lock, waiting=lambda: None):
+        path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(UsageError):  # absent, or not readable: nothing to keep
             before = read_parameters(path)
             if replace(before, entries={}) == replace(parameters, entries={}):

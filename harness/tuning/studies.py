@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,10 @@ from harness.tuning.definition import Definition, differences
 from harness.tuning.lease import Lease
 from harness.tuning.objective import LevelResult, Objective
 from harness.tuning.spaces import rounded
-from harness.tuning.trial_record import Spent, TrialRecord, budgeted
+from harness.tuning.trial_record import Spent, TrialRecord, budgeted, read_trial
 
 TRIES = 3
 """Processes that one trial may take with it before it counts as finished without a value."""
-SILENT_S = 600.0
-"""Seconds without a sign of life after which a trial of another store's process is taken for dead."""
 BEAT_S = 60.0
 _DEFINITION = "harness.definition"
 
@@ -54,7 +51,6 @@ class StudyDatabase:
     def __init__(self, url: str | None, store: Path, lease: Lease) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         folder = store / "tuning"
-        self.private = url is None
         self.url = checked_address(url or sqlite_uri(folder / "studies.db"))
         self.lease, self.lock = lease, folder / "claim.lock"
         self.shown = shown_address(self.url)
@@ -150,12 +146,19 @@ class Study:
             if taken >= budget:
                 return None
             self._study.sampler = self._sampler(taken)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Optuna's on values that a person queued in its dashboard
-                trial = self._study.ask(dict(self.definition.space))
-            claimed = Claimed(trial.number, self._used(trial.params), trial, time.monotonic())
-            self._sign(claimed)
-        self.live[trial.number] = claimed
+            try:
+                claimed = self._ask()
+            except optuna.exceptions.UpdateFinishedTrialError:  # another store met it between two of its writes
+                return None
+        self.live[claimed.number] = claimed
+        return claimed
+
+    def _ask(self) -> Claimed:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Optuna's on values that a person queued in its dashboard
+            trial = self._study.ask(dict(self.definition.space))
+        claimed = Claimed(trial.number, self._used(trial.params), trial, time.monotonic())
+        self._sign(claimed)
         return claimed
 
     def beat(self) -> None:
@@ -218,7 +221,8 @@ class Study:
     def records(self) -> list[TrialRecord]:
         """Return all trials in order of number."""
         with self._database.answering():
-            return [self._record(trial) for trial in self._study.get_trials(deepcopy=False)]
+            trials = self._study.get_trials(deepcopy=False)
+        return [read_trial(trial, self._used, self.definition.objective) for trial in trials]
 
     def counted(self) -> int:
         """Return how many trials are finished."""
@@ -253,45 +257,19 @@ class Study:
     def reap(self) -> None:
         """Fail every running trial whose process is dead. The caller holds the lock."""
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number not in self.live and self._is_orphan(trial):
+            orphan = self._database.lease.is_orphan(trial.user_attrs.get("claim"))
+            if orphan and trial.number not in self.live:
                 with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # another store was faster
                     self._fail(trial, "its process was killed", blame=False)
-
-    def _is_orphan(self, trial: FrozenTrial) -> bool:
-        claim, started = trial.user_attrs.get("claim"), trial.datetime_start or datetime.now()
-        if claim is None:  # its process died, or another store's is between two writes
-            return self._database.private or (datetime.now() - started).total_seconds() > SILENT_S
-        alive = self._database.lease.holder_is_alive(claim["owner"])
-        if alive is None:
-            return time.time() - float(claim["alive"]) > SILENT_S
-        return not alive
 
     def _fail(self, trial: FrozenTrial, reason: str, *, blame: bool) -> None:
         tries = int(trial.user_attrs.get("tries", 1))
         running = optuna.Trial(self._study, trial._trial_id)
         running.set_user_attr("reason", reason)
-        if tries >= TRIES:
+        if blame and tries >= TRIES:
             running.set_user_attr("counted", value=True)
         elif not any(other.user_attrs.get("retry_of") == trial.number for other in self._study.get_trials(False)):
             values = trial.params or trial.system_attrs.get("fixed_params", {})
             marks = {"retry_of": trial.number, "tries": tries + blame}
             self._study.enqueue_trial(values, user_attrs=marks)
         self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-
-    def _record(self, trial: FrozenTrial) -> TrialRecord:
-        attributes = trial.user_attrs
-        outcome = attributes.get("outcome", {})
-        state = {TrialState.FAIL: "failed"}.get(trial.state, trial.state.name.lower())
-        told = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-        bounded = told and self.definition.objective.fpr_bound is not None
-        return TrialRecord(
-            number=trial.number,
-            state=state,
-            counted=told or bool(attributes.get("counted")),
-            value=float(outcome.get("mean", trial.value)) if told else None,
-            feasible=all(value <= 0 for value in trial.constraints.values()) if bounded else None,
-            parameters=attributes.get("claim", {}).get("values") or self._used(trial.params),
-            levels=tuple(LevelResult(**level) for level in outcome.get("levels", [])),
-            spent=Spent(**outcome.get("spent", {})),
-            reason=str(attributes.get("reason", "")),
-        )

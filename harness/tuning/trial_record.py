@@ -1,6 +1,6 @@
 """Trials as plain values, and which of them is the best."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,3 +82,22 @@ def best_of(records: Sequence[TrialRecord], objective: Objective, default: Mappi
 
     complete = [r for r in records if r.state == "complete" and any(level.status == "done" for level in r.levels)]
     return min(complete, key=order, default=None)
+
+
+def read_trial(trial: Any, used: Callable[[Mapping[str, Any]], Mapping[str, Any]], objective: Objective) -> TrialRecord:
+    """Return one of Optuna's frozen trials; ``used`` turns suggested values into those that are trained."""
+    outcome = trial.user_attrs.get("outcome", {})
+    state = {"fail": "failed"}.get(trial.state.name.lower(), trial.state.name.lower())
+    told = state in ("complete", "pruned")
+    bounded = told and objective.fpr_bound is not None
+    return TrialRecord(
+        number=trial.number,
+        state=state,
+        counted=told or bool(trial.user_attrs.get("counted")),
+        value=float(outcome.get("mean", trial.value)) if told else None,
+        feasible=all(value <= 0 for value in trial.constraints.values()) if bounded else None,
+        parameters=trial.user_attrs.get("claim", {}).get("values") or used(trial.params),
+        levels=tuple(LevelResult(**level) for level in outcome.get("levels", [])),
+        spent=Spent(**outcome.get("spent", {})),
+        reason=str(trial.user_attrs.get("reason", "")),
+    )

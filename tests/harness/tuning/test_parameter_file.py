@@ -43,6 +43,10 @@ def parameters(seeds=(7,), on=ELSEWHERE, learning_rate=None, weight_decay=None, 
     )
 
 
+def write(path, tuned, command):
+    write_parameters(path, tuned, command, path.parent.parent / "parameters.lock")
+
+
 @pytest.fixture
 def make_plan(tmp_path):
     def make(*methods, losses=None, **changes):
@@ -104,10 +108,10 @@ def test_whatever_is_written_is_read_back(tmp_path_factory, written):
 def test_a_written_file_reads_back_and_may_be_written_again(tmp_path):
     path = tmp_path / "new" / "folder" / "p.toml"
     first = parameters(learning_rate=1e-05, weight_decay=0.0, lt="lt[rate=0.25]")
-    write_parameters(path, first, "harness tune --methods lt")
+    write(path, first, "harness tune --methods lt")
     assert read_parameters(path) == first
     second = parameters(seeds=(8, 9), snip="snip[images=64]")
-    write_parameters(path, second, "harness tune")
+    write(path, second, "harness tune")
     assert read_parameters(path) == second
     assert [file.name for file in path.parent.iterdir()] == ["p.toml"]
 
@@ -117,6 +121,8 @@ def test_a_schedule_that_was_not_tuned_is_not_written():
     assert values == {
         "trials": 3,
         "objective": "auc",
+        "setting": "s",
+        "densities": [1.0, 0.5],
         "seeds": [7],
         "tuned_on": ELSEWHERE,
         "training": {},
@@ -135,7 +141,7 @@ def test_a_schedule_that_was_not_tuned_is_not_written():
 )
 def test_the_command_is_one_comment_whatever_it_has(tmp_path, command):
     path = tmp_path / "p.toml"
-    write_parameters(path, parameters(lt="lt"), command)
+    write(path, parameters(lt="lt"), command)
     assert read_parameters(path) == parameters(lt="lt")
     assert path.read_text("utf-8").split("\n")[1] == f"# {' '.join(command.split())}"
 
@@ -143,13 +149,13 @@ def test_the_command_is_one_comment_whatever_it_has(tmp_path, command):
 @pytest.mark.parametrize("sign", ["\x1b", "\0", "\x7f"], ids=["escape", "null", "delete"])
 def test_a_control_character_in_the_command_leaves_the_file_readable(tmp_path, sign):
     path = tmp_path / "p.toml"
-    write_parameters(path, parameters(), f"harness tune --set tuning.study=a{sign}b")
+    write(path, parameters(), f"harness tune --set tuning.study=a{sign}b")
     assert read_parameters(path) == parameters()
 
 
 def test_a_command_that_is_no_utf_8_can_be_written(tmp_path):
     path = tmp_path / "p.toml"
-    write_parameters(path, parameters(), "harness tune --output \udcff.toml")
+    write(path, parameters(), "harness tune --output \udcff.toml")
     assert read_parameters(path) == parameters()
 
 
@@ -158,7 +164,7 @@ def test_a_file_of_somebody_else_is_refused_and_kept(tmp_path, content):
     path = tmp_path / "thesis.toml"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"thesis\.toml was not written by `harness tune`"):
-        write_parameters(path, parameters(), "harness tune")
+        write(path, parameters(), "harness tune")
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
 
@@ -170,7 +176,7 @@ def test_a_place_without_a_file_is_nobodys(tmp_path):
 
 def test_a_folder_in_the_place_of_the_file_is_an_error_that_a_user_can_read(tmp_path):
     with pytest.raises(MachineError, match=str(tmp_path)):
-        write_parameters(tmp_path, parameters(), "harness tune")
+        write_parameters(tmp_path, parameters(), "harness tune", tmp_path / "lock")
 
 
 @pytest.mark.parametrize("content", [b"seeds = [", b"\xff\xfe", b"seeds = [1]\nseeds = [2]"])
@@ -360,9 +366,9 @@ def test_another_setting_is_noted_with_what_differs_and_no_more(make_plan):
 def test_entries_tuned_alike_by_an_earlier_command_stay_and_others_go(tmp_path):
     path = tmp_path / "p.toml"
     first = replace(parameters(), entries={"lt": "lt[rate=0.4]", "snip": "snip[images=64]"})
-    write_parameters(path, first, "harness tune")
-    write_parameters(path, replace(first, entries={"lt": "lt[rate=0.7]"}), "harness tune")
+    write(path, first, "harness tune")
+    write(path, replace(first, entries={"lt": "lt[rate=0.7]"}), "harness tune")
     assert read_parameters(path).entries == {"lt": "lt[rate=0.7]", "snip": "snip[images=64]"}
     other = replace(first, seeds=(8,), entries={"random": "random"})
-    write_parameters(path, other, "harness tune")
+    write(path, other, "harness tune")
     assert read_parameters(path) == other

@@ -228,7 +228,6 @@ def test_commands_that_would_train_the_same_work_on_one_study(make_plan, tmp_pat
 @pytest.mark.parametrize(
     "changes",
     [
-        {"densities": (1.0, 0.5)},
         {"environment": "another machine"},
         {"weights": "simulated"},
         {"network": "alexnet-bn"},
@@ -238,6 +237,12 @@ def test_commands_that_would_train_the_same_work_on_one_study(make_plan, tmp_pat
 def test_another_plan_is_another_study_of_every_entry(make_plan, changes):
     plan = make_plan("lt", "random")
     assert not {*names(plan).values()} & {*names(replace(plan, **changes)).values()}
+
+
+def test_other_levels_are_another_study_of_every_entry_but_the_dense_network(make_plan):
+    plan = make_plan("lt", "random")
+    before, after = names(plan), names(replace(plan, densities=(1.0, 0.5)))
+    assert {text for text in before if before[text] == after[text]} == {"dense"}
 
 
 @pytest.mark.parametrize("changes", [{"learning_rate": 0.1}, {"epochs": 2}, {"max_steps": 5}, {"clip": 1.0}])

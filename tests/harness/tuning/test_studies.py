@@ -16,9 +16,9 @@ from optuna.trial import TrialState
 
 from harness.errors import MachineError, UsageError
 from harness.tuning.definition import Definition
-from harness.tuning.lease import Lease
+from harness.tuning.lease import SILENT_S, Lease
 from harness.tuning.objective import LevelResult, Objective
-from harness.tuning.studies import SILENT_S, TRIES, NotOursError, StudyDatabase
+from harness.tuning.studies import TRIES, NotOursError, StudyDatabase
 from harness.tuning.trial_record import Spent, best_of, budgeted
 
 SPACE = {"x": FloatDistribution(0.0, 1.0), "kind": CategoricalDistribution(["good", "bad"])}
@@ -148,7 +148,7 @@ def test_a_process_killed_in_mid_trial_leaves_none_running_lost_or_doubled(tmp_p
         whole = tried(study)
     assert_killed(process(KILLED, tmp_path / "two"))
     with opened(tmp_path / "two") as study:
-        assert states(study)[2] == "running"
+        assert states(study)[2] == "failed"
         work(study, 8)
         assert tried(study) == whole
         assert {"running", "waiting"}.isdisjoint(states(study))
@@ -207,7 +207,7 @@ def test_another_stores_trial_is_left_alone_until_it_has_been_silent(tmp_path, m
             work(here, 2)
             assert states(here)[0] == "running"
         now = time.time()
-        monkeypatch.setattr("harness.tuning.studies.time.time", lambda: now + SILENT_S + 1)
+        monkeypatch.setattr("harness.tuning.lease.time.time", lambda: now + SILENT_S + 1)
         with opened(tmp_path / "here", url) as here:
             work(here, 2)
             assert states(here)[0] == "failed"
