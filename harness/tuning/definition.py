@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.tuning.candidate import Values
 from harness.tuning.objective import Objective
-from harness.tuning.spaces import Space, Values, as_json, words
+from harness.tuning.spaces import Space, as_json, words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ from harness.method_code import code_of
 from harness.networks import skeleton
 from harness.plan import Plan, comparison, levels_of, setting_of
 from harness.reference import DENSE
+from harness.tuning.candidate import Candidate, Values
 from harness.tuning.definition import Definition
 from harness.tuning.objective import Objective
 from harness.tuning.options import TuningOptions
-from harness.tuning.spaces import Candidate, Space, Values, space_of
+from harness.tuning.spaces import Space, space_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,10 @@
 """What may be tuned of an entry, and that every fault of a written space is found before any trial."""
 
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -15,11 +18,12 @@ from harness.errors import UsageError
 from harness.loss_schedule import LossSchedule
 from harness.pruner import PrunedNetwork, Pruner
 from harness.schedule import Schedule
+from harness.tuning.candidate import Candidate
 from harness.tuning.options import Range
+from harness.tuning.parameter_file import read_parameters
 from harness.tuning.spaces import (
     LOSS_SPACE,
     SCHEDULE_SPACE,
-    Candidate,
     as_json,
     edges,
     rounded,
@@ -370,3 +374,15 @@ def test_an_edge_is_told_where_the_range_could_be_wider(text, distributions, val
 def test_a_distribution_is_told_as_plain_values_and_in_words(distribution, values, text):
     assert as_json(distribution) == values
     assert words(distribution) == text
+
+
+def test_the_spaces_and_the_parameter_file_in_the_documentation_are_accepted(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "tuning.md").read_text()
+    spaces, file = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    written = tomllib.loads(spaces)["tuning"]["space"]
+    assert written
+    for method, ranges in written.items():
+        own = {name: Range(**one) for name, one in ranges.items()}
+        assert space_of(candidate(method), {method: own}).keys() == ranges.keys()
+    (tmp_path / "p.toml").write_text(file)
+    assert read_parameters(tmp_path / "p.toml").entries == {"lt[rate=0.75]": "lt[rate=0.612]"}
