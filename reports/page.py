@@ -78,7 +78,7 @@ def _tuning(board: Board) -> dict[str, Any] | None:
     shown = tuning(board)
     if shown is None:
         return None
-    drawn = [(study, chart and picture(chart), words) for study, chart, words in shown["histories"]]
+    drawn = [(study, goal, chart and picture(chart), words) for study, goal, chart, words in shown["histories"]]
     return {**shown, "histories": drawn}
 
 

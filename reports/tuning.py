@@ -29,7 +29,7 @@ def tuning(board: Board) -> dict[str, Any] | None:
         "steps": [(study, step) for study, _, steps in compared for step in steps],
         "notes": [(study, note) for study, note, _ in compared if note],
         "optimism": [one for study in board.studies for one in optimism(study, board.cells)],
-        "histories": [(study, history(study), alternative(study)) for study in board.studies],
+        "histories": [(study, aim(study), history(study), alternative(study)) for study in board.studies],
     }
 
 

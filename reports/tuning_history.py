@@ -34,7 +34,7 @@ def history(study: Study) -> dict[str, Any] | None:
     drawn = [trial for trial in study.trials if not math.isnan(trial.value)]
     if not drawn:
         return None
-    layers = [_points(drawn, study)]
+    layers = [_points(drawn)]
     if best := best_so_far(study):
         layers.insert(0, _line(best))
     chart = alt.layer(*layers).properties(width=300, height=150)
@@ -48,12 +48,11 @@ def _line(best: Sequence[tuple[int, float]]) -> Any:
     return alt.Chart(data).mark_line(interpolate="step-after", color="#9aa3ad").encode(x="trial:Q", y="value:Q")
 
 
-def _points(trials: Sequence[Trial], study: Study) -> Any:
+def _points(trials: Sequence[Trial]) -> Any:
     data = pd.DataFrame(
         [{"trial": trial.number, "value": trial.value, "kind": _kind(trial)} for trial in trials],
     )
     kinds = list(KINDS)
-    title = "validation AUC" if study.by_auc else "validation FNR"
     return (
         alt.Chart(data)
         .mark_point(size=42, strokeWidth=1.5)
@@ -64,7 +63,7 @@ def _points(trials: Sequence[Trial], study: Study) -> Any:
                 scale=alt.Scale(nice=False, padding=8),
                 axis=alt.Axis(format="d", tickMinStep=1, grid=False),
             ),
-            y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
             shape=alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(KINDS.values()))),
             color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(COLOURS.values()))),
             fill=alt.Fill("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(COLOURS.values()))),
