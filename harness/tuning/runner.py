@@ -15,6 +15,8 @@ from harness.workers import Message, Workers
 
 Pair = tuple[Search, Study]
 
+STOPPED = "the command was stopped"
+
 
 @dataclass
 class _InHand:
@@ -129,8 +131,11 @@ class Runner:
         self._trials.pop((trial.study.definition.name, trial.claimed.number), None)
 
     def _let_go(self) -> None:
-        """Queue again what is in hand, when the command is stopped or fails."""
-        for trial in list(self._trials.values()):
-            with contextlib.suppress(MachineError, NotOursError):  # what is left the next start finds and fails
-                trial.study.lose(trial.claimed, "the command was stopped", trial.spent, blame=False)
+        """Queue again what this process has, when the command is stopped or fails."""
+        with contextlib.suppress(MachineError):  # what is left the next start finds and fails
+            for trial in list(self._trials.values()):
+                with contextlib.suppress(NotOursError):
+                    trial.study.lose(trial.claimed, STOPPED, trial.spent, blame=False)
+            for _, study in self.pairs:
+                study.let_go(STOPPED)
         self._trials.clear()

@@ -262,6 +262,15 @@ class Study:
                 with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # another store was faster
                     self._fail(trial, "its process was killed", blame=False)
 
+    def let_go(self, reason: str) -> None:
+        """Fail and queue again what this process was stopped over: between asking for a trial and having it."""
+        token = self._database.lease.token
+        with self._database.answering(), locked(self._database.lock, waiting=lambda: None):
+            for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if trial.user_attrs.get("claim", {"owner": token})["owner"] == token:
+                    self._fail(trial, reason, blame=False)
+        self.live.clear()
+
     def _fail(self, trial: FrozenTrial, reason: str, *, blame: bool) -> None:
         tries = int(trial.user_attrs.get("tries", 1))
         running = optuna.Trial(self._study, trial._trial_id)

@@ -387,3 +387,28 @@ def test_importance_names_the_parameter_that_matters(tmp_path):
         shares = study.importance()
     assert sum(shares.values()) == pytest.approx(1)
     assert shares["x"] > 0.8
+
+
+@pytest.mark.parametrize("where", ["harness.tuning.studies.Study._sign", "harness.tuning.studies.Claimed.__init__"])
+def test_a_stop_between_asking_for_a_trial_and_having_it_leaves_none_running(tmp_path, monkeypatch, where):
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with opened(tmp_path) as study:
+        work(study, 3, times=1)
+        with monkeypatch.context() as patched:
+            patched.setattr(where, stop)
+            with pytest.raises(KeyboardInterrupt):
+                study.claim(3)
+        assert "running" in states(study)
+        study.let_go("the command was stopped")
+        assert "running" not in states(study)
+        work(study, 3)
+        assert study.counted() == 3
+
+
+def test_letting_go_touches_no_trial_of_another_process(tmp_path):
+    with opened(tmp_path) as first, opened(tmp_path) as second:
+        first.claim(2)
+        second.let_go("the command was stopped")
+        assert states(first) == ["running"]
