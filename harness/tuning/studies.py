@@ -105,7 +105,7 @@ class StudyDatabase:
                 raise UsageError(
                     f"study {definition.name!r} in {self.shown} is another search",
                     faults=found,
-                    fix="set tuning.study to another name, or search what it has",
+                    fix="start another study with --set tuning.study=NAME, or search what this one has",
                 )
             if empty:
                 study.enqueue_trial(dict(definition.default))
