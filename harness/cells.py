@@ -3,12 +3,13 @@
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
 from harness.canonical import canonical_state
 from harness.data import test_split, training_splits
-from harness.entries import Entry
+from harness.entries import Entry, build_pruner
 from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.images import ImageSplit
 from harness.inference import moves
@@ -60,6 +61,7 @@ def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workben
         seed=seed,
         method=entry.method,
         environment=plan.environment,
+        others=partial(build_pruner, parameters={}),
     )
     return bench, initial, validation
 

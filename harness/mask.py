@@ -17,6 +17,7 @@ from harness.networks import parameter_count
 
 Scope = Literal["layer", "global"]
 Scores = Mapping[str, Tensor]
+Indices = npt.NDArray[np.intp]
 
 SMALLEST_PRUNED_LAYER = 100
 """Layers with fewer weights are never pruned: they cost nothing, and losing one cuts the network in two."""
@@ -125,25 +126,43 @@ def prune_least(scores: Scores, mask: Mask, density: float, scope: Scope = "laye
     a density that the unprunable parameters alone exceed.
     """
     _check_scores(scores, mask)
-    names = list(mask)
     budget = _weight_budget(mask, density)
-    candidates = [np.flatnonzero(mask[name].numpy().ravel()) for name in names]
-    values = [
-        scores[name].detach().cpu().double().numpy().ravel()[where]
-        for name, where in zip(names, candidates, strict=True)
-    ]
-    if scope == "global":
-        chosen = largest(np.concatenate(values), budget)
-        kept = np.split(chosen, np.cumsum([where.size for where in candidates])[:-1])
-    else:
-        sizes = np.array([mask[name].numel() for name in names])
-        quotas = layer_quotas(sizes, np.array([where.size for where in candidates]), budget)
-        kept = [largest(value, quota) for value, quota in zip(values, quotas, strict=True)]
+    if scope == "layer":
+        sizes = np.array([tensor.numel() for tensor in mask.values()])
+        capacity = np.array([int(tensor.sum()) for tensor in mask.values()])
+        return keep_largest(scores, mask, dict(zip(mask, layer_quotas(sizes, capacity, budget), strict=True)))
+    where, values = _remaining(scores, mask)
+    chosen = largest(np.concatenate(list(values.values())), budget)
+    parts = np.split(chosen, np.cumsum([one.size for one in where.values()])[:-1])
+    return _kept(mask, {name: where[name][part] for name, part in zip(mask, parts, strict=True)})
+
+
+def keep_largest(scores: Scores, mask: Mask, counts: Mapping[str, int]) -> Mask:
+    """Return ``mask`` with the ``counts`` remaining weights of each layer that have the largest scores.
+
+    Ties by index. Raises ValueError as `prune_least` does, and for a count that the layer does not hold.
+    """
+    _check_scores(scores, mask)
+    for name, tensor in mask.items():
+        if not 0 <= counts[name] <= int(tensor.sum()):
+            raise ValueError(f"{name} has {int(tensor.sum())} weights left, {counts[name]} are to be kept")
+    where, values = _remaining(scores, mask)
+    return _kept(mask, {name: where[name][largest(values[name], counts[name])] for name in mask})
+
+
+def _remaining(scores: Scores, mask: Mask) -> tuple[dict[str, Indices], dict[str, npt.NDArray[np.float64]]]:
+    """Return the flat indices and the scores of each layer's remaining weights."""
+    where = {name: np.flatnonzero(tensor.numpy().ravel()) for name, tensor in mask.items()}
+    flat = {name: scores[name].detach().cpu().double().numpy().ravel() for name in mask}
+    return where, {name: flat[name][indices] for name, indices in where.items()}
+
+
+def _kept(mask: Mask, indices: Mapping[str, Indices]) -> Mask:
     remaining = {}
-    for name, where, keep in zip(names, candidates, kept, strict=True):
-        flat = torch.zeros(mask[name].numel(), dtype=torch.bool)
-        flat[torch.from_numpy(where[keep])] = True
-        remaining[name] = flat.view(mask[name].shape)
+    for name, tensor in mask.items():
+        flat = torch.zeros(tensor.numel(), dtype=torch.bool)
+        flat[torch.from_numpy(indices[name])] = True
+        remaining[name] = flat.view(tensor.shape)
     return Mask(remaining, mask.total)
 
 

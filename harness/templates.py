@@ -14,9 +14,10 @@ from harness.networks import copy_of
 from harness.pruner import Network, PrunedNetwork, Pruner
 from harness.workbench import Workbench
 
-__all__ = ["IterativePruner", "Retrain", "SaliencyPruner"]
+__all__ = ["IterativePruner", "Retrain", "SaliencyPruner", "Start"]
 
 Retrain = Literal["none", "finetune", "rewind"]
+Start = Literal["trained", "W0"]
 
 _SAME = 1e-7
 """Relative difference below which two densities are one: less than a weight in a network of millions."""
@@ -24,38 +25,43 @@ _SAME = 1e-7
 
 @dataclass(frozen=True, kw_only=True)
 class SaliencyPruner(Pruner):
-    """Score the trained dense network once, keep the highest scores; every level from the same scores.
+    """Score a network once, keep the highest scores; each level by itself.
 
+    ``start`` is the network that is scored and pruned: the ``trained`` dense one, or ``W0`` before any training.
     ``retrain``: ``none`` keeps the trained weights as they are, ``finetune`` trains the remaining ones on from there,
-    ``rewind`` trains them anew from W0; both for as long as the dense network was trained. Give `saliency`.
+    ``rewind`` trains them anew from W0; both for as long as the dense network was trained. What is pruned at W0 is
+    always trained, once, from there. Give `saliency`.
     """
 
     levels = "independent"
     scope: Scope = "global"
+    start: Start = "trained"
     retrain: Retrain = "none"
 
     @abstractmethod
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return one score tensor per prunable weight (see `prunable_weights`), higher = keep, real and finite."""
 
+    def mask(self, bench: Workbench, network: Network, density: float) -> Mask:
+        """Return the mask of ``density`` < 1: the highest scores in the method's scope."""
+        return prune_least(self.saliency(bench, network), Mask.ones(network), density, self.scope)
+
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
-        """Yield the dense network masked to each density, retrained or not."""
-        dense = bench.dense()
-        everything = Mask.ones(dense)
-        scores: Scores | None = None
+        """Yield the network masked to each density, trained further or not."""
         for density in densities:
             if density == 1:
-                yield PrunedNetwork(dense, everything)
+                yield PrunedNetwork(bench.dense())
                 continue
-            scores = scores or self.saliency(bench, dense)
-            mask = prune_least(scores, everything, density, self.scope)
-            yield PrunedNetwork(self._network(bench, dense, mask), mask)
+            network = bench.dense() if self.start == "trained" else bench.network()
+            mask = self.mask(bench, network, density)
+            yield PrunedNetwork(self._finished(bench, network, mask), mask)
 
-    def _network(self, bench: Workbench, dense: Network, mask: Mask) -> Network:
-        if self.retrain != "none":
-            start = dense if self.retrain == "finetune" else bench.network()
-            return bench.train(start, mask, round=1)
-        pruned = copy_of(dense)
+    def _finished(self, bench: Workbench, network: Network, mask: Mask) -> Network:
+        if self.start == "W0" or self.retrain == "finetune":
+            return bench.train(network, mask, round=1)
+        if self.retrain == "rewind":
+            return bench.train(bench.network(), mask, round=1)
+        pruned = copy_of(network)
         mask.apply_(pruned)
         return pruned
 

@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from harness.loss import Loss
 from harness.loss_schedule import LossSchedule
 from harness.mask import Mask
 from harness.networks import Architecture, Network, build, copy_of, positive_scores
+from harness.pruner import Pruner
 from harness.randomness import generator
 from harness.schedule import Schedule
 from harness.splits import stratified_order
@@ -68,6 +70,7 @@ class Workbench:
         seed: int,
         method: str,
         environment: str,
+        others: Callable[[str], Pruner] | None = None,
     ) -> None:
         self.cost = Cost()
         self.dead = False
@@ -75,6 +78,7 @@ class Workbench:
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
         self._seed, self._method, self._environment = seed, method, environment
+        self._others = others
 
     def network(self, architecture: Architecture | None = None) -> Network:
         """Return W0 of this seed, or the start of a network of the method's own ``architecture``; a fresh copy.
@@ -92,7 +96,7 @@ class Workbench:
         """
         mask = mask if mask is not None and mask.pruned else None
         state = canonical_state(network, mask)
-        loss = self._losses.resolve(round, self._train.positives, self._train.negatives)
+        loss = self.loss(round)
         inputs = {
             "environment": self._environment,
             "version": TRAINING_VERSION,
@@ -135,6 +139,27 @@ class Workbench:
     def dense(self) -> Network:
         """Return the trained dense network under the entry's own loss."""
         return self.train(self.network(), round=0)
+
+    def loss(self, round: int) -> Loss:
+        """Return the loss that `train` uses in ``round``: for methods that score by what they train with."""
+        return self._losses.resolve(round, self._train.positives, self._train.negatives)
+
+    def mask_of(self, method: str, density: float) -> Mask:
+        """Return the mask that another registered method, at its defaults, gives at ``density`` on this bench.
+
+        The same W0, data, loss and seed; what it costs counts as this method's cost. Raises ValueError where that
+        method gives no mask, or asks for another's itself.
+        """
+        if self._others is None:
+            raise ValueError(f"{self._method} takes its mask from another method itself")
+        other = copy(self)
+        other._method, other._others = method, None
+        pruner = self._others(method)
+        wanted = [density] if pruner.levels == "independent" else [1.0, density]
+        *_, pruned = pruner.prune(other, wanted)
+        if pruned.mask is None:
+            raise ValueError(f"{method} gives no mask: it does not choose among the weights of this network")
+        return pruned.mask
 
     def batches(self, images: int) -> list[tuple[Tensor, Tensor]]:
         """Return a fixed, stratified, unaugmented part of the training split in batches of up to 64.
