@@ -5,6 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from harness.architecture import Network
+from harness.widths import Widths, chosen, widths_of
 
 # Krizhevsky's one-GPU AlexNet: output channels, kernel, stride, padding, pooled afterwards?
 _ALEXNET_CONVOLUTIONS = (
@@ -16,10 +17,12 @@ _ALEXNET_CONVOLUTIONS = (
 )
 
 
-def _alexnet_features(*, batch_norm: bool) -> nn.Sequential:
+def _alexnet_features(widths: Widths, *, batch_norm: bool) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
-    for index, (width, kernel, stride, padding, pooled) in enumerate(_ALEXNET_CONVOLUTIONS, start=1):
+    outputs = chosen([convolution[0] for convolution in _ALEXNET_CONVOLUTIONS], widths)
+    for index, (_, kernel, stride, padding, pooled) in enumerate(_ALEXNET_CONVOLUTIONS, start=1):
+        width = next(outputs)
         layers[f"conv{index}"] = nn.Conv2d(channels, width, kernel, stride, padding)
         if batch_norm:
             layers[f"norm{index}"] = nn.BatchNorm2d(width)
@@ -37,12 +40,12 @@ class AlexNet(Network):
     pruning unless the convolutions come from ImageNet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths = None) -> None:
         super().__init__()
-        self.features = _alexnet_features(batch_norm=False)
+        self.features = _alexnet_features(widths, batch_norm=False)
         self.head = nn.Sequential(
             nn.Dropout(),
-            nn.Linear(256, 8),
+            nn.Linear(widths_of(self.features)[-1], 8),
             nn.ReLU(),
             nn.Dropout(),
             nn.Linear(8, 8),
@@ -54,7 +57,7 @@ class AlexNet(Network):
 class AlexNetBN(Network):
     """AlexNet features with batch norm after each convolution and one linear layer; 2,472,514 parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Widths = None) -> None:
         super().__init__()
-        self.features = _alexnet_features(batch_norm=True)
-        self.head = nn.Sequential(nn.Dropout(), nn.Linear(256, 2))
+        self.features = _alexnet_features(widths, batch_norm=True)
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(widths_of(self.features)[-1], 2))

@@ -9,7 +9,10 @@ from harness.alexnet import AlexNet, AlexNetBN
 from harness.architecture import Architecture, Network, positive_scores
 from harness.errors import UsageError
 from harness.mobilenet_v1 import MobileNetV1
+from harness.resnet import ResNet18
+from harness.small_cnn import SmallCNN
 from harness.suggestions import nearest
+from harness.vgg import VGG16
 
 __all__ = [
     "FACTORIES",
@@ -28,6 +31,9 @@ FACTORIES: dict[str, Callable[..., Network]] = {
     "alexnet": AlexNet,
     "alexnet-bn": AlexNetBN,
     "mobilenet-v1": MobileNetV1,
+    "resnet18": ResNet18,
+    "small-cnn": SmallCNN,
+    "vgg16": VGG16,
 }
 
 

@@ -1,4 +1,4 @@
-"""Two templates that make the common methods one function long."""
+"""Three templates that make the common methods one function long."""
 
 import itertools
 import math
@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from harness.channel_budget import SIZE_TOLERANCE, remaining_channels
 from harness.mask import Mask, Scope, Scores, prune_least
 from harness.networks import copy_of
 from harness.pruner import Network, PrunedNetwork, Pruner
+from harness.surgery import channel_groups, not_narrowable, without_channels
 from harness.workbench import Workbench
 
-__all__ = ["IterativePruner", "Retrain", "SaliencyPruner", "Start"]
+__all__ = ["ChannelPruner", "IterativePruner", "Retrain", "SaliencyPruner", "Start"]
 
 Retrain = Literal["none", "finetune", "rewind"]
 Start = Literal["trained", "W0"]
@@ -108,3 +110,43 @@ class IterativePruner(Pruner):
             if not wanted:
                 return
             mask = self.shrink(scores, mask, below, self.rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPruner(Pruner):
+    """Score the channels of the trained dense network once, and cut the lowest out: what is left is a smaller network.
+
+    Its real parameter count is within 2 % of each density. ``scope``: ``layer`` leaves every group of channels the
+    same share, ``global`` ranks all channels together; each group keeps one at least. ``retrain`` as in
+    `SaliencyPruner`; ``rewind`` cuts the same channels out of W0 and trains that. Give `channel_saliency`.
+    """
+
+    levels = "independent"
+    scope: Scope = "layer"
+    retrain: Retrain = "finetune"
+
+    @property
+    def density_tolerance(self) -> float:
+        """Channels are whole, so that counts come in steps."""
+        return SIZE_TOLERANCE
+
+    def skip(self, network: Network) -> str | None:
+        """Return why no channel can be cut out of ``network``, or None."""
+        return not_narrowable(network)
+
+    @abstractmethod
+    def channel_saliency(self, bench: Workbench, network: Network) -> Scores:
+        """Return one score tensor (channels,) per name of `channel_groups(network)`, higher = keep, real and finite."""
+
+    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+        """Yield the network cut to each density, trained further or not."""
+        dense = bench.dense()
+        for density in densities:
+            if density == 1:
+                yield PrunedNetwork(dense)
+                continue
+            scores = self.channel_saliency(bench, dense)
+            remaining = remaining_channels(dense, channel_groups(dense), scores, density, self.scope)
+            start = bench.network() if self.retrain == "rewind" else dense
+            pruned = without_channels(start, remaining)
+            yield PrunedNetwork(pruned if self.retrain == "none" else bench.train(pruned, round=1))
