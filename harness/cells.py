@@ -30,7 +30,8 @@ class Cell:
     """One entry at one level for one seed: what came out, on validation.
 
     ``status``: done, failed, diverged or skipped, with the ``reason`` in words. ``metrics`` by the names of
-    docs/results.md. ``thresholds`` were fixed on validation and stored before this cell existed.
+    docs/results.md. ``thresholds`` were fixed on validation and stored before this cell existed. ``layers`` are
+    `Inspection.layers`.
     """
 
     entry: Entry
@@ -41,6 +42,7 @@ class Cell:
     detail: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     thresholds: dict[str, Threshold] = field(default_factory=dict)
+    layers: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     validation_scores: tuple[float, ...] = ()
     pruned: PrunedNetwork | None = None
 
@@ -165,7 +167,8 @@ def _measured(
     store: Store,
 ) -> Cell:
     untrained = "the scores did not move before training, so nothing was trained" if bench.dead else ""
-    base = replace(cell, reason=untrained)
+    reason = "; ".join(part for part in (found.collapse, untrained) if part)
+    base = replace(cell, reason=reason, layers=dict(found.layers))
     pruned = PrunedNetwork(build(pruned.network.architecture, canonical_state(pruned.network)), pruned.mask)
     scored = score(pruned.network, validation, plan, store)
     scores = scored.value["scores"]
@@ -182,6 +185,8 @@ def _measured(
         "cost/steps": bench.cost.steps,
         "validation/sd": float(scores.double().std(correction=0)),
         "flag/collapsed": float(not moves(scores)),
+        "flag/disconnected": float(found.disconnected),
+        "size/emptied": len(found.emptied),
         "threshold/sens95/confidence": thresholds["sens95"].confidence or 0.0,
     }
     metrics |= {f"threshold/{name}": value for name, value in values.items()}

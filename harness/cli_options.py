@@ -35,7 +35,7 @@ LossOption = Annotated[
     typer.Option("--loss", help="Train every method with this loss: plain, blue, black, green, weights-only."),
 ]
 NetworkOption = Annotated[
-    str | None, typer.Option("--network", help="alexnet-bn, alexnet (the paper's) or mobilenet-v1.")
+    str | None, typer.Option("--network", help="alexnet-bn, alexnet (the paper's), mobilenet-v1, resnet18, small-cnn or vgg16.")
 ]
 WeightsOption = Annotated[
     str | None,

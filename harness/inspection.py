@@ -1,6 +1,7 @@
 """What the harness checks on every network that a method yields: size, zeros, names, what is still alive."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +14,33 @@ from harness.pruner import PrunedNetwork
 
 @dataclass(frozen=True)
 class Inspection:
-    """Sizes of a yielded network, and every rule it breaks (empty = it may be scored)."""
+    """Sizes of a yielded network, and every rule it breaks (empty = it may be scored).
+
+    ``layers`` are the weights of each convolution and linear layer by parameter name: left, alive, all.
+    """
 
     density: float
     parameters: int
     alive: int
     flops: int
     faults: tuple[str, ...]
+    layers: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """The weights of which none is left."""
+        return tuple(name for name, (left, _, _) in self.layers.items() if not left)
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether no path leads from the input to the output: then the last layer has no alive weight."""
+        return bool(self.layers) and not list(self.layers.values())[-1][1]
+
+    @property
+    def collapse(self) -> str:
+        """In words, where the network is cut in two and which layers are empty; an empty text where neither is so."""
+        parts = [f"{name} has none of its {self.layers[name][2]:,} weights left" for name in self.emptied]
+        return "; ".join(["no path leads from the input to the output"] * self.disconnected + parts)
 
 
 def inspect(pruned: PrunedNetwork, asked: float, dense_parameters: int, tolerance: float, size: int) -> Inspection:
@@ -37,7 +58,20 @@ def inspect(pruned: PrunedNetwork, asked: float, dense_parameters: int, toleranc
         faults = [f"{kept:,} parameters left where density {asked:g} asks for {asked * dense_parameters:,.0f}"]
     alive = alive_parameters(pruned.network, pruned.mask, size)
     flops = effective_flops(pruned.network, pruned.mask, size)
-    return Inspection(kept / dense_parameters, kept, alive, flops, tuple(faults))
+    layers = _layers(pruned, alive)
+    return Inspection(kept / dense_parameters, kept, sum(alive.values()), flops, tuple(faults), layers)
+
+
+def _layers(pruned: PrunedNetwork, alive: Mapping[str, int]) -> dict[str, tuple[int, int, int]]:
+    mask = pruned.mask or {}
+    weights = {
+        f"{name}.weight": layer.weight.numel()
+        for name, layer in pruned.network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
+    return {
+        name: (int(mask[name].sum()) if name in mask else count, alive[name], count) for name, count in weights.items()
+    }
 
 
 def _mask_faults(pruned: PrunedNetwork) -> list[str]:
@@ -65,8 +99,8 @@ def _value_faults(pruned: PrunedNetwork) -> list[str]:
     return faults
 
 
-def alive_parameters(network: Network, mask: Mask | None, size: int) -> int:
-    """Return how many remaining parameters lie on a path from the input to the output.
+def alive_parameters(network: Network, mask: Mask | None, size: int) -> dict[str, int]:
+    """Return how many remaining parameters of each tensor lie on a path from the input to the output, by name.
 
     Remaining weights become positive, biases 0 and norms the identity, so that every signal is a sum over paths from
     the image, positive exactly where there is one; a parameter is alive when the output's gradient by it is. A unit
@@ -85,11 +119,11 @@ def alive_parameters(network: Network, mask: Mask | None, size: int) -> int:
     if mask:
         mask.apply_(ones)
     ones(torch.ones(1, 3, size, size, dtype=torch.float64)).sum().backward()
-    alive = 0
+    alive = {}
     for name, parameter in ones.named_parameters():
         assert parameter.grad is not None
         on_path = parameter.grad > 0
-        alive += int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
+        alive[name] = int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
     return alive
 
 

@@ -10,7 +10,7 @@ from harness.canonical import digest
 from harness.configuration import Configuration
 from harness.data import DataPlan, load_dataset, resolve_data
 from harness.dataset import FileDataset, SimulatedDataset
-from harness.entries import Entry, entry_of, resolve
+from harness.entries import Entry, entry_of
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import UsageError
 from harness.images import ImageSplit
@@ -20,6 +20,7 @@ from harness.pretraining_options import Pretraining
 from harness.progress import Reporter
 from harness.reference import DENSE
 from harness.schedule import Schedule
+from harness.selection import resolve
 from harness.suggestions import nearest
 from harness.training import TRAINING_VERSION
 from harness.weights import SIMULATED, check_weights, resolve_weights

@@ -18,6 +18,7 @@ class CellRecord:
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     validation_scores: tuple[float, ...] = ()
+    layers: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     test_scores: tuple[float, ...] = ()
     mask: dict[str, Any] = field(default_factory=dict)
 
@@ -40,6 +41,7 @@ def record_of(cell: Cell, test_metrics: dict[str, float], test_scores: list[floa
         status=cell.status,
         reason=cell.reason,
         metrics={**cell.metrics, **test_metrics},
+        layers=cell.layers,
         validation_scores=cell.validation_scores,
         test_scores=tuple(test_scores),
         mask=packed(mask) if mask is not None and mask.pruned else {},

@@ -12,11 +12,12 @@ import pydantic
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.disk import disk_errors, locked, write_whole
-from harness.entries import Entry, resolve
+from harness.entries import Entry
 from harness.errors import UsageError
 from harness.loss_schedule import LossSchedule
 from harness.plan import Plan
 from harness.schedule import Schedule
+from harness.selection import resolve
 from harness.suggestions import nearest
 
 HEADER = "# Parameters chosen by `harness tune`, for `harness run --params`."

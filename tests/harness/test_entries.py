@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import plugins
-from harness.entries import Entry, build_pruner, entry_of, resolve, split_list
+from harness.entries import Entry, build_pruner, entry_of
 from harness.errors import UsageError
 from harness.loss_schedule import SCHEDULES
 from harness.plugins import PRUNERS
+from harness.selection import resolve, split_list
 
 
 def texts(written, common=None, loss=None):
@@ -336,3 +337,19 @@ def test_no_entry_is_named_twice():
     entries, found = resolve(written, {}, None)
     assert len({entry.text for entry in entries}) == len(entries) == 4
     assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("lt", "lt"),
+        ("lt[loss=green]", "lt"),
+        ("class-dependent-lt", "lt"),
+        ("class-dependent-lt[scenario=blue,rate=0.75]", "lt[rate=0.75]"),
+        ("class-dependent-lt[gamma=3]", "lt"),
+        ("magnitude[loss=black,retrain=rewind]", "magnitude[retrain=rewind]"),
+    ],
+)
+def test_an_entry_knows_its_name_under_the_plain_loss(written, plain):
+    (entry,), _ = resolve([written], {}, None)
+    assert entry.plain == plain

@@ -51,7 +51,7 @@ def walked(mask):
 def test_alive_parameters_are_those_on_a_path(chain, seed):
     names = ["features.0.weight", "features.3.weight", "head.0.weight"]
     mask = random_mask(chain, names, 0.35, seed)
-    assert alive_parameters(chain, mask, 4) == walked(mask)
+    assert sum(alive_parameters(chain, mask, 4).values()) == walked(mask)
 
 
 class Pooled(Network):
@@ -104,11 +104,11 @@ def test_alive_parameters_behind_a_maximum(monkeypatch, seed):
     network = build(Architecture("pooled"))
     initialise(network, torch.Generator().manual_seed(0))
     mask = random_mask(network, ["features.0.weight", "features.3.weight", "head.0.weight"], 0.05 + 0.02 * seed, seed)
-    assert alive_parameters(network, mask, 8) == walked_through_pools(mask)
+    assert sum(alive_parameters(network, mask, 8).values()) == walked_through_pools(mask)
 
 
 def test_a_network_without_a_mask_is_all_alive(tiny):
-    assert alive_parameters(tiny, None, 16) == parameter_count(tiny)
+    assert sum(alive_parameters(tiny, None, 16).values()) == parameter_count(tiny)
 
 
 def test_flops_of_a_dense_network_are_those_of_torchs_counter():
@@ -166,3 +166,47 @@ def test_every_broken_network_is_named(tiny):
         {"features.conv1.weight": torch.ones(8, 3, 3, 3)},
     ):
         assert check(PrunedNetwork(copy_of(tiny), Mask(wrong, parameter_count(tiny))), tiny).faults
+
+
+def test_layers_are_counted_one_by_one_as_walked(chain):
+    ones = Mask.ones(chain).total
+    first, second, last = (torch.zeros(shape, dtype=torch.bool) for shape in ((4, 3, 1, 1), (3, 4, 1, 1), (2, 3)))
+    first[0, 0] = first[1, 1] = first[2, 2] = True
+    second[0, 0] = second[1, 1] = True
+    last[:, 0] = True
+    mask = Mask({"features.0.weight": first, "features.3.weight": second, "head.0.weight": last}, ones)
+    network = copy_of(chain)
+    mask.apply_(network)
+    found = inspect(PrunedNetwork(network, mask), mask.density, ones, 0.0, 4)
+    assert found.layers == {
+        "features.0.weight": (3, 1, 12),  # only the first one's channel is read on
+        "features.3.weight": (2, 1, 12),
+        "head.0.weight": (2, 2, 6),
+    }
+    assert not found.disconnected
+    assert found.collapse == ""
+
+
+def test_an_emptied_layer_cuts_the_network_in_two_and_is_named(chain):
+    mask = Mask({"features.3.weight": torch.zeros(3, 4, 1, 1, dtype=torch.bool)}, parameter_count(chain))
+    network = copy_of(chain)
+    mask.apply_(network)
+    found = inspect(PrunedNetwork(network, mask), mask.density, parameter_count(chain), 0.0, 4)
+    assert found.emptied == ("features.3.weight",)
+    assert found.disconnected
+    assert found.collapse == (
+        "no path leads from the input to the output; features.3.weight has none of its 12 weights left"
+    )
+
+
+def test_a_shortcut_keeps_a_network_connected_past_an_empty_layer():
+    network = build(Architecture("resnet18"))
+    initialise(network, torch.Generator().manual_seed(0))
+    name = "features.block1_1.conv1.weight"
+    mask = Mask({name: torch.zeros(64, 64, 3, 3, dtype=torch.bool)}, parameter_count(network))
+    mask.apply_(network)
+    found = inspect(PrunedNetwork(network, mask), mask.density, parameter_count(network), 0.0, 64)
+    assert found.emptied == (name,)
+    assert found.layers["features.block1_1.conv2.weight"] == (36_864, 0, 36_864)  # nothing but zeros comes in
+    assert not found.disconnected
+    assert found.collapse == f"{name} has none of its 36,864 weights left"

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.data import DataPlan
-from harness.entries import entry_of, resolve
+from harness.entries import entry_of
 from harness.errors import MachineError, UsageError
 from harness.loss_schedule import LossSchedule
 from harness.plan import Plan
 from harness.pretraining_options import Pretraining
 from harness.schedule import Schedule
+from harness.selection import resolve
 from harness.tuning.parameter_file import (
     Parameters,
     TunedSchedule,
