@@ -17,7 +17,6 @@ from harness.networks import parameter_count
 
 Scope = Literal["layer", "global"]
 Scores = Mapping[str, Tensor]
-Indices = npt.NDArray[np.intp]
 
 SMALLEST_PRUNED_LAYER = 100
 """Layers with fewer weights are never pruned: they cost nothing, and losing one cuts the network in two."""
@@ -131,10 +130,10 @@ def prune_least(scores: Scores, mask: Mask, density: float, scope: Scope = "laye
         sizes = np.array([tensor.numel() for tensor in mask.values()])
         capacity = np.array([int(tensor.sum()) for tensor in mask.values()])
         return keep_largest(scores, mask, dict(zip(mask, layer_quotas(sizes, capacity, budget), strict=True)))
-    where, values = _remaining(scores, mask)
-    chosen = largest(np.concatenate(list(values.values())), budget)
-    parts = np.split(chosen, np.cumsum([one.size for one in where.values()])[:-1])
-    return _kept(mask, {name: where[name][part] for name, part in zip(mask, parts, strict=True)})
+    values = [_remaining(scores[name], mask[name]) for name in mask]
+    chosen = largest(np.concatenate(values), budget)
+    parts = np.split(chosen, np.cumsum([value.size for value in values])[:-1])
+    return Mask({name: _kept(mask[name], part) for name, part in zip(mask, parts, strict=True)}, mask.total)
 
 
 def keep_largest(scores: Scores, mask: Mask, counts: Mapping[str, int]) -> Mask:
@@ -146,24 +145,22 @@ def keep_largest(scores: Scores, mask: Mask, counts: Mapping[str, int]) -> Mask:
     for name, tensor in mask.items():
         if not 0 <= counts[name] <= int(tensor.sum()):
             raise ValueError(f"{name} has {int(tensor.sum())} weights left, {counts[name]} are to be kept")
-    where, values = _remaining(scores, mask)
-    return _kept(mask, {name: where[name][largest(values[name], counts[name])] for name in mask})
+    chosen = {name: largest(_remaining(scores[name], mask[name]), counts[name]) for name in mask}
+    return Mask({name: _kept(mask[name], chosen[name]) for name in mask}, mask.total)
 
 
-def _remaining(scores: Scores, mask: Mask) -> tuple[dict[str, Indices], dict[str, npt.NDArray[np.float64]]]:
-    """Return the flat indices and the scores of each layer's remaining weights."""
-    where = {name: np.flatnonzero(tensor.numpy().ravel()) for name, tensor in mask.items()}
-    flat = {name: scores[name].detach().cpu().double().numpy().ravel() for name in mask}
-    return where, {name: flat[name][indices] for name, indices in where.items()}
+def _remaining(score: Tensor, mask: Tensor) -> npt.NDArray[np.floating]:
+    """Return the scores of one tensor's remaining weights, (kept,); float32 stays so, which is quicker to rank."""
+    exact = score.detach().cpu() if score.dtype == torch.float32 else score.detach().cpu().double()
+    values: npt.NDArray[np.floating] = exact.numpy().ravel()[mask.numpy().ravel()]
+    return values
 
 
-def _kept(mask: Mask, indices: Mapping[str, Indices]) -> Mask:
-    remaining = {}
-    for name, tensor in mask.items():
-        flat = torch.zeros(tensor.numel(), dtype=torch.bool)
-        flat[torch.from_numpy(indices[name])] = True
-        remaining[name] = flat.view(tensor.shape)
-    return Mask(remaining, mask.total)
+def _kept(mask: Tensor, chosen: npt.NDArray[np.bool_]) -> Tensor:
+    """Return ``mask`` without those of its remaining weights that are not ``chosen`` (kept,)."""
+    flat = np.zeros(mask.numel(), dtype=bool)
+    flat[mask.numpy().ravel()] = chosen
+    return torch.from_numpy(flat).view(mask.shape)
 
 
 def _weight_budget(mask: Mask, density: float) -> int:
@@ -186,5 +183,5 @@ def _check_scores(scores: Scores, mask: Mask) -> None:
     for name, score in scores.items():
         if score.shape != mask[name].shape:
             raise ValueError(f"score of {name} has shape {tuple(score.shape)}, not {tuple(mask[name].shape)}")
-        if not bool(torch.isfinite(score[mask[name]]).all()):
+        if not bool(torch.isfinite(score).all()) and not bool(torch.isfinite(score[mask[name]]).all()):
             raise ValueError(f"score of {name} is not finite")
