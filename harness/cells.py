@@ -14,6 +14,7 @@ from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.images import ImageSplit
 from harness.inference import moves
 from harness.inspection import Inspection, inspect
+from harness.mask import DensityUnreachable
 from harness.metrics import evaluate
 from harness.networks import Network, build, parameter_count
 from harness.plan import Plan
@@ -130,6 +131,8 @@ def _failed(blank: Cell, error: Exception) -> Cell:
     """Return the cell of a method that raised; a machine's error is not the method's and goes on up."""
     if isinstance(error, MachineError) or is_out_of_memory(error):
         raise error
+    if isinstance(error, DensityUnreachable):
+        return replace(blank, status="skipped", reason=str(error))
     if isinstance(error, TrainingDiverged):
         return replace(blank, status="diverged", reason=str(error))
     reason = f"{type(error).__name__}: {error}"

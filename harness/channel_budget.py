@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from harness.mask import Scope, largest
+from harness.mask import DensityUnreachable, Scope, largest
 from harness.surgery import ChannelGroup
 
 __all__ = ["SIZE_TOLERANCE", "ParameterCount", "remaining_channels"]
@@ -57,7 +57,7 @@ def remaining_channels(
     ``scores`` has one real (channels,) tensor per group name, higher = keep; ties by index. ``scope`` ``layer`` leaves
     each group the same share of its channels, ``global`` ranks all channels together. Every group keeps one at least.
     A few single channels more or less bring the count within 1 % of the density where that is possible. Raises
-    ValueError for wrong scores, and where no such count is within 2 %.
+    ValueError for wrong scores, `DensityUnreachable` where no such count is within 2 %.
     """
     values = [_checked(scores, group) for group in groups]
     if set(scores) != {group.name for group in groups}:
@@ -68,7 +68,7 @@ def remaining_channels(
     widths = _edited(count, _nearest(count, at, asked), asked)
     found = int(count(widths))
     if abs(found - asked) > SIZE_TOLERANCE * asked:
-        raise ValueError(f"no widths leave {asked:,} parameters within 2 %: the nearest leave {found:,}")
+        raise DensityUnreachable(f"no widths leave {asked:,} parameters within 2 %: the nearest leave {found:,}")
     chosen = (largest(value, int(width)) for value, width in zip(values, widths, strict=True))
     return {group.name: torch.from_numpy(mask) for group, mask in zip(groups, chosen, strict=True)}
 

@@ -22,6 +22,10 @@ SMALLEST_PRUNED_LAYER = 100
 """Layers with fewer weights are never pruned: they cost nothing, and losing one cuts the network in two."""
 
 
+class DensityUnreachable(ValueError):  # noqa: N818
+    """No network of the method has that few, or that many, parameters: the level is skipped with this sentence."""
+
+
 def prunable_weights(network: nn.Module) -> dict[str, Tensor]:
     """Return the weights that methods prune, by parameter name, in the network's order."""
     return {
@@ -121,8 +125,8 @@ def prune_least(scores: Scores, mask: Mask, density: float, scope: Scope = "laye
 
     ``scores`` has one real tensor per mask entry, higher = keep; pruned weights stay pruned whatever their score.
     Exact to one weight of the whole network's parameters; ties by index. ``scope`` ranks within each layer (same
-    density everywhere) or over all layers together. Raises ValueError for a wrong name, shape, non-finite score, or
-    a density that the unprunable parameters alone exceed.
+    density everywhere) or over all layers together. Raises ValueError for a wrong name, shape or non-finite score,
+    `DensityUnreachable` where the unprunable parameters alone exceed the density.
     """
     _check_scores(scores, mask)
     budget = _weight_budget(mask, density)
@@ -169,7 +173,7 @@ def _weight_budget(mask: Mask, density: float) -> int:
     budget = round(density * mask.total) - unprunable
     remaining = mask.kept - unprunable
     if budget < 0:
-        raise ValueError(
+        raise DensityUnreachable(
             f"density {density:g} leaves {round(density * mask.total)} parameters, but {unprunable} can't be pruned"
         )
     if budget > remaining:

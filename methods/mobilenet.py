@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.mask import DensityUnreachable
 from harness.networks import Architecture, parameter_count, skeleton
 from harness.pruner import PrunedNetwork, Pruner
 from harness.workbench import Workbench
@@ -46,7 +47,7 @@ def mobilenet(width: float) -> Architecture:
 def width_of(parameters: int) -> float:
     """Return the width k / 1024 whose network's parameter count is nearest to ``parameters``, the narrower on a tie.
 
-    Raises ValueError where even the narrowest network is larger, or the widest smaller, by over 1 %.
+    Raises `DensityUnreachable` where even the narrowest network is larger, or the widest smaller, by over 1 %.
     """
 
     def count(step: int) -> int:
@@ -56,5 +57,5 @@ def width_of(parameters: int) -> float:
     step = min((max(above - 1, 1), above), key=lambda step: abs(count(step) - parameters))
     found = count(step)
     if abs(found - parameters) > 0.01 * parameters:
-        raise ValueError(f"no MobileNet has {parameters} parameters within 1 %: the nearest has {found}")
+        raise DensityUnreachable(f"no MobileNet has {parameters} parameters within 1 %: the nearest has {found}")
     return step / STEPS

@@ -237,3 +237,13 @@ def plan_validation_labels(plan):
     from harness.data import training_splits
 
     return training_splits(plan.data, plan.store)[1].labels.tolist()
+
+
+@pytest.mark.parametrize("method", ["lt", "magnitude", "mobilenet"])
+def test_a_level_that_no_network_of_the_method_reaches_is_skipped_with_the_reason(make_plan, method):
+    plan = make_plan(method, densities=[1.0, 0.5, 0.01])
+    found = run(plan, plan.entries[1])
+    assert found[-1].status == "skipped"
+    assert "parameters" in found[-1].reason
+    if method != "mobilenet":  # which is not that small
+        assert [cell.status for cell in found[:-1]] == ["done", "done"]
