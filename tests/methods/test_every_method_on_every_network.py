@@ -1,0 +1,100 @@
+"""Every method on every network gives a good network of the size asked for, or says in one sentence why not."""
+
+import pytest
+import torch
+
+from harness import networks, plugins
+from harness.entries import build_pruner, entry_of, pruner_class
+from harness.images import ImageSplit
+from harness.inspection import inspect
+from harness.networks import Architecture, build, initialise, parameter_count
+from harness.schedule import Schedule
+from harness.selection import resolve
+from harness.store import Store
+from harness.workbench import Workbench
+
+NETWORKS = ("alexnet", "alexnet-bn", "mobilenet-v1", "resnet18", "small-cnn", "vgg16")
+DENSITY, SIZE = 0.25, 64
+
+GROUPED = "belongs to a convolution with groups"
+DECLINED = {("l-obs", "mobilenet-v1"): GROUPED, ("exact-obs", "mobilenet-v1"): GROUPED}
+
+
+def methods():
+    """Return the built-in methods, as `--methods all` names them."""
+    own = [
+        name for name, plugin in plugins.available(plugins.PRUNERS).items() if plugin.distribution == "prune-harness"
+    ]
+    return [entry_of(name, variant).text for name in own for variant in pruner_class(name).variants]
+
+
+def split(count, seed):
+    draws = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (count, 3, SIZE, SIZE), dtype=torch.uint8, generator=draws)
+    labels = (torch.arange(count) % 3 == 0).to(torch.uint8)
+    return ImageSplit.of(images, labels, [f"{seed}-{index}" for index in range(count)])
+
+
+def started(architecture):
+    network = build(architecture)
+    initialise(network, torch.Generator().manual_seed(0))
+    return network
+
+
+def bench_on(factory, entry, store):
+    return Workbench(
+        store=store,
+        initial=started(Architecture(factory)),
+        own=started,
+        train=split(12, 1),
+        validation=split(12, 2),
+        schedule=Schedule(
+            epochs=1, max_steps=1, batch_size=6, learning_rate=0.001, precision="float32", device="cpu", clip=2.0
+        ),
+        losses=entry.loss,
+        seed=0,
+        method=entry.method,
+        environment="test machine",
+        others=lambda name: build_pruner(name, {}),
+    )
+
+
+def pruned_or_sentence(factory, entry, folder):
+    bench = bench_on(factory, entry, Store(folder))
+    pruner = entry.pruner()
+    sentence = pruner.skip(bench.network())
+    if sentence:
+        return sentence
+    wanted = [DENSITY] if pruner.levels == "independent" else [1.0, DENSITY]
+    *_, last = pruner.prune(bench, wanted)
+    dense = parameter_count(bench.network())
+    found = inspect(last, DENSITY, dense, pruner.density_tolerance, SIZE)
+    assert found.faults == ()
+    return None
+
+
+def test_the_networks_are_all_there_are():
+    assert set(NETWORKS) == set(networks.FACTORIES) - {"tiny"}
+
+
+def check(factory, written, folder):
+    (entry,), _ = resolve([written], {}, None)
+    expected = DECLINED.get((entry.method, factory))
+    sentence = pruned_or_sentence(factory, entry, folder)
+    if expected is None:
+        assert sentence is None
+    else:
+        assert sentence is not None
+        assert expected in sentence
+
+
+@pytest.mark.parametrize("written", methods())
+def test_on_the_small_network(written, tmp_path):
+    check("small-cnn", written, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("factory", [name for name in NETWORKS if name != "small-cnn"])
+@pytest.mark.parametrize("written", methods())
+def test_on_the_others(written, factory, tmp_path):
+    check(factory, written, tmp_path)
