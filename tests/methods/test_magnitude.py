@@ -1,7 +1,8 @@
+import pytest
 import torch
 
-from harness.mask import prunable_weights
-from harness.methods.magnitude import Magnitude
+from harness.mask import Mask, prunable_weights, prune_least
+from harness.methods.magnitude import Magnitude, lamp_score
 from harness.networks import state_of
 
 
@@ -37,3 +38,33 @@ def test_by_layer_every_layer_keeps_its_share(make_bench):
     (pruned,) = Magnitude(scope="layer").prune(make_bench(), [0.4])
     shares = [float(mask.float().mean()) for mask in pruned.mask.values()]
     assert max(shares) - min(shares) < 0.01
+
+
+def test_lamp_is_each_square_over_those_from_it_upwards():
+    weights = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    weights[0, 0] = weights[2, 3] = 0.5  # a tie: the later one is the lower
+    flat = weights.flatten().tolist()
+    for index, score in enumerate(lamp_score(weights).flatten().tolist()):
+        upwards = [
+            other**2
+            for place, other in enumerate(flat)
+            if abs(other) > abs(flat[index]) or (abs(other) == abs(flat[index]) and place <= index)
+        ]
+        assert score == pytest.approx(flat[index] ** 2 / sum(upwards), rel=1e-12)
+    assert lamp_score(weights).max() == 1
+
+
+def test_lamp_of_zero_weights_is_zero():
+    assert lamp_score(torch.zeros(2, 2)).tolist() == [[0, 0], [0, 0]]
+
+
+def test_lamp_keeps_every_layers_largest_weight_where_magnitude_empties_a_layer(make_bench):
+    bench = make_bench()
+    network = bench.dense()
+    with torch.no_grad():
+        network.features.conv1.weight.mul_(1e-3)
+    for score, left in (("magnitude", 0), ("lamp", 1)):
+        scores = Magnitude(score=score).saliency(bench, network)
+        mask = prune_least(scores, Mask.ones(network), 0.15, "global")
+        kept = int(mask["features.conv1.weight"].sum())
+        assert kept == left if left == 0 else kept >= left
