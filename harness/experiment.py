@@ -93,7 +93,8 @@ def _cell_listener(plan: Plan, reporter: Reporter, task: Task) -> CellListener:
         if record.status == "done":
             auc = record.metrics["validation/auc"]
             flag = ", collapsed" if record.metrics["flag/collapsed"] else ""
-            reporter.note(f"[{done}/{plan.cell_count}] {name}: validation AUC {auc:.3f}{flag}")
+            reason = f" ({record.reason})" if record.reason else ""
+            reporter.note(f"[{done}/{plan.cell_count}] {name}: validation AUC {auc:.3f}{flag}{reason}")
         else:
             reporter.note(f"[{done}/{plan.cell_count}] {name}: {record.status}: {record.reason}", style="red")
             if detail:

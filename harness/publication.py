@@ -45,6 +45,7 @@ def publication(
         "harness.entry": entry.text,
         "harness.method": entry.method,
         "harness.loss": entry.loss.name,
+        "harness.plain": entry.plain,
         "harness.seed": str(seed),
         "harness.group": provenance["group"],
         "harness.simulated": str(provenance["simulated"]).lower(),
@@ -53,6 +54,7 @@ def publication(
     params = {
         "entry": entry.text,
         "loss": entry.loss.name,
+        "plain": entry.plain,
         "seed": str(seed),
         "network": plan.network,
         "size": str(plan.data.size),
@@ -84,6 +86,7 @@ def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
         "status": record.status,
         "reason": record.reason,
         "metrics": record.metrics,
+        **({"layers": record.layers} if record.layers else {}),
     }
     files = {"cell.json": _json(cell), "scores.csv": _scores(record, splits)}
     if record.mask:

@@ -25,9 +25,10 @@ class Results:
     ``experiment`` is the data set's name.
 
     ``cells`` has one row per (entry, seed, level): run_id, group, entry (canonical text; "dense" is the
-    plain-loss reference at density 1), method, loss, seed, density (asked), status ("done", "failed",
-    "diverged", "skipped"), reason, then the metrics by name ("test/auc", ...), NaN where the cell is not
-    done.
+    plain-loss reference at density 1), method, loss, plain (the entry's name under the plain loss; its own where a run
+    does not say), seed, density (asked), status ("done", "failed", "diverged", "skipped"), reason, layers (by parameter
+    name [left, alive, total] weights; none where a run does not say), then the metrics by name ("test/auc", ...), NaN
+    where the cell is not done.
 
     ``scores`` has one row per (entry, seed, level, split, image) of the cells that are done: run_id, entry,
     seed, density, split ("validation", "test"), id, label (1 = positive), score.
@@ -87,10 +88,17 @@ def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
         "group": run.tags["harness.group"],
         "method": run.tags["harness.method"],
         "loss": run.tags["harness.loss"],
+        "plain": run.tags.get("harness.plain", run.tags["harness.entry"]),
     }
     cells = (json.loads(level["cell.json"]) for level in run.levels)
     return [
-        {**fixed, **{name: cell[name] for name in ("density", "status", "reason")}, **cell["metrics"]} for cell in cells
+        {
+            **fixed,
+            **{name: cell[name] for name in ("density", "status", "reason")},
+            "layers": cell.get("layers"),
+            **cell["metrics"],
+        }
+        for cell in cells
     ]
 
 

@@ -109,6 +109,9 @@ class Tracker:
         if run is None:
             tags = {**publication.tags, "harness.key": publication.key}
             run = self.client.create_run(experiment, tags=tags, run_name=publication.name)
+        for name, value in publication.tags.items():  # what an older version did not say
+            if name not in run.data.tags:
+                self.client.set_tag(run.info.run_id, name, value)
         if publication.parent and MLFLOW_PARENT_RUN_ID not in run.data.tags:
             parent = self._find(experiment, publication.parent)
             if parent is not None:

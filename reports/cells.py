@@ -2,34 +2,42 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from harness.reports.flops import flops_left
 from harness.results import Results
 
 __all__ = ["Cell", "read_cells"]
 
-TEXTS = {"group", "entry", "method", "loss", "status", "reason"}
+TEXTS = {"group", "entry", "method", "loss", "plain", "status", "reason"}
 KEY = ["run_id", "entry", "seed", "density"]
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One network asked for; when done with its test ``labels`` and ``scores`` (N,), in order of image id."""
+    """One network asked for; when done with its test ``labels`` and ``scores`` (N,), in order of image id.
+
+    ``plain`` is the entry's name under the plain loss. ``flops_left`` is a share of the dense reference's FLOPs, NaN
+    where not known. ``layers`` holds (left, alive, total) weights by parameter name, empty where not known.
+    """
 
     group: str
     entry: str
     method: str
     loss: str
+    plain: str
     seed: int
     density: float
     status: str
     reason: str
     metrics: Mapping[str, float]
+    flops_left: float = math.nan
+    layers: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     labels: npt.NDArray[np.int64] | None = None
     scores: npt.NDArray[np.float64] | None = None
 
@@ -43,6 +51,16 @@ class Cell:
         """Say whether the network gives every image nearly the same score."""
         return self.metric("flag/collapsed") > 0
 
+    @property
+    def disconnected(self) -> bool:
+        """Say whether no path leads from the network's input to its output."""
+        return self.metric("flag/disconnected") > 0
+
+    @property
+    def emptied(self) -> bool:
+        """Say whether a layer has no weight left."""
+        return self.metric("size/emptied") > 0
+
     def metric(self, name: str) -> float:
         """Return a metric, NaN where it is not known."""
         return self.metrics.get(name, math.nan)
@@ -55,7 +73,8 @@ def read_cells(results: Results) -> list[Cell]:
     group has no provenance, or it is done and has no test scores.
     """
     images = _images(results.scores)
-    cells = [_cell(row, images) for row in results.cells.to_dict("records")]
+    frame = results.cells.assign(flops_left=flops_left(results.cells)) if len(results.cells) else results.cells
+    cells = [_cell(row, images) for row in frame.to_dict("records")]
     for group in results.groups:
         seen = {ids for cell, ids in cells if cell.group == group and cell.done}
         if len(seen) > 1:
@@ -89,7 +108,10 @@ def _text(value: Any) -> str:
 def _cell(row: Mapping[Any, Any], images: Mapping[tuple[Any, ...], pd.DataFrame]) -> tuple[Cell, Any]:
     """Return the cell and what identifies its images: ids and labels."""
     numbers = {str(name): float(value) for name, value in row.items() if isinstance(value, int | float | np.number)}
+    left = numbers.pop("flops_left")
     texts = {name: _text(row.get(name)) for name in TEXTS}
+    texts["plain"] = texts["plain"] or texts["entry"]
+    layers = row.get("layers")
     found = images.get(_key([row[name] for name in KEY]))
     if texts["status"] == "done" and found is None:
         raise ValueError(f"{texts['entry']}, seed {row['seed']}, density {row['density']}: no test scores")
@@ -100,6 +122,8 @@ def _cell(row: Mapping[Any, Any], images: Mapping[tuple[Any, ...], pd.DataFrame]
         seed=int(row["seed"]),
         density=float(row["density"]),
         metrics=numbers,
+        flops_left=left,
+        layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
         labels=labels,
         scores=scores,
     )

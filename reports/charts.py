@@ -1,5 +1,6 @@
-"""Four panels against the remaining weights: AUC, accuracy, missed positives, false alarms."""
+"""Four panels against the network's size: AUC, accuracy, missed positives, false alarms."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from harness.reports.cells import Cell
 from harness.reports.leaderboard import Board
+from harness.reports.size_axis import placed, size, switch, switched, titled
 from harness.reports.wording import visible
 
 __all__ = ["charts", "figure"]
@@ -25,12 +27,17 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 
 def figure(cells: Sequence[Cell]) -> pd.DataFrame:
-    """Return what is drawn, a row per done cell: entry, seed, remaining (%), collapsed and the four values."""
+    """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed and the four values.
+
+    ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
+    entry at this level.
+    """
     rows = [
         {
             "entry": visible(cell.entry),
             "seed": cell.seed,
             "remaining": 100 * cell.density,
+            "flops": 100 * cell.flops_left if cell.flops_left > 0 else math.nan,
             "collapsed": cell.collapsed,
             "auc": cell.metric("test/auc"),
             "accuracy": cell.metric("test/accuracy/argmax"),
@@ -40,11 +47,20 @@ def figure(cells: Sequence[Cell]) -> pd.DataFrame:
         for cell in cells
         if cell.done
     ]
-    return pd.DataFrame(rows)
+    if not rows:
+        return pd.DataFrame()
+    found = pd.DataFrame(rows)
+    means = found.groupby(["entry", "remaining"])["flops"].transform("mean")
+    # Rounded, so that seeds with as many FLOPs make one point of the line.
+    return found.assign(mean_flops=means.round(9))
 
 
 def charts(board: Board) -> dict[str, Any] | None:
-    """Return the Vega-Lite specification of one group's panels, None where no cell is done."""
+    """Return the Vega-Lite specification of one group's panels, None where no cell is done.
+
+    A radio button switches the axis from remaining weights, which a still picture shows, to FLOPs left; there is none
+    where no FLOPs are known.
+    """
     data = figure(board.cells)
     if data.empty:
         return None
@@ -55,44 +71,38 @@ def charts(board: Board) -> dict[str, Any] | None:
         # One layer declares the selection, all obey it.
         panels.append(alt.layer(lines, points if panels else points.add_params(chosen)))
     rows = alt.vconcat(alt.hconcat(*panels[:2], spacing=36), alt.hconcat(*panels[2:], spacing=36), spacing=28)
+    if switched(data):
+        rows = rows.add_params(switch())
     with alt.data_transformers.enable("default", max_rows=None):
         specification: dict[str, Any] = rows.resolve_scale(color="shared", shape="shared", fill="shared").to_dict()
-    return specification | {"config": LOOKS}
+    return titled(specification | {"config": LOOKS}) if switched(data) else specification | {"config": LOOKS}
 
 
 def _layers(data: pd.DataFrame, name: str, chosen: alt.Parameter) -> tuple[alt.Chart, alt.Chart]:
     """Return the line through each entry's means and the point of each seed, hollow where it collapsed."""
     colour, shape = _by_entry(data)
     shown = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.08))
-    base = alt.Chart(data, title=PANELS[name], width=470, height=270).encode(
-        x=_remaining(data), color=colour, opacity=shown
-    )
-    lines = base.mark_line(strokeWidth=1.6).encode(y=_value(f"mean({name})", name))
-    points = base.mark_point(size=48, strokeWidth=1.4).encode(
-        y=_value(name, name),
-        shape=shape,
-        fill=alt.Fill("entry:N", scale=colour["scale"]),
-        fillOpacity=alt.condition("datum.collapsed", alt.value(0), alt.value(0.85)),
-        tooltip=[
-            alt.Tooltip("entry:N"),
-            alt.Tooltip("seed:O"),
-            alt.Tooltip("remaining:Q", format=".3~g", title="remaining %"),
-            alt.Tooltip(f"{name}:Q", format=".3f", title=PANELS[name]),
-            alt.Tooltip("collapsed:N"),
-        ],
+    base = alt.Chart(data, title=PANELS[name], width=470, height=270).encode(x=size(data), color=colour, opacity=shown)
+    lines = placed(base, data, "mean_flops").mark_line(strokeWidth=1.6).encode(y=_value(f"mean({name})", name))
+    points = (
+        placed(base, data, "flops")
+        .mark_point(size=48, strokeWidth=1.4)
+        .encode(
+            y=_value(name, name),
+            shape=shape,
+            fill=alt.Fill("entry:N", scale=colour["scale"]),
+            fillOpacity=alt.condition("datum.collapsed", alt.value(0), alt.value(0.85)),
+            tooltip=[
+                alt.Tooltip("entry:N"),
+                alt.Tooltip("seed:O"),
+                alt.Tooltip("remaining:Q", format=".3~g", title="remaining %"),
+                alt.Tooltip("flops:Q", format=".3~g", title="FLOPs left %"),
+                alt.Tooltip(f"{name}:Q", format=".3f", title=PANELS[name]),
+                alt.Tooltip("collapsed:N"),
+            ],
+        )
     )
     return lines, points
-
-
-def _remaining(data: pd.DataFrame) -> alt.X:
-    """Return the axis of levels: dense at the left, each halving one step to the right."""
-    levels = sorted(data["remaining"].unique().tolist(), reverse=True)
-    return alt.X(
-        "remaining:Q",
-        title="remaining weights (%)",
-        scale=alt.Scale(type="log", reverse=True, nice=False, padding=12),
-        axis=alt.Axis(values=levels, format=".3~g", grid=False, labelOverlap="greedy"),
-    )
 
 
 def _value(field: str, name: str) -> alt.Y:

@@ -9,6 +9,7 @@ from harness.reports.cells import Cell
 from harness.reports.estimates import Rate, rate
 from harness.reports.paired import paired_auc_difference
 from harness.reports.studies import Study
+from harness.reports.troubles import absent
 from harness.reports.wording import visible
 from harness.statistics import mean_auc
 
@@ -79,10 +80,9 @@ def _nothing(study: Study, default: Sequence[Cell], tuned: Sequence[Cell]) -> st
 
 def _step(density: float, seeds: Sequence[int], default: Sequence[Cell], tuned: Sequence[Cell]) -> Step:
     first, second = (_at(own, density) for own in (default, tuned))
+    # A missing seed is not averaged away.
     problems = [
-        f"{name} {problem}"
-        for name, own in (("default", first), ("tuned", second))
-        for problem in _problems(own, seeds)
+        f"{name} {problem}" for name, own in (("default", first), ("tuned", second)) for problem in absent(own, seeds)
     ]
     if problems:
         return Step(density, None, "; ".join(problems))
@@ -91,20 +91,6 @@ def _step(density: float, seeds: Sequence[int], default: Sequence[Cell], tuned: 
 
 def _at(cells: Sequence[Cell], density: float) -> list[Cell]:
     return sorted((cell for cell in cells if cell.density == density), key=lambda cell: cell.seed)
-
-
-def _problems(cells: Sequence[Cell], seeds: Sequence[int]) -> list[str]:
-    """Say which seeds are missing and why: a missing seed is not averaged away."""
-    causes: dict[str, list[int]] = {}
-    for seed in seeds:
-        cell = next((cell for cell in cells if cell.seed == seed), None)
-        cause = "not run" if cell is None else "collapsed" if cell.done and cell.collapsed else cell.status
-        if cause != "done":
-            causes.setdefault(cause, []).append(seed)
-    return [
-        f"{visible(cause)} in seed{'s' if len(own) > 1 else ''} {', '.join(map(str, own))}"
-        for cause, own in causes.items()
-    ]
 
 
 def _measured(default: Sequence[Cell], tuned: Sequence[Cell]) -> Measured:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reports.flops import flops_left
 from harness.results import Results
 
 __all__ = ["to_csv"]
@@ -16,9 +17,13 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def to_csv(results: Results) -> str:
     """Return the cells as CSV text, one row per (entry, seed, level), numbers to full precision.
 
+    ``flops_left`` is added, a share of the dense reference's FLOPs; counts by layer are in results.json alone.
     Text that a spreadsheet would run gets a leading apostrophe. Source: OWASP, "CSV Injection".
     """
-    cells = results.cells.map(_inert)
+    frame = results.cells.drop(columns="layers", errors="ignore")
+    if len(frame):
+        frame = frame.assign(flops_left=flops_left(frame))
+    cells = frame.map(_inert)
     cells.columns = pd.Index([_inert(name) for name in cells.columns])
     # Every text in quotes: a bare carriage return would otherwise end the row.
     return str(cells.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))

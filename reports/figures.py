@@ -7,6 +7,7 @@ from typing import Any
 from harness.reports.estimates import Rate
 from harness.reports.headline import answer
 from harness.reports.leaderboard import Board, Row
+from harness.reports.loss_pairs import LossPair, TwoByTwo
 from harness.reports.safety import DELTA, Safety
 from harness.reports.tuning import tuning_figures
 from harness.reports.wording import verdict
@@ -26,8 +27,9 @@ def figures(board: Board) -> dict[str, Any]:
         "verdicts": [] if board.provenance.get("void") else [_verdict(safety) for safety in board.safeties],
         "provenance": board.provenance,
     }
-    # Without studies the key is left out, so that results of before tuning make no new version.
-    return {**found, "tuning": tuning_figures(board)} if board.studies else found
+    # Without studies or pairs their key is left out: there is nothing to say.
+    found |= {"tuning": tuning_figures(board)} if board.studies else {}
+    return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
 
 def labels(facts: Mapping[str, Any]) -> list[str]:
@@ -47,6 +49,15 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _rate(rate: Rate | None) -> dict[str, float] | None:
     return None if rate is None else {**asdict(rate), "share": rate.share}
+
+
+def _pair(pair: LossPair) -> dict[str, Any]:
+    return {**asdict(pair), "levels": [_square(square) for square in pair.levels]}
+
+
+def _square(square: TwoByTwo) -> dict[str, Any]:
+    corners = {name: {**asdict(corner), "missed": _rate(corner.missed)} for name, corner in square.corners.items()}
+    return {**asdict(square), "corners": corners}
 
 
 def _verdict(safety: Safety) -> dict[str, Any]:

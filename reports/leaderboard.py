@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from harness.reports.cells import Cell, read_cells
 from harness.reports.estimates import Estimate, Rate, alive, auc, mean, rate
+from harness.reports.loss_pairs import LossPair, loss_pairs
 from harness.reports.safety import Safety, safeties
 from harness.reports.studies import Study, studies_of
 from harness.results import Results
@@ -27,7 +28,8 @@ class Row:
 
     ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
     collapsed. ``alike`` are entries that are this very network. ``remaining`` and ``alive`` are shares of the
-    dense network's parameters. ``rates`` are by "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax".
+    dense network's parameters, ``flops_left`` of its FLOPs. ``rates`` are by "fn/sens95", "fp/sens95", "fn/argmax",
+    "fp/argmax".
     ``confidence`` is that of sens95, ``sd`` the spread of the validation scores.
     """
 
@@ -38,6 +40,7 @@ class Row:
     asked: int
     done: int
     collapsed: int
+    disconnected: int
     problems: tuple[str, ...]
     auc: Estimate | None
     rates: Mapping[str, Rate | None]
@@ -45,6 +48,7 @@ class Row:
     accuracy: float
     remaining: float
     alive: float
+    flops_left: float
     seconds: float
     confidence: float
     sd: float
@@ -60,7 +64,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Board:
-    """One group: what may be compared, with its provenance and the studies that tuned its entries."""
+    """One group: what may be compared, with its provenance and the studies that tuned its entries.
+
+    ``pairs`` are the methods that ran under the plain loss and under another.
+    """
 
     group: str
     provenance: Mapping[str, Any]
@@ -69,6 +76,7 @@ class Board:
     safeties: tuple[Safety, ...]
     cells: tuple[Cell, ...]
     studies: tuple[Study, ...] = ()
+    pairs: tuple[LossPair, ...] = ()
 
 
 def leaderboard(results: Results) -> list[Board]:
@@ -91,7 +99,7 @@ def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell], stu
     levels = tuple(
         Level(density, _rows([cell for cell in cells if cell.density == density], seeds)) for density in densities
     )
-    return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells), studies)
+    return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells), studies, loss_pairs(cells))
 
 
 def ranks(labels: npt.NDArray[np.int64], entries: Mapping[str, Scores]) -> dict[str, int]:
@@ -157,6 +165,7 @@ def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked:
         asked=asked,
         done=len(done),
         collapsed=sum(cell.collapsed for cell in done),
+        disconnected=sum(cell.disconnected for cell in done),
         problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
         auc=auc(done),
         rates={name: rate(done, name) for name in names},
@@ -164,6 +173,7 @@ def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked:
         accuracy=mean(done, "test/accuracy/argmax"),
         remaining=mean(done, "size/density"),
         alive=float(np.mean([alive(cell) for cell in done])) if done else math.nan,
+        flops_left=float(np.mean([cell.flops_left for cell in done])) if done else math.nan,
         seconds=mean(done, "cost/seconds"),
         confidence=mean(done, "threshold/sens95/confidence"),
         sd=mean(done, "validation/sd"),

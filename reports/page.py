@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.reports.banners import banners
-from harness.reports.cells import Cell
 from harness.reports.charts import charts
 from harness.reports.csv_export import to_csv
 from harness.reports.estimates import Rate, rate
 from harness.reports.files import replace
 from harness.reports.headline import answer
 from harness.reports.inline import asset, inert_json, looks, picture, policy, vega
+from harness.reports.layers import layers_of
 from harness.reports.leaderboard import Board, leaderboard
 from harness.reports.ownership import REPORT_MARK
 from harness.reports.place import report_place
@@ -18,6 +18,7 @@ from harness.reports.provenance import caveats, provenance
 from harness.reports.results_json import document, to_json
 from harness.reports.safety import DELTA, Safety
 from harness.reports.templating import template
+from harness.reports.troubles import troubles
 from harness.reports.tuning import tuning
 from harness.results import Results
 
@@ -67,7 +68,9 @@ def _section(number: int, board: Board) -> dict[str, Any]:
         "chart": None if specification is None else inert_json(specification),
         "picture": None if specification is None else picture(specification),
         "tuning": _tuning(board),
-        "troubles": _troubles(board),
+        "switched": specification is not None and "params" in specification,
+        "layers": layers_of(board.cells),
+        "troubles": troubles(board.cells),
         "provenance": provenance(board),
         "caveats": caveats(board),
     }
@@ -80,26 +83,6 @@ def _tuning(board: Board) -> dict[str, Any] | None:
         return None
     drawn = [(study, goal, chart and picture(chart), words) for study, goal, chart, words in shown["histories"]]
     return {**shown, "histories": drawn}
-
-
-def _troubles(board: Board) -> list[dict[str, Any]]:
-    """Return the cells that failed, were skipped or collapsed, those of one cause in one row."""
-    causes: dict[tuple[str, str, str], list[Cell]] = {}
-    for cell in board.cells:
-        if not cell.done:
-            causes.setdefault((cell.entry, cell.status, cell.reason or "no reason was given"), []).append(cell)
-        elif cell.collapsed:
-            causes.setdefault((cell.entry, "collapsed", "nearly the same score for every image"), []).append(cell)
-    return [
-        {
-            "entry": entry,
-            "what": what,
-            "why": why,
-            "seeds": sorted({cell.seed for cell in cells}),
-            "levels": sorted({cell.density for cell in cells}, reverse=True),
-        }
-        for (entry, what, why), cells in causes.items()
-    ]
 
 
 def _alarms(safety: Safety) -> tuple[Rate, Rate] | None:

@@ -14,6 +14,7 @@ import numpy as np
 from harness.reports.cells import TEXTS
 from harness.reports.errors import CannotPublish
 from harness.reports.figures import figures
+from harness.reports.flops import flops_left
 from harness.reports.leaderboard import leaderboard
 from harness.results import Results
 
@@ -104,7 +105,8 @@ def _harness(facts: Mapping[str, Any]) -> str:
 
 def _cells(results: Results) -> list[dict[str, Any]]:
     """Return every cell with all its metrics, in an order that does not depend on when it was run."""
-    own = {"run_id", "seed", "density", *TEXTS}
+    own = {"run_id", "seed", "density", "layers", "flops_left", *TEXTS}
+    frame = results.cells.assign(flops_left=flops_left(results.cells)) if len(results.cells) else results.cells
     rows = [
         {
             "group": row["group"],
@@ -112,13 +114,16 @@ def _cells(results: Results) -> list[dict[str, Any]]:
             "entry": row["entry"],
             "method": row["method"],
             "loss": row["loss"],
+            "plain": row.get("plain", row["entry"]),
             "seed": int(row["seed"]),
             "density": float(row["density"]),
             "status": row["status"],
             "reason": row["reason"],
+            "flops_left": row["flops_left"],
+            **({"layers": row["layers"]} if isinstance(row.get("layers"), Mapping) else {}),
             "metrics": {str(name): value for name, value in row.items() if name not in own},
         }
-        for row in results.cells.to_dict("records")
+        for row in frame.to_dict("records")
     ]
     return sorted(
         rows, key=lambda row: (row["group"], row["entry"] != "dense", row["entry"], row["seed"], -row["density"])

@@ -9,7 +9,7 @@ from harness.reports.inline import TEMPLATES
 
 __all__ = ["template"]
 
-FILTERS = ("count", "decimal", "duration", "of", "percent", "share", "verdict", "visible")
+FILTERS = ("count", "decimal", "duration", "of", "percent", "share", "signed", "verdict", "visible")
 
 
 def template(name: str) -> Template:

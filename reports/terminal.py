@@ -1,6 +1,7 @@
 """The leaderboard in a terminal: entries by levels, at 80 columns."""
 
 import math
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,24 +9,32 @@ from rich.text import Text
 
 from harness.reports.banners import banners
 from harness.reports.leaderboard import Board, Row, leaderboard
+from harness.reports.loss_pairs import Effect
 from harness.reports.studies import Study
+from harness.reports.troubles import troubles
 from harness.reports.tuning_words import aim, chosen, value
-from harness.reports.wording import of, percent, verdict, visible
+from harness.reports.wording import of, percent, signed, verdict, visible
 from harness.results import Results
 
 __all__ = ["summary"]
 
 LEGEND = "AUC, positives missed at sens95; * best or tied, ! collapsed; safe: smallest safe network."
+LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
+NAMED = 3
+"""So many methods are named in a line, more are counted."""
 
 
 def summary(results: Results) -> RenderableType:
-    """Return what rich prints: a table per group, its banners above and the legend below."""
+    """Return what rich prints: a table per group, its banners above, and below what else a reader must know."""
     parts: list[RenderableType] = []
-    for board in leaderboard(results):
+    boards = leaderboard(results)
+    for board in boards:
         parts += [Text(f"{visible(one.title)}: {visible(one.text)}", style="bold") for one in banners(board)]
         parts.append(_table(results.experiment, board))
-        parts += [_tuned(board)] if board.studies else []
-    return Group(*parts, Text(LEGEND, style="dim"))
+        lines = [*_lost(board), *_losses(board), *(("tuned", _line(study)) for study in board.studies)]
+        parts += [_folded(lines)] if lines else []
+    legends = [LEGEND, *([LOSS_LEGEND] if any(board.pairs for board in boards) else [])]
+    return Group(*parts, *(Text(legend, style="dim") for legend in legends))
 
 
 def _table(experiment: str, board: Board) -> Table:
@@ -41,14 +50,46 @@ def _table(experiment: str, board: Board) -> Table:
     return table
 
 
-def _tuned(board: Board) -> Table:
-    """Return a line per study; what is too long goes on below its own column."""
-    lines = Table.grid(padding=(0, 1, 0, 0))
-    lines.add_column(no_wrap=True)
-    lines.add_column(overflow="fold")
-    for study in board.studies:
-        lines.add_row("tuned", Text(_line(study)))
-    return lines
+def _folded(lines: Sequence[tuple[str, str]]) -> Table:
+    """Return lines of a word and a text; what is too long goes on below its own column."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for word, text in lines:
+        grid.add_row(visible(word), Text(text))
+    return grid
+
+
+def _lost(board: Board) -> list[tuple[str, str]]:
+    """Return why cells gave no network or a disconnected one, entries of one cause together."""
+    causes: dict[tuple[str, str], list[str]] = {}
+    for trouble in troubles(board.cells):
+        what = trouble.what.partition(",")[0]
+        if what != "collapsed":  # the table marks it, and it says no more than that
+            causes.setdefault((what, trouble.why), []).append(visible(trouble.entry))
+    return [
+        (what, f"{', '.join(dict.fromkeys(names))}: {visible(why.partition(chr(10))[0])}")
+        for (what, why), names in causes.items()
+    ]
+
+
+def _losses(board: Board) -> list[tuple[str, str]]:
+    """Return what each loss alone did to the dense network, a line for each such network."""
+    alike: dict[tuple[str, Effect | None], list[str]] = {}
+    for pair in board.pairs:
+        alike.setdefault((pair.loss, pair.levels[0].effects.get("loss_on_dense")), []).append(visible(pair.plain))
+    return [("loss", f"{visible(loss)}: {_did(effect)} ({_named(names)})") for (loss, effect), names in alike.items()]
+
+
+def _did(effect: Effect | None) -> str:
+    if effect is None:
+        return "not known, no seed has both dense networks"
+    return f"{signed(effect.value)}, {signed(effect.low)} to {signed(effect.high)}"
+
+
+def _named(names: Sequence[str]) -> str:
+    found = list(dict.fromkeys(names))
+    return ", ".join(found) if len(found) <= NAMED else f"{len(found)} methods"
 
 
 def _line(study: Study) -> str:

@@ -5,7 +5,7 @@ import math
 from harness.reports.estimates import Rate
 from harness.reports.safety import Safety
 
-__all__ = ["count", "decimal", "duration", "of", "percent", "share", "verdict", "visible"]
+__all__ = ["count", "decimal", "duration", "of", "percent", "share", "signed", "verdict", "visible"]
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -33,6 +33,12 @@ def share(value: float) -> str:
 def decimal(value: float) -> str:
     """Return an AUC or average precision to three decimals."""
     return UNKNOWN if math.isnan(value) else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """Return a difference of AUCs to three decimals, with its sign unless it is 0 to these."""
+    text = f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return UNKNOWN if math.isnan(value) else text[1:] if float(f"{value:.3f}") == 0 else text
 
 
 def duration(seconds: float) -> str:

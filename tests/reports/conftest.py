@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from harness.metrics import evaluate
 from harness.reports import page
@@ -47,23 +48,38 @@ class Bench:
         self.rows: list[dict[str, object]] = []
         self.images: list[pd.DataFrame] = []
 
-    def done(self, entry, seed, density, scores, *, loss="plain", group="g", collapsed=0.0, **metrics):
+    def done(
+        self,
+        entry,
+        seed,
+        density,
+        scores,
+        *,
+        loss="plain",
+        plain=None,
+        group="g",
+        collapsed=0.0,
+        reason="",
+        layers=None,
+        **metrics,
+    ):
         """Add a cell whose validation and test scores are the same."""
         run = f"{group}-{entry}-{seed}"
         cuts = {name: threshold.value for name, threshold in choose(LABELS, scores).items()}
-        row = self._row(run, group, entry, loss, seed, density, "done", "")
+        row = self._row(run, group, entry, loss, seed, density, "done", reason, plain)
         row |= {f"test/{name}": value for name, value in evaluate(LABELS, scores, cuts).items()}
         row |= {f"threshold/{name}": value for name, value in cuts.items()}
         row |= {"size/density": density, "size/parameters": 1000 * density, "size/alive": 900 * density}
+        row |= {"size/flops": 5000 * density, "layers": layers}
         self.rows.append(row | {"cost/seconds": 60.0, "flag/collapsed": collapsed} | metrics)
         frame = {"run_id": run, "entry": entry, "seed": seed, "density": density, "split": "test"}
         ids = [f"image{index:03d}" for index in range(LABELS.size)]
         self.images.append(pd.DataFrame(frame | {"id": ids, "label": LABELS, "score": scores}))
 
-    def missing(self, entry, seed, density, status, reason, group="g"):
+    def missing(self, entry, seed, density, status, reason, group="g", loss="plain", plain=None):
         """Add a cell that is not done."""
         run = f"{group}-{entry}-{seed}"
-        self.rows.append(self._row(run, group, entry, "plain", seed, density, status, reason))
+        self.rows.append(self._row(run, group, entry, loss, seed, density, status, reason, plain))
 
     def results(self, experiment="spots", **provenance) -> Results:
         groups = {str(row["group"]): PROVENANCE | provenance for row in self.rows}
@@ -71,13 +87,14 @@ class Bench:
         return Results(experiment, pd.DataFrame(self.rows), images, groups)
 
     @staticmethod
-    def _row(run, group, entry, loss, seed, density, status, reason):
+    def _row(run, group, entry, loss, seed, density, status, reason, plain=None):
         return {
             "run_id": run,
             "group": group,
             "entry": entry,
             "method": entry.split("[")[0],
             "loss": loss,
+            "plain": plain or entry,
             "seed": seed,
             "density": density,
             "status": status,
@@ -93,6 +110,36 @@ def ranking(missed: int = 1, alarms: int = 4, seed: int = 0) -> np.ndarray:
     positives[:missed] -= 2.5
     negatives[:alarms] += 2.5
     return np.r_[positives, negatives]
+
+
+def wins(labels, scores):
+    """Return for each (positive, negative) whether the positive has the higher score, one half where equal."""
+    positives, negatives = scores[labels == 1], scores[labels == 0]
+    return np.array([[float(p > n) + 0.5 * float(p == n) for n in negatives] for p in positives])
+
+
+def by_hand(labels, entries, weights):
+    """A contrast of mean AUCs, pair by pair: its mean kernel is one kernel, whose variance has a part per class."""
+    seeds = [
+        sum(weight * wins(labels, row) for weight, row in zip(weights, rows, strict=True))
+        for rows in zip(*entries, strict=True)
+    ]
+    kernel = np.mean(seeds, axis=0)
+    positives, negatives = kernel.shape
+    sampling = np.var(kernel.mean(axis=1), ddof=1) / positives + np.var(kernel.mean(axis=0), ddof=1) / negatives
+    each = [one.mean() for one in seeds]
+    if len(each) == 1:
+        half = 1.959963984540054 * np.sqrt(sampling)
+    else:
+        training = np.var(each, ddof=1) / len(each)
+        freedom = (sampling + training) ** 2 / (training**2 / (len(each) - 1))
+        half = stats.t.ppf(0.975, freedom) * np.sqrt(sampling + training)
+    return np.mean(each), np.mean(each) - half, np.mean(each) + half
+
+
+@pytest.fixture
+def contrast_by_hand() -> Callable[..., tuple[float, float, float]]:
+    return by_hand
 
 
 @pytest.fixture
@@ -117,6 +164,25 @@ def usual(bench: Bench) -> Bench:
     bench.done("snip", 0, 0.5, ranking(missed=3))
     bench.missing("snip", 1, 0.5, "diverged", "loss became NaN")
     return bench
+
+
+BLACK = "class-dependent-lt[scenario=black]"
+
+
+def crossing(bench: Bench, seeds=(0, 1), levels=(0.5, 0.25)) -> Bench:
+    """Results of `lt` under the plain loss and under black: other scores for each loss, level and seed."""
+    for seed in seeds:
+        bench.done("dense", seed, 1.0, ranking(5, alarms=5, seed=seed))
+        for entry, loss, missed in (("lt", "plain", 5), (BLACK, "black", 3)):
+            for level in (1.0, *levels):
+                scores = ranking(missed + round(2 / level) - 2, alarms=missed, seed=seed + 10 * (loss == "black"))
+                bench.done(entry, seed, level, scores, loss=loss, plain="lt")
+    return bench
+
+
+@pytest.fixture
+def crossed(bench: Bench) -> Bench:
+    return crossing(bench)
 
 
 def made(experiment="spots", seeds=(0,), entries=("lt", "snip"), levels=(0.5,), group="g", shift=0, **facts) -> Results:

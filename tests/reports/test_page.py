@@ -9,7 +9,9 @@ import pytest
 
 from harness.reports import page
 from harness.reports.inline import inert_json
+from harness.reports.leaderboard import leaderboard
 from harness.reports.page import render, write
+from harness.reports.wording import signed
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -143,6 +145,7 @@ def test_hostile_text_stays_inert(bench, scores, hostile):
     bench.done("dense", 0, 1.0, scores(), loss=hostile, group=hostile)
     bench.done(hostile, 0, 0.5, scores(), loss=hostile, group=hostile)
     bench.missing("failed" + hostile, 0, 0.5, hostile, hostile, group=hostile)
+    _twins(bench, scores, hostile, hostile)
     texts = dict.fromkeys(
         ("dataset", "network", "weights", "preset", "fingerprint", "environment", "command", "started", "positive"),
         hostile,
@@ -162,13 +165,22 @@ def test_hostile_text_stays_inert(bench, scores, hostile):
     names = {name for _, name, _ in found.attributes}
     assert names == {name for _, name, _ in harmless.attributes}
     entries = {row["entry"] for data in json.loads(found.scripts[0][1])["datasets"].values() for row in data}
-    assert len(entries) == 2
+    assert len(entries) == 4
+
+
+def _twins(bench, scores, text, group):
+    """One method under two losses, with its layers."""
+    for entry, loss in (("twin" + text, "plain"), ("other" + text, "black" + text)):
+        for level in (1.0, 0.5):
+            layers = {"conv" + text: [int(10 * level), 1, 10]}
+            bench.done(entry, 0, level, scores(), loss=loss, plain="twin" + text, group=group, layers=layers)
 
 
 def _harmless(scores, bench):
     bench.done("dense", 0, 1.0, scores())
     bench.done("lt", 0, 0.5, scores())
     bench.missing("failed", 0, 0.5, "failed", "no reason")
+    _twins(bench, scores, "", "g")
     return bench.results(partial={"train": {"found": 2, "expected": 3}}, fallback_for="isic")
 
 
@@ -222,3 +234,62 @@ def test_a_failed_write_leaves_the_old_file_alone(usual, tmp_path, monkeypatch):
         write(usual.results(experiment="other"), tmp_path)
     assert path.read_bytes() == before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.csv", "index.html", "results.json"]
+
+
+def test_skipped_and_disconnected_entries_stand_on_the_page_with_their_sentences(usual):
+    why, cut = "it needs images of 224 pixels, and these have 32", "conv4.weight has none of its 9 weights left"
+    usual.missing("mobilenet", 0, 0.5, "skipped", why)
+    flags = {"flag/disconnected": 1.0, "size/emptied": 1.0}
+    usual.done("synflow", 0, 0.5, usual.images[0]["score"].to_numpy(), reason=cut, **flags)
+    text = Page(render(usual.results())).text
+    after = text[text.index("Failed, skipped, collapsed and disconnected") :]
+    assert f"mobilenet 0 50% skipped {why}" in after
+    assert f"synflow 0 50% disconnected {cut}" in after
+    assert "synflow disconnected 1/2" in text
+
+
+def test_what_the_loss_did_stands_between_the_tables_and_the_curves(crossed):
+    html = render(crossed.results())
+    text = Page(html).text
+    assert (
+        text.index("Leaderboard")
+        < text.index("What the loss did, what the pruning did")
+        < text.index("Failed, skipped")
+    )
+    (board,) = leaderboard(crossed.results())
+    (pair,) = board.pairs
+    for square in pair.levels:
+        for effect in square.effects.values():
+            assert f"{signed(effect.value)} {signed(effect.low)} to {signed(effect.high)}" in text
+        for corner in square.corners.values():
+            assert f"{corner.auc:.3f} {corner.missed.k:g}/30 missed" in text
+
+
+def test_a_pair_without_a_common_seed_says_why(bench, scores):
+    bench.done("lt", 0, 1.0, scores(), plain="lt")
+    bench.missing("lt[loss=black]", 0, 1.0, "failed", "no reason", loss="black", plain="lt")
+    text = Page(render(bench.results())).text
+    assert "no seed in common" in text
+    assert "failed in seed 0" in text
+
+
+def test_without_two_losses_there_is_no_such_section(usual_page):
+    assert "What the loss did" not in usual_page.text
+    assert "details" not in usual_page.elements
+
+
+def test_layers_are_there_for_who_opens_them(bench, scores):
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("snip", 0, 0.5, scores(), layers={"conv1.weight": [50, 40, 100], "conv2.weight": [0, 0, 300]})
+    found = Page(render(bench.results()))
+    assert "details" in found.elements
+    assert "conv1 50% alive 40%" in found.text
+    assert "conv2 none" in found.text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0124, "+0.012"), (-0.5, "\N{MINUS SIGN}0.500"), (-0.0004, "0.000"), (float("nan"), "\N{EN DASH}")],
+)
+def test_a_difference_has_its_sign(value, text):
+    assert signed(value) == text

@@ -1,33 +1,10 @@
-"""The paired difference against DeLong's variance written out pair by pair."""
+"""Paired differences and contrasts against DeLong's variance written out pair by pair."""
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from harness.reports.paired import paired_auc_difference
+from harness.reports.paired import paired_auc_contrast, paired_auc_difference
 from harness.statistics import compare_aucs
-
-
-def wins(labels, scores):
-    """Return for each (positive, negative) whether the positive has the higher score, one half where equal."""
-    positives, negatives = scores[labels == 1], scores[labels == 0]
-    return np.array([[float(p > n) + 0.5 * float(p == n) for n in negatives] for p in positives])
-
-
-def by_hand(labels, first, second):
-    """The difference of the mean kernels is one kernel; its variance has a part per class."""
-    kernel = np.mean([wins(labels, b) - wins(labels, a) for a, b in zip(first, second, strict=True)], axis=0)
-    positives, negatives = kernel.shape
-    sampling = np.var(kernel.mean(axis=1), ddof=1) / positives + np.var(kernel.mean(axis=0), ddof=1) / negatives
-    each = [wins(labels, b).mean() - wins(labels, a).mean() for a, b in zip(first, second, strict=True)]
-    seeds = len(each)
-    if seeds == 1:
-        half = 1.959963984540054 * np.sqrt(sampling)
-    else:
-        training = np.var(each, ddof=1) / seeds
-        freedom = (sampling + training) ** 2 / (training**2 / (seeds - 1))
-        half = stats.t.ppf(0.975, freedom) * np.sqrt(sampling + training)
-    return np.mean(each), np.mean(each) - half, np.mean(each) + half
 
 
 def sample(seeds, number, rounded=False):
@@ -42,10 +19,10 @@ def sample(seeds, number, rounded=False):
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 @pytest.mark.parametrize("rounded", [False, True], ids=["no ties", "ties"])
-def test_it_is_delongs_with_the_seed_spread(seeds, rounded):
+def test_it_is_delongs_with_the_seed_spread(seeds, rounded, contrast_by_hand):
     for number in range(5):
         data = sample(seeds, number, rounded)
-        difference, low, high = by_hand(*data)
+        difference, low, high = contrast_by_hand(data[0], data[1:], (-1, 1))
         wanted = difference, max(low, -1), min(high, 1)
         assert paired_auc_difference(*data) == pytest.approx(wanted, abs=1e-9)
 
@@ -87,3 +64,31 @@ def test_what_is_not_paired_is_refused():
     labels, first, second = sample(2, 2)
     with pytest.raises(ValueError, match="not paired"):
         paired_auc_difference(labels, first, second[:1])
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_an_interaction_is_delongs_of_all_four_with_the_seeds_own_contrasts(seeds, contrast_by_hand):
+    for number in range(5):
+        labels, first, second = sample(seeds, number)
+        _, third, fourth = sample(seeds, number + 100)
+        entries, weights = (first, second, third, fourth), (1, -1, -1, 1)
+        wanted = contrast_by_hand(labels, entries, weights)
+        assert paired_auc_contrast(labels, entries, weights) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_the_same_change_twice_does_not_interact():
+    labels, first, second = sample(3, 4)
+    assert paired_auc_contrast(labels, (first, second, first, second), (1, -1, -1, 1)) == (0.0, 0.0, 0.0)
+
+
+def test_an_unknown_variance_leaves_an_interaction_all_that_aucs_allow():
+    labels = np.array([1, 0, 0, 0])
+    low, high = np.array([[0.0, 1, 2, 3]]), np.array([[2.5, 1, 2, 3]])
+    assert paired_auc_contrast(labels, (low, high, high, low), (1, -1, -1, 1)) == (pytest.approx(-4 / 3), -2.0, 2.0)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (1, -1, 0), (-0.5, 1)])
+def test_what_is_no_contrast_is_refused(weights):
+    labels, first, second = sample(2, 2)
+    with pytest.raises(ValueError, match="no contrast of 2 entries"):
+        paired_auc_contrast(labels, (first, second), weights)

@@ -14,7 +14,9 @@ from harness.reports.publish import publish
 from harness.reports.results_json import SCHEMA, document, load, restricted, to_json
 from harness.reports.wording import verdict
 
-DOCS = (Path(__file__).parents[2] / "docs" / "publish.md").read_text("utf-8")
+FOLDER = Path(__file__).parents[2] / "docs"
+DOCS = (FOLDER / "publish.md").read_text("utf-8")
+MORE = (FOLDER / "results.md").read_text("utf-8").partition("in results.json\n")[2]
 
 
 def refuse(constant):
@@ -38,8 +40,9 @@ def test_rows_are_those_of_the_leaderboard(usual):
         assert [row["entry"] for row in level["rows"]] == [row.entry for row in wanted.rows]
         for row, own in zip(level["rows"], wanted.rows, strict=True):
             assert (row["rank"], row["loss"], row["asked"], row["done"]) == (own.rank, own.loss, own.asked, own.done)
+            assert row["disconnected"] == own.disconnected
             assert (row["collapsed"], row["problems"], row["alike"]) == (own.collapsed, [*own.problems], [*own.alike])
-            for name in ("ap", "accuracy", "remaining", "alive", "seconds", "confidence", "sd"):
+            for name in ("ap", "accuracy", "remaining", "alive", "flops_left", "seconds", "confidence", "sd"):
                 assert same(row[name], getattr(own, name)), name
             for name in ("value", "low", "high", "least", "most"):
                 assert row["auc"][name] == getattr(own.auc, name)
@@ -213,7 +216,7 @@ def test_without_studies_there_is_no_key_for_them(tuned, record):
     assert to_json(document(replace(tuned.results(setting="s"), studies=(record(setting="t"),)))) == plain
 
 
-FREE = {"metrics", "rates", "provenance", "record"}
+FREE = {"metrics", "rates", "provenance", "record", "corners", "effects", "layers"}
 
 
 def paths(value, path=""):
@@ -230,12 +233,42 @@ def paths(value, path=""):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_every_key_is_documented(usual, tuned, record, tmp_path):
+def test_every_key_is_documented(usual, tuned, record, scores, tmp_path):
+    for density in (1.0, 0.25):
+        usual.done("twin", 0, density, scores(), loss="black", plain="lt", layers={"conv.weight": [1, 1, 2]})
     studied = document(replace(tuned.results(setting="s"), studies=(record(),)))
     found = set(paths(document(usual.results()))) | set(paths(studied))
     assert {"groups[].levels[].rows[].rates.<name>.k", "cells[].metrics.<name>", "id"} <= found
     own, _, folder = DOCS.partition("### A page's results.json")[2].partition("### The folder's results.json")
-    assert found == set(re.findall(r"^\| `([^`]+)`", own, re.MULTILINE))
+    told = re.findall(r"^\| `([^`]+)`", own + MORE, re.MULTILINE)
+    assert (found, len(told)) == (set(told), len(found))
     publish([usual.results()], tmp_path)
     index = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert set(paths(index)) == set(re.findall(r"^\| `([^`]+)`", folder, re.MULTILINE))
+
+
+def test_what_the_loss_did_is_that_of_the_page(crossed):
+    results = crossed.results()
+    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
+    (pair,), (own,) = board.pairs, group["loss_pairs"]
+    assert (own["plain"], own["other"], own["loss"]) == (pair.plain, pair.other, pair.loss)
+    for level, square in zip(own["levels"], pair.levels, strict=True):
+        assert (level["density"], level["seeds"]) == (square.density, [*square.seeds])
+        assert level["effects"].keys() == square.effects.keys()
+        for name, effect in square.effects.items():
+            assert level["effects"][name] == {"value": effect.value, "low": effect.low, "high": effect.high}
+        for name, corner in square.corners.items():
+            assert (level["corners"][name]["auc"], level["corners"][name]["missed"]["k"]) == (
+                corner.auc,
+                corner.missed.k,
+            )
+
+
+def test_layers_are_kept_where_they_were_counted(bench, scores):
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("lt", 0, 0.5, scores(), layers={"conv.weight": [5, 4, 10]})
+    dense, lt = strictly(bench.results())["cells"]
+    assert "layers" not in dense
+    assert lt["layers"] == {"conv.weight": [5, 4, 10]}
+    assert "layers" not in lt["metrics"]
+    assert "loss_pairs" not in strictly(bench.results())["groups"][0]

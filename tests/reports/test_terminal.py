@@ -82,3 +82,36 @@ def test_long_studies_are_folded_below_their_own_column(tuned, record):
     assert all(line.startswith("      ") for line in joined[1:4])
     assert "parameter_5 1 -> 2" in " ".join(text.split())
     assert "validation FNR 70.0% -> 71.0% (7 trials)" in " ".join(text.split())
+
+
+def test_the_sentence_of_a_skipped_entry_is_printed_once_for_all_its_cells(usual):
+    why = "it needs images of 224 pixels, and these have 32"
+    for entry in ("l-obs", "l-obs[images=64]"):
+        for seed in (0, 1):
+            for level in (0.5, 0.25):
+                usual.missing(entry, seed, level, "skipped", why)
+    text = " ".join(printed(usual.results()).split())
+    assert text.count(f"skipped l-obs, l-obs[images=64]: {why}") == 1
+    assert "diverged snip: loss became NaN" in text
+
+
+def test_a_disconnected_network_is_told_with_its_layer(usual):
+    flags = {"flag/disconnected": 1.0, "size/emptied": 1.0}
+    usual.done("synflow", 0, 0.5, np.full(70, 0.25), collapsed=1.0, reason="conv4.weight\x1b has none\nmore", **flags)
+    text = printed(usual.results())
+    assert r"disconnected synflow: conv4.weight\x1b has none" in text
+    assert "more" not in text
+
+
+def test_what_a_loss_alone_did_is_a_line(crossed):
+    lines = printed(crossed.results()).splitlines()
+    (line,) = [line for line in lines if line.startswith("loss black")]
+    cells = crossed.results().cells
+    dense = cells[cells["density"] == 1].groupby("loss")["test/auc"].mean()
+    assert line.startswith(f"loss black: {dense['black'] - dense['plain']:+.3f}, ")
+    assert "(lt)" in line
+    assert "alone did to the dense network" in " ".join(lines)
+
+
+def test_without_pairs_nothing_is_said_of_losses(usual):
+    assert "loss:" not in printed(usual.results())
