@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, a file each: auto is one per core, 0 is none but pytest itself (for --pdb and -s).
+PROCESSES ?= auto
 
 .PHONY: run test test-long bench lint types dev clean
 
@@ -8,8 +10,9 @@ BIN := $(VENV)/bin
 run: $(VENV)/.installed
 	$(BIN)/harness run --methods all --dataset isic $(ARGS)
 
+test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/.installed-test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(VENV)/.installed-test
 	$(BIN)/pytest -m long -o addopts="--import-mode=importlib --strict-markers --strict-config" --timeout 3600 $(ARGS)

@@ -1,6 +1,7 @@
 """Methods and data sets by entry point: built-ins and third parties by the same path."""
 
-from collections.abc import Iterator
+import functools
+import sys
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -38,20 +39,22 @@ class Plugin:
             ) from error
 
 
-def _registered(group: str) -> Iterator[Plugin]:
-    seen = set()
+@functools.lru_cache(maxsize=4)
+def _registered(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:  # noqa: ARG001
+    """Return what is registered on ``path``; read once, since that takes longer than all else that a lookup does."""
+    found: dict[tuple[str, str, str], Plugin] = {}
     for point in entry_points(group=group):
         name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "?")
-        if (point.name, point.value, name) not in seen:  # a checkout on the path shows its metadata twice
-            seen.add((point.name, point.value, name))
-            yield Plugin(point.name, name, version, point)
+        # A checkout on the path shows its metadata twice.
+        found.setdefault((point.name, point.value, name), Plugin(point.name, name, version, point))
+    return tuple(found.values())
 
 
 def available(group: str) -> dict[str, Plugin]:
     """Return the plugins of ``group`` by name, sorted. Raises `UsageError` where two distributions share a name."""
     plugins: dict[str, Plugin] = {}
     clashes = []
-    for plugin in sorted(_registered(group), key=lambda plugin: plugin.name):
+    for plugin in sorted(_registered(group, tuple(sys.path)), key=lambda plugin: plugin.name):
         if other := plugins.get(plugin.name):
             clashes.append(f"{plugin.name!r} is registered by {other.source} and by {plugin.source}")
         plugins[plugin.name] = plugin

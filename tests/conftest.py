@@ -1,18 +1,23 @@
 """Small images, a small network and a bench on them: the project's tests never read other people's files."""
 
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from optuna.distributions import BaseDistribution, IntDistribution
 from PIL import Image
 from torch import nn
 
-from harness import networks
+from harness import networks, plugins
 from harness.images import ImageSplit
 from harness.loss_schedule import schedule_named
 from harness.networks import Architecture, Network, build, initialise
+from harness.pruner import PrunedNetwork, Pruner
 from harness.schedule import Schedule
 from harness.store import Store
 from harness.workbench import Workbench
@@ -126,3 +131,36 @@ def write_isic(folder: Path, size: int = 64) -> None:
             words = ("benign", "malignant") if split == "Training" else ("0.0", "1.0")
             lines.append(f"{name},{words[label]}")
         (folder / f"ISBI2016_ISIC_Part3_{split}_GroundTruth.csv").write_bytes("\r\n".join(lines).encode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluggedIn(Pruner):
+    """Trains with the paper's best loss, has a ``gamma`` that is no weight of it, and prunes no network at all."""
+
+    source = "test"
+    search_space: ClassVar[Mapping[str, BaseDistribution]] = {"gamma": IntDistribution(1, 9)}
+    gamma: int = 3
+
+    @property
+    def loss(self):
+        return "black"
+
+    def skip(self, network):
+        return f"it does not prune {type(network).__name__}"
+
+    def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def plugged_in(monkeypatch):
+    """Register `PluggedIn` beside the built-in methods, as an installed plugin is; return its name."""
+    known, available, name = plugins.load, plugins.available, "plugged-in"
+    monkeypatch.setattr(plugins, "load", lambda group, asked: PluggedIn if asked == name else known(group, asked))
+    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), name: None})
+    return name
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, in their order: processes that share the tests then end together."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_black_box"))

@@ -1,17 +1,13 @@
 """A loss's own numbers: gamma and lambda as parameters of an entry, by what each round then trains with."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import plugins
-from harness.entries import entry_of, reparametrised, resolve, values_of
+from harness.entries import entry_of, reparametrised, values_of
 from harness.errors import UsageError
 from harness.loss_schedule import SCHEDULES, LossSchedule
-from harness.pruner import PrunedNetwork, Pruner
+from harness.selection import resolve
 
 GAMMAS = st.sampled_from([1.0, 1, 2.0, 5, 0.5, "effective-number(0.99)", "effective-number(0.9)"])
 LAMBDAS = st.sampled_from([0.0, 0, 0.5, 5])
@@ -61,6 +57,7 @@ def test_a_loss_has_a_gamma_where_one_number_says_it_and_a_lambda_where_it_ranks
         ("black", {"gamma": 5, "lambda": 5}),
         ("green", {"gamma": 10, "lambda": 5}),
         ("weights-only", {"gamma": 5}),
+        ("black-pointwise", {"gamma": 5, "lambda": 5}),
     ],
 )
 def test_the_papers_losses_have_these_weights(name, weights):
@@ -213,6 +210,7 @@ def test_an_own_loss_of_a_built_in_name_brings_its_own_weights():
 
 def test_the_values_of_an_entry_are_all_its_parameters_with_its_losses():
     assert values_of(one("class-dependent-lt[gamma=3,rate=0.25]")) == {
+        "criterion": "magnitude-increase",
         "gamma": 3.0,
         "lambda": 5.0,
         "rate": 0.25,
@@ -266,40 +264,18 @@ def test_other_values_are_checked_as_written_ones_are():
 # --- methods with a field of that name
 
 
-@dataclass(frozen=True, kw_only=True)
-class Own(Pruner):
-    """Its ``gamma`` is no weight of its loss."""
-
-    source = "test"
-    gamma: int = 3
-
-    @property
-    def loss(self):
-        return "black"
-
-    def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
-        raise NotImplementedError
-
-
-@pytest.fixture
-def own(monkeypatch):
-    known, available = plugins.load, plugins.available
-    monkeypatch.setattr(plugins, "load", lambda group, name: Own if name == "own" else known(group, name))
-    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), "own": None})
-
-
-def test_a_method_with_its_own_gamma_keeps_it(own):
-    entry = one("own[gamma=7,lambda=2]")
-    assert entry.text == "own[gamma=7,lambda=2.0]"
+def test_a_method_with_its_own_gamma_keeps_it(plugged_in):
+    entry = one("plugged-in[gamma=7,lambda=2]")
+    assert entry.text == "plugged-in[gamma=7,lambda=2.0]"
     assert entry.parameters == (("gamma", 7),)
     assert rounds(entry.loss) == (1, 5, 2)
     assert one(entry.text) == entry
     assert values_of(entry) == {"gamma": 7, "lambda": 2.0}
-    assert reparametrised(entry, {"lambda": 3.0}).text == "own[gamma=7,lambda=3.0]"
+    assert reparametrised(entry, {"lambda": 3.0}).text == "plugged-in[gamma=7,lambda=3.0]"
     back = reparametrised(entry, {"gamma": 3, "lambda": 5.0})
-    assert back == entry_of("own", {}) == one("own")
+    assert back == entry_of("plugged-in", {}) == one("plugged-in")
 
 
-def test_a_common_parameter_is_a_methods_own_field_and_never_a_weight(own):
-    entries, _ = resolve(["own", "class-dependent-lt"], {"gamma": 7}, None)
-    assert [entry.text for entry in entries] == ["own[gamma=7]", "class-dependent-lt"]
+def test_a_common_parameter_is_a_methods_own_field_and_never_a_weight(plugged_in):
+    entries, _ = resolve(["plugged-in", "class-dependent-lt"], {"gamma": 7}, None)
+    assert [entry.text for entry in entries] == ["plugged-in[gamma=7]", "class-dependent-lt"]

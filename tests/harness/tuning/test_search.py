@@ -1,16 +1,13 @@
 """What is tuned of a plan, all that forbids it, and when two commands work on one study."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
-from harness import plugins
 from harness.configuration import load_configuration
 from harness.errors import UsageError
 from harness.loss_schedule import LossSchedule
 from harness.plan import Flags, build_plan
-from harness.pruner import PrunedNetwork, Pruner
 from harness.tuning.objective import Objective
 from harness.tuning.options import Range, TuningOptions
 from harness.tuning.search import searches, spaces
@@ -46,36 +43,17 @@ def refused(plan, tuning=TuningOptions(), losses=None):  # noqa: B008
     return caught.value.faults
 
 
-@dataclass(frozen=True, kw_only=True)
-class Declines(Pruner):
-    source = "test"
-    rate: float = 0.5
-
-    def skip(self, network):
-        return f"it does not prune {type(network).__name__}"
-
-    def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
-        raise NotImplementedError
-
-
-@pytest.fixture
-def declines(monkeypatch):
-    known, available = plugins.load, plugins.available
-    monkeypatch.setattr(plugins, "load", lambda group, name: Declines if name == "declines" else known(group, name))
-    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), "declines": None})
-
-
 # --- what is searched
 
 
-def test_every_entry_with_something_to_tune_has_a_space_and_the_others_a_note(make_plan, declines):
-    plan = make_plan("lt", "mobilenet", "declines", "lt[rate=0.25]")
+def test_every_entry_with_something_to_tune_has_a_space_and_the_others_a_note(make_plan, plugged_in):
+    plan = make_plan("lt", "mobilenet", "plugged-in", "lt[rate=0.25]")
     found, notes = spaces(plan, TuningOptions(), {})
     assert list(found) == ["dense", "lt", "lt[rate=0.25]"]
     assert found["dense"] == SCHEDULE_SPACE
     assert notes == [
         "mobilenet has no search space: it runs its default",
-        "declines is not tuned: it does not prune TinyNetwork",
+        "plugged-in is not tuned: it does not prune TinyNetwork",
     ]
 
 

@@ -2,22 +2,19 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from harness import plugins
-from harness.entries import entry_of, resolve
+from harness.entries import entry_of
 from harness.errors import UsageError
 from harness.loss_schedule import LossSchedule
-from harness.pruner import PrunedNetwork, Pruner
 from harness.schedule import Schedule
+from harness.selection import resolve
 from harness.tuning.candidate import Candidate
 from harness.tuning.options import Range
 from harness.tuning.parameter_file import read_parameters
@@ -52,30 +49,8 @@ def refused(text, losses=None, **ranges):
 # --- the usual spaces
 
 
-@dataclass(frozen=True, kw_only=True)
-class Other(Pruner):
-    """Has a ``gamma`` of its own, and the paper's best loss."""
-
-    source = "test"
-    search_space: ClassVar[Mapping[str, BaseDistribution]] = {"gamma": IntDistribution(1, 9)}
-    gamma: int = 3
-
-    @property
-    def loss(self):
-        return "black"
-
-    def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
-        raise NotImplementedError
-
-
-@pytest.fixture
-def other(monkeypatch):
-    known, available = plugins.load, plugins.available
-    monkeypatch.setattr(plugins, "load", lambda group, name: Other if name == "other" else known(group, name))
-    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), "other": None})
-
-
 RATE = {"rate": FloatDistribution(0.2, 0.8)}
+LT = {**RATE, "criterion": CategoricalDistribution(["magnitude-increase", "movement", "magnitude"])}
 
 
 @pytest.mark.parametrize(
@@ -85,11 +60,11 @@ RATE = {"rate": FloatDistribution(0.2, 0.8)}
             "dense",
             {"learning_rate": FloatDistribution(5e-4, 0.2, log=True), "weight_decay": FloatDistribution(0, 5e-3)},
         ),
-        ("lt", RATE),
-        ("lt[loss=blue]", {**RATE, "lambda": LOSS_SPACE["lambda"]}),
-        ("lt[loss=weights-only]", {**RATE, "gamma": LOSS_SPACE["gamma"]}),
-        ("class-dependent-lt", {**RATE, **LOSS_SPACE}),
-        ("class-dependent-lt[scenario=blue]", {**RATE, "lambda": LOSS_SPACE["lambda"]}),
+        ("lt", LT),
+        ("lt[loss=blue]", {**LT, "lambda": LOSS_SPACE["lambda"]}),
+        ("lt[loss=weights-only]", {**LT, "gamma": LOSS_SPACE["gamma"]}),
+        ("class-dependent-lt", {**LT, **LOSS_SPACE}),
+        ("class-dependent-lt[scenario=blue]", {**LT, "lambda": LOSS_SPACE["lambda"]}),
         ("mobilenet", {}),
         ("mobilenet[loss=green]", LOSS_SPACE),
     ],
@@ -107,19 +82,19 @@ def test_every_registered_method_has_a_space_that_holds_its_default():
         assert one.with_values(one.values(space)) == one
 
 
-def test_a_method_with_a_field_of_a_weights_name_is_tuned_by_its_field(other):
-    space = space_of(candidate("other"), {})
+def test_a_method_with_a_field_of_a_weights_name_is_tuned_by_its_field(plugged_in):
+    space = space_of(candidate("plugged-in"), {})
     assert space == {"gamma": IntDistribution(1, 9), "lambda": LOSS_SPACE["lambda"]}
-    assert candidate("other").values(space) == {"gamma": 3, "lambda": 5.0}
-    changed = candidate("other").with_values({"gamma": 7})
-    assert changed.entry.text == "other[gamma=7]"
+    assert candidate("plugged-in").values(space) == {"gamma": 3, "lambda": 5.0}
+    changed = candidate("plugged-in").with_values({"gamma": 7})
+    assert changed.entry.text == "plugged-in[gamma=7]"
     assert (changed.entry.loss.gamma, changed.entry.loss.gamma_after) == (1.0, 5.0)
 
 
 def test_a_loss_of_the_users_own_is_tuned_by_its_weights():
     losses = {"mine": LossSchedule("mine", 2.0, 1.0, 0.0), "counts": LossSchedule("counts", "effective-number(0.9)")}
-    assert space_of(candidate("lt[loss=mine]", losses), {}) == {**RATE, "gamma": LOSS_SPACE["gamma"]}
-    assert space_of(candidate("lt[loss=counts]", losses), {}) == RATE
+    assert space_of(candidate("lt[loss=mine]", losses), {}) == {**LT, "gamma": LOSS_SPACE["gamma"]}
+    assert space_of(candidate("lt[loss=counts]", losses), {}) == LT
     changed = candidate("lt[loss=mine]", losses).with_values({"gamma": 4.0})
     assert changed.entry.text == "lt[gamma=4.0,loss=mine]"
     assert changed.entry.loss == LossSchedule("mine", 4.0, 1.0, 0.0)
