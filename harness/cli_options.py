@@ -32,10 +32,11 @@ DensitiesOption = Annotated[
 ]
 LossOption = Annotated[
     str | None,
-    typer.Option("--loss", help="Train every method with this loss: plain, blue, black, green, weights-only."),
+    typer.Option("--loss", help="Train every method with this loss: plain, blue, black, green, ... (docs/losses.md)."),
 ]
 NetworkOption = Annotated[
-    str | None, typer.Option("--network", help="alexnet-bn, alexnet (the paper's), mobilenet-v1, resnet18, small-cnn or vgg16.")
+    str | None,
+    typer.Option("--network", help="alexnet (the paper's), alexnet-bn, mobilenet-v1, resnet18, small-cnn, vgg16."),
 ]
 WeightsOption = Annotated[
     str | None,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.loss_schedule import LossSchedule, resolve_gamma
+from harness.loss_schedule import LossSchedule, Ranking, resolve_gamma
 from harness.pretraining_options import Pretraining
 from harness.schedule import Schedule
 from harness.suggestions import nearest
@@ -47,11 +47,15 @@ Gamma = Annotated[Weight | str, AfterValidator(_valid_gamma)]
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class LossOptions:
-    """A loss of the user's own: ``gamma`` in the first round, ``gamma_after`` in later ones, ``lambda_`` always."""
+    """A loss of the user's own: ``gamma`` in the first round, ``gamma_after`` in later ones, ``lambda_`` always.
+
+    ``ranking`` is the form of the term that ``lambda_`` weighs.
+    """
 
     gamma: Gamma = 1.0
     gamma_after: Gamma = 1.0
     lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    ranking: Ranking = "all-pairs"
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -5,8 +5,8 @@ Source: Entezari & Saukh 2020, Sec. III-C.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import UsageError
 from harness.suggestions import nearest
@@ -32,22 +32,33 @@ WEIGHTS = {"gamma": 1.0, "lambda": 0.0}
 Gamma = float | str
 """A number, or ``effective-number(beta)``, resolved with the training split's counts."""
 
+Ranking = Literal["all-pairs", "pointwise"]
+"""The form of the ranking term, see docs/losses.md."""
+
 
 @dataclass(frozen=True)
 class LossSchedule:
-    """A loss that depends on the pruning round: ``gamma`` in the first round, ``gamma_after`` in the later ones."""
+    """A loss that depends on the pruning round: ``gamma`` in the first round, ``gamma_after`` in the later ones.
+
+    ``lambda_`` weighs the ranking term in all rounds, ``ranking`` is its form.
+    """
 
     name: str
     gamma: Gamma = 1.0
     gamma_after: Gamma = 1.0
     lambda_: float = 0.0
+    ranking: Ranking = "all-pairs"
 
     def resolve(self, round: int, positives: int, negatives: int) -> "Loss":
-        """Return the loss of pruning ``round`` (0 = dense) for a training split with these counts."""
-        gamma = self.gamma if round == 0 else self.gamma_after
-        from harness.loss import Loss  # brings torch, which reading a configuration does not need
+        """Return the loss of pruning ``round`` (0 = dense) for a training split with these counts.
 
-        return Loss(resolve_gamma(gamma, positives, negatives), float(self.lambda_))
+        Without a ranking term its form does not matter: the same loss, and the same training.
+        """
+        from harness.loss import Loss, PointwiseLoss  # bring torch, which reading a configuration does not need
+
+        gamma = self.gamma if round == 0 else self.gamma_after
+        kind = PointwiseLoss if self.ranking == "pointwise" and self.lambda_ else Loss
+        return kind(resolve_gamma(gamma, positives, negatives), float(self.lambda_))
 
     @property
     def weights(self) -> dict[str, float]:
@@ -78,7 +89,7 @@ class LossSchedule:
             raise UsageError(f"loss {self.name!r} got wrong weights", faults=faults, fix=f"its weights are: {has}")
         gamma = given.get("gamma")
         first, later = (weight if gamma is None or weight == 1 else gamma for weight in (self.gamma, self.gamma_after))
-        return LossSchedule(self.name, first, later, given.get("lambda", self.lambda_))
+        return replace(self, gamma=first, gamma_after=later, lambda_=given.get("lambda", self.lambda_))
 
 
 def resolve_gamma(gamma: Gamma, positives: int, negatives: int) -> float:
@@ -98,14 +109,25 @@ def resolve_gamma(gamma: Gamma, positives: int, negatives: int) -> float:
     return effective_number_gamma(beta, positives, negatives)
 
 
+_SCENARIOS = (
+    LossSchedule("blue", 1.0, 1.0, 5.0),
+    LossSchedule("black", 1.0, 5.0, 5.0),
+    LossSchedule("green", 10.0, 10.0, 5.0),
+)
+
 SCHEDULES: dict[str, LossSchedule] = {
-    "plain": LossSchedule("plain"),
-    "blue": LossSchedule("blue", 1.0, 1.0, 5.0),
-    "black": LossSchedule("black", 1.0, 5.0, 5.0),
-    "green": LossSchedule("green", 10.0, 10.0, 5.0),
-    "weights-only": LossSchedule("weights-only", 5.0, 5.0, 0.0),
+    schedule.name: schedule
+    for schedule in (
+        LossSchedule("plain"),
+        *_SCENARIOS,
+        LossSchedule("weights-only", 5.0, 5.0, 0.0),
+        *(replace(one, name=f"{one.name}-pointwise", ranking="pointwise") for one in _SCENARIOS),
+    )
 }
-"""The paper's scenarios (Sec. III-C) and two controls; ``plain`` is its red line."""
+"""The paper's scenarios (Sec. III-C), a control, and the scenarios with the other ranking term.
+
+``plain`` is the paper's red line.
+"""
 
 ALIASES = {"class-dependent": "black"}
 

@@ -1,32 +1,46 @@
-"""The lottery ticket: train, keep the weights whose magnitude grew most, rewind them to W0, and again."""
+"""The lottery ticket: train, keep the weights that grew most, rewind them to W0, and again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from optuna.distributions import BaseDistribution, FloatDistribution
-from torch import nn
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from torch import Tensor, nn
 
-from harness.mask import Mask, Scores, largest
+from harness.mask import Mask, Scores, keep_largest
 from harness.networks import Network, parameter_count
 from harness.templates import IterativePruner
+
+Criterion = Literal["magnitude-increase", "movement", "magnitude"]
+
+_CRITERIA: Mapping[Criterion, Callable[[Tensor, Tensor], Tensor]] = {
+    "magnitude-increase": lambda trained, initial: trained.abs() - initial.abs(),
+    "movement": lambda trained, initial: (trained - initial).abs(),
+    "magnitude": lambda trained, initial: trained.abs(),  # noqa: ARG005
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LotteryTicket(IterativePruner):
-    """Iterative magnitude-increase pruning with rewinding.
+    """Iterative pruning with rewinding; each round goes on with the weights that have the largest score.
 
-    ``variant="released-code"`` counts as the authors' published code does: every tensor of the convolutions and
-    linear layers by itself, biases too, floor(rate * kept) dropped in each.
+    ``criterion``: ``magnitude-increase`` is |w_trained| - |w_0|, which the authors' published code computes;
+    ``movement`` is |w_trained - w_0|, which fits their prose too; ``magnitude`` is |w_trained|, the first lottery
+    ticket's. ``variant="released-code"`` counts as that code does: every tensor of the convolutions and linear layers
+    by itself, biases too, floor(rate * kept) dropped in each.
     """
 
     source = (
-        "Frankle & Carbin 2019, Sec. 2; criterion: Zhou et al. 2019, Sec. 3 (magnitude increase); Entezari & Saukh"
-        " 2020, Algorithm 1"
+        "Frankle & Carbin 2019, Sec. 2 (magnitude); other criteria: Zhou et al. 2019, Sec. 3 (magnitude increase,"
+        " movement); Entezari & Saukh 2020, Algorithm 1"
     )
-    search_space: ClassVar[Mapping[str, BaseDistribution]] = {"rate": FloatDistribution(0.2, 0.8)}
+    search_space: ClassVar[Mapping[str, BaseDistribution]] = {
+        "rate": FloatDistribution(0.2, 0.8),
+        "criterion": CategoricalDistribution(list(_CRITERIA)),
+    }
 
+    criterion: Criterion = "magnitude-increase"
     variant: Literal["exact", "released-code"] = "exact"
 
     @property
@@ -42,8 +56,8 @@ class LotteryTicket(IterativePruner):
         return None
 
     def scores(self, trained: Network, initial: Network, mask: Mask) -> Scores:
-        """Return the magnitude increase of every masked parameter."""
-        return magnitude_increase(trained, initial, mask)
+        """Return the criterion's score of every masked parameter."""
+        return weight_scores(self.criterion, trained, initial, mask)
 
     def first_mask(self, initial: Network) -> Mask:
         """Return the mask of round 0; in the released code it covers biases and the smallest layers too."""
@@ -66,10 +80,14 @@ class LotteryTicket(IterativePruner):
         return prune_each_tensor(scores, mask, fraction)
 
 
-def magnitude_increase(trained: Network, initial: Network, mask: Mask) -> Scores:
-    """Return |w_trained| - |w_initial| by parameter name; a weight that shrank scores below 0 and goes first."""
+def weight_scores(criterion: Criterion, trained: Network, initial: Network, mask: Mask) -> Scores:
+    """Return the score of every entry of ``mask`` by parameter name, higher = keep, in the parameters' shapes.
+
+    Under ``magnitude-increase`` a weight that shrank scores below 0 and goes first.
+    """
+    score = _CRITERIA[criterion]
     before, after = dict(initial.named_parameters()), dict(trained.named_parameters())
-    return {name: (after[name].abs() - before[name].abs()).detach() for name in mask}
+    return {name: score(after[name].detach(), before[name].detach()) for name in mask}
 
 
 def prune_each_tensor(scores: Scores, mask: Mask, fraction: float) -> Mask:
@@ -77,12 +95,5 @@ def prune_each_tensor(scores: Scores, mask: Mask, fraction: float) -> Mask:
 
     Source: the released ``train_model.py`` (``int((numel - pruned) * .5)``).
     """
-    remaining = {}
-    for name, kept in mask.items():
-        where = kept.flatten().nonzero().flatten()
-        count = len(where) - int(len(where) * fraction)
-        chosen = largest(scores[name].flatten()[where].double().numpy(), count)
-        flat = torch.zeros(kept.numel(), dtype=torch.bool)
-        flat[where[torch.from_numpy(chosen)]] = True
-        remaining[name] = flat.view(kept.shape)
-    return Mask(remaining, mask.total)
+    kept = {name: int(remaining.sum()) for name, remaining in mask.items()}
+    return keep_largest(scores, mask, {name: count - int(count * fraction) for name, count in kept.items()})

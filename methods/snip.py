@@ -1,8 +1,8 @@
-"""SNIP: connection sensitivity of the trained network, one shot, without and with training afterwards."""
+"""SNIP: connection sensitivity, one shot, of the trained network or of W0, without and with training afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,21 +20,32 @@ from harness.workbench import Workbench
 class Snip(SaliencyPruner):
     """Keep the connections with the largest |w dL/dw|, ranked over all layers; no retraining.
 
-    The paper prunes a trained network. ``images`` is the size of the fixed, stratified, unaugmented scoring set: a
-    single mini-batch gives masks that agree in less than half of their weights.
+    Entezari & Saukh prune a trained network. ``start="W0"`` is the order of Lee et al.: W0 is scored, and what remains
+    is trained once, from there. ``images`` is the size of the fixed, stratified, unaugmented scoring set: a single
+    mini-batch gives masks that agree in less than half of their weights.
+
+    ``scoring_loss``: ``plain`` cross-entropy, or the loss that the entry's later rounds are ``training`` with: under a
+    class-dependent loss this is a class-dependent SNIP. ``gradients``: ``summed`` over all images before the absolute
+    value, or the absolute values of each batch of up to 64 (``per-batch``), which do not cancel out between batches.
     """
 
     source = "Lee, Ajanthan & Torr 2019, equations (5)-(6), Algorithm 1; Entezari & Saukh 2020, Sec. III-C"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "images": IntDistribution(64, 512, step=64),
         "scope": CategoricalDistribution(["layer", "global"]),
+        "scoring_loss": CategoricalDistribution(["plain", "training"]),
+        "gradients": CategoricalDistribution(["summed", "per-batch"]),
     }
 
     images: Annotated[int, Field(ge=1)] = 512
+    scoring_loss: Literal["plain", "training"] = "plain"
+    gradients: Literal["summed", "per-batch"] = "summed"
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return the connection sensitivity on the fixed scoring set."""
-        scores: Scores = bench.compute(connection_sensitivity, network, bench.batches(self.images))
+        loss = bench.loss(round=1) if self.scoring_loss == "training" else None
+        batches, per_batch = bench.batches(self.images), self.gradients == "per-batch"
+        scores: Scores = bench.compute(connection_sensitivity, network, batches, loss, per_batch)
         return scores
 
 
@@ -50,20 +61,32 @@ class SnipRetrain(Snip):
     retrain: Retrain = "finetune"
 
 
-def connection_sensitivity(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
-    """Return |w dL/dw| by weight name, L the summed cross-entropy over all batches, in evaluation mode.
+def connection_sensitivity(
+    network: Network,
+    batches: Sequence[tuple[Tensor, Tensor]],
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    per_batch: bool = False,
+) -> dict[str, Tensor]:
+    """Return |w dL/dw| by weight name, L the sum over all batches, in evaluation mode; float64.
 
-    This is |dL/dc| at c = 1 for a factor c on each weight. Gradients are summed before the absolute value, as in
-    the paper's Algorithm 1; the usual normalisation changes no ranking and is left out.
+    This is |dL/dc| at c = 1 for a factor c on each weight. L is the summed cross-entropy, or a batch's ``loss``, a mean
+    over its images, times their number. Gradients are summed before the absolute value, as in Lee et al.'s Algorithm 1,
+    or after it with ``per_batch``. Their normalisation changes no ranking and is left out.
     """
     weights = prunable_weights(network)
     network.eval()
     totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights.values()]
     for images, labels in batches:
-        loss = F.cross_entropy(network(images), labels.long(), reduction="sum")
-        gradients = torch.autograd.grad(loss, list(weights.values()))
+        value = _summed(loss, network(images), labels)
+        gradients = torch.autograd.grad(value, list(weights.values()))
         for total, gradient in zip(totals, gradients, strict=True):
-            total += gradient
+            total += gradient.abs() if per_batch else gradient
     return {
         name: (weight.detach() * total).abs() for (name, weight), total in zip(weights.items(), totals, strict=True)
     }
+
+
+def _summed(loss: Callable[[Tensor, Tensor], Tensor] | None, logits: Tensor, labels: Tensor) -> Tensor:
+    if loss is None:
+        return F.cross_entropy(logits, labels.long(), reduction="sum")
+    return loss(logits, labels) * len(labels)

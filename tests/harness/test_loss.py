@@ -7,9 +7,19 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.canonical import digest
+from harness.configuration import load_configuration
 from harness.errors import UsageError
-from harness.loss import Loss, all_pairs_squared_hinge, weighted_cross_entropy
+from harness.loss import (
+    Loss,
+    PointwiseLoss,
+    all_pairs_squared_hinge,
+    pointwise_squared_hinge,
+    weighted_cross_entropy,
+)
 from harness.loss_schedule import SCHEDULES, LossSchedule, effective_number_gamma, resolve_gamma, schedule_named
+
+RANKINGS = ("all-pairs", "pointwise")
 
 # Steps of 1/4, so that ties and pairs exactly on the margin (the hinge's kink) are common.
 BATCHES = st.lists(st.tuples(st.integers(0, 1), st.integers(-12, 12).map(lambda step: step / 4)), min_size=2).filter(
@@ -101,6 +111,71 @@ def test_all_pairs_at_margin_one_bound_one_minus_auc(batch):
     assert value >= 1 - auc - 1e-6
 
 
+def pointwise_by_loop(scores, labels):
+    """Value and gradient, by definition: each class's mean of the squared distance to its side of the margin."""
+    value, gradient = 0.0, [0.0] * len(scores)
+    for index, (score, label) in enumerate(zip(scores, labels, strict=True)):
+        count = sum(1 for other in labels if bool(other) == bool(label))
+        side = 1.0 if label else -1.0
+        gap = max(0.0, 1.0 - side * score)
+        value += gap * gap / count
+        gradient[index] = -2 * side * gap / count
+    return value, gradient
+
+
+def pointwise(scores, labels):
+    scores = scores.clone().requires_grad_()
+    value = pointwise_squared_hinge(scores, labels)
+    value.backward()
+    return value.item(), scores.grad.tolist()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(-12, 12).map(lambda step: step / 4)), min_size=1))
+def test_the_pointwise_hinge_equals_a_loop_in_value_and_gradient(batch):
+    labels, scores = zip(*batch, strict=True)
+    value, gradient = pointwise(torch.tensor(scores, dtype=torch.float64), torch.tensor(labels))
+    expected, slope = pointwise_by_loop(scores, labels)
+    assert value == pytest.approx(expected, abs=1e-12)
+    assert gradient == pytest.approx(slope, abs=1e-12)
+
+
+def test_the_pointwise_hinge_passes_gradcheck():
+    scores = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64).requires_grad_()
+    labels = torch.tensor([1, 0, 0] * 4)
+    assert torch.autograd.gradcheck(lambda scores: pointwise_squared_hinge(scores, labels), scores)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("label_type", [torch.uint8, torch.int64, torch.float32])
+def test_a_class_that_is_absent_adds_nothing_to_the_pointwise_hinge(label, label_type):
+    labels = torch.full((3,), label).to(label_type)
+    side = 1.0 if label else -1.0
+    value, gradient = pointwise(torch.tensor([0.5, -2.0, 3.0]) * side, labels)
+    assert value == pytest.approx((0.25 + 9 + 0) / 3)
+    assert gradient == pytest.approx([-side * 1 / 3, -side * 6 / 3, 0.0])
+
+
+@settings(max_examples=200, deadline=None)
+@given(BATCHES)
+def test_the_pointwise_hinge_bounds_all_pairs_at_margin_two_and_one_minus_auc(batch):
+    labels, scores = zip(*batch, strict=True)
+    wins = [
+        1.0 if a > b else 0.5 if a == b else 0.0
+        for a, one in zip(scores, labels, strict=True)
+        for b, other in zip(scores, labels, strict=True)
+        if one and not other
+    ]
+    value = pointwise_squared_hinge(torch.tensor(scores, dtype=torch.float64), torch.tensor(labels)).item()
+    assert pairs_by_loop(scores, labels, 2.0)[0] <= 2 * value + 1e-12
+    assert 1 - sum(wins) / len(wins) <= value / 2 + 1e-12
+
+
+def test_the_bound_is_reached_where_every_pair_shares_its_gap_evenly():
+    value = pointwise_squared_hinge(torch.tensor([0.25, -0.25, -0.25]), torch.tensor([1, 0, 0])).item()
+    assert pairs_by_loop([0.25, -0.25, -0.25], [1, 0, 0], 2.0)[0] == pytest.approx(2 * value)
+
+
 @pytest.mark.parametrize("gamma", [1.0, 4.2, 10.0])
 def test_weighted_cross_entropy_equals_a_loop_over_the_batch(gamma):
     logits = torch.tensor([[0.3, -1.2], [2.0, 0.1], [-0.4, 0.9], [5.0, -30.0], [0.0, 0.0]])
@@ -165,6 +240,16 @@ def test_a_batch_of_one_class_has_no_ranking_term_but_keeps_its_graph(label):
     assert logits.grad.abs().min() > 0
 
 
+@pytest.mark.parametrize("labels", [[1, 0, 0], [0, 0, 0], [1, 1, 1]])
+def test_a_pointwise_loss_is_cross_entropy_plus_lambda_times_the_hinge(labels):
+    logits = torch.tensor([[0.2, 0.4], [0.1, -0.3], [1.0, 0.5]])
+    scores = [row[1] - row[0] for row in logits.tolist()]
+    plain = weighted_cross_entropy(logits, torch.tensor(labels), 5.0).item()
+    expected = plain + 3 * pointwise_by_loop(scores, labels)[0]
+    assert PointwiseLoss(5.0, 3.0)(logits, torch.tensor(labels)).item() == pytest.approx(expected, rel=1e-6)
+    assert PointwiseLoss(5.0, 0.0)(logits, torch.tensor(labels)).item() == plain
+
+
 @pytest.mark.parametrize(
     ("name", "first", "later"),
     [
@@ -173,10 +258,14 @@ def test_a_batch_of_one_class_has_no_ranking_term_but_keeps_its_graph(label):
         ("black", Loss(1, 5), Loss(5, 5)),
         ("green", Loss(10, 5), Loss(10, 5)),
         ("weights-only", Loss(5, 0), Loss(5, 0)),
+        ("blue-pointwise", PointwiseLoss(1, 5), PointwiseLoss(1, 5)),
+        ("black-pointwise", PointwiseLoss(1, 5), PointwiseLoss(5, 5)),
+        ("green-pointwise", PointwiseLoss(10, 5), PointwiseLoss(10, 5)),
     ],
 )
 def test_scenarios_resolve_to_the_papers_losses(name, first, later):
-    assert SCHEDULES.keys() == {"plain", "blue", "black", "green", "weights-only"}
+    ranked = {"blue", "black", "green"}
+    assert SCHEDULES.keys() == {"plain", "weights-only", *ranked, *(f"{name}-pointwise" for name in ranked)}
     schedule = schedule_named(name)
     assert schedule.name == name
     assert [schedule.resolve(step, 173, 727) for step in range(4)] == [first, later, later, later]
@@ -193,6 +282,33 @@ def test_a_schedule_resolves_effective_numbers_with_the_splits_counts():
     assert schedule.resolve(0, 2800, 14000) == Loss(2.0, 1.0)
     assert schedule.resolve(3, 2800, 14000).gamma == pytest.approx(4.257, abs=6e-4)
     assert isinstance(schedule.resolve(0, 1, 1).lambda_, float)  # 1 and 1.0 are different stage keys
+
+
+def test_the_form_of_the_ranking_term_is_part_of_what_a_stage_is_known_by():
+    pairs, points = (LossSchedule("mine", 2.0, 2.0, 1.0, ranking).resolve(1, 9, 90) for ranking in RANKINGS)
+    assert digest(pairs) == digest({"gamma": 2.0, "lambda_": 1.0})  # trainings stored before there were two forms
+    assert digest(points) == digest({"gamma": 2.0, "lambda_": 1.0, "ranking": "pointwise"})
+    assert pairs != points
+
+
+def test_without_a_ranking_term_its_form_makes_no_other_loss():
+    pairs, points = (LossSchedule("mine", 2.0, 2.0, 0.0, ranking).resolve(1, 9, 90) for ranking in RANKINGS)
+    assert pairs == points
+    assert digest(pairs) == digest(points)
+
+
+def test_other_weights_keep_the_form_of_the_ranking_term():
+    changed = schedule_named("black-pointwise").with_weights({"gamma": 3.0, "lambda": 2.0})
+    assert changed == LossSchedule("black-pointwise", 1.0, 3.0, 2.0, "pointwise")
+
+
+def test_a_configuration_gives_the_form_of_the_ranking_term():
+    flags = {"losses": {"mine": {"lambda_": 2.0, "ranking": "pointwise"}, "other": {"lambda_": 2.0}}}
+    losses = load_configuration("quick", None, [], flags).loss_schedules
+    assert [losses[name].ranking for name in ("mine", "other")] == ["pointwise", "all-pairs"]
+    with pytest.raises(UsageError) as caught:
+        load_configuration("quick", None, ["losses.mine.ranking=listwise"], {})
+    assert any("losses.mine.ranking" in fault and "pointwise" in fault for fault in caught.value.faults)
 
 
 @pytest.mark.parametrize("gamma", [5, 5.0, "effective-number(0.9999)", "effective-number(0)"])

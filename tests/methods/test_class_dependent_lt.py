@@ -36,3 +36,18 @@ def test_a_scenario_is_the_lottery_ticket_with_that_loss(make_bench):
 def test_another_loss_leaves_the_plain_lottery_ticket():
     entry = entry_of("class-dependent-lt", {"scenario": "green", "rate": 0.75}, "plain")
     assert (entry.text, entry.method, entry.loss.name) == ("lt[rate=0.75]", "lt", "plain")
+
+
+def test_another_loss_keeps_the_criterion_and_a_scenario_has_its_own_form_by_name():
+    entry = entry_of("class-dependent-lt", {"criterion": "movement"}, "black-pointwise")
+    assert entry.text == "lt[criterion=movement,loss=black-pointwise]"
+    assert entry.loss.ranking == "pointwise"
+
+
+def test_the_pointwise_ranking_term_trains_another_network(make_bench):
+    pairs, points, first = (
+        next(LotteryTicket().prune(make_bench(loss=loss), [1.0]))
+        for loss in ("black", "black-pointwise", "blue-pointwise")
+    )
+    assert not same(pairs, points)
+    assert same(points, first)

@@ -3,8 +3,10 @@ import itertools
 import pytest
 import torch
 
+from harness.entries import build_pruner
+from harness.errors import UsageError
 from harness.mask import Mask, prunable_weights
-from harness.methods.lt import LotteryTicket, magnitude_increase, prune_each_tensor
+from harness.methods.lt import LotteryTicket, prune_each_tensor, weight_scores
 from harness.networks import Architecture, build, copy_of, initialise, state_of
 
 # methods: kept parameters of the paper's network per round under the released code's counting, biases included.
@@ -67,27 +69,61 @@ def test_each_tensor_loses_the_floor_of_its_least_scores():
     assert mask["w"].tolist() == [True, False, False, True, False, True]
 
 
-def test_masks_are_those_of_a_sorted_list(tiny):
-    """Magnitude increase by definition: per layer, sort |w_trained| - |w_0|, the smallest go first."""
-    bench = RecordingBench(tiny)
-    pruned = list(LotteryTicket().prune(bench, [1.0, 0.5, 0.25]))
+BY_DEFINITION = {
+    "magnitude-increase": lambda trained, initial: abs(trained) - abs(initial),
+    "movement": lambda trained, initial: abs(trained - initial),
+    "magnitude": lambda trained, _: abs(trained),
+}
+
+
+@pytest.mark.parametrize("criterion", BY_DEFINITION)
+def test_masks_are_those_of_a_sorted_list(tiny, criterion):
+    """The criterion by definition: per layer, sort its scores, the smallest go first."""
+    pruned = list(LotteryTicket(criterion=criterion).prune(RecordingBench(tiny), [1.0, 0.5, 0.25]))
+    score = BY_DEFINITION[criterion]
     before = {name: weight.flatten().tolist() for name, weight in prunable_weights(tiny).items()}
     for earlier, later in itertools.pairwise(pruned):
         after = {name: weight.flatten().tolist() for name, weight in prunable_weights(earlier.network).items()}
         for name in before:
             alive = [i for i, kept in enumerate(earlier.mask[name].flatten().tolist()) if kept]
-            ranked = sorted(alive, key=lambda i: (-(abs(after[name][i]) - abs(before[name][i])), i))
+            ranked = sorted(alive, key=lambda i: (-score(after[name][i], before[name][i]), i))
             expected = set(ranked[: int(later.mask[name].sum())])
             assert {i for i, kept in enumerate(later.mask[name].flatten().tolist()) if kept} == expected
 
 
-def test_a_pruned_weight_never_returns_though_its_score_is_the_highest(tiny):
-    mask = Mask.ones(tiny)
+def test_three_weights_tell_the_criteria_apart(tiny):
+    """One grew from .1 to .3, one shrank from .9 to .5, one went from -.2 to .2."""
+    initial, trained = copy_of(tiny), copy_of(tiny)
+    name = "features.conv1.weight"
+    for network, values in ((initial, (0.1, 0.9, -0.2)), (trained, (0.3, 0.5, 0.2))):
+        network.features.conv1.weight.data.view(-1)[:3] = torch.tensor(values)
+    found = {
+        criterion: weight_scores(criterion, trained, initial, Mask.ones(tiny))[name].view(-1)[:3].tolist()
+        for criterion in BY_DEFINITION
+    }
+    assert found["magnitude-increase"] == pytest.approx([0.2, -0.4, 0.0])
+    assert found["movement"] == pytest.approx([0.2, 0.4, 0.4])
+    assert found["magnitude"] == pytest.approx([0.3, 0.5, 0.2])
+
+
+def test_the_magnitude_increase_is_the_default_and_another_name_is_refused():
+    assert build_pruner("lt", {}) == LotteryTicket(criterion="magnitude-increase")
+    with pytest.raises(UsageError, match="criterion"):
+        build_pruner("lt", {"criterion": "size"})
+
+
+@pytest.mark.parametrize("criterion", BY_DEFINITION)
+def test_a_pruned_weight_never_returns_though_its_score_is_the_highest(tiny, criterion):
+    name, everything = "features.conv2.weight", Mask.ones(tiny)
+    gone = torch.arange(1152).view(16, 8, 3, 3) % 2 == 0
+    mask = Mask({**everything, name: ~gone}, everything.total)
     trained = copy_of(tiny)
-    with torch.no_grad():
-        trained.features.conv1.weight.mul_(0.5)
-    scores = magnitude_increase(trained, tiny, mask)
-    assert bool((scores["features.conv1.weight"] <= 0).all())
+    trained.features.conv2.weight.data[gone] = 9.0
+    scores = weight_scores(criterion, trained, tiny, mask)
+    assert float(scores[name][gone].min()) > float(scores[name][~gone].max())
+    smaller = LotteryTicket(criterion=criterion).shrink(scores, mask, 0.25, 0.5)[name]
+    assert not bool((smaller & gone).any())
+    assert 0 < int(smaller.sum()) < 576
 
 
 def test_every_round_starts_from_w0_bit_for_bit(tiny):
