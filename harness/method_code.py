@@ -4,19 +4,21 @@ import sys
 from pathlib import Path
 
 from harness.canonical import digest
-from harness.entries import Entry
+from harness.entries import Entry, pruner_class
 from harness.errors import UsageError
 
 
 def code_of(entry: Entry) -> list[str]:
-    """Return the source files of a method, of those that it extends, and of what these import from beside them.
+    """Return the source files of a method, of those that it extends or borrows from, and of what these import there.
 
     A changed method is a new run.
     """
     try:
-        kinds = type(entry.pruner()).__mro__
+        pruner = entry.pruner()
+        others = [pruner_class(name) for name in pruner.borrows_from]
     except UsageError:  # a plugin that cannot be imported has failed cells and no code
         return []
+    kinds = {kind for method in (type(pruner), *others) for kind in method.__mro__}
     modules = {kind.__module__ for kind in kinds if kind.__module__ != "builtins"}
     modules |= {neighbour for module in modules for neighbour in _neighbours(module)}
     files = [getattr(sys.modules[module], "__file__", None) for module in sorted(modules)]

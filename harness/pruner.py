@@ -51,6 +51,11 @@ class Pruner(ABC):
         """Allowed |achieved - asked| / asked density; 0 = exact to one weight."""
         return 0.0
 
+    @property
+    def borrows_from(self) -> tuple[str, ...]:
+        """Names of the methods that it asks `Workbench.mask_of` for: a change in one of them is a change in this."""
+        return ()
+
     def without_loss(self) -> tuple[str | None, "Pruner"]:
         """Return (registered name, method) to use when ``--loss`` replaces the default; None = the same name.
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.mask import Mask, largest, layer_quotas, prunable_weights, prune_least
+from harness.mask import Mask, keep_largest, largest, layer_quotas, prunable_weights, prune_least
 from harness.networks import Architecture, build
 
 UNPRUNABLE = 8 + 16 + 12 + 9 * 11 + 11 + 20  # biases, norms, and the 99 weights of a layer that is too small
@@ -269,3 +269,45 @@ def test_prune_least_refuses_a_density_that_cannot_be_met(network):
     for density in (1 + 1 / mask.total, 2.0, 0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match=r".+"):
             prune_least(scores, mask, density)
+
+
+@pytest.mark.parametrize("levels", [None, 1, 4])
+@pytest.mark.parametrize("counts", [(216, 400, 120), (0, 1, 119), (30, 250, 60), (0, 0, 0)])
+def test_keep_largest_equals_sorting_each_layer_to_its_own_count(network, counts, levels):
+    mask = Mask.ones(network)
+    scores = draw(mask, levels=levels)
+    kept = keep_largest(scores, mask, dict(zip(mask, counts, strict=True)))
+    assert (kept.total, kept.kept) == (mask.total, UNPRUNABLE + sum(counts))
+    for name, count in zip(mask, counts, strict=True):
+        candidates = [(score, index) for index, score in enumerate(scores[name].flatten().tolist())]
+        assert remaining_positions(kept)[name] == keep_by_sorting(candidates, count)
+
+
+def test_keep_largest_chooses_among_what_remains_whatever_the_score_of_the_rest(network):
+    mask = prune_least(draw(Mask.ones(network)), Mask.ones(network), 0.5)
+    scores = draw(mask, seed=1)
+    for name in mask:
+        scores[name][~mask[name]] = math.nan
+    counts = {name: int(tensor.sum()) // 3 for name, tensor in mask.items()}
+    kept = keep_largest(scores, mask, counts)
+    for name, tensor in mask.items():
+        flat = scores[name].flatten().tolist()
+        candidates = [(flat[index], index) for index in tensor.flatten().nonzero().flatten().tolist()]
+        assert remaining_positions(kept)[name] == keep_by_sorting(candidates, counts[name])
+
+
+def test_keep_largest_refuses_more_than_a_layer_holds_and_what_is_no_score(network):
+    mask = Mask.ones(network)
+    scores = draw(mask)
+    everything = {name: tensor.numel() for name, tensor in mask.items()}
+    assert keep_largest(scores, mask, everything).pruned == 0
+    for count in (121, -1):
+        with pytest.raises(ValueError, match=f"4.weight has 120 weights left, {count} are to be kept"):
+            keep_largest(scores, mask, {**everything, "4.weight": count})
+    half = prune_least(scores, mask, 0.5)
+    with pytest.raises(ValueError, match="are to be kept"):
+        keep_largest(scores, half, everything)
+    with pytest.raises(ValueError, match="differ in names"):
+        keep_largest({name: score for name, score in scores.items() if name != "2.weight"}, mask, everything)
+    with pytest.raises(ValueError, match="is not finite"):
+        keep_largest({**scores, "4.weight": torch.full((12, 10), math.inf)}, mask, everything)
