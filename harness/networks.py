@@ -61,7 +61,9 @@ def skeleton(architecture: Architecture) -> Network:
             fix=f"use one of: {', '.join(FACTORIES)}",
         )
     with torch.device("meta"):
-        return factory(**architecture.arguments)
+        network = factory(**architecture.arguments)
+    network.architecture = architecture
+    return network
 
 
 def build(architecture: Architecture, state: Mapping[str, Tensor] | None = None) -> Network:
@@ -70,7 +72,6 @@ def build(architecture: Architecture, state: Mapping[str, Tensor] | None = None)
     Without a state the weights are uninitialised. Raises `UsageError` for an unknown factory.
     """
     network = skeleton(architecture).to_empty(device="cpu")
-    network.architecture = architecture
     if state is not None:
         network.load_state_dict({name: tensor.detach().clone() for name, tensor in state.items()}, assign=True)
     return network.eval()

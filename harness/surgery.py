@@ -6,13 +6,14 @@ device. The torch-pruning package finds what belongs together (Fang et al. 2023,
 
 import inspect
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from harness.networks import FACTORIES, Architecture, Network, build, copy_of, state_of
+from harness.networks import Architecture, Network, build, copy_of, state_of
 
 if TYPE_CHECKING:
     from torch_pruning import Group
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ChannelGroup", "channel_groups", "coupled", "not_narrowable", "without_channels"]
 
 _SIZE = 64
-"""Pixels of the image that the layers are traced with; which of them depend on which does not change with it."""
+"""Pixels of the empty batch that the layers are traced with; which depend on which does not change with it."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,19 @@ class ChannelGroup:
 
 
 def not_narrowable(network: Network) -> str | None:
-    """Return one sentence why channels cannot be removed from ``network``, or None."""
-    factory = network.architecture.factory
-    if "widths" not in inspect.signature(FACTORIES[factory]).parameters:
-        return f"{factory} cannot be rebuilt with fewer channels: its factory takes no widths"
+    """Return one sentence why channels cannot be removed from ``network``, or None; it needs no tensors."""
+    if sentence := _without_widths(network):
+        return sentence
+    try:
+        channel_groups(deepcopy(network).to_empty(device="cpu"))  # which layer reads which is not in the tensors
+    except ValueError as error:
+        return f"{type(network).__name__} cannot lose channels: {error}"
+    return None
+
+
+def _without_widths(network: Network) -> str | None:
+    if "widths" not in inspect.signature(type(network)).parameters:
+        return f"{type(network).__name__} cannot be rebuilt with fewer channels: its factory takes no widths"
     return None
 
 
@@ -59,13 +69,15 @@ def channel_groups(network: Network) -> list[ChannelGroup]:
 def coupled(network: Network) -> Iterator[tuple[ChannelGroup, "Group"]]:
     """Yield each group of channels, and what torch-pruning's importances take in its place.
 
-    Raises ValueError where a layer does not index the channels one by one, as a convolution of several channels a
-    group does.
+    ``network`` is left in evaluation mode. Raises ValueError where a layer does not index the channels one by one, as a
+    convolution of several channels a group does.
     """
     from torch_pruning import DependencyGraph  # a method that needs no surgery needs no package for it
 
     traced = copy_of(network) if any(not p.requires_grad for p in network.parameters()) else network
-    graph = DependencyGraph().build_dependency(traced, example_inputs=torch.zeros(1, 3, _SIZE, _SIZE))
+    nothing = torch.zeros(0, 3, _SIZE, _SIZE, dtype=next(traced.parameters()).dtype)  # no image is needed to see it
+    with torch.enable_grad():  # it follows the gradients' graph
+        graph = DependencyGraph().build_dependency(traced, example_inputs=nothing)
     names = {module: name for name, module in traced.named_modules()}
     seen: set[str] = set()
     for name, layer in traced.named_modules():
@@ -83,7 +95,8 @@ def _is_depthwise(layer: nn.Module) -> bool:
 
 def _group(graph: Any, found: "Group", names: Mapping[nn.Module, str], channels: int) -> ChannelGroup:
     order = {name: position for position, name in enumerate(names.values())}
-    makers, readers, slices = set(), set(), set()
+    makers, readers = set(), set()
+    slices: set[tuple[str, int]] = set()
     for dependency, indices in found:
         layer = dependency.target.module
         if layer not in names or not any(True for _ in layer.parameters(recurse=False)):
@@ -91,7 +104,9 @@ def _group(graph: Any, found: "Group", names: Mapping[nn.Module, str], channels:
         name, depthwise = names[layer], _is_depthwise(layer)
         weighs = isinstance(layer, nn.Conv2d | nn.Linear) and not depthwise  # a norm and a depthwise one do both
         reads = weighs and graph.is_in_channel_pruning_fn(dependency.handler)
-        if list(indices) != list(range(channels)) or (isinstance(layer, nn.Conv2d) and _is_grouped(layer)):
+        # Where one map multiplies many, torch-pruning gives the layer that makes it the indices of the many.
+        alike = list(indices) == list(range(channels)) and _channels(layer, reads=reads) == channels
+        if not alike or (isinstance(layer, nn.Conv2d) and _is_grouped(layer)):
             raise ValueError(f"{name} does not index its channels one by one, so that none can be removed")
         if reads or depthwise:
             readers.add(name)
@@ -104,6 +119,11 @@ def _group(graph: Any, found: "Group", names: Mapping[nn.Module, str], channels:
         tuple(sorted(readers, key=order.__getitem__)),
         tuple(sorted(slices)),
     )
+
+
+def _channels(layer: nn.Module, *, reads: bool) -> int:
+    """Return how many channels a layer reads, or makes."""
+    return layer.get_parameter("weight").shape[1 if reads else 0]
 
 
 def _is_grouped(layer: nn.Conv2d) -> bool:
@@ -126,7 +146,7 @@ def without_channels(network: Network, remaining: Mapping[str, Tensor]) -> Netwo
     A fresh, narrower network; ``network`` is not changed. Its output is that of ``network`` with those channels' maps
     set to zero. Raises ValueError where a group is unknown or would be empty, or the network takes no widths.
     """
-    if sentence := not_narrowable(network):
+    if sentence := _without_widths(network):
         raise ValueError(sentence)
     groups = {group.name: group for group in channel_groups(network)}
     if unknown := sorted(set(remaining) - set(groups)):
