@@ -1,6 +1,7 @@
 """The documentation names everything that a user can set, read or meet, and its links lead somewhere."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from harness import errors
 from harness.cli import app
 from harness.configuration import Configuration
+from harness.entries import pruner_class
 from harness.metrics import evaluate
 from harness.thresholds import choose
 
@@ -115,3 +117,40 @@ def test_every_tag_is_explained() -> None:
 def test_relative_links_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+METHODS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["harness.pruners"]
+CARD = ["Idea", "Equation", "Cost", "Needs", "Known failure", "Published code"]
+
+
+def test_every_method_has_a_card_with_all_its_parts() -> None:
+    cards = (ROOT / "docs" / "methods.md").read_text().split("\n## ")[1:]
+    found = {card.split("`")[1]: card for card in cards if card.startswith("`")}
+    assert found.keys() == METHODS.keys()
+    for card in found.values():
+        assert re.findall(r"^- \*\*(.+?)\.\*\*", card, re.MULTILINE) == CARD
+        assert "?" not in card
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_parameter_of_a_method_is_named_with_its_default(method: str) -> None:
+    """In its own row, or in that of a method whose parameters the row says it shares."""
+    rows = [line for line in CONFIGURATION.splitlines() if line.startswith("| `")]
+    own = next(row for row in rows if f"`{method}`" in row.split("|")[1] and row.count("|") == 3)
+    shared = [
+        row for row in rows for name in re.findall(r"those of `([a-z-]+)`", own) if row.startswith(f"| `{name}` |")
+    ]
+    shared += [row for row in rows if "those of `magnitude` and `random`" in own and row.startswith("| `random` |")]
+    for field in fields(pruner_class(method)):
+        written = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+        written = written.lower() if isinstance(field.default, bool) else written
+        named = rf"`{field.name}` \(`?{re.escape(written)}`?[;)]"
+        assert re.search(named, own) or any(re.search(rf"`{field.name}`", row) for row in shared), field.name
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_search_space_is_in_its_row(method: str) -> None:
+    rows = [line for line in (ROOT / "docs" / "tuning.md").read_text().splitlines() if line.startswith("| ")]
+    own = next(row for row in rows if f"`{method}`" in row.split("|")[1])
+    for name in pruner_class(method).search_space:
+        assert f"`{name}`" in own, name
