@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness import __version__, cli_data, cli_inspect, cli_results, cli_run, cli_tune
+from harness import __version__, cli_check, cli_data, cli_inspect, cli_new, cli_results, cli_run, cli_tune
 from harness.errors import HarnessError
 from harness.messages import say
 
@@ -24,6 +24,8 @@ app.command()(cli_tune.tune)
 app.command()(cli_results.report)
 app.command()(cli_results.publish)
 app.command("list")(cli_inspect.list_)
+app.command()(cli_check.check)
+app.add_typer(cli_new.app, name="new")
 app.add_typer(cli_data.app, name="data")
 app.command("store")(cli_inspect.store_)
 

@@ -1,0 +1,127 @@
+"""One run of a method under every watch at once, for the checks that only ask what it did."""
+
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from harness.networks import Network
+from harness.testing.bench import WatchedBench, WatchedStore
+from harness.testing.case import LEVELS, Case, place
+from harness.testing.watch import RECORDER
+
+_SETTLE_S = 0.2
+"""Time in which threads that were told to end may do so."""
+
+
+@dataclass
+class Work:
+    """Optimiser steps by the kind of stage they happened in; gradients and images outside of stages."""
+
+    steps: list[str | None] = field(default_factory=list)
+    gradients: int = 0
+    images: int = 0
+
+
+@contextmanager
+def watched_work(store: WatchedStore) -> Iterator[Work]:
+    """Count work while the block runs."""
+    work = Work()
+
+    def step(*_: Any) -> None:
+        work.steps.append(store.inside)
+
+    def forward(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        if isinstance(module, Network) and store.inside is None and isinstance(arguments[0], torch.Tensor):
+            work.images += len(arguments[0])
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            work.gradients += store.inside is None
+            return function(*arguments, **named)
+
+        return call
+
+    hooks = [register_optimizer_step_pre_hook(step), nn.modules.module.register_module_forward_pre_hook(forward)]
+    usual = torch.autograd.backward, torch.autograd.grad
+    torch.autograd.backward, torch.autograd.grad = counted(usual[0]), counted(usual[1])
+    try:
+        yield work
+    finally:
+        torch.autograd.backward, torch.autograd.grad = usual
+        for hook in hooks:
+            hook.remove()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a method did while it pruned, and what it left behind."""
+
+    bench: WatchedBench
+    work: Work
+    where: str
+    output: str
+    opened: tuple[str, ...]
+    connected: tuple[str, ...]
+    threads: tuple[str, ...]
+    children: bool
+    attributes: tuple[str, ...]
+
+
+def observed(case: Case) -> Observed:
+    """Return the run of this process's method, made on the first call; its own work is done anew."""
+    if "observed" not in case.memo:
+        case.memo["observed"] = _observe(case)
+    found: Observed = case.memo["observed"]
+    return found
+
+
+def _observe(case: Case) -> Observed:
+    store = case.own_store()
+    bench = case.bench(store=store)
+    bench.dense()  # the harness's own lazy imports
+    bench.trainings.clear()
+    attributes, threads = set(vars(bench)), set(threading.enumerate())
+    warnings.simplefilter("always")
+    RECORDER.on = True
+    try:
+        with watched_work(store) as work:
+            case.prune(bench)
+    finally:
+        RECORDER.on = False
+    time.sleep(_SETTLE_S if set(threading.enumerate()) - threads else 0)
+    return Observed(
+        bench=bench,
+        work=work,
+        where=place(bench, LEVELS),
+        output=output_of(case),
+        opened=tuple(RECORDER.opened),
+        connected=tuple(RECORDER.connected),
+        threads=tuple(thread.name for thread in set(threading.enumerate()) - threads),
+        children=_has_children(),
+        attributes=tuple(sorted(set(vars(bench)) - attributes)),
+    )
+
+
+def output_of(case: Case) -> str:
+    """Return what this process has written to stdout and stderr, by Python or below it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return "".join((case.folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
+
+
+def _has_children() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True

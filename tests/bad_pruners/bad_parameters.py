@@ -1,0 +1,116 @@
+"""Faults of the class and its parameters."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from optuna.distributions import FloatDistribution
+from sound_pruner import Sound
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSource(Sound):
+    source = " "
+
+
+class Undecorated(Sound):
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepsMoreThanFields(Sound):
+    def __post_init__(self):
+        object.__setattr__(self, "cache", {})
+
+
+@dataclass(frozen=True)
+class TakesPositions(Sound):
+    share: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongVariant(Sound):
+    variants = ({"speed": 3},)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedsAField(Sound):
+    share: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldsASet(Sound):
+    layers: frozenset[str] = frozenset({"conv1"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldsAList(Sound):
+    widths: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True, kw_only=True, init=False)
+class TakesAnything(Sound):
+    def __init__(self, **given):
+        pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unbounded(Sound):
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchesWhatIsNotThere(Sound):
+    search_space: ClassVar = {"speed": FloatDistribution(0, 1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultOutsideItsRange(Sound):
+    search_space: ClassVar = {"strength": FloatDistribution(2, 3)}
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownLoss(Sound):
+    @property
+    def loss(self):
+        return "red"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnythingPasses(Sound):
+    @property
+    def density_tolerance(self):
+        return 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetweenTheTwo(Sound):
+    levels = "both"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EqualToItselfAlone(Sound):
+    def __eq__(self, other):
+        return self is other
+
+    __hash__ = object.__hash__
+
+
+MEANT = [
+    (NoSource(), "source_is_given", "source is ' '"),
+    (Undecorated(), "parameters_are_fields", "strength: annotated, but no field"),
+    (KeepsMoreThanFields(), "parameters_are_fields", "the constructor set cache"),
+    (TakesPositions(), "parameters_are_fields", "share: may be given by position"),
+    (WrongVariant(), "variants_can_be_built", "names speed"),
+    (NeedsAField(share=1), "variants_can_be_built", "is refused"),
+    (HoldsASet(), "parameters_survive_json", "do not survive JSON"),
+    (HoldsAList(widths=(3, 4)), "parameters_survive_text", "cannot be written"),
+    (TakesAnything(), "unknown_parameters_are_refused", "took no_such_parameter=1"),
+    (Unbounded(), "wrong_values_are_refused", "strength=nan is taken"),
+    (SearchesWhatIsNotThere(), "search_space_fits_the_parameters", "names 'speed'"),
+    (DefaultOutsideItsRange(), "search_space_fits_the_parameters", "is outside"),
+    (UnknownLoss(), "loss_is_known", "loss is 'red'"),
+    (AnythingPasses(), "promises_are_readable", "density_tolerance is 1.0"),
+    (BetweenTheTwo(), "promises_are_readable", "levels is 'both'"),
+    (EqualToItselfAlone(), "copies_are_equal", "copied it is"),
+]

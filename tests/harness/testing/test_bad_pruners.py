@@ -1,0 +1,38 @@
+"""Every check catches at least one bad pruner that is meant for it and says why; the sound one passes."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.testing import checks
+from harness.testing.check import CHECKS
+from harness.testing.outcome import outcome_of
+
+ZOO = Path(__file__).parents[2] / "bad_pruners"
+sys.path.append(str(ZOO))  # as a user's own folder would be: the checks' processes import from it, too
+
+MEANT = [case for file in sorted(ZOO.glob("bad_*.py")) for case in importlib.import_module(file.stem).MEANT]
+SOUND = importlib.import_module("sound_pruner")
+LIMIT_S = {"NeverEnds": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("pruner", "name", "expected"), [pytest.param(*case, id=f"{type(case[0]).__name__}-{case[1]}") for case in MEANT]
+)
+def test_the_check_meant_for_it_fails_a_bad_pruner(pruner, name, expected):
+    outcome = outcome_of(CHECKS[name], pruner, LIMIT_S.get(type(pruner).__name__, 60.0))
+    assert outcome.status == "failed", outcome
+    assert re.search(re.escape(expected) if "\\" not in expected else expected, outcome.what), outcome
+
+
+def test_every_check_is_meant_for_at_least_one_bad_pruner():
+    assert {name for _, name, _ in MEANT} == set(CHECKS)
+
+
+@pytest.mark.parametrize("check", checks("core"), ids=lambda check: check.name)
+def test_the_sound_pruner_passes(check):
+    outcome = outcome_of(check, SOUND.Simple())
+    assert outcome.status in ("ok", "skipped"), outcome
