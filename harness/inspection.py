@@ -63,7 +63,7 @@ def inspect(pruned: PrunedNetwork, asked: float, dense_parameters: int, toleranc
 
 
 def _layers(pruned: PrunedNetwork, alive: Mapping[str, int]) -> dict[str, tuple[int, int, int]]:
-    mask = pruned.mask or {}
+    mask: Mapping[str, Tensor] = pruned.mask or {}
     weights = {
         f"{name}.weight": layer.weight.numel()
         for name, layer in pruned.network.named_modules()
