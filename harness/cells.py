@@ -3,13 +3,12 @@
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import torch
 
 from harness.canonical import canonical_state
 from harness.data import test_split, training_splits
-from harness.entries import Entry, build_pruner
+from harness.entries import Entry, borrowed, why_skipped
 from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.images import ImageSplit
 from harness.inference import moves
@@ -64,7 +63,7 @@ def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workben
         seed=seed,
         method=entry.method,
         environment=plan.environment,
-        others=partial(build_pruner, parameters={}),
+        others=borrowed,
     )
     return bench, initial, validation
 
@@ -86,7 +85,7 @@ def cells(
     bench, initial, validation = bench_of(plan, entry, seed, store)
     blank = Cell(entry=entry, seed=seed, density=1.0, status="done")
     try:
-        sentence = pruner.skip(initial)
+        sentence = why_skipped(pruner, initial)
     except Exception as error:
         yield from _all(_failed(blank, error), densities)
         return

@@ -63,12 +63,12 @@ def remaining_channels(
     if set(scores) != {group.name for group in groups}:
         raise ValueError(f"scores and channels differ in names: {sorted(set(scores) ^ {g.name for g in groups})}")
     count = ParameterCount(network, groups)
-    asked = round(density * int(count(count.full)))
+    asked = density * int(count(count.full))
     at = _uniform(count.full) if scope == "layer" else _ranked(values)
     widths = _edited(count, _nearest(count, at, asked), asked)
     found = int(count(widths))
     if abs(found - asked) > SIZE_TOLERANCE * asked:
-        raise DensityUnreachable(f"no widths leave {asked:,} parameters within 2 %: the nearest leave {found:,}")
+        raise DensityUnreachable(f"no widths leave {asked:,.0f} parameters within 2 %: the nearest leave {found:,}")
     chosen = (largest(value, int(width)) for value, width in zip(values, widths, strict=True))
     return {group.name: torch.from_numpy(mask) for group, mask in zip(groups, chosen, strict=True)}
 
@@ -106,7 +106,7 @@ def _ranked(values: Sequence[npt.NDArray[np.float64]]) -> WidthsAt:
     return lambda step: np.bincount(owner[order[: groups + step]], minlength=groups), flat.size - groups
 
 
-def _nearest(count: ParameterCount, at: WidthsAt, asked: int) -> Widths:
+def _nearest(count: ParameterCount, at: WidthsAt, asked: float) -> Widths:
     """Return the widths whose count is nearest to ``asked``, the narrower on a tie, by bisection."""
     widths_at, last = at
     low, high = 0, last
@@ -116,7 +116,7 @@ def _nearest(count: ParameterCount, at: WidthsAt, asked: int) -> Widths:
     return min((widths_at(max(low - 1, 0)), widths_at(low)), key=lambda widths: abs(int(count(widths)) - asked))
 
 
-def _edited(count: ParameterCount, widths: Widths, asked: int) -> Widths:
+def _edited(count: ParameterCount, widths: Widths, asked: float) -> Widths:
     """Return ``widths`` with the fewest single channels more or less that come close to ``asked``; else the nearest."""
     units = np.concatenate([np.eye(widths.size, dtype=np.int64), -np.eye(widths.size, dtype=np.int64)])
     best = widths

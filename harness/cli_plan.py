@@ -43,7 +43,7 @@ def planned(options: "Configuration", flags: "Flags", reporter: "Reporter", *, d
 
 def methods_of(text: str | None) -> list[str] | None:
     """Return the methods of a comma-separated list."""
-    from harness.selection import split_list
+    from harness.written_entry import split_list
 
     return None if text is None else split_list(text)
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.loss_schedule import LossSchedule, Ranking, resolve_gamma
+from harness.loss_schedule import ALIASES, SCHEDULES, LossSchedule, Ranking, resolve_gamma
 from harness.pretraining_options import Pretraining
 from harness.schedule import Schedule
 from harness.suggestions import nearest
@@ -58,6 +58,13 @@ class LossOptions:
     ranking: Ranking = "all-pairs"
 
 
+def _own_names(losses: dict[str, LossOptions]) -> dict[str, LossOptions]:
+    taken = sorted(losses.keys() & {*SCHEDULES, *ALIASES})
+    if taken:  # results of both would stand under one name
+        raise ValueError(f"{', '.join(taken)}: a built-in loss has this name")
+    return losses
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Configuration:
     """A run, as asked for. ``seeds``: a number of seeds (0, 1, ...) or a list of them."""
@@ -68,7 +75,7 @@ class Configuration:
     network: str = "alexnet-bn"
     weights: str = "auto"
     loss: str | None = None
-    losses: dict[str, LossOptions] = Field(default_factory=dict)
+    losses: Annotated[dict[str, LossOptions], AfterValidator(_own_names)] = Field(default_factory=dict)
     jobs: Annotated[int, Field(ge=0)] = 0
     parameters: dict[str, Any] = Field(default_factory=dict)
     data: DataOptions = DataOptions()

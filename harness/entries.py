@@ -9,9 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from harness import plugins
 from harness.errors import UsageError
 from harness.loss_schedule import WEIGHTS, LossSchedule, schedule_named
-from harness.pruner import Pruner
+from harness.pruner import Network, Pruner
 from harness.reference import DENSE, Dense
 from harness.suggestions import nearest
+from harness.written_entry import parse_entry
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,19 @@ def reparametrised(entry: Entry, values: Mapping[str, Any], losses: Mapping[str,
     weights = {name: value for name, value in values_of(entry, losses).items() if value != usual.get(name, value)}
     loss = None if entry.loss.name == pruner.loss else entry.loss.name
     return entry_of(entry.method, {**dict(entry.parameters), **weights, **values}, loss, losses)
+
+
+def borrowed(written: str) -> Pruner:
+    """Return the method that another one borrows from, written as an entry. Raises `UsageError`."""
+    return build_pruner(*parse_entry(written))
+
+
+def why_skipped(pruner: Pruner, network: Network) -> str | None:
+    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None."""
+    if sentence := pruner.skip(network):
+        return sentence
+    sentences = ((other, borrowed(other).skip(network)) for other in pruner.borrows_from)
+    return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
 
 
 def own_parameters(method: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

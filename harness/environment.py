@@ -9,7 +9,7 @@ from typing import Literal
 
 # Each of these alone changes bits on one processor: they choose the kernels.
 _KERNEL_VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
-_PACKAGES = ("prune-harness", "torch", "numpy", "scikit-learn", "mlflow", "pandas")
+_PACKAGES = ("prune-harness", "torch", "torch-pruning", "numpy", "scikit-learn", "mlflow", "pandas")
 
 
 def environment_class(device: str) -> str:

@@ -41,6 +41,9 @@ class Pruner(ABC):
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Field values that ``--methods all`` runs, one entry each."""
 
+    gives_mask: ClassVar[bool] = True
+    """Whether its networks come with a mask, so that another method can borrow it."""
+
     @property
     def loss(self) -> str:
         """Name of the loss schedule that the method trains with unless ``--loss`` says otherwise."""
@@ -53,7 +56,7 @@ class Pruner(ABC):
 
     @property
     def borrows_from(self) -> tuple[str, ...]:
-        """Names of the methods that it asks `Workbench.mask_of` for: a change in one of them is a change in this."""
+        """The methods that it asks `Workbench.mask_of` for, written as entries: a change in one is a change in this."""
         return ()
 
     def without_loss(self) -> tuple[str | None, "Pruner"]:
@@ -66,6 +69,12 @@ class Pruner(ABC):
     def skip(self, network: Network) -> str | None:  # noqa: ARG002
         """Return one sentence why the method does not apply to ``network``, or None. The report shows it."""
         return None
+
+    def mask_at(self, bench: "Workbench", density: float) -> Mask | None:
+        """Return the mask of ``density`` < 1 for a method that borrows it; what is only needed for the mask is done."""
+        wanted = [density] if self.levels == "independent" else [1.0, density]
+        *_, pruned = self.prune(bench, wanted)
+        return pruned.mask
 
     @abstractmethod
     def prune(self, bench: "Workbench", densities: Sequence[float]) -> Iterator[PrunedNetwork]:

@@ -2,39 +2,24 @@
 
 import contextlib
 import fnmatch
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from harness import plugins
-from harness.entries import Entry, build_pruner, entry_of, own_parameters
+from harness.entries import Entry, borrowed, build_pruner, entry_of, own_parameters
 from harness.errors import UsageError
 from harness.loss_schedule import LossSchedule, schedule_named
 from harness.reference import DENSE
 from harness.suggestions import nearest
-
-_WRITTEN = re.compile(r"^(?P<name>[^\[\]]+)(\[(?P<parameters>[^\[\]]*)\])?$")
-
-
-def split_list(text: str) -> list[str]:
-    """Split ``lt,snip[images=64,scope=layer]`` at the commas outside brackets."""
-    parts = re.split(r",(?![^\[\]]*\])", text)
-    return [part.strip() for part in parts if part.strip()]
+from harness.written_entry import parse_entry
 
 
 def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if isinstance(written, Mapping):
         parameters = dict(written)
         return str(parameters.pop("name", "")), parameters
-    match = _WRITTEN.match(written)
-    if match is None:
-        raise UsageError(f"cannot read method {written!r}", fix="write it as name or name[parameter=value,...]")
-    pairs = [pair.partition("=") for pair in (match["parameters"] or "").split(",") if pair.strip()]
-    parameters = {name.strip(): value.strip() for name, _, value in pairs}
-    if len(parameters) < len(pairs):
-        raise UsageError(f"method {written!r} gives a parameter twice")
-    return match["name"].strip(), parameters
+    return parse_entry(written)
 
 
 def _expand(written: str | Mapping[str, Any], asked: "_Asked") -> list[Entry]:
@@ -64,11 +49,15 @@ def _expand(written: str | Mapping[str, Any], asked: "_Asked") -> list[Entry]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What holds for every entry: common parameters, a loss in the place of defaults, the user's own losses."""
+    """What holds for every entry: common parameters, a loss in the place of defaults, the user's own losses.
+
+    ``notes`` collects what the user should know.
+    """
 
     common: Mapping[str, Any]
     loss: str | None
     losses: Mapping[str, LossSchedule]
+    notes: list[str]
 
 
 def resolve(
@@ -77,20 +66,20 @@ def resolve(
     loss: str | None,
     losses: Mapping[str, LossSchedule] | None = None,
 ) -> tuple[list[Entry], list[str]]:
-    """Return the entries asked for and a note for each duplicate dropped.
+    """Return the entries asked for, and notes: duplicates dropped, values not taken, what is borrowed.
 
-    ``common`` are parameters for every method that has a field of that name and was not given one. ``loss`` replaces
-    every method's default; ``losses`` are the configuration's own. Raises `UsageError` with all unknown names and
-    wrong parameters at once.
+    ``common`` are parameters for every method that has a field of that name, takes the value and was not given one.
+    ``loss`` replaces every method's default; ``losses`` are the configuration's own. Raises `UsageError` with all
+    unknown names and wrong parameters at once.
     """
     entries: dict[str, Entry] = {}
     notes: list[str] = []
-    faults = _unknown(common)
+    faults = _unusable(common)
     if DENSE in plugins.available(plugins.PRUNERS):
         faults.append(f"a plugin is registered as {DENSE!r}, the name of the reference that every run has")
     for item in written:
         try:
-            for entry in _expand(item, _Asked(common, loss, losses or {})):
+            for entry in _expand(item, _Asked(common, loss, losses or {}, notes)):
                 if entry.text == DENSE:
                     notes.append(f"{DENSE} is part of every run")
                     continue
@@ -99,18 +88,61 @@ def resolve(
                 entries.setdefault(entry.text, entry)
         except UsageError as error:
             faults.append(str(error).replace("\n", "\n    "))
+    for entry in entries.values():
+        try:
+            notes += _borrowing(entry, entries)
+        except UsageError as error:
+            faults.append(f"{entry.text}: {error}".replace("\n", "\n    "))
     if faults:
         raise UsageError("the methods asked for cannot be run", faults=faults)
     return list(entries.values()), notes
 
 
-def _unknown(common: Mapping[str, Any]) -> list[str]:
-    """Return a fault for each common parameter that no registered method has."""
-    known: set[str] = set()
-    for name in plugins.available(plugins.PRUNERS) if common else ():
+def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield a note where an entry borrows from a method that the run has otherwise, or that has a loss of its own.
+
+    Raises `UsageError` where that method is unknown, lends no mask, or borrows itself.
+    """
+    try:
+        lenders = entry.pruner().borrows_from
+    except UsageError:  # a plugin that cannot be imported fails in its run, and alone
+        return
+    for written in lenders:
+        lender = borrowed(written)
+        if lender.borrows_from or not lender.gives_mask:
+            what = "takes its mask from another method itself" if lender.borrows_from else "gives no mask"
+            raise UsageError(f"{written} {what}", fix="borrow from a method that chooses among a network's weights")
+        if lender.loss != entry.loss.name:
+            yield f"{entry.text}: {written} runs under this entry's loss {entry.loss.name}, not its own {lender.loss}"
+        method = parse_entry(written)[0]
+        others = [one.text for one in entries.values() if one.method == method and one.loss == entry.loss]
+        if others and written not in others:
+            yield f"{entry.text} borrows from {written}; the run has {', '.join(others)}: of=NAME may say that"
+
+
+def _unusable(common: Mapping[str, Any]) -> list[str]:
+    """Return a fault for each common parameter that no registered method has, or whose value every method refuses."""
+    known: dict[str, list[str]] = {}
+    for method in plugins.available(plugins.PRUNERS) if common else ():
         with contextlib.suppress(UsageError, TypeError):  # a broken plugin has no fields
-            known |= {field.name for field in fields(plugins.load(plugins.PRUNERS, name))}
-    return [f"parameters.{name}: no method has it{nearest(name, known)}" for name in common if name not in known]
+            for field in fields(plugins.load(plugins.PRUNERS, method)):
+                known.setdefault(field.name, []).append(method)
+    return [
+        f"parameters.{name} = {value!r}: {_refusal(known[name][0], name, value)}"
+        if name in known
+        else f"parameters.{name}: no method has it{nearest(name, known)}"
+        for name, value in common.items()
+        if all(_refusal(method, name, value) for method in known.get(name, ()))
+    ]
+
+
+def _refusal(method: str, name: str, value: Any) -> str:
+    """Return why a method refuses a parameter's value, or an empty text."""
+    try:
+        build_pruner(method, {name: value})
+    except UsageError as error:
+        return str(error).replace("\n", " ")
+    return ""
 
 
 def _entry(method: str, parameters: dict[str, Any], asked: _Asked) -> Entry:
@@ -118,4 +150,6 @@ def _entry(method: str, parameters: dict[str, Any], asked: _Asked) -> Entry:
     given = {name: value for name, value in parameters.items() if name != "loss"}
     known = {field.name for field in fields(type(build_pruner(method, own_parameters(method, given)[0])))}
     shared = {name: value for name, value in asked.common.items() if name in known and name not in given}
+    for name in [name for name, value in shared.items() if _refusal(method, name, value)]:
+        asked.notes.append(f"parameters.{name} = {shared.pop(name)!r} is not for {method}, which keeps its own")
     return entry_of(method, {**shared, **given}, own_loss or asked.loss, asked.losses)

@@ -48,15 +48,22 @@ class SaliencyPruner(Pruner):
         """Return the mask of ``density`` < 1: the highest scores in the method's scope."""
         return prune_least(self.saliency(bench, network), Mask.ones(network), density, self.scope)
 
+    def mask_at(self, bench: Workbench, density: float) -> Mask:
+        """Return the mask of ``density`` < 1, without the training that follows it."""
+        return self.mask(bench, self._scored(bench), density)
+
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the network masked to each density, trained further or not."""
         for density in densities:
             if density == 1:
                 yield PrunedNetwork(bench.dense())
                 continue
-            network = bench.dense() if self.start == "trained" else bench.network()
+            network = self._scored(bench)
             mask = self.mask(bench, network, density)
             yield PrunedNetwork(self._finished(bench, network, mask), mask)
+
+    def _scored(self, bench: Workbench) -> Network:
+        return bench.dense() if self.start == "trained" else bench.network()
 
     def _finished(self, bench: Workbench, network: Network, mask: Mask) -> Network:
         if self.start == "W0" or self.retrain == "finetune":
@@ -122,6 +129,7 @@ class ChannelPruner(Pruner):
     """
 
     levels = "independent"
+    gives_mask = False
     scope: Scope = "layer"
     retrain: Retrain = "finetune"
 

@@ -21,6 +21,7 @@ from harness.networks import Architecture, Network, build, copy_of, positive_sco
 from harness.pruner import Pruner
 from harness.randomness import generator
 from harness.schedule import Schedule
+from harness.source import modules_behind, texts
 from harness.splits import stratified_order
 from harness.store import Stage, Store
 from harness.training import TRAINING_VERSION, Saver, Task, fit
@@ -145,21 +146,24 @@ class Workbench:
         return self._losses.resolve(round, self._train.positives, self._train.negatives)
 
     def mask_of(self, method: str, density: float) -> Mask:
-        """Return the mask that another registered method, at its defaults, gives at ``density`` on this bench.
+        """Return the mask that another registered method, written as an entry, gives at ``density`` < 1 on this bench.
 
         The same W0, data, loss and seed; what it costs counts as this method's cost. Raises ValueError where that
-        method gives no mask, or asks for another's itself.
+        method gives no mask, or borrows another's itself.
         """
         if self._others is None:
             raise ValueError(f"{self._method} takes its mask from another method itself")
         other = copy(self)
-        other._method, other._others = method, None
-        pruner = self._others(method)
-        wanted = [density] if pruner.levels == "independent" else [1.0, density]
-        *_, pruned = pruner.prune(other, wanted)
-        if pruned.mask is None:
+        other._method, other._others = method.partition("[")[0], None
+        mask = self._others(method).mask_at(other, density)
+        if mask is None:
             raise ValueError(f"{method} gives no mask: it does not choose among the weights of this network")
-        return pruned.mask
+        return mask
+
+    @property
+    def device(self) -> str:
+        """Where the run computes: ``cpu`` or ``cuda``."""
+        return resolve_device(self._schedule.device).type
 
     def batches(self, images: int) -> list[tuple[Tensor, Tensor]]:
         """Return a fixed, stratified, unaugmented part of the training split in batches of up to 64.
@@ -179,8 +183,8 @@ class Workbench:
         """Return ``function(*inputs)``, computed once per source and inputs.
 
         ``function`` must be defined at a module's top level and close over nothing; it gets copies of networks,
-        masks, tensors and JSON, and returns tensors and JSON (tuples come back as lists). Any change in its module
-        computes it anew.
+        masks, tensors and JSON, and returns tensors and JSON (tuples come back as lists). Any change in its module, or
+        in one of its package or of the harness that it takes names from, computes it anew.
         """
         if function.__qualname__ != function.__name__ or function.__closure__:
             raise TypeError(f"{function.__qualname__} must be a function at module level that closes over nothing")
@@ -196,8 +200,8 @@ class Workbench:
         return stage.value
 
 
-def source_of(function: Callable[..., Any]) -> str:
-    """Return the source of the module that defines ``function``.
+def source_of(function: Callable[..., Any]) -> list[str]:
+    """Return the source of the module that defines ``function``, and of those behind it.
 
     Raises RuntimeError where the file no longer is what was imported: its result would be kept under the new text.
     """
@@ -205,7 +209,7 @@ def source_of(function: Callable[..., Any]) -> str:
     compiled = compile(source, function.__code__.co_filename, "exec", dont_inherit=True)
     if function.__code__ not in compiled.co_consts:
         raise RuntimeError(f"{function.__code__.co_filename} was edited while it ran: start the command again")
-    return source
+    return [source, *texts([module for module in modules_behind(function.__module__) if module != function.__module__])]
 
 
 def _copy(value: Any) -> Any:

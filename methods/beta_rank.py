@@ -115,10 +115,10 @@ class _Spread:
         self._images += len(inputs)
         for part in torch.split(inputs, _TOGETHER):
             values = part.double()
-            self._inputs = self._inputs + torch.stack([values.sum((0, 1)), values.square_().sum((0, 1))])
+            self._inputs = self._inputs + torch.stack([values.sum((0, 1)), values.square().sum((0, 1))])
         for part in torch.split(outputs, _TOGETHER):
             values = part.double()
-            self._outputs = self._outputs + torch.stack([values.sum(0), values.square_().sum(0)])
+            self._outputs = self._outputs + torch.stack([values.sum(0), values.square().sum(0)])
 
     def ratio(self) -> Tensor:
         """Return a / b, (O, U, V)."""

@@ -16,7 +16,7 @@ from harness.surgery import channel_groups
 from harness.templates import ChannelPruner
 from harness.workbench import Workbench
 
-Criterion = Literal["t", "snr", "fisher", "divergence"]
+Statistic = Literal["t", "snr", "fisher", "divergence"]
 
 _LEAST = 1e-6
 """Least variance within a class, as a share of the channel's variance over all images: keeps ratios finite."""
@@ -31,7 +31,7 @@ class ClassDiscriminativeChannels(ChannelPruner):
 
     A channel's response to an image is the spatial mean of what the last layer that reads it receives: after the
     activation, and after the sum in a residual network. With means m, sample variances v and counts n of the positives
-    (+) and negatives (-), ``criterion`` is one of
+    (+) and negatives (-), ``statistic`` is one of
 
     - ``fisher``: (m+ - m-)^2 / (v+ + v-), Fisher's discriminant ratio;
     - ``t``: |m+ - m-| / sqrt(v+ / n+ + v- / n-), Welch's t;
@@ -52,29 +52,29 @@ class ClassDiscriminativeChannels(ChannelPruner):
         "Golub et al. 1999; Theodoridis & Koutroumbas, Pattern Recognition, class separability measures"
     )
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
-        "criterion": CategoricalDistribution(["t", "snr", "fisher", "divergence"]),
+        "statistic": CategoricalDistribution(["t", "snr", "fisher", "divergence"]),
         "images": IntDistribution(256, 2048, step=256),
         "scope": CategoricalDistribution(["layer", "global"]),
     }
 
-    criterion: Criterion = "fisher"
+    statistic: Statistic = "fisher"
     images: Annotated[int, Field(ge=4)] = 2048
 
     def channel_saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return the statistic of every channel on the fixed scoring set."""
-        scores: Scores = bench.compute(discrimination, network, bench.batches(self.images), self.criterion)
+        scores: Scores = bench.compute(discrimination, network, bench.batches(self.images), self.statistic)
         return scores
 
 
 def discrimination(
-    network: Network, batches: Sequence[tuple[Tensor, Tensor]], criterion: Criterion
+    network: Network, batches: Sequence[tuple[Tensor, Tensor]], statistic: Statistic
 ) -> dict[str, Tensor]:
-    """Return the `statistic` of each channel's `responses`, (channels,) float64, >= 0, by group name.
+    """Return the `separation` of each channel's `responses`, (channels,) float64, >= 0, by group name.
 
     Raises ValueError for fewer than two images of a class.
     """
     positive = torch.cat([labels for _, labels in batches]) > 0
-    return {name: statistic(values, positive, criterion) for name, values in responses(network, batches).items()}
+    return {name: separation(values, positive, statistic) for name, values in responses(network, batches).items()}
 
 
 def responses(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ def responses(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> dic
     return {name: torch.cat(values) for name, values in found.items()}
 
 
-def statistic(values: Tensor, positive: Tensor, criterion: Criterion) -> Tensor:
+def separation(values: Tensor, positive: Tensor, statistic: Statistic) -> Tensor:
     """Return how well each column of ``values`` (images, channels) tells the ``positive`` (images,) rows; (channels,).
 
     Finite and >= 0; larger = better. Raises ValueError for fewer than two images of a class.
@@ -119,17 +119,15 @@ def statistic(values: Tensor, positive: Tensor, criterion: Criterion) -> Tensor:
     least = torch.where(constant, 1.0, _LEAST * overall)
     first, second = (torch.maximum(side.var(dim=0), least) for side in sides)
     difference = (sides[0].mean(dim=0) - sides[1].mean(dim=0)).abs()
-    return torch.where(constant, 0.0, _statistic(criterion, difference, first, second, counts))
+    return torch.where(constant, 0.0, _value(statistic, difference, first, second, counts))
 
 
-def _statistic(
-    criterion: Criterion, difference: Tensor, first: Tensor, second: Tensor, counts: tuple[int, int]
-) -> Tensor:
-    if criterion == "t":
+def _value(statistic: Statistic, difference: Tensor, first: Tensor, second: Tensor, counts: tuple[int, int]) -> Tensor:
+    if statistic == "t":
         return difference / (first / counts[0] + second / counts[1]).sqrt()
-    if criterion == "snr":
+    if statistic == "snr":
         return difference / (first.sqrt() + second.sqrt())
-    if criterion == "fisher":
+    if statistic == "fisher":
         return difference.square() / (first + second)
     shapes = (first / second + second / first) / 2 - 1
     return shapes + difference.square() * (1 / first + 1 / second) / 2

@@ -31,7 +31,7 @@ class ExactOptimalBrainSurgeon(LayerwiseOptimalBrainSurgeon):
     ``order``: ``one-shot`` is L-OBS's ranking, so that the two differ in the refit alone. ``greedy`` removes in each
     row the weight that costs least, updates the row's own inverse, and again; a layer's rows are merged by what each
     removal adds to the error. That is 2/3 rows D^3 operations a layer, a pass over the inverse for each weight: 1.1e13
-    for AlexNet, over an hour of one core. It is for small networks or a CUDA device, which is used where there is one.
+    for AlexNet, over an hour of one core. It is for small networks, or a CUDA device where the run is on one.
 
     Not taken over from the published method: inputs read anew from the pruned layers before, quotas shared among layers
     by their errors, and weights of inputs that are always zero set to zero.
@@ -44,7 +44,7 @@ class ExactOptimalBrainSurgeon(LayerwiseOptimalBrainSurgeon):
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the dense network with each layer pruned to each density and its remaining weights refitted."""
         dense = bench.dense()
-        everything, accelerator = Mask.ones(dense), accelerator_name()
+        everything, accelerator = Mask.ones(dense), accelerator_name(bench.device)
         for density in densities:
             if density == 1:
                 yield PrunedNetwork(dense, everything)
@@ -58,9 +58,9 @@ class ExactOptimalBrainSurgeon(LayerwiseOptimalBrainSurgeon):
             yield PrunedNetwork(build(dense.architecture, state), mask)
 
 
-def accelerator_name() -> str | None:
-    """Return the CUDA device's name, or None: an input of what is computed there, since it may change bits."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+def accelerator_name(device: str) -> str | None:
+    """Return the CUDA device's name, None for ``cpu``: an input of what is computed there, since it may change bits."""
+    return torch.cuda.get_device_name() if device == "cuda" else None
 
 
 def refit(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from optuna.distributions import BaseDistribution
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from harness.mask import Mask, Scores, keep_largest
 from harness.methods.magnitude import Magnitude
@@ -17,22 +17,15 @@ from harness.methods.random import Random
 from harness.networks import Network
 from harness.workbench import Workbench
 
-
-def _not_layerwise(method: str) -> str:
-    if method.endswith("-layerwise"):
-        raise ValueError(f"{method} takes its layers from another method itself; name one that chooses them")
-    return method
-
-
-Other = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"), AfterValidator(_not_layerwise)]
-"""The plain name of a registered method that gives a mask."""
+Other = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\[\]]*\])?$")]
+"""A registered method that gives a mask, written as an entry: ``snip``, ``lt[rate=0.75]``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomLayerwise(Random):
-    """As many weights in each layer as ``of`` keeps there, chosen at random; trained anew from W0.
+    """As many weights in each layer as ``of`` keeps there, chosen at random; trained from W0.
 
-    ``of`` is a method at its defaults, asked for its mask at the same density on the same W0, data, seed and loss.
+    ``of`` is a method, asked for its mask at the same density on the same W0, data, seed and loss.
     Draws do not depend on it. The papers keep the initial weights and permute the mask within each layer, which is
     this choice.
     """
@@ -60,7 +53,7 @@ class RandomLayerwise(Random):
 class MagnitudeLayerwise(Magnitude):
     """As many weights in each layer as ``of`` keeps there, the largest of the trained network; trained on from there.
 
-    ``of`` is a method at its defaults, asked for its mask at the same density on the same W0, data, seed and loss.
+    ``of`` is a method, asked for its mask at the same density on the same W0, data, seed and loss.
     """
 
     source = (

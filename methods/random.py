@@ -9,18 +9,22 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from harness.mask import Scope, Scores, prunable_weights
 from harness.networks import Network
-from harness.templates import Retrain, SaliencyPruner
+from harness.templates import Retrain, SaliencyPruner, Start
 from harness.workbench import Workbench
 
 
 @dataclass(frozen=True, kw_only=True)
 class Random(SaliencyPruner):
-    """Uniform scores, seeded; the remaining weights are trained anew from W0, as a lottery ticket's are."""
+    """Uniform scores, seeded; the remaining weights of W0 are trained, as a lottery ticket's are.
+
+    ``start="trained"`` prunes the trained network instead, whose weights ``retrain`` may keep, train on or rewind.
+    """
 
     source = "the control of Frankle & Carbin 2019, Sec. 2 (random tickets); here with the winning weights' W0"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": CategoricalDistribution(["layer", "global"])}
 
     scope: Scope = "layer"
+    start: Start = "W0"
     retrain: Retrain = "rewind"
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:

@@ -77,7 +77,7 @@ def connection_sensitivity(
     network.eval()
     totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights.values()]
     for images, labels in batches:
-        value = _summed(loss, network(images), labels)
+        value = summed_loss(loss, network(images), labels)
         gradients = torch.autograd.grad(value, list(weights.values()))
         for total, gradient in zip(totals, gradients, strict=True):
             total += gradient.abs() if per_batch else gradient
@@ -86,7 +86,8 @@ def connection_sensitivity(
     }
 
 
-def _summed(loss: Callable[[Tensor, Tensor], Tensor] | None, logits: Tensor, labels: Tensor) -> Tensor:
+def summed_loss(loss: Callable[[Tensor, Tensor], Tensor] | None, logits: Tensor, labels: Tensor) -> Tensor:
+    """Return a batch's summed cross-entropy, or its mean ``loss`` times its number of images; a scalar."""
     if loss is None:
         return F.cross_entropy(logits, labels.long(), reduction="sum")
     return loss(logits, labels) * len(labels)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from pydantic import Field
 from torch import Tensor
 
 from harness.mask import Scope, Scores
+from harness.methods.snip import summed_loss
 from harness.networks import Network, copy_of
 from harness.surgery import channel_groups, coupled
 from harness.templates import ChannelPruner
@@ -62,8 +62,8 @@ class StructuredTaylor(ChannelPruner):
     def channel_saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return the channels' first-order effects on the fixed scoring set."""
         loss = bench.loss(round=1) if self.scoring_loss == "training" else None
-        scores: Scores = bench.compute(taylor_effects, network, bench.batches(self.images), loss)
-        return scores
+        gradients = bench.compute(summed_gradients, network, bench.batches(self.images), loss)
+        return taylor_effects(network, gradients)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,26 +110,31 @@ def group_norms(network: Network) -> dict[str, Tensor]:
     return {group.name: importance(found).double() for group, found in coupled(network)}
 
 
-def taylor_effects(
+def summed_gradients(
     network: Network,
     batches: Sequence[tuple[Tensor, Tensor]],
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
+    """Return dL/dw by parameter name, in the parameters' shapes; ``network`` gets them as its own.
+
+    L is the cross-entropy, or a batch's ``loss``, a mean over its images, times their number; summed over all batches.
+    Evaluation mode.
+    """
+    network.eval()
+    for images, labels in batches:
+        summed_loss(loss, network(images), labels).backward()  # type: ignore[no-untyped-call]
+    return {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
+
+
+def taylor_effects(network: Network, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the mean over coupled layers of each channel's sum of |w dL/dw|, (channels,) float64, by group name.
 
-    L is the cross-entropy, or a batch's ``loss``, a mean over its images, times their number; summed over all batches
-    before the absolute value. Evaluation mode.
+    ``gradients`` are dL/dw by parameter name.
     """
     from torch_pruning.pruner.importance import GroupTaylorImportance
 
     scored = copy_of(network)
-    for images, labels in batches:
-        _summed(loss, scored(images), labels).backward()  # type: ignore[no-untyped-call]
+    for name, parameter in scored.named_parameters():
+        parameter.grad = gradients[name]
     importance = GroupTaylorImportance(group_reduction="mean", normalizer=None)
     return {group.name: importance(found).double() for group, found in coupled(scored)}
-
-
-def _summed(loss: Callable[[Tensor, Tensor], Tensor] | None, logits: Tensor, labels: Tensor) -> Tensor:
-    if loss is None:
-        return F.cross_entropy(logits, labels.long(), reduction="sum")
-    return loss(logits, labels) * len(labels)

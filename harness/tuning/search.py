@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from harness.architecture import Architecture
 from harness.canonical import digest
 from harness.data import training_splits
-from harness.entries import Entry
+from harness.entries import Entry, why_skipped
 from harness.errors import HarnessError, UsageError
 from harness.loss_schedule import LossSchedule
 from harness.method_code import code_of
@@ -75,7 +75,7 @@ def spaces(
 def _skipped(entry: Entry, network: str) -> str | None:
     """Return why an entry will give no network; one that is broken fails in its run, and alone."""
     try:
-        return entry.pruner().skip(skeleton(Architecture(network)))
+        return why_skipped(entry.pruner(), skeleton(Architecture(network)))
     except Exception as error:
         return (str(error) or type(error).__name__).splitlines()[0]
 

@@ -288,3 +288,9 @@ def test_an_empty_part_of_a_key_is_refused(text):
 def test_the_configuration_is_frozen():
     with pytest.raises(AttributeError):
         load().jobs = 2
+
+
+@pytest.mark.parametrize("name", ["plain", "black", "class-dependent"])
+def test_a_loss_of_ones_own_cannot_take_a_built_in_name(name):
+    with pytest.raises(UsageError, match=f"{name}: a built-in loss has this name"):
+        load_configuration("quick", None, [f"losses.{name}.gamma=7"], {})

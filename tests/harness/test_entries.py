@@ -11,7 +11,8 @@ from harness.entries import Entry, build_pruner, entry_of
 from harness.errors import UsageError
 from harness.loss_schedule import SCHEDULES
 from harness.plugins import PRUNERS
-from harness.selection import resolve, split_list
+from harness.selection import resolve
+from harness.written_entry import split_list
 
 
 def texts(written, common=None, loss=None):

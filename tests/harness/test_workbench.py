@@ -268,4 +268,4 @@ def test_no_method_can_reach_the_test_split(make_bench, splits):
 
 def test_the_bench_offers_what_the_contract_names_and_no_more():
     public = {name for name in vars(Workbench) if not name.startswith("_")}
-    assert public == {"network", "train", "dense", "loss", "mask_of", "batches", "generator", "compute"}
+    assert public == {"network", "train", "dense", "loss", "mask_of", "device", "batches", "generator", "compute"}

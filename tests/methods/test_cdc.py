@@ -5,7 +5,7 @@ from statistics import mean, variance
 import pytest
 import torch
 
-from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, statistic
+from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, separation
 from harness.networks import FACTORIES, Architecture, build, initialise, skeleton
 from harness.surgery import channel_groups
 from harness.widths import widths_of
@@ -30,14 +30,14 @@ def batches_of(sizes, size=64, seed=0):
     ]
 
 
-def in_plain_python(criterion, positives, negatives):
+def in_plain_python(statistic, positives, negatives):
     up, down = mean(positives), mean(negatives)
     wide, narrow_ = variance(positives), variance(negatives)
-    if criterion == "t":
+    if statistic == "t":
         return abs(up - down) / math.sqrt(wide / len(positives) + narrow_ / len(negatives))
-    if criterion == "snr":
+    if statistic == "snr":
         return abs(up - down) / (math.sqrt(wide) + math.sqrt(narrow_))
-    if criterion == "fisher":
+    if statistic == "fisher":
         return (up - down) ** 2 / (wide + narrow_)
     both = wide / narrow_ + narrow_ / wide
     return both / 2 - 1 + (up - down) ** 2 * (1 / wide + 1 / narrow_) / 2
@@ -51,39 +51,39 @@ def draws(images=13, channels=2, seed=0):
     return values, positive
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
-def test_a_statistic_is_what_plain_python_gives(criterion):
+@pytest.mark.parametrize("statistic", CRITERIA)
+def test_a_statistic_is_what_plain_python_gives(statistic):
     values, positive = draws()
-    found = statistic(values, positive, criterion)
+    found = separation(values, positive, statistic)
     for channel in range(2):
         rows = list(zip(values[:, channel].tolist(), positive.tolist(), strict=True))
-        expected = in_plain_python(criterion, [v for v, p in rows if p], [v for v, p in rows if not p])
+        expected = in_plain_python(statistic, [v for v, p in rows if p], [v for v, p in rows if not p])
         assert float(found[channel]) == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
-def test_a_statistic_knows_no_sign_scale_or_offset_of_the_response(criterion):
+@pytest.mark.parametrize("statistic", CRITERIA)
+def test_a_statistic_knows_no_sign_scale_or_offset_of_the_response(statistic):
     values, positive = draws()
-    found = statistic(values, positive, criterion)
-    torch.testing.assert_close(statistic(1000 - 7 * values, positive, criterion), found)
-    torch.testing.assert_close(statistic(values, ~positive, criterion), found)
+    found = separation(values, positive, statistic)
+    torch.testing.assert_close(separation(1000 - 7 * values, positive, statistic), found)
+    torch.testing.assert_close(separation(values, ~positive, statistic), found)
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("statistic", CRITERIA)
 @pytest.mark.parametrize("response", [0.0, 0.1, -1e6])
-def test_a_channel_that_never_varies_scores_nothing(criterion, response):
+def test_a_channel_that_never_varies_scores_nothing(statistic, response):
     values, positive = draws()
     values[:, 0] = response
-    found = statistic(values, positive, criterion)
+    found = separation(values, positive, statistic)
     assert float(found[0]) == 0
     assert float(found[1]) > 0
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
-def test_two_values_that_name_the_class_score_high_and_finite(criterion):
+@pytest.mark.parametrize("statistic", CRITERIA)
+def test_two_values_that_name_the_class_score_high_and_finite(statistic):
     values, positive = draws()
     values[:, 0] = torch.where(positive, 5.0, 2.0)
-    found = statistic(values, positive, criterion)
+    found = separation(values, positive, statistic)
     assert bool(torch.isfinite(found).all())
     assert float(found[0]) > 100 * float(found[1])
 
@@ -93,7 +93,7 @@ def test_a_class_needs_two_images():
     positive[:] = False
     positive[3] = True
     with pytest.raises(ValueError, match="two images of each class, there are 1 and 12"):
-        statistic(values, positive, "fisher")
+        separation(values, positive, "fisher")
 
 
 def spatial_mean(maps):
@@ -137,8 +137,8 @@ def test_a_residual_groups_response_is_the_finished_sum():
 @pytest.mark.parametrize("factory", PUBLISHED)
 def test_every_network_has_a_finite_score_for_every_channel(factory):
     network = narrow(factory)
-    for criterion in CRITERIA:
-        scores = discrimination(network, batches_of([4, 2]), criterion)
+    for statistic in CRITERIA:
+        scores = discrimination(network, batches_of([4, 2]), statistic)
         for group in channel_groups(network):
             assert scores[group.name].shape == (group.channels,)
             assert bool(torch.isfinite(scores[group.name]).all())
@@ -159,7 +159,7 @@ def test_responses_and_labels_of_all_batches_belong_together():
 def test_the_channels_that_tell_the_classes_apart_remain(make_bench):
     bench = make_bench(initial=narrow("small-cnn"))
     dense = bench.dense()
-    (pruned,) = ClassDiscriminativeChannels(criterion="snr", retrain="none").prune(bench, [0.4])
+    (pruned,) = ClassDiscriminativeChannels(statistic="snr", retrain="none").prune(bench, [0.4])
     values = responses(dense, bench.batches(48))["features.conv1"]
     positive = torch.cat([labels for _, labels in bench.batches(48)]) > 0
     assert int(positive.sum()) == 16  # all positives of the training split, though 2,048 images were asked for

@@ -127,17 +127,16 @@ def test_random_weights_are_trained_from_w0_and_the_largest_from_where_they_are(
 @pytest.mark.parametrize(
     ("of", "reason"),
     [
-        ("random-layerwise", "takes its layers from another method itself"),
-        ("magnitude-layerwise", "takes its layers from another method itself"),
         ("", "should match pattern"),
-        ("snip[images=64]", "should match pattern"),
+        ("lt[of=lt[rate=0.5]]", "should match pattern"),
         ("lt,snip", "should match pattern"),
         ("*", "should match pattern"),
     ],
 )
-def test_of_is_a_plain_method_name_and_no_layerwise_one(kind, of, reason, monkeypatch):
+def test_of_is_one_method_with_or_without_parameters(kind, of, reason, monkeypatch):
     monkeypatch.setattr("harness.entries.pruner_class", lambda _: kind)
-    assert build_pruner("this", {"of": "lt"}).of == "lt"
+    assert build_pruner("this", {"of": "lt"}).borrows_from == ("lt",)
+    assert build_pruner("this", {"of": "snip[images=64,scope=layer]"}).of == "snip[images=64,scope=layer]"
     with pytest.raises(UsageError, match=reason):
         build_pruner("this", {"of": of})
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.loss import Loss
+from harness.methods import structured
 from harness.methods.structured import (
     StructuredGroupNorm,
     StructuredMagnitude,
@@ -19,6 +20,10 @@ from harness.surgery import channel_groups, coupled
 from harness.widths import widths_of
 
 PUBLISHED = sorted(FACTORIES)
+
+
+def effects(network, batches, loss=None):
+    return taylor_effects(network, structured.summed_gradients(copy_of(network), batches, loss))
 
 
 def narrow(factory, seed=0):
@@ -134,7 +139,7 @@ def summed_gradients(network, batches, loss=None):
 @pytest.mark.parametrize("factory", PUBLISHED)
 def test_an_effect_is_the_mean_over_layers_of_the_sums_of_weight_times_gradient(factory):
     network, batches = narrow(factory), batches_of([3, 2])
-    scores = taylor_effects(network, batches)
+    scores = effects(network, batches)
     gradients = summed_gradients(network, batches)
     products = copy_of(network)
     for name, parameter in products.named_parameters():
@@ -177,7 +182,7 @@ def test_an_effect_agrees_with_finite_differences_of_each_weight():
         made = [(channel, *place) for place in torch.cartesian_prod(*map(torch.arange, (2, 3, 3))).tolist()]
         read = [(output, channel) for output in (0, 1)]
         expected = (effect(network.features.conv4.weight, made) + effect(network.head[1].weight, read)) / 2
-        found = taylor_effects(network, batches)["features.conv4"]
+        found = effects(network, batches)["features.conv4"]
         assert float(found[channel]) == pytest.approx(expected, rel=1e-4)
         assert expected > 0
 
@@ -185,16 +190,16 @@ def test_an_effect_agrees_with_finite_differences_of_each_weight():
 def test_the_network_is_left_as_it_was():
     network = narrow("small-cnn")
     before = copy.deepcopy(network.state_dict())
-    taylor_effects(network, batches_of([2]))
+    effects(network, batches_of([2]))
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_another_loss_is_a_mean_that_counts_by_its_batchs_images():
     network, batches = narrow("small-cnn"), batches_of([4, 2])
-    plain = taylor_effects(network, batches)
-    same = taylor_effects(network, batches, Loss())
-    other = taylor_effects(network, batches, Loss(gamma=5.0))
+    plain = effects(network, batches)
+    same = effects(network, batches, Loss())
+    other = effects(network, batches, Loss(gamma=5.0))
     for name in plain:
         torch.testing.assert_close(same[name], plain[name], rtol=1e-4, atol=1e-6)
     assert any(not torch.allclose(plain[name], other[name]) for name in plain)
@@ -203,7 +208,7 @@ def test_another_loss_is_a_mean_that_counts_by_its_batchs_images():
 def test_a_network_whose_output_never_changes_has_no_effects():
     network = narrow("small-cnn")
     network.head[1].weight.data.zero_()
-    assert [int(values.count_nonzero()) for values in taylor_effects(network, batches_of([2])).values()] == [0] * 4
+    assert [int(values.count_nonzero()) for values in effects(network, batches_of([2])).values()] == [0] * 4
 
 
 # --- as methods
@@ -222,7 +227,7 @@ def kept_first(dense, pruned, score):
         (StructuredGroupNorm(retrain="none"), lambda network, _: group_norms(network)),
         (
             StructuredTaylor(images=20, retrain="none"),
-            lambda network, bench: taylor_effects(network, bench.batches(20)),
+            lambda network, bench: effects(network, bench.batches(20)),
         ),
     ],
 )
@@ -240,7 +245,7 @@ def test_the_training_loss_scores_with_what_later_rounds_are_trained_with(make_b
     bench = make_bench(loss="black", initial=narrow("small-cnn"))
     dense = bench.dense()
     found = StructuredTaylor(images=20, scoring_loss="training").channel_saliency(bench, dense)
-    expected = taylor_effects(dense, bench.batches(20), bench.loss(round=1))
+    expected = effects(dense, bench.batches(20), bench.loss(round=1))
     plain = StructuredTaylor(images=20).channel_saliency(bench, dense)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
     assert any(not torch.equal(found[name], plain[name]) for name in expected)

@@ -1,0 +1,31 @@
+"""Entries as people write them: ``lt``, ``snip[images=64]``, ``random-layerwise[of=lt[rate=0.75]]``."""
+
+import re
+
+from harness.errors import UsageError
+
+_WRITTEN = re.compile(r"^(?P<name>[^\[\]]+)(\[(?P<parameters>.*)\])?$")
+
+
+def split_list(text: str) -> list[str]:
+    """Split ``lt,snip[images=64,scope=layer]`` at the commas outside brackets."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += {"[": 1, "]": -1}.get(sign, 0)
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts if part.strip()]
+
+
+def parse_entry(written: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the parameters of an entry as text. Raises `UsageError` where it cannot be read."""
+    match = _WRITTEN.match(written)
+    pairs = [pair.partition("=") for pair in split_list((match and match["parameters"]) or "")]
+    if match is None or any("[" in name or "]" in name for name, _, _ in pairs):
+        raise UsageError(f"cannot read method {written!r}", fix="write it as name or name[parameter=value,...]")
+    parameters = {name.strip(): value.strip() for name, _, value in pairs}
+    if len(parameters) < len(pairs):
+        raise UsageError(f"method {written!r} gives a parameter twice")
+    return match["name"].strip(), parameters
