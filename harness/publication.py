@@ -46,6 +46,7 @@ def publication(
         "harness.method": entry.method,
         "harness.loss": entry.loss.name,
         "harness.plain": entry.plain,
+        "harness.loss_changes": str(entry.loss.gamma != entry.loss.gamma_after).lower(),
         "harness.seed": str(seed),
         "harness.group": provenance["group"],
         "harness.simulated": str(provenance["simulated"]).lower(),

@@ -26,7 +26,8 @@ class Results:
 
     ``cells`` has one row per (entry, seed, level): run_id, group, entry (canonical text; "dense" is the
     plain-loss reference at density 1), method, loss, plain (the entry's name under the plain loss; its own where a run
-    does not say), seed, density (asked), status ("done", "failed", "diverged", "skipped"), reason, layers (by parameter
+    does not say), loss_changes (whether the loss has another gamma after the first round; False where a run does
+    not say), seed, density (asked), status ("done", "failed", "diverged", "skipped"), reason, layers (by parameter
     name [left, alive, total] weights; none where a run does not say), then the metrics by name ("test/auc", ...), NaN
     where the cell is not done.
 
@@ -89,6 +90,7 @@ def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
         "method": run.tags["harness.method"],
         "loss": run.tags["harness.loss"],
         "plain": run.tags.get("harness.plain", run.tags["harness.entry"]),
+        "loss_changes": run.tags.get("harness.loss_changes") == "true",
     }
     cells = (json.loads(level["cell.json"]) for level in run.levels)
     return [

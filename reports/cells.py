@@ -14,7 +14,9 @@ from harness.results import Results
 
 __all__ = ["Cell", "read_cells"]
 
-TEXTS = {"group", "entry", "method", "loss", "plain", "status", "reason"}
+TEXTS = {"group", "entry", "method", "loss", "loss_changes", "plain", "status", "reason"}
+"""The columns that are read as text: neither a metric nor a number that names a cell."""
+
 KEY = ["run_id", "entry", "seed", "density"]
 
 
@@ -22,8 +24,10 @@ KEY = ["run_id", "entry", "seed", "density"]
 class Cell:
     """One network asked for; when done with its test ``labels`` and ``scores`` (N,), in order of image id.
 
-    ``plain`` is the entry's name under the plain loss. ``flops_left`` is a share of the dense reference's FLOPs, NaN
-    where not known. ``layers`` holds (left, alive, total) weights by parameter name, empty where not known.
+    ``plain`` is the entry's name under the plain loss. ``loss_changes``: its own loss has another gamma after the first
+    round, so that its pruned networks had another loss than its dense one. ``flops_left`` is a share of the dense
+    reference's FLOPs, NaN where not known. ``layers`` holds (left, alive, total) weights by parameter name, empty where
+    not known.
     """
 
     group: str
@@ -36,6 +40,7 @@ class Cell:
     status: str
     reason: str
     metrics: Mapping[str, float]
+    loss_changes: bool = False
     flops_left: float = math.nan
     layers: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     labels: npt.NDArray[np.int64] | None = None
@@ -107,9 +112,14 @@ def _text(value: Any) -> str:
 
 def _cell(row: Mapping[Any, Any], images: Mapping[tuple[Any, ...], pd.DataFrame]) -> tuple[Cell, Any]:
     """Return the cell and what identifies its images: ids and labels."""
-    numbers = {str(name): float(value) for name, value in row.items() if isinstance(value, int | float | np.number)}
+    numbers = {
+        str(name): float(value)
+        for name, value in row.items()
+        if name not in TEXTS and isinstance(value, int | float | np.number)
+    }
     left = numbers.pop("flops_left")
     texts = {name: _text(row.get(name)) for name in TEXTS}
+    changes = texts.pop("loss_changes") == str(True)
     texts["plain"] = texts["plain"] or texts["entry"]
     layers = row.get("layers")
     found = images.get(_key([row[name] for name in KEY]))
@@ -122,6 +132,7 @@ def _cell(row: Mapping[Any, Any], images: Mapping[tuple[Any, ...], pd.DataFrame]
         seed=int(row["seed"]),
         density=float(row["density"]),
         metrics=numbers,
+        loss_changes=changes,
         flops_left=left,
         layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
         labels=labels,

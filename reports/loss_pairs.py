@@ -15,7 +15,8 @@ from harness.statistics import mean_auc
 __all__ = ["PLAIN", "Corner", "Effect", "LossPair", "TwoByTwo", "loss_pairs"]
 
 PLAIN = "plain"
-EFFECTS: Mapping[str, Mapping[str, float]] = {
+Contrasts = Mapping[str, Mapping[str, float]]
+EFFECTS: Contrasts = {
     "loss_on_dense": {"dense_plain": -1, "dense_other": 1},
     "loss_on_pruned": {"pruned_plain": -1, "pruned_other": 1},
     "pruning_under_plain": {"dense_plain": -1, "pruned_plain": 1},
@@ -24,6 +25,9 @@ EFFECTS: Mapping[str, Mapping[str, float]] = {
 }
 """Each effect as a contrast of mean AUCs. The interaction is what the loss did to the pruned network beyond what it
 did to the dense one, or, which is the same, how much less the pruning cost under the other loss."""
+
+MIXED = {"pruning_under_other", "interaction"}
+"""Where the other loss changes after the first round, these hold its change besides the pruning, and are left out."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,15 @@ class TwoByTwo:
 class LossPair:
     """One method as two entries: ``plain`` under the plain loss, ``other`` under the ``loss`` of that name.
 
-    ``seeds`` are all that either was asked for; ``levels`` are densest first, the dense networks leading.
+    ``loss_changes`` says that the other loss has another gamma after the first round: its dense networks were trained
+    with the first one, and no level has the effects that would hold the change besides the pruning. ``seeds`` are all
+    that either was asked for; ``levels`` are densest first, the dense networks leading.
     """
 
     plain: str
     other: str
     loss: str
+    loss_changes: bool
     seeds: tuple[int, ...]
     levels: tuple[TwoByTwo, ...]
 
@@ -99,11 +106,15 @@ def _pair(plain: Sequence[Cell], other: Sequence[Cell]) -> LossPair:
     both = (*plain, *other)
     seeds = tuple(sorted({cell.seed for cell in both}))
     levels = sorted({cell.density for cell in both} | {1.0}, reverse=True)
-    squares = tuple(_square(level, seeds, plain, other) for level in levels)
-    return LossPair(plain[0].entry, other[0].entry, other[0].loss, seeds, squares)
+    changes = any(cell.loss_changes for cell in other)
+    known = {name: weights for name, weights in EFFECTS.items() if not (changes and name in MIXED)}
+    squares = tuple(_square(level, seeds, plain, other, known) for level in levels)
+    return LossPair(plain[0].entry, other[0].entry, other[0].loss, changes, seeds, squares)
 
 
-def _square(density: float, seeds: Sequence[int], plain: Sequence[Cell], other: Sequence[Cell]) -> TwoByTwo:
+def _square(
+    density: float, seeds: Sequence[int], plain: Sequence[Cell], other: Sequence[Cell], known: Contrasts
+) -> TwoByTwo:
     sizes = {"dense": 1.0, "pruned": density} if density < 1 else {"dense": 1.0}
     cells = {
         f"{size}_{loss}": [cell for cell in own if cell.density == level]
@@ -112,7 +123,7 @@ def _square(density: float, seeds: Sequence[int], plain: Sequence[Cell], other: 
     }
     common = tuple(seed for seed in seeds if all(seed in _done(own) for own in cells.values()))
     corners = {name: _corner(own, seeds, common) for name, own in cells.items()}
-    return TwoByTwo(density, common, corners, _effects(cells, common))
+    return TwoByTwo(density, common, corners, _effects(cells, common, known))
 
 
 def _done(cells: Iterable[Cell]) -> dict[int, Cell]:
@@ -126,7 +137,7 @@ def _corner(cells: Sequence[Cell], seeds: Sequence[int], common: Sequence[int]) 
     return Corner(auc, rate(shown, "fn/sens95"), tuple(cell.seed for cell in shown), "; ".join(absent(cells, seeds)))
 
 
-def _effects(cells: Mapping[str, Sequence[Cell]], common: Sequence[int]) -> dict[str, Effect]:
+def _effects(cells: Mapping[str, Sequence[Cell]], common: Sequence[int], known: Contrasts) -> dict[str, Effect]:
     if not common:
         return {}
     shown = {name: [_done(own)[seed] for seed in common] for name, own in cells.items()}
@@ -134,7 +145,7 @@ def _effects(cells: Mapping[str, Sequence[Cell]], common: Sequence[int]) -> dict
     scores = {name: _scores(own) for name, own in shown.items()}
     return {
         effect: Effect(*paired_auc_contrast(labels, [scores[name] for name in weights], [*weights.values()]))
-        for effect, weights in EFFECTS.items()
+        for effect, weights in known.items()
         if weights.keys() <= scores.keys()
     }
 

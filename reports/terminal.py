@@ -20,6 +20,7 @@ __all__ = ["summary"]
 
 LEGEND = "AUC, positives missed at sens95; * best or tied, ! collapsed; safe: smallest safe network."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
+FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
 NAMED = 3
 """So many methods are named in a line, more are counted."""
 
@@ -33,8 +34,13 @@ def summary(results: Results) -> RenderableType:
         parts.append(_table(results.experiment, board))
         lines = [*_lost(board), *_losses(board), *(("tuned", _line(study)) for study in board.studies)]
         parts += [_folded(lines)] if lines else []
-    legends = [LEGEND, *([LOSS_LEGEND] if any(board.pairs for board in boards) else [])]
-    return Group(*parts, *(Text(legend, style="dim") for legend in legends))
+    return Group(*parts, *(Text(legend, style="dim") for legend in _legends(boards)))
+
+
+def _legends(boards: Sequence[Board]) -> list[str]:
+    pairs = [pair for board in boards for pair in board.pairs]
+    first = any(pair.loss_changes for pair in pairs)
+    return [LEGEND, *([LOSS_LEGEND] if pairs else []), *([FIRST_LEGEND] if first else [])]
 
 
 def _table(experiment: str, board: Board) -> Table:
@@ -77,8 +83,9 @@ def _losses(board: Board) -> list[tuple[str, str]]:
     """Return what each loss alone did to the dense network, a line for each such network."""
     alike: dict[tuple[str, Effect | None], list[str]] = {}
     for pair in board.pairs:
-        alike.setdefault((pair.loss, pair.levels[0].effects.get("loss_on_dense")), []).append(visible(pair.plain))
-    return [("loss", f"{visible(loss)}: {_did(effect)} ({_named(names)})") for (loss, effect), names in alike.items()]
+        loss = visible(pair.loss) + (", first round's loss" if pair.loss_changes else "")
+        alike.setdefault((loss, pair.levels[0].effects.get("loss_on_dense")), []).append(visible(pair.plain))
+    return [("loss", f"{loss}: {_did(effect)} ({_named(names)})") for (loss, effect), names in alike.items()]
 
 
 def _did(effect: Effect | None) -> str:

@@ -11,6 +11,7 @@ from harness import publication as module
 from harness import results
 from harness.canonical import digest
 from harness.entries import entry_of
+from harness.loss_schedule import LossSchedule
 from harness.method_code import code_of
 from harness.publication import Splits, publication
 from harness.records import CellRecord
@@ -76,6 +77,33 @@ def test_an_entry_is_published_with_its_name_under_the_plain_loss(published, rea
     assert read_back(one)["plain"].tolist() == ["lt"]
     # A run of before the tag is known by its own name alone.
     assert read_back(one, "harness.plain")["plain"].tolist() == [BLACK.text]
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes"),
+    [
+        (BLACK, True),
+        (entry_of("lt", {}, "black-pointwise"), True),
+        (entry_of("lt", {"gamma": 1}, "black"), False),
+        (entry_of("lt", {}, "mild", {"mild": LossSchedule("mild", 1.0, "effective-number(0.9)")}), True),
+        (entry_of("lt", {}), False),
+        (entry_of("lt", {}, "green"), False),
+        (entry_of("lt", {}, "blue"), False),
+        (entry_of("lt", {}, "weights-only"), False),
+    ],
+    ids=lambda value: getattr(value, "text", str(value)),
+)
+def test_an_entry_is_published_with_whether_its_loss_changes(published, read_back, entry, changes):
+    one = published(entry, record(1.0))
+    assert one.tags["harness.loss_changes"] == str(changes).lower()
+    assert read_back(one)["loss_changes"].tolist() == [changes]
+    # A run of before the tag does not say.
+    assert read_back(one, "harness.loss_changes")["loss_changes"].tolist() == [False]
+
+
+def test_every_tag_of_a_result_has_its_words(published):
+    page = (METHODS.parent / "docs" / "results.md").read_text("utf-8")
+    assert [tag for tag in published(BLACK, record(1.0)).tags if f"`{tag}`" not in page] == []
 
 
 def test_layers_are_published_where_they_were_counted(published, read_back):

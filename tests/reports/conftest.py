@@ -57,6 +57,7 @@ class Bench:
         *,
         loss="plain",
         plain=None,
+        changes=False,
         group="g",
         collapsed=0.0,
         reason="",
@@ -66,7 +67,7 @@ class Bench:
         """Add a cell whose validation and test scores are the same."""
         run = f"{group}-{entry}-{seed}"
         cuts = {name: threshold.value for name, threshold in choose(LABELS, scores).items()}
-        row = self._row(run, group, entry, loss, seed, density, "done", reason, plain)
+        row = self._row(run, group, entry, loss, seed, density, "done", reason, plain, changes)
         row |= {f"test/{name}": value for name, value in evaluate(LABELS, scores, cuts).items()}
         row |= {f"threshold/{name}": value for name, value in cuts.items()}
         row |= {"size/density": density, "size/parameters": 1000 * density, "size/alive": 900 * density}
@@ -76,10 +77,10 @@ class Bench:
         ids = [f"image{index:03d}" for index in range(LABELS.size)]
         self.images.append(pd.DataFrame(frame | {"id": ids, "label": LABELS, "score": scores}))
 
-    def missing(self, entry, seed, density, status, reason, group="g", loss="plain", plain=None):
+    def missing(self, entry, seed, density, status, reason, group="g", loss="plain", plain=None, changes=False):
         """Add a cell that is not done."""
         run = f"{group}-{entry}-{seed}"
-        self.rows.append(self._row(run, group, entry, loss, seed, density, status, reason, plain))
+        self.rows.append(self._row(run, group, entry, loss, seed, density, status, reason, plain, changes))
 
     def results(self, experiment="spots", **provenance) -> Results:
         groups = {str(row["group"]): PROVENANCE | provenance for row in self.rows}
@@ -87,7 +88,7 @@ class Bench:
         return Results(experiment, pd.DataFrame(self.rows), images, groups)
 
     @staticmethod
-    def _row(run, group, entry, loss, seed, density, status, reason, plain=None):
+    def _row(run, group, entry, loss, seed, density, status, reason, plain, changes):
         return {
             "run_id": run,
             "group": group,
@@ -95,6 +96,7 @@ class Bench:
             "method": entry.split("[")[0],
             "loss": loss,
             "plain": plain or entry,
+            "loss_changes": changes,
             "seed": seed,
             "density": density,
             "status": status,
@@ -166,23 +168,27 @@ def usual(bench: Bench) -> Bench:
     return bench
 
 
-BLACK = "class-dependent-lt[scenario=black]"
-
-
-def crossing(bench: Bench, seeds=(0, 1), levels=(0.5, 0.25)) -> Bench:
-    """Results of `lt` under the plain loss and under black: other scores for each loss, level and seed."""
+def crossing(bench: Bench, loss="green", changes=False, seeds=(0, 1), levels=(0.5, 0.25)) -> Bench:
+    """Results of `lt` under the plain loss and under another: other scores for each loss, level and seed."""
+    other = f"class-dependent-lt[scenario={loss}]"
     for seed in seeds:
         bench.done("dense", seed, 1.0, ranking(5, alarms=5, seed=seed))
-        for entry, loss, missed in (("lt", "plain", 5), (BLACK, "black", 3)):
+        for entry, own, missed in (("lt", "plain", 5), (other, loss, 3)):
             for level in (1.0, *levels):
-                scores = ranking(missed + round(2 / level) - 2, alarms=missed, seed=seed + 10 * (loss == "black"))
-                bench.done(entry, seed, level, scores, loss=loss, plain="lt")
+                scores = ranking(missed + round(2 / level) - 2, alarms=missed, seed=seed + 10 * (own == loss))
+                bench.done(entry, seed, level, scores, loss=own, plain="lt", changes=changes and own == loss)
     return bench
 
 
 @pytest.fixture
 def crossed(bench: Bench) -> Bench:
     return crossing(bench)
+
+
+@pytest.fixture
+def changed() -> Bench:
+    """The scores of `crossed` under black, whose weights change after the first round."""
+    return crossing(Bench(), "black", changes=True)
 
 
 def made(experiment="spots", seeds=(0,), entries=("lt", "snip"), levels=(0.5,), group="g", shift=0, **facts) -> Results:

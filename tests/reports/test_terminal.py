@@ -105,12 +105,22 @@ def test_a_disconnected_network_is_told_with_its_layer(usual):
 
 def test_what_a_loss_alone_did_is_a_line(crossed):
     lines = printed(crossed.results()).splitlines()
-    (line,) = [line for line in lines if line.startswith("loss black")]
+    (line,) = [line for line in lines if line.startswith("loss green")]
     cells = crossed.results().cells
     dense = cells[cells["density"] == 1].groupby("loss")["test/auc"].mean()
-    assert line.startswith(f"loss black: {dense['black'] - dense['plain']:+.3f}, ")
+    assert line.startswith(f"loss green: {dense['green'] - dense['plain']:+.3f}, ")
     assert "(lt)" in line
     assert "alone did to the dense network" in " ".join(lines)
+
+
+def test_a_loss_that_changes_is_told_as_its_first_rounds(changed, crossed):
+    text = printed(changed.results())
+    (line,) = [line for line in text.splitlines() if line.startswith("loss black")]
+    assert line.startswith("loss black, first round's loss: ")
+    assert line.rstrip().endswith("(lt)")
+    assert "first round's loss: it changes later" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "first round" not in printed(crossed.results())
 
 
 def test_without_pairs_nothing_is_said_of_losses(usual):
