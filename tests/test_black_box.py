@@ -247,10 +247,10 @@ def test_missing_images_fall_back_loudly_to_simulated_ones(place):
 def test_a_dry_run_counts_and_runs_nothing(place):
     result = harness("run", "--data-dir", "data", "--store", "never", "--dry-run", cwd=place, check=0)
     assert "16 positives, 32 negatives" in result.stdout
-    assert "41, in 11 jobs" in result.stdout
+    assert f"{1 + 4 * (CELLS // 2)}, in {1 + CELLS // 2} jobs" in result.stdout
     assert not (place / "never").exists()
     values = json.loads(harness("run", "--data-dir", "data", "--dry-run", "--json", cwd=place, check=0).stdout)
-    assert values["cells"] == 41
+    assert values["cells"] == 1 + 4 * (CELLS // 2)
 
 
 @pytest.mark.parametrize(

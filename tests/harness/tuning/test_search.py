@@ -77,7 +77,7 @@ def test_losses_of_the_users_own_are_searched(make_plan):
     losses = {"mine": {"gamma": 2.0}}
     plan = make_plan("lt[loss=mine]", losses=losses)
     found, _ = spaces(plan, TuningOptions(), {"mine": LossSchedule("mine", 2.0)})
-    assert found["lt[loss=mine]"].keys() == {"rate", "gamma"}
+    assert found["lt[loss=mine]"].keys() == {"rate", "criterion", "gamma"}
 
 
 # --- what forbids it
@@ -156,8 +156,8 @@ def test_the_dense_network_is_one_phase_and_all_others_another(make_plan):
     rest = searched(plan)
     assert [one.entry.text for one in rest] == ["lt", "class-dependent-lt[gamma=3.0]"]
     assert [dict(one.definition.default) for one in rest] == [
-        {"rate": 0.5},
-        {"rate": 0.5, "gamma": 3.0, "lambda": 5.0},
+        {"rate": 0.5, "criterion": "magnitude-increase"},
+        {"rate": 0.5, "criterion": "magnitude-increase", "gamma": 3.0, "lambda": 5.0},
     ]
     assert dict(searched(plan, dense=True)[0].definition.default) == {"learning_rate": 0.05, "weight_decay": 0.0}
 
