@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,10 @@ def main() -> None:
 def _tend(job: dict[str, Any], answers: int) -> dict[str, Any]:
     """Run one job in a child of its own process group; return how it ended and its results so far."""
     folder = Path(job["folder"])
-    child = os.fork()
+    with warnings.catch_warnings():
+        # The other thread that Python 3.12 warns of is jemalloc's own, of pyarrow, which is prepared for forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         _live(job, folder, answers)
     ended = _wait(child, job["limit_s"])
