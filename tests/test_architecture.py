@@ -119,3 +119,10 @@ def test_no_generic_name_is_importable_at_top_level(name):
 
 def test_no_tests_folder_is_a_package():
     assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_torch_pruning_is_imported_only_where_channels_are_cut():
+    """Training and masks run where it is not installed."""
+    names = "harness.cells, harness.methods.lt, harness.methods.snip, harness.methods.cdc, harness.templates"
+    code = f"import sys, {names}; sys.exit('torch_pruning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0
