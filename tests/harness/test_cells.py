@@ -167,8 +167,9 @@ def test_running_out_of_memory_is_the_machines_failure(make_plan, bad):
 
 
 def test_an_independent_level_costs_what_it_costs_alone(make_plan):
-    plan = make_plan("random")
+    plan = make_plan("magnitude", "random")
     assert [cell.metrics["cost/steps"] for cell in run(plan, plan.entries[1])] == [3, 6, 6]
+    assert [cell.metrics["cost/steps"] for cell in run(plan, plan.entries[2])] == [3, 3, 3]  # it needs no dense network
 
 
 def test_a_loss_of_the_users_own_is_trained_with_its_numbers(make_plan):
