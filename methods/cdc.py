@@ -53,7 +53,7 @@ class ClassDiscriminativeChannels(ChannelPruner):
     )
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "statistic": CategoricalDistribution(["t", "snr", "fisher", "divergence"]),
-        "images": IntDistribution(256, 2048, step=256),
+        "images": IntDistribution(256, 4096, step=256),
         "scope": CategoricalDistribution(["layer", "global"]),
     }
 
