@@ -26,6 +26,9 @@ def check(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,
+    limit: Annotated[
+        float, typer.Option("--limit", metavar="SECONDS", min=1, help="Kill a check that takes longer.")
+    ] = 60.0,
     list_checks: Annotated[bool, typer.Option("--list", help="Show all checks and what they catch.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +43,7 @@ def check(
     from harness.testing.subject import subjects
 
     chosen = [check_named(only)] if only else list(checks("full" if full else "core"))
-    rows = [row for subject in subjects(name) for row in _checked(subject, chosen, quiet=as_json)]
+    rows = [row for subject in subjects(name) for row in _checked(subject, chosen, limit, quiet=as_json)]
     if as_json:
         show(json.dumps(rows, indent=1))
     else:
@@ -58,7 +61,7 @@ def _show_checks(found: "Sequence[Check]", *, as_json: bool) -> None:
         show(f"{each.name} ({each.level})\n    catches {each.catches}")
 
 
-def _checked(subject: "Subject", chosen: "Sequence[Check]", *, quiet: bool) -> list[dict[str, Any]]:
+def _checked(subject: "Subject", chosen: "Sequence[Check]", limit_s: float, *, quiet: bool) -> list[dict[str, Any]]:
     """Return a row for each check, shown as soon as it is known; ``quiet``: only progress, on stderr."""
     from rich.console import Console
 
@@ -70,7 +73,7 @@ def _checked(subject: "Subject", chosen: "Sequence[Check]", *, quiet: bool) -> l
         show(f"{subject}: {len(chosen)} checks")
     with Reporter(Console(stderr=True)).task(f"checking {subject}", len(chosen), "checks") as task:
         for done, each in enumerate(chosen, start=1):
-            outcome = outcome_of(each, subject)
+            outcome = outcome_of(each, subject, limit_s)
             rows.append(_row(subject, each, outcome))
             task.update(done)
             if not quiet:
@@ -83,8 +86,9 @@ def _row(subject: "Subject", each: "Check", outcome: "Outcome") -> dict[str, Any
     if outcome.status == "skipped":
         return {**row, "what": outcome.what}
     if outcome.status == "failed":
-        parts = {"what": outcome.what, "where": outcome.where, "detail": outcome.detail}
-        return {**row, **parts, "why": each.catches, "fix": each.fix}
+        why, fix = outcome.advice(each)
+        parts = {"kind": outcome.kind, "what": outcome.what, "where": outcome.where, "detail": outcome.detail}
+        return {**row, **parts, "why": why, "fix": fix}
     return row
 
 
@@ -93,7 +97,8 @@ def _show_outcome(each: "Check", outcome: "Outcome") -> None:
     show(f"  {_MARKS[outcome.status]} {each.name}{sentence}")
     if outcome.status != "failed":
         return
-    parts = {"what": outcome.what, "where": outcome.where, "why": f"it catches {each.catches}", "fix": each.fix}
+    why, fix = outcome.advice(each)
+    parts = {"what": outcome.what, "where": outcome.where, "why": why and f"it catches {why}", "fix": fix}
     for part, text in parts.items():
         if text:
             show(f"      {part + ':':<7}{text}")

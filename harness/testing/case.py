@@ -26,6 +26,7 @@ from harness.testing.networks import NETWORKS
 from harness.testing.subject import Subject
 
 DECLINES_ALL = "the method declines every network of the suite"
+NONE_REACHED = "on no network has the method any of the densities below 1 that are asked for"
 
 LEVELS = (1.0, 0.6, 0.25)
 """Densities that checks ask for unless they are about densities."""
@@ -52,7 +53,9 @@ class Case:
 
     @property
     def pruner(self) -> Pruner:
-        """The method under test."""
+        """The method under test. Raises `CheckSkipped` where it cannot be built."""
+        if self.subject.pruner is None:
+            raise CheckSkipped("no variant of the method can be built, see variants_can_be_built")
         return self.subject.pruner
 
     def networks(self) -> list[str]:
@@ -112,23 +115,55 @@ class Case:
 
     def prune(self, bench: WatchedBench, densities: Sequence[float] = LEVELS) -> list[PrunedNetwork]:
         """Return what the method yields, one network per density. Raises `CheckFailed` where it does not."""
+        found, refusal = self._until_refused(bench, densities)
+        if refusal:
+            raise refusal
+        return found
+
+    def _until_refused(
+        self, bench: WatchedBench, densities: Sequence[float]
+    ) -> tuple[list[PrunedNetwork], Unreachable | None]:
+        """Return what the method yields, and the refusal if it ends in one. Raises `CheckFailed` as `prune` does."""
         where = place(bench, densities)
-        with self.blaming(where):
-            found = list(islice(self.pruner.prune(bench, tuple(densities)), len(densities) + 1))
+        found: list[PrunedNetwork] = []
+        refusal = None
+        try:
+            with self.blaming(where):
+                found.extend(islice(self.pruner.prune(bench, tuple(densities)), len(densities) + 1))
+        except Unreachable as error:
+            refusal = error
         for pruned in found:
             if not (isinstance(pruned, PrunedNetwork) and isinstance(pruned.network, Network)):
                 raise CheckFailed(f"the method yielded a {type(pruned).__name__}, expected a PrunedNetwork", where)
-        if len(found) != len(densities):
+        if refusal is None and len(found) != len(densities):
             got = f"at least {len(found)}" if len(found) > len(densities) else str(len(found))
             raise CheckFailed(f"the method yielded {got} networks, expected {len(densities)}", where)
-        return found
+        return found, refusal
 
-    def prune_if_reachable(self, bench: WatchedBench, densities: Sequence[float] = LEVELS) -> list[PrunedNetwork]:
-        """Do as `prune`, but return nothing where the method has no network of these densities."""
-        try:
-            return self.prune(bench, densities)
-        except Unreachable:
-            return []
+    def asked_for(self, density: float) -> tuple[float, ...]:
+        """Return the densities with which the harness asks for one: 1 comes first where levels are sequential."""
+        return (density,) if self.pruner.levels == "independent" or density == 1 else (1.0, density)
+
+    def alone(self, bench: WatchedBench, density: float) -> PrunedNetwork:
+        """Return what the method yields for one density; what it raises comes through as it is."""
+        asked = self.asked_for(density)
+        found = list(islice(self.pruner.prune(bench, asked), len(asked)))
+        if len(found) != len(asked):
+            what = f"the method yielded {len(found)} networks, expected {len(asked)}"
+            raise CheckFailed(what, place(bench, asked))
+        return found[-1]
+
+    def reachable(self, bench: WatchedBench, densities: Sequence[float] = LEVELS) -> list[tuple[float, PrunedNetwork]]:
+        """Return (density, network) for each density that the method has: those after a refusal are asked for alone.
+
+        The refused one is asked for again, since a method may look at all densities before it yields the first.
+        """
+        found, _ = self._until_refused(bench, densities)
+        levels = list(zip(densities, found, strict=False))
+        for density in densities[len(found) :]:
+            with suppress(Unreachable):
+                levels.append((density, self.prune(bench, self.asked_for(density))[-1]))
+        return levels
 
     @cached_property
     def standard(self) -> tuple[WatchedBench, list[PrunedNetwork]]:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 Level = Literal["core", "full"]
 
 LIMIT_S = 60.0
-"""Seconds that one check may take before its process is killed."""
+"""Seconds that one check may take before its process is killed, unless another limit is given."""
+
+RAISED, UNASKED = "the method raised ", "; expected no error"
+"""How ``what`` begins and ends where the method raised an error that no check asks for."""
 
 
 class CheckFailed(AssertionError):  # noqa: N818
@@ -50,23 +53,24 @@ class Check:
     fix: str
     function: Callable[["Case"], None]
     group: str = ""
+    limit_s: float = LIMIT_S
 
     def __call__(self, method: Any) -> None:
         """Do `run`: in a test, ``check(pruner)``."""
         self.run(method)
 
-    def run(self, method: Any, limit_s: float = LIMIT_S) -> None:
+    def run(self, method: Any, limit_s: float | None = None) -> None:
         """Check a pruner, a pruner class, a registered name, or a text such as ``lt[rate=0.75]``.
 
-        Raises `CheckFailed`, or `CheckSkipped` with a sentence where the check does not apply.
+        ``limit_s``: seconds, this check's own by default. Raises `CheckFailed`, or `CheckSkipped` with a sentence where
+        the check does not apply.
         """
         from harness.testing.outcome import outcome_of  # it starts processes, which import this
 
         outcome = outcome_of(self, method, limit_s)
         if outcome.status == "failed":
-            raise CheckFailed(
-                f"{self.name}: {outcome.what}", outcome.where, why=self.catches, fix=self.fix, detail=outcome.detail
-            )
+            why, fix = outcome.advice(self)
+            raise CheckFailed(f"{self.name}: {outcome.what}", outcome.where, why=why, fix=fix, detail=outcome.detail)
         if outcome.status == "skipped":
             raise CheckSkipped(outcome.what)
 

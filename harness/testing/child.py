@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.testing.case import Case
-from harness.testing.check import CHECKS, CheckFailed, CheckSkipped
+from harness.testing.check import CHECKS, RAISED, UNASKED, CheckFailed, CheckSkipped
 from harness.testing.imports import watched_import
 from harness.testing.networks import check_networks
 from harness.testing.watch import RECORDER
@@ -16,7 +16,7 @@ Result = dict[str, str]
 
 
 def perform(job: dict[str, Any], folder: Path) -> Iterator[dict[str, Result]]:
-    """Yield {check: {"status": ok | failed | skipped, "what", "where", "detail"}} of the job's checks so far."""
+    """Yield {check: {"status": ok | failed | skipped, "what", "where", "detail", "kind"}} of its checks so far."""
     shared = Path(job["shared"])
     RECORDER.install(folder, shared)
     results: dict[str, Result] = {}
@@ -38,10 +38,22 @@ def _result(action: Callable[[], None]) -> Result:
     try:
         action()
     except CheckFailed as failure:
-        return {"status": "failed", "what": failure.what, "where": failure.where, "detail": failure.detail}
+        found = {"status": "failed", "what": failure.what, "where": failure.where, "detail": failure.detail}
+        if not (failure.what.startswith(RAISED) and failure.what.endswith(UNASKED)):
+            return found
+        cause = failure.__cause__
+        return {**found, "kind": "raised", "where": ", ".join(filter(None, (_line(cause), failure.where)))}
     except CheckSkipped as skipped:
         return {"status": "skipped", "what": str(skipped)}
-    except (Exception, SystemExit) as error:
-        what = f"the method raised {type(error).__name__}: {error}; expected no error"
-        return {"status": "failed", "what": what, "detail": "".join(traceback.format_exception(error)[-6:])}
+    except BaseException as error:  # KeyboardInterrupt, SystemExit, pytest's skip: a method may raise any
+        what = f"{RAISED}{': '.join(filter(None, (type(error).__name__, str(error))))}{UNASKED}"
+        detail = "".join(traceback.format_exception(error)[-6:])
+        return {"status": "failed", "what": what, "where": _line(error), "detail": detail, "kind": "raised"}
     return {"status": "ok"}
+
+
+def _line(error: BaseException | None) -> str:
+    """Return the line that raised: the last one outside of libraries, or the last."""
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    return f"{own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""

@@ -11,7 +11,7 @@ FEW_IMAGES = 8
 
 @check(
     "core",
-    catches="training behind the harness's back: another schedule, uncounted steps, a loss of one's own.",
+    catches="training behind the harness's back: another schedule, steps of a torch optimiser (no other is seen).",
     fix="train with bench.train alone",
     group="observed",
 )
@@ -24,7 +24,7 @@ def trains_with_the_bench_alone(case: Case) -> None:
 
 @check(
     "core",
-    catches="costs that no table shows, and work that a resumed run does again.",
+    catches="costs that no table shows, and work that a resumed run does again: gradients, images through a module.",
     fix="put gradients and passes over images into a function at module level and call it by bench.compute",
     group="observed",
 )

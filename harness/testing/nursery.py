@@ -7,6 +7,7 @@ here: each child imports its own.
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _POLL_S = 0.002
+_LATE = "did not finish"
 
 
 def main() -> None:
@@ -27,7 +29,11 @@ def main() -> None:
     warm_up()
     for line in sys.stdin:
         job = json.loads(line)
-        print(json.dumps(_tend(job, answers.fileno())), file=answers, flush=True)
+        answer = _tend(job, answers.fileno())
+        if _is_alone():
+            os._exit(0)
+        print(json.dumps(answer), file=answers, flush=True)
+    os._exit(0)  # without what libraries say when they are unloaded
 
 
 def _tend(job: dict[str, Any], answers: int) -> dict[str, Any]:
@@ -44,12 +50,17 @@ def _tend(job: dict[str, Any], answers: int) -> dict[str, Any]:
         os.killpg(child, signal.SIGKILL)  # whatever it left behind
     result = folder / "result.json"
     output = "".join((folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
-    return {"ended": ended, "results": json.loads(result.read_text()) if result.exists() else {}, "output": output}
+    return {
+        "ended": ended,
+        "late": ended.startswith(_LATE),
+        "results": json.loads(result.read_text()) if result.exists() else {},
+        "output": output,
+    }
 
 
 def _wait(child: int, limit_s: float) -> str:
     until = time.monotonic() + limit_s
-    while time.monotonic() < until:
+    while time.monotonic() < until and not _is_alone():
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
             number = os.waitstatus_to_exitcode(status)
@@ -60,7 +71,14 @@ def _wait(child: int, limit_s: float) -> str:
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return f"did not finish within {limit_s:g} s"
+    return f"{_LATE} within {limit_s:g} s"
+
+
+def _is_alone() -> bool:
+    """Tell whether the parent is gone, or has closed the pipe on which it sends jobs."""
+    poll = select.poll()
+    poll.register(0, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
 def _live(job: dict[str, Any], folder: Path, answers: int) -> None:

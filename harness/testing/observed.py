@@ -1,6 +1,7 @@
 """One run of a method under every watch at once, for the checks that only ask what it did."""
 
 import os
+import re
 import sys
 import threading
 import time
@@ -22,6 +23,9 @@ from harness.testing.watch import RECORDER
 _SETTLE_S = 0.2
 """Time in which threads that were told to end may do so."""
 
+_OF_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+"""What libraries tell those who wrote them; a method can help only what it causes itself."""
+
 
 @dataclass
 class Work:
@@ -34,15 +38,22 @@ class Work:
 
 @contextmanager
 def watched_work(store: WatchedStore) -> Iterator[Work]:
-    """Count work while the block runs."""
+    """Count work while the block runs; images where they enter a network, or modules of it that are called alone."""
     work = Work()
+    within = 0
 
     def step(*_: Any) -> None:
         work.steps.append(store.inside)
 
-    def forward(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        if isinstance(module, Network) and store.inside is None and isinstance(arguments[0], torch.Tensor):
+    def enter(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        nonlocal within
+        if within == 0 and store.inside is None and _takes_images(module, arguments):
             work.images += len(arguments[0])
+        within += 1
+
+    def leave(*_: Any) -> None:
+        nonlocal within
+        within -= 1
 
     def counted(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -51,7 +62,11 @@ def watched_work(store: WatchedStore) -> Iterator[Work]:
 
         return call
 
-    hooks = [register_optimizer_step_pre_hook(step), nn.modules.module.register_module_forward_pre_hook(forward)]
+    hooks = [
+        register_optimizer_step_pre_hook(step),
+        nn.modules.module.register_module_forward_pre_hook(enter),
+        nn.modules.module.register_module_forward_hook(leave, always_call=True),
+    ]
     usual = torch.autograd.backward, torch.autograd.grad
     torch.autograd.backward, torch.autograd.grad = counted(usual[0]), counted(usual[1])
     try:
@@ -60,6 +75,13 @@ def watched_work(store: WatchedStore) -> Iterator[Work]:
         torch.autograd.backward, torch.autograd.grad = usual
         for hook in hooks:
             hook.remove()
+
+
+def _takes_images(module: nn.Module, arguments: tuple[Any, ...]) -> bool:
+    """Tell whether images, or maps of features, go in; a loss or an activation called alone costs next to nothing."""
+    given = arguments[0] if arguments else None
+    weighted = isinstance(module, Network) or next(module.parameters(), None) is not None
+    return weighted and isinstance(given, torch.Tensor) and given.ndim == 4
 
 
 @dataclass(frozen=True)
@@ -91,7 +113,8 @@ def _observe(case: Case) -> Observed:
     bench.dense()  # the harness's own lazy imports
     bench.trainings.clear()
     attributes, threads = set(vars(bench)), set(threading.enumerate())
-    warnings.simplefilter("always")
+    _show_warnings(type(case.pruner).__module__)
+    said = len(output_of(case))
     RECORDER.on = True
     try:
         with watched_work(store) as work:
@@ -103,13 +126,22 @@ def _observe(case: Case) -> Observed:
         bench=bench,
         work=work,
         where=place(bench, LEVELS),
-        output=output_of(case),
+        output=output_of(case)[said:],
         opened=tuple(RECORDER.opened),
         connected=tuple(RECORDER.connected),
         threads=tuple(thread.name for thread in set(threading.enumerate()) - threads),
         children=_has_children(),
         attributes=tuple(sorted(set(vars(bench)) - attributes)),
     )
+
+
+def _show_warnings(module: str) -> None:
+    """Show every warning, but of those meant for developers only the ones of the method's own package."""
+    own = rf"{re.escape(module.partition('.')[0])}(\.|$)"
+    warnings.simplefilter("always")
+    for kind in _OF_DEVELOPERS:
+        warnings.simplefilter("ignore", kind)
+        warnings.filterwarnings("always", category=kind, module=own)
 
 
 def output_of(case: Case) -> str:

@@ -5,26 +5,42 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.errors import UsageError
-from harness.testing.check import CHECKS, LIMIT_S, Check
+from harness.testing.check import CHECKS, Check
 from harness.testing.processes import nursery
 from harness.testing.subject import Subject, packed, subjects
 
 Status = Literal["ok", "failed", "skipped"]
+Kind = Literal["rule", "raised", "ended"]
+
+_ABOUT_ERRORS = ("comes_to_its_end", "runs_on_every_network", "extreme_densities_are_handled")
+"""Checks whose own rule is that nothing is raised and the process goes on."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``what`` was expected and got, or the sentence of a skip; ``where``; ``detail``: the end of a traceback."""
+    """``what`` was expected and got, or the sentence of a skip; ``where``; ``detail``: the end of a traceback.
+
+    ``kind`` tells why a check failed: its rule is broken, the method raised, or the process ended before the check.
+    """
 
     status: Status
     what: str = ""
     where: str = ""
     detail: str = ""
+    kind: Kind = "rule"
+    fix: str = ""
+
+    def advice(self, check: Check) -> tuple[str, str]:
+        """Return why a failure matters and how to mend it: the check's own words, where its rule is what broke."""
+        if self.kind == "rule" or check.name in _ABOUT_ERRORS:
+            return check.catches, self.fix or check.fix
+        return "", self.fix
 
 
-def outcome_of(check: Check, method: Any, limit_s: float = LIMIT_S) -> Outcome:
+def outcome_of(check: Check, method: Any, limit_s: float | None = None) -> Outcome:
     """Return the outcome of ``check`` for each variant of ``method``: the first that failed, or the first."""
-    found = [_of_one(check, subject, limit_s) for subject in subjects(method)]
+    limit = check.limit_s if limit_s is None else limit_s
+    found = [_of_one(check, subject, limit) for subject in subjects(method)]
     return next((outcome for outcome in found if outcome.status == "failed"), found[0])
 
 
@@ -43,6 +59,8 @@ def _of_one(check: Check, subject: Subject, limit_s: float) -> Outcome:
     return found[check.name]
 
 
+SLOW = "bound every loop and wait for nothing; a sound method that is slow needs a longer limit: --limit, or limit_s"
+
 _known: dict[str, dict[str, Outcome]] = {}
 """What the groups of checks found, by group and method."""
 
@@ -57,6 +75,7 @@ def _run(names: list[str], sent: dict[str, Any], limit_s: float) -> dict[str, Ou
     found = {name: Outcome(**result) for name, result in results.items()}
     unfinished = next((name for name in names if name not in found), None)
     if unfinished:
-        what = f"the process {answer['ended']}; expected it to go on to the end of the check"
-        found[unfinished] = Outcome("failed", what, detail=answer["output"][-2000:])
+        what = f"the process {answer['ended']}; expected it to go on to the end of the check, for {limit_s:g} s at most"
+        fix = SLOW if answer["late"] else ""
+        found[unfinished] = Outcome("failed", what, detail=answer["output"][-2000:], kind="ended", fix=fix)
     return found

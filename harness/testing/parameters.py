@@ -6,7 +6,7 @@ import json
 import math
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from optuna.distributions import (
@@ -64,7 +64,9 @@ def parameters_are_fields(case: Case) -> None:
     kind, pruner = type(case.pruner), case.pruner
     names = {field.name for field in fields(pruner)}
     own = [owner for owner in kind.__mro__ if issubclass(owner, Pruner) and owner is not Pruner]
-    annotations = [item for owner in own for item in vars(owner).get("__annotations__", {}).items()]
+    if written := sorted(owner.__name__ for owner in own if _writes_its_constructor(owner)):
+        raise CheckFailed(f"{', '.join(written)}: has an __init__ of its own; expected the one that dataclass makes")
+    annotations = [item for owner in own for item in inspect.get_annotations(owner).items()]
     hidden = {name for name, written in annotations if "ClassVar" not in str(written)}
     if missing := sorted(hidden - names):
         raise CheckFailed(f"{', '.join(missing)}: annotated, but no field; expected a dataclass of its own")
@@ -77,6 +79,12 @@ def parameters_are_fields(case: Case) -> None:
         raise CheckFailed(f"{', '.join(loose)}: may be given by position; expected keyword-only fields")
 
 
+def _writes_its_constructor(owner: type) -> bool:
+    """Return whether ``owner`` has an __init__ that is not dataclass's: those are compiled from no file."""
+    constructor = vars(owner).get("__init__")
+    return constructor is not None and getattr(getattr(constructor, "__code__", None), "co_filename", "") != "<string>"
+
+
 @check(
     "core",
     catches="a method that `--methods all` cannot run: a field without a default, or a variant with a wrong field.",
@@ -85,23 +93,28 @@ def parameters_are_fields(case: Case) -> None:
 )
 def variants_can_be_built(case: Case) -> None:
     """Build every variant."""
-    kind = type(case.pruner)
+    kind = case.subject.kind
     if not kind.variants:
         raise CheckFailed("variants is empty, expected at least one: ({},)")
-    known = {field.name for field in fields(case.pruner)}
+    known = {field.name for field in fields(kind)}
     for variant in kind.variants:
         if unknown := sorted(set(variant) - known):
             raise CheckFailed(f"variant {dict(variant)} names {', '.join(unknown)}, expected names of fields")
         try:
             rebuilt(kind, variant)
         except ValidationError as error:
-            raise CheckFailed(f"variant {dict(variant)} is refused: {error.errors()[0]['msg']}") from error
+            fault = error.errors()[0]
+            place = ".".join(map(str, fault["loc"]))
+            raise CheckFailed(f"variant {dict(variant)} is refused: {place}: {fault['msg']}") from error
+        except Exception as error:
+            what = f"variant {dict(variant)} cannot be built: {type(error).__name__}: {error}; expected a method"
+            raise CheckFailed(what) from error
 
 
 @check(
     "core",
     catches="a parameter that no record can hold, so that the run cannot be repeated.",
-    fix="use numbers, texts, booleans, and lists of them as parameters",
+    fix="use texts, numbers, booleans and Literals as parameters",
     group="class",
 )
 def parameters_survive_json(case: Case) -> None:
@@ -118,7 +131,7 @@ def parameters_survive_json(case: Case) -> None:
 @check(
     "core",
     catches="a parameter that cannot be given as name[parameter=value], or reads as another one when it is.",
-    fix="keep commas, brackets and blanks out of texts; give lists and optional values another form",
+    fix="use texts, numbers, booleans and Literals, no lists and no None; no comma, bracket or blank in a text",
     group="class",
 )
 def parameters_survive_text(case: Case) -> None:
@@ -183,7 +196,7 @@ def wrong_values_are_refused(case: Case) -> None:
 def search_space_fits_the_parameters(case: Case) -> None:
     """Compare the search space with fields, defaults and accepted values."""
     kind = type(case.pruner)
-    defaults = {field.name: field.default for field in fields(kind)}
+    defaults = {f.name: getattr(case.pruner, f.name) if f.default is MISSING else f.default for f in fields(kind)}
     for name, distribution in kind.search_space.items():
         if name not in defaults:
             raise CheckFailed(f"search_space names {name!r}, expected one of: {', '.join(defaults) or 'no field'}")

@@ -1,25 +1,28 @@
 """One pytest id for each method and check."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.testing.check import Level, checks
+from harness.testing.check import LIMIT_S, Level, checks
 from harness.testing.subject import subjects
 
 if TYPE_CHECKING:
     import pytest
 
 
-def parametrize_with_checks(methods: Iterable[Any], level: Level = "core") -> "pytest.MarkDecorator":
+def parametrize_with_checks(
+    methods: Iterable[Any], level: Level = "core", *, limit_s: float = LIMIT_S
+) -> "pytest.MarkDecorator":
     """Return a pytest mark for a test of two arguments, ``pruner`` and ``check``.
 
     ``methods`` are pruners, pruner classes, registered names, or texts such as ``lt[rate=0.75]``; a class or a name
-    stands for all its variants. The test's body is ``check(pruner)``.
+    stands for all its variants; a check may take ``limit_s`` seconds. The test's body is ``check(pruner)``.
     """
     import pytest
 
     pairs = [
-        pytest.param(subject, check, id=f"{subject}-{check.name}")
+        pytest.param(subject, replace(check, limit_s=limit_s), id=f"{subject}-{check.name}")
         for method in methods
         for subject in subjects(method)
         for check in checks(level)

@@ -1,6 +1,7 @@
 """Jobs for fresh processes: one nursery a session, started when the first check runs, gone with the session."""
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
@@ -17,6 +18,9 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_TH
 HASH_SEED = "0"
 """PYTHONHASHSEED of every check's process; one check compares with another."""
 
+_PATIENCE_S = 5.0
+"""Time for the server to end by itself; it needs more only while it still imports, and then nothing runs."""
+
 
 class Nursery:
     """A server of fresh processes with a folder for their store and results."""
@@ -29,6 +33,7 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C is for its parent; it ends when its stdin does
             env={**os.environ, **_ENVIRONMENT, "PYTHONHASHSEED": hash_seed},
         )
 
@@ -56,8 +61,15 @@ class Nursery:
         """End the server and remove its folder; in a forked process, which does not own them, do nothing."""
         if os.getpid() != self.owner:
             return
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        with contextlib.suppress(OSError):
+            self.server.stdin.close()  # on which it kills what runs
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.server.wait(_PATIENCE_S)
         self.server.kill()
-        self.server.communicate()
+        self.server.wait()
+        self.server.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

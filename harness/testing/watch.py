@@ -1,5 +1,6 @@
 """What a process can be caught at: changed global state, opened files, connections."""
 
+import functools
 import gc
 import hashlib
 import logging
@@ -9,6 +10,7 @@ import signal
 import sys
 import sysconfig
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import numpy as np
 import torch
 
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/")
-_CODE = (".py", ".pyc", ".so", ".pth", ".dylib")
+_CODE = (".py", ".pyc", ".so", ".dylib")
 _CONNECTIONS = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
 
 
@@ -79,6 +81,18 @@ class Recorder:
         python = (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values())
         self.allowed = (*(f"{folder}{os.sep}" for folder in (*folders, *python)), *_SYSTEM)
         sys.addaudithook(self._hear)
+        torch.save = torch.serialization.save = self._audited(torch.serialization.save)
+
+    def _audited(self, save: Callable[..., None]) -> Callable[..., None]:
+        """Return torch.save with the event that it lacks: it opens its file below Python."""
+
+        @functools.wraps(save)
+        def audited(obj: Any, f: Any, *arguments: Any, **named: Any) -> None:
+            if self.on:
+                self._file(f)
+            save(obj, f, *arguments, **named)
+
+        return audited
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.on:
@@ -92,8 +106,14 @@ class Recorder:
         if not isinstance(given, str | bytes | os.PathLike):
             return  # a file descriptor: its own opening was seen
         path = os.path.abspath(os.fsdecode(given))
-        if not path.startswith(self.allowed) and not path.endswith(_CODE) and "__pycache__" not in path:
+        if not path.startswith(self.allowed) and not _is_code(path):
             self.opened.append(path)
+
+
+def _is_code(path: str) -> bool:
+    """Tell whether Python runs the file; outside of site-packages, a .pth file holds weights."""
+    installed = path.endswith(".pth") and f"{os.sep}site-packages{os.sep}" in path
+    return installed or path.endswith(_CODE) or "__pycache__" in path
 
 
 RECORDER = Recorder()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from sound_pruner import Simple, magnitudes, masked, pruned_to
 
-from harness.mask import Mask, prune_least
+from harness.mask import DensityUnreachable, Mask, prune_least
 from harness.networks import parameter_count
 from harness.pruner import PrunedNetwork
 
@@ -89,8 +89,38 @@ class CutsAtAThreshold(Simple):
         return masked(dense, Mask({name: score > threshold for name, score in scores.items()}, exact.total))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefusesOneAndPrunesNothing(Simple):
+    def one(self, bench, dense, density):
+        if density > 0.95:
+            raise DensityUnreachable("there is no such network")
+        return PrunedNetwork(dense, Mask.ones(dense))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrunesTooLittleThenRefuses(Simple):
+    def one(self, bench, dense, density):
+        if density < 0.7:
+            raise DensityUnreachable("there is no such network")
+        return pruned_to(dense, (1 + density) / 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusesBeforeItYields(Simple):
+    levels = "independent"
+
+    def prune(self, bench, densities):
+        if any(0.95 < density < 1 for density in densities):
+            raise DensityUnreachable("there is no such network")
+        for _ in densities:
+            yield PrunedNetwork(bench.dense())
+
+
 MEANT = [
     (RoundsInEachLayer(), "density_is_exact", "parameters are left, expected"),
+    (RefusesOneAndPrunesNothing(), "density_is_exact", "64,665 of 64,665 parameters are left, expected"),
+    (PrunesTooLittleThenRefuses(), "density_is_exact", "parameters are left, expected"),
+    (RefusesBeforeItYields(), "density_is_exact", "64,665 of 64,665 parameters are left, expected"),
     (SparsestFirst(), "densest_comes_first", "expected them to fall"),
     (RetrainsTheDenseNetwork(), "density_one_is_the_dense_network", "is not bench.dense"),
     (GoesOnFromTheLastLevelAsked(), "densities_leave_each_other_alone", "at density 0.6"),

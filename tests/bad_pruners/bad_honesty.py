@@ -58,6 +58,15 @@ class LooksWithoutPaying(Sound):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LooksThroughAPart(Sound):
+    def saliency(self, bench, network):
+        first = next(module for module in network.modules() if isinstance(module, torch.nn.Conv2d))
+        with torch.no_grad():
+            size = float(first(bench.batches(48)[0][0]).abs().mean())
+        return {name: score * (1 + size) for name, score in magnitudes(network).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetrainsInRoundZero(Simple):
     def one(self, bench, dense, density):
         mask = pruned_to(dense, density).mask
@@ -76,6 +85,7 @@ MEANT = [
     (TrainsInCompute(), "trains_with_the_bench_alone", "optimiser steps in compute"),
     (ScoresWithoutPaying(), "costly_work_is_in_stages", "backward passes"),
     (LooksWithoutPaying(), "costly_work_is_in_stages", "images went through a network"),
+    (LooksThroughAPart(), "costly_work_is_in_stages", "images went through a network"),
     (RetrainsInRoundZero(), "pruned_networks_train_in_later_rounds", "round=0"),
     (NeverTrains(), "loss_reaches_the_networks", "at density 0.6, 0.25 the same bits"),
 ]

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -28,6 +29,12 @@ class LeavesAtOnce(Simple):
 class LeavesPolitely(Simple):
     def before(self, bench):
         sys.exit(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterruptsItself(Simple):
+    def before(self, bench):
+        raise KeyboardInterrupt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +114,12 @@ class Warns(Simple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UsesWhatIsOld(Simple):
+    def before(self, bench):
+        warnings.warn("this part of the method is old", DeprecationWarning, stacklevel=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Logs(Simple):
     def before(self, bench):
         logging.getLogger(__name__).warning("pruning is logged")
@@ -132,6 +145,20 @@ class ReadsTheTestImages(Simple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SavesWeights(Simple):
+    def before(self, bench):
+        torch.save({}, Path(tempfile.gettempdir(), f"weights-{os.getpid()}.pth"))
+        Path(tempfile.gettempdir(), f"weights-{os.getpid()}.pth").unlink()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadsWeights(Simple):
+    def before(self, bench):
+        with suppress(OSError):
+            torch.load(Path(tempfile.gettempdir(), "of-another-run.pth"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class AsksAHost(Simple):
     def before(self, bench):
         with suppress(OSError):
@@ -153,6 +180,8 @@ class MarksTheBench(Simple):
 MEANT = [
     (LeavesAtOnce(), "comes_to_its_end", "ended with exit code 0"),
     (LeavesPolitely(), "comes_to_its_end", "SystemExit"),
+    (InterruptsItself(), "comes_to_its_end", "raised KeyboardInterrupt;"),
+    (InterruptsItself(), "opens_no_files", "raised KeyboardInterrupt;"),
     (Crashes(), "comes_to_its_end", "was killed by signal 11"),
     (NeverEnds(), "comes_to_its_end", "did not finish within"),
     (SeedsTorch(), "global_state_is_untouched", "torch's random state"),
@@ -165,10 +194,13 @@ MEANT = [
     (Prints(), "says_nothing", "pruning ..."),
     (PrintsBelowPython(), "says_nothing", "pruning below"),
     (Warns(), "says_nothing", "pruning is dangerous"),
+    (UsesWhatIsOld(), "says_nothing", "the method is old"),
     (Logs(), "says_nothing", "pruning is logged"),
     (LeavesAThread(), "leaves_no_threads_or_processes", "idler"),
     (LeavesAChild(), "leaves_no_threads_or_processes", "a child process is left"),
     (ReadsTheTestImages(), "opens_no_files", "Test_GroundTruth.csv"),
+    (SavesWeights(), "opens_no_files", "weights-"),
+    (LoadsWeights(), "opens_no_files", "of-another-run.pth"),
     (AsksAHost(), "opens_no_connection", "getaddrinfo"),
     (PeeksAtValidation(), "uses_the_public_bench_alone", "_validation"),
     (MarksTheBench(), "uses_the_public_bench_alone", "bench.notes"),

@@ -22,6 +22,15 @@ class KeepsMoreThanFields(Sound):
         object.__setattr__(self, "cache", {})
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorksInItsConstructor(Sound):
+    share: float = 0.5
+
+    def __init__(self, *, share=0.5, **others):
+        super().__init__(**others)
+        object.__setattr__(self, "share", min(share, 0.9))
+
+
 @dataclass(frozen=True)
 class TakesPositions(Sound):
     share: int = 1
@@ -38,6 +47,15 @@ class NeedsAField(Sound):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailsWhenBuilt(Sound):
+    variants = ({}, {"share": 0})
+    share: int = 1
+
+    def __post_init__(self):
+        object.__setattr__(self, "share", 1 // self.share)
+
+
+@dataclass(frozen=True, kw_only=True)
 class HoldsASet(Sound):
     layers: frozenset[str] = frozenset({"conv1"})
 
@@ -45,6 +63,11 @@ class HoldsASet(Sound):
 @dataclass(frozen=True, kw_only=True)
 class HoldsAList(Sound):
     widths: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayHoldNone(Sound):
+    limit: float | None = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, init=False)
@@ -100,11 +123,15 @@ MEANT = [
     (NoSource(), "source_is_given", "source is ' '"),
     (Undecorated(), "parameters_are_fields", "strength: annotated, but no field"),
     (KeepsMoreThanFields(), "parameters_are_fields", "the constructor set cache"),
+    (WorksInItsConstructor(), "parameters_are_fields", "has an __init__ of its own"),
     (TakesPositions(), "parameters_are_fields", "share: may be given by position"),
     (WrongVariant(), "variants_can_be_built", "names speed"),
     (NeedsAField(share=1), "variants_can_be_built", "is refused"),
+    (NeedsAField, "variants_can_be_built", "variant {} is refused: share: Field required"),
+    (FailsWhenBuilt, "variants_can_be_built", "cannot be built"),
     (HoldsASet(), "parameters_survive_json", "do not survive JSON"),
     (HoldsAList(widths=(3, 4)), "parameters_survive_text", "cannot be written"),
+    (MayHoldNone(limit=None), "parameters_survive_text", "cannot be read back"),
     (TakesAnything(), "unknown_parameters_are_refused", "took no_such_parameter=1"),
     (Unbounded(), "wrong_values_are_refused", "strength=nan is taken"),
     (SearchesWhatIsNotThere(), "search_space_fits_the_parameters", "names 'speed'"),

@@ -1,6 +1,7 @@
 """`harness check`: one line a check, the whole story of a failure, and exit codes that a script can trust."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ if str(ZOO) not in sys.path:
     sys.path.append(str(ZOO))
 
 import bad_density  # noqa: E402
+import bad_isolation  # noqa: E402
 import sound_pruner  # noqa: E402
 
 app = typer.Typer(rich_markup_mode=None)
@@ -24,7 +26,12 @@ app.command()(cli_check.check)
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
-    kinds = {"rounding": bad_density.RoundsInEachLayer, "sound": sound_pruner.Sound}
+    kinds = {
+        "rounding": bad_density.RoundsInEachLayer,
+        "sound": sound_pruner.Sound,
+        "interrupting": bad_isolation.InterruptsItself,
+        "endless": bad_isolation.NeverEnds,
+    }
     known, available = plugins.load, plugins.available
     monkeypatch.setattr(plugins, "load", lambda group, name: kinds.get(name) or known(group, name))
     monkeypatch.setattr(plugins, "available", lambda group: {**available(group), **dict.fromkeys(kinds)})
@@ -53,12 +60,37 @@ def test_a_broken_rule_says_what_where_why_and_how_to_fix_it_and_exit_code_6():
     assert lines[-1] == "0 ok, 1 failed, 0 skipped"
 
 
+def test_an_error_is_told_with_its_line_and_without_the_words_of_a_rule_that_was_not_looked_at():
+    found = run("interrupting", "--only", "density_is_exact")
+    assert found.exit_code == 6
+    lines = [line.strip() for line in found.stdout.splitlines()]
+    assert lines[2] == "what:  the method raised KeyboardInterrupt; expected no error"
+    assert re.match(r"where: .*bad_isolation\.py:\d+ in before", lines[3])
+    assert lines[4].startswith("| ")
+    assert not [line for line in lines if line.startswith(("why:", "fix:"))]
+
+
+def test_an_error_is_the_rule_of_some_checks():
+    found = run("interrupting", "--only", "comes_to_its_end")
+    assert "why:   it catches sys.exit" in found.stdout
+    assert "fix:   raise an exception" in found.stdout
+
+
+def test_a_check_is_killed_after_its_limit_which_the_fix_names():
+    found = run("endless", "--only", "density_is_exact", "--limit", "2", "--json")
+    (row,) = json.loads(found.stdout)
+    assert (row["kind"], row["why"]) == ("ended", "")
+    assert "did not finish within 2 s" in row["what"]
+    assert "--limit" in row["fix"]
+
+
 def test_json_has_the_same_fields():
     found = run("rounding", "--only", "density_is_exact", "--json")
     (row,) = json.loads(found.stdout)
     assert found.exit_code == 6
     assert (row["method"], row["check"], row["status"]) == ("rounding", "density_is_exact", "failed")
     assert {"what", "where", "why", "fix"} <= set(row)
+    assert row["kind"] == "rule"
 
 
 def test_a_skipped_check_gives_its_sentence_and_is_no_failure():

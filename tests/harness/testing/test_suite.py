@@ -1,10 +1,12 @@
 """The suite as others use it: in their own tests, on classes, instances and names; and on every built-in method."""
 
+import json
 import os
 import re
+import time
 import tomllib
 import unittest
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from harness.networks import FACTORIES, Architecture, build, parameter_count
 from harness.templates import SaliencyPruner
 from harness.testing import CheckFailed, CheckSkipped, check_named, checks, parametrize_with_checks
 from harness.testing.networks import NETWORKS, check_networks
-from harness.testing.subject import subjects
+from harness.testing.processes import Nursery
+from harness.testing.subject import packed, subjects
 
 ROOT = Path(__file__).parents[3]
 BUILT_IN = list(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["harness.pruners"])
@@ -43,6 +46,27 @@ class WithoutSource(OfATestFile):
 class Leaves(OfATestFile):
     def saliency(self, bench, network):
         os._exit(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tells(OfATestFile):
+    """Makes a library tell its developers something, at import and while it prunes."""
+
+    def saliency(self, bench, network):
+        warn = "import warnings; warnings.warn('old', DeprecationWarning, stacklevel=1)"
+        exec(warn, {"__name__": "some_library"})
+        return super().saliency(bench, network)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits(OfATestFile):
+    """Leaves the number of its process in a file, and waits."""
+
+    file: str = ""
+
+    def saliency(self, bench, network):
+        Path(self.file).write_text(str(os.getpid()))
+        time.sleep(600)
 
 
 @parametrize_with_checks([subjects(name)[0] for name in BUILT_IN])  # all variants: in the long test below
@@ -75,6 +99,46 @@ def test_each_pair_of_method_and_check_has_an_id():
     assert len(set(ids)) == len(ids) == 3 * len(checks("core"))
     assert "OfATestFile[keeps=2]-density_is_exact" in ids
     assert "lt[rate=0.75]-density_is_exact" in ids
+
+
+def test_a_limit_reaches_every_check():
+    mark = parametrize_with_checks([OfATestFile], limit_s=7.0).mark
+    assert {pair.values[1].limit_s for pair in mark.args[1]} == {7.0}
+    with pytest.raises(CheckFailed, match="did not finish within 1 s"):
+        replace(check_named("density_is_exact"), limit_s=1.0)(Waits(file=os.devnull))
+
+
+def test_what_a_library_tells_its_developers_is_not_the_methods_fault():
+    check_named("says_nothing")(Tells())
+
+
+def test_a_check_that_is_interrupted_leaves_no_process(tmp_path):
+    file = tmp_path / "process"
+    server = Nursery()
+    sent = {"checks": ["comes_to_its_end"], "subject": packed(subjects(Waits(file=str(file)))[0])}
+    job = {**sent, "shared": str(tmp_path), "folder": str(tmp_path), "limit_s": 60}
+    print(json.dumps(job), file=server.server.stdin, flush=True)
+    _wait_until(lambda: file.exists() and file.read_text())
+    assert os.getpgid(server.server.pid) != os.getpgid(0)  # where Ctrl-C does not reach it
+    server.close()
+    assert server.server.returncode == 0
+    _wait_until(lambda: not _runs(int(file.read_text())))
+    assert not server.folder.exists()
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_until(condition):
+    until = time.monotonic() + 50
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_full_holds_core_and_more():
