@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from harness.plan import Plan, levels_of
-from harness.worker import announce_pretraining
+from harness.planning.plan import Plan, levels_of
+from harness.running.worker import announce_pretraining
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Job:
 
 def run_job(plan: Plan, job: Job, connection: Connection) -> None:
     """Send one ``cell`` message per level: (index of the job's level, record, traceback of a failure)."""
-    from harness.cells import cells, score_test  # torch, which the parent that sends jobs does without
-    from harness.records import record_of
-    from harness.store import Store
+    from harness.running.cell_record import record_of
+    from harness.running.cells import cells, score_test  # torch, which the parent that sends jobs does without
+    from harness.storage.store import Store
 
     store = Store(plan.store, wait=False, started=announce_pretraining(connection))
     entry = plan.entries[job.entry]

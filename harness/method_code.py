@@ -1,9 +1,9 @@
 """The source of a method: what makes its results those of another method when it changes."""
 
-from harness.canonical import digest
-from harness.entries import Entry, borrowed
 from harness.errors import UsageError
-from harness.source import neighbours, texts
+from harness.planning.entries import Entry, borrowed
+from harness.storage.canonical import digest
+from harness.storage.code_behind import neighbours, texts
 
 
 def code_of(entry: Entry) -> list[str]:

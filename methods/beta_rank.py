@@ -11,11 +11,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.mask import Scores
-from harness.networks import Network
-from harness.surgery import channel_groups
-from harness.templates import ChannelPruner
-from harness.workbench import Workbench
+from harness.networks.factories import Network
+from harness.pruning.templates import ChannelPruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Scores
+from harness.sparsity.surgery import channel_groups
 
 _TOGETHER = 8
 """Images whose maps are held in float64 at once."""

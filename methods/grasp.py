@@ -10,10 +10,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.mask import Scores, prunable_weights
-from harness.networks import Network
-from harness.templates import Retrain, SaliencyPruner, Start
-from harness.workbench import Workbench
+from harness.networks.factories import Network
+from harness.pruning.templates import Retrain, SaliencyPruner, Start
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Scores, prunable_weights
 
 _CHUNK = 16
 """Images per double backward pass: the sums are the same for any number, the memory is not."""

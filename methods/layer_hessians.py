@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.mask import prunable_weights
-from harness.networks import Network
+from harness.networks.factories import Network
+from harness.sparsity.mask import prunable_weights
 
 Layer = nn.Conv2d | nn.Linear
 

@@ -8,9 +8,9 @@ import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from torch import Tensor, nn
 
-from harness.mask import Mask, Scores, keep_largest
-from harness.networks import Network, parameter_count
-from harness.templates import IterativePruner
+from harness.networks.factories import Network, parameter_count
+from harness.pruning.templates import IterativePruner
+from harness.sparsity.mask import Mask, Scores, keep_largest
 
 Criterion = Literal["magnitude-increase", "movement", "magnitude"]
 

@@ -8,10 +8,10 @@ import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from torch import Tensor
 
-from harness.mask import Scores, prunable_weights
-from harness.networks import Network
-from harness.templates import Retrain, SaliencyPruner
-from harness.workbench import Workbench
+from harness.networks.factories import Network
+from harness.pruning.templates import Retrain, SaliencyPruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Scores, prunable_weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.mask import DensityUnreachable
-from harness.networks import Architecture, parameter_count, skeleton
-from harness.pruner import PrunedNetwork, Pruner
-from harness.workbench import Workbench
+from harness.networks.factories import Architecture, parameter_count, skeleton
+from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import DensityUnreachable
 
 STEPS = 1024
 """Every channel count of the full network divides this, so that widths k / 1024 reach every network there is."""

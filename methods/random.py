@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from harness.mask import Scope, Scores, prunable_weights
-from harness.networks import Network
-from harness.templates import Retrain, SaliencyPruner, Start
-from harness.workbench import Workbench
+from harness.networks.factories import Network
+from harness.pruning.templates import Retrain, SaliencyPruner, Start
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Scope, Scores, prunable_weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor
 
-from harness.mask import Scope, Scores
 from harness.methods.snip import summed_loss
-from harness.networks import Network, copy_of
-from harness.surgery import channel_groups, coupled
-from harness.templates import ChannelPruner
-from harness.workbench import Workbench
+from harness.networks.factories import Network, copy_of
+from harness.pruning.templates import ChannelPruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Scope, Scores
+from harness.sparsity.surgery import channel_groups, coupled
 
 _SCOPES = CategoricalDistribution(["layer", "global"])
 

@@ -9,10 +9,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.mask import Mask, Scope, Scores, prunable_weights, prune_least
-from harness.networks import Network, copy_of
-from harness.templates import Retrain, SaliencyPruner, Start
-from harness.workbench import Workbench
+from harness.networks.factories import Network, copy_of
+from harness.pruning.templates import Retrain, SaliencyPruner, Start
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Mask, Scope, Scores, prunable_weights, prune_least
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ FLOPS = "size/flops"
 def flops_left(cells: pd.DataFrame) -> pd.Series:
     """Return each cell's FLOPs as a share of the dense reference's of its group and seed; NaN where one is unknown.
 
-    ``cells`` as in `harness.results.Results`. A network of another design, such as a MobileNet, may be above 1.
+    ``cells`` as in `harness.results.reading.Results`. A network of another design, such as a MobileNet, may be above 1.
     """
     if FLOPS not in cells:
         return pd.Series(math.nan, index=cells.index, name="flops_left")

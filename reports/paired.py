@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from harness.statistics import delong
+from harness.evaluation.proportions import delong
 
 __all__ = ["paired_auc_contrast", "paired_auc_difference"]
 
@@ -22,7 +22,7 @@ def paired_auc_contrast(
     The ``weights``, one per entry, sum to 0: (-1, 1) is a difference, (1, -1, -1, 1) an interaction. The interval
     lies within what AUCs in [0, 1] allow. Its variance is w'Cw with DeLong's covariance C (1988) of all AUCs over the
     images plus, from two seeds on, the variance over the seeds of each seed's own contrast over S, with Student's t
-    and the degrees of freedom of Satterthwaite (1946): for a difference as in `harness.statistics.compare_aucs`,
+    and the degrees of freedom of Satterthwaite (1946): for a difference as in `harness.evaluation.proportions.compare_aucs`,
     whose p-value is below 1 - ``level`` exactly where 0 lies outside the interval. The whole allowed range where the
     variance is unknown. One seed leaves the training noise out. Raises `ValueError` for scores that are not paired.
     """

@@ -7,14 +7,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.reports.banners import banners
-from harness.reports.leaderboard import Board, Row, leaderboard
-from harness.reports.loss_pairs import Effect
-from harness.reports.studies import Study
-from harness.reports.troubles import troubles
-from harness.reports.tuning_words import aim, chosen, value
-from harness.reports.wording import of, percent, signed, verdict, visible
-from harness.results import Results
+from harness.reports.analysis.leaderboard import Board, Row, leaderboard
+from harness.reports.analysis.loss_pairs import Effect
+from harness.reports.analysis.studies import Study
+from harness.reports.words.banners import banners
+from harness.reports.words.troubles import troubles
+from harness.reports.words.tuning import aim, chosen, value
+from harness.reports.words.verdicts import of, percent, signed, verdict, visible
+from harness.results.reading import Results
 
 __all__ = ["summary"]
 

@@ -19,8 +19,8 @@ HARNESS = Path(sys.executable).parent / "harness"
 WARM = """
 import atexit, gc, json, os, sys
 import altair, jinja2, mlflow, optuna, pandas, scipy.stats, sklearn.metrics, torch, torchvision, vl_convert
-import harness.configuration, harness.data, harness.experiment, harness.plan_view, harness.reports.page
-from harness.cli import main
+import harness.planning.configuration, harness.data.loading, harness.running.run, harness.cli.plan_summary, harness.reports.page.page
+from harness.cli.main import main
 
 gc.freeze()
 

@@ -14,13 +14,13 @@ from PIL import Image
 from torch import nn
 
 from harness import networks, plugins
-from harness.images import ImageSplit
-from harness.loss_schedule import schedule_named
-from harness.networks import Architecture, Network, build, initialise
-from harness.pruner import PrunedNetwork, Pruner
-from harness.schedule import Schedule
-from harness.store import Store
-from harness.workbench import Workbench
+from harness.data.decoding import ImageSplit
+from harness.losses.schedules import schedule_named
+from harness.networks.factories import Architecture, Network, build, initialise
+from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.workbench import Workbench
+from harness.storage.store import Store
+from harness.training.schedule import Schedule
 
 
 class TinyNetwork(Network):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.selection import resolve
+from harness.planning.selection import resolve
 
 
 def load(name):
@@ -88,8 +88,8 @@ def test_progress_is_plain_lines_without_a_terminal(finished):
 
 
 def test_results_are_in_mlflow(place, finished):
-    from harness.results import read
-    from harness.tracking import default_uri
+    from harness.results.mlflow_tracker import default_uri
+    from harness.results.reading import read
 
     store = place / "one"
     results = read(default_uri(store), store, "isic")
@@ -415,7 +415,7 @@ def test_every_preset_runs_to_its_end(place, preset):
 
 def test_help_and_list_load_no_torch(place):
     code = (
-        "import sys; from harness.cli import main; sys.argv[1:] = {arguments!r}\n"
+        "import sys; from harness.cli.main import main; sys.argv[1:] = {arguments!r}\n"
         "try: main()\nexcept SystemExit as end: assert not end.code, end.code\n"
         "assert not {{'torch', 'mlflow', 'pandas', 'sklearn'}} & set(sys.modules)"
     )

@@ -13,8 +13,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from harness.entries import values_of
-from harness.selection import resolve
+from harness.planning.entries import values_of
+from harness.planning.selection import resolve
 
 SPEC = importlib.util.spec_from_file_location("shared_black_box", Path(__file__).parent / "test_black_box.py")
 BLACK_BOX = importlib.util.module_from_spec(SPEC)

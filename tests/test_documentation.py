@@ -12,11 +12,11 @@ import pytest
 import typer
 
 from harness import errors
-from harness.cli import app
-from harness.configuration import Configuration
-from harness.entries import pruner_class
-from harness.metrics import evaluate
-from harness.thresholds import choose
+from harness.cli.main import app
+from harness.evaluation.metrics import evaluate
+from harness.evaluation.thresholds import choose
+from harness.planning.configuration import Configuration
+from harness.planning.entries import pruner_class
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()

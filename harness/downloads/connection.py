@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
 
-from harness.disk import require_space
 from harness.errors import NetworkError
+from harness.storage.disk import require_space
 
 _PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080

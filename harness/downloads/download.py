@@ -14,7 +14,6 @@ import pooch  # type: ignore[import-untyped]
 import requests
 
 from harness import __version__
-from harness.disk import disk_errors, move, sha256_of
 from harness.downloads.connection import (
     HTTPS_ONLY,
     MirrorFault,
@@ -27,6 +26,7 @@ from harness.downloads.connection import (
 )
 from harness.errors import DataError, NetworkError
 from harness.progress import Reporter, Task
+from harness.storage.disk import disk_errors, move, sha256_of
 
 _CHUNK = 1 << 16
 _MEGABYTE = 1_000_000

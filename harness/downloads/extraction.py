@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.disk import disk_errors, move, require_space, sha256_of, sync_folder, write_whole
-from harness.downloads.members import vetted
+from harness.downloads.zip_members import vetted
 from harness.errors import DataError
+from harness.storage.disk import disk_errors, move, require_space, sha256_of, sync_folder, write_whole
 
 MANIFEST = "harness-manifest.json"
 """Lists a folder's files as they were unpacked; a folder without it was not made here."""

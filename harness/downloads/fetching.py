@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.dataset import DataError, Dataset, FileDataset, RemoteFile, SimulatedDataset
-from harness.disk import disk_errors, locked, move, sha256_of
+from harness.data.dataset import DataError, Dataset, FileDataset, RemoteFile, SimulatedDataset
 from harness.downloads.connection import HTTPS_ONLY, Policy
 from harness.downloads.download import Download, download
 from harness.downloads.extraction import Manifest, differences, unpack, write_manifest
-from harness.downloads.sources import (
+from harness.downloads.sources_file import (
     FIRST_USE,
     PUBLISHED,
     SOURCES,
@@ -29,6 +28,7 @@ from harness.downloads.sources import (
 from harness.downloads.survey import Survey
 from harness.errors import UsageError
 from harness.progress import Reporter
+from harness.storage.disk import disk_errors, locked, move, sha256_of
 
 _WORK = ".fetch"
 _LOCK = ".fetch.lock"

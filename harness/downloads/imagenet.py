@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import torch
 from rich.console import Console
 
-from harness.disk import disk_errors, locked, sha256_of
 from harness.downloads.connection import HTTPS_ONLY, Policy, require_network
 from harness.downloads.download import Known, download
 from harness.errors import MachineError
 from harness.progress import Reporter
+from harness.storage.disk import disk_errors, locked, sha256_of
 
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")  # torch.hub's convention: the file name holds its sha256's first digits
 _FIX = "install the torchvision that fits torch, or use --weights simulated, kaiming or the path of a file"

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from harness.dataset import DataError, DatasetNotFound, FileDataset, RemoteFile, Split
-from harness.disk import sha256_of
+from harness.data.dataset import DataError, DatasetNotFound, FileDataset, RemoteFile, Split
 from harness.downloads.extraction import MANIFEST, differences, read_manifest
-from harness.downloads.sources import known_hash, read_sources
+from harness.downloads.sources_file import known_hash, read_sources
 from harness.progress import Reporter
+from harness.storage.disk import sha256_of
 
 _NAMES_SHOWN = 10
 

@@ -11,7 +11,7 @@ In a test file::
 
 import importlib
 
-from harness.testing.check import Check, CheckFailed, CheckSkipped, check_named, checks
+from harness.testing.checks.registry import Check, CheckFailed, CheckSkipped, check_named, checks
 from harness.testing.parametrize import parametrize_with_checks
 
 __all__ = ["Check", "CheckFailed", "CheckSkipped", "check_named", "checks", "parametrize_with_checks"]
@@ -20,4 +20,4 @@ THEMES = ("parameters", "form", "density", "determinism", "isolation", "honesty"
 """Modules whose import registers their checks, in the order in which these run."""
 
 for theme in THEMES:
-    importlib.import_module(f"harness.testing.{theme}")
+    importlib.import_module(f"harness.testing.checks.{theme}")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.errors import UsageError
-from harness.testing.check import CHECKS, Check
-from harness.testing.processes import nursery
-from harness.testing.subject import Subject, packed, subjects
+from harness.testing.case.subject import Subject, packed, subjects
+from harness.testing.checks.registry import CHECKS, Check
+from harness.testing.processes.fork_client import nursery
 
 Status = Literal["ok", "failed", "skipped"]
 Kind = Literal["rule", "raised", "ended"]

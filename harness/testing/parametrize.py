@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.testing.check import LIMIT_S, Level, checks
-from harness.testing.subject import subjects
+from harness.testing.case.subject import subjects
+from harness.testing.checks.registry import LIMIT_S, Level, checks
 
 if TYPE_CHECKING:
     import pytest

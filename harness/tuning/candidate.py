@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.entries import Entry, pruner_class, reparametrised, values_of
 from harness.errors import UsageError
-from harness.loss_schedule import LossSchedule
-from harness.reference import DENSE
-from harness.schedule import Schedule
+from harness.losses.schedules import LossSchedule
+from harness.planning.entries import Entry, pruner_class, reparametrised, values_of
+from harness.pruning.dense import DENSE
+from harness.training.schedule import Schedule
 
 Values = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.disk import disk_errors
+from harness.storage.disk import disk_errors
 
 SILENT_S = 600.0
 """Seconds without a sign of life after which another store's process is taken for dead."""

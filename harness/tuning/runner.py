@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import MachineError, UsageError
-from harness.plan import levels_of
+from harness.planning.plan import levels_of
+from harness.running.worker_processes import Message, Workers
 from harness.tuning.objective import LevelResult
 from harness.tuning.search import Search
 from harness.tuning.studies import Claimed, NotOursError, Study
 from harness.tuning.trial import TrialJob
 from harness.tuning.trial_record import Spent
-from harness.workers import Message, Workers
 
 Pair = tuple[Search, Study]
 

@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from harness.architecture import Architecture
-from harness.canonical import digest
-from harness.data import training_splits
-from harness.entries import Entry, why_skipped
+from harness.data.loading import training_splits
 from harness.errors import HarnessError, UsageError
-from harness.loss_schedule import LossSchedule
+from harness.losses.schedules import LossSchedule
 from harness.method_code import code_of
-from harness.networks import skeleton
-from harness.plan import Plan, comparison, levels_of, setting_of
-from harness.reference import DENSE
+from harness.networks.architecture import Architecture
+from harness.networks.factories import skeleton
+from harness.planning.entries import Entry, why_skipped
+from harness.planning.plan import Plan, comparison, levels_of, setting_of
+from harness.planning.tuning_options import TuningOptions
+from harness.pruning.dense import DENSE
+from harness.storage.canonical import digest
 from harness.tuning.candidate import Candidate, Values
-from harness.tuning.definition import Definition
 from harness.tuning.objective import Objective
-from harness.tuning.options import TuningOptions
 from harness.tuning.spaces import Space, space_of
+from harness.tuning.study_definition import Definition
 
 
 @dataclass(frozen=True, kw_only=True)

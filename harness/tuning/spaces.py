@@ -6,11 +6,11 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from harness.entries import pruner_class
 from harness.errors import UsageError
-from harness.reference import DENSE
+from harness.planning.entries import pruner_class
+from harness.planning.tuning_options import Range
+from harness.pruning.dense import DENSE
 from harness.tuning.candidate import Candidate, Values, fields_of
-from harness.tuning.options import Range
 from harness.tuning.written_space import written_space
 
 Space = Mapping[str, BaseDistribution]

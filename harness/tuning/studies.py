@@ -19,14 +19,14 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.databases import checked_address, create_database, engine_options, shown_address, sqlite_uri
-from harness.disk import locked
 from harness.errors import MachineError, UsageError
 from harness.randomness import derived_seed
-from harness.tuning.definition import Definition, differences
+from harness.storage.databases import checked_address, create_database, engine_options, shown_address, sqlite_uri
+from harness.storage.disk import locked
 from harness.tuning.lease import Lease
 from harness.tuning.objective import LevelResult, Objective
 from harness.tuning.spaces import rounded
+from harness.tuning.study_definition import Definition, differences
 from harness.tuning.trial_record import Spent, TrialRecord, budgeted, read_trial
 
 TRIES = 3

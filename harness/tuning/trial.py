@@ -6,14 +6,14 @@ from multiprocessing.connection import Connection
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from harness.entries import Entry
 from harness.errors import is_out_of_memory
-from harness.plan import Plan, levels_of
+from harness.planning.entries import Entry
+from harness.planning.plan import Plan, levels_of
+from harness.running.worker import announce_pretraining
 from harness.tuning.objective import LevelResult
-from harness.worker import announce_pretraining
 
 if TYPE_CHECKING:
-    from harness.cells import Cell
+    from harness.running.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
 
     Where the memory does not suffice, ``lost`` with the reason: other values may need less.
     """
-    from harness.cells import cells  # torch, which the parent does without
-    from harness.tuning.ledger import Ledger
+    from harness.running.cells import cells  # torch, which the parent does without
+    from harness.tuning.metered_store import Ledger
 
     store = Ledger(job.plan.store, started=announce_pretraining(connection))
     levels = levels_of(job.entry, job.plan.densities)

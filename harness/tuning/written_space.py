@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from harness.planning.tuning_options import Range
 from harness.suggestions import nearest
 from harness.tuning.candidate import Candidate
-from harness.tuning.options import Range
 
 
 def written_space(candidate: Candidate, written: Mapping[str, Range]) -> tuple[dict[str, BaseDistribution], list[str]]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from sound_pruner import Simple, magnitudes, masked, pruned_to
 
-from harness.mask import DensityUnreachable, Mask, prune_least
-from harness.networks import parameter_count
-from harness.pruner import PrunedNetwork
+from harness.networks.factories import parameter_count
+from harness.pruning.pruner import PrunedNetwork
+from harness.sparsity.mask import DensityUnreachable, Mask, prune_least
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from sound_pruner import Simple, Sound, magnitudes, pruned_to
 
-from harness.mask import prunable_weights
-from harness.networks import state_of
-from harness.pruner import PrunedNetwork
+from harness.networks.factories import state_of
+from harness.pruning.pruner import PrunedNetwork
+from harness.sparsity.mask import prunable_weights
 
 
 def loss_of(network, batches):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from sound_pruner import Simple, Sound, magnitudes, pruned_to
 
-from harness.mask import Mask, prune_least
-from harness.networks import copy_of
-from harness.pruner import PrunedNetwork
+from harness.networks.factories import copy_of
+from harness.pruning.pruner import PrunedNetwork
+from harness.sparsity.mask import Mask, prune_least
 
 
 def stamped(scores, moment):

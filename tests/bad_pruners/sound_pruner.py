@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from harness.mask import Mask, prunable_weights, prune_least
-from harness.networks import copy_of
-from harness.pruner import PrunedNetwork
-from harness.templates import SaliencyPruner
+from harness.networks.factories import copy_of
+from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.templates import SaliencyPruner
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
 
 
 def magnitudes(network):

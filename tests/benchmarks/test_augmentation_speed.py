@@ -17,12 +17,12 @@ from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 from torchvision.transforms import v2
 
-from harness.augmentation import augment
-from harness.loss import Loss
-from harness.networks import Architecture, build, initialise
+from harness.losses.loss import Loss
+from harness.networks.factories import Architecture, build, initialise
 from harness.randomness import generator
-from harness.schedule import Schedule
-from harness.training import Stepper, Task
+from harness.training.augmentation import augment
+from harness.training.fit import Stepper, Task
+from harness.training.schedule import Schedule
 
 BATCH = 32
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from harness.methods.l_obs import all_multipliers
 from harness.methods.layer_hessians import damped_inverse, layer_hessians, pruned_layers
-from harness.networks import Architecture, Network, build, initialise
+from harness.networks.factories import Architecture, Network, build, initialise
 from harness.randomness import generator
 
 IMAGES, SIZE, ROUNDS = 64, 64, 4

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.mask import Mask
 from harness.methods.lt import LotteryTicket
-from harness.networks import Architecture, Network, build, initialise
+from harness.networks.factories import Architecture, Network, build, initialise
 from harness.randomness import generator
+from harness.sparsity.mask import Mask
 
 SAMPLE = 2_000
 ROUNDS = 8

@@ -13,17 +13,17 @@ import pytest
 import torch
 
 from harness import plugins
-from harness.entries import build_pruner
-from harness.images import ImageSplit
-from harness.loss import Loss
-from harness.loss_schedule import schedule_named
-from harness.mask import Mask
-from harness.networks import Architecture, Network, build, copy_of, initialise
+from harness.data.decoding import ImageSplit
+from harness.losses.loss import Loss
+from harness.losses.schedules import schedule_named
+from harness.networks.factories import Architecture, Network, build, copy_of, initialise
+from harness.planning.entries import build_pruner
+from harness.pruning.workbench import Workbench
 from harness.randomness import generator
-from harness.schedule import Schedule
-from harness.store import Store
-from harness.training import Stepper, Task
-from harness.workbench import Workbench
+from harness.sparsity.mask import Mask
+from harness.storage.store import Store
+from harness.training.fit import Stepper, Task
+from harness.training.schedule import Schedule
 
 IMAGES, SIZE, BATCH, LEVEL = 512, 64, 32, 0.0625
 SCHEDULE = Schedule(batch_size=BATCH, precision="float32", device="cpu")

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from harness.augmentation import augment
-from harness.loss import Loss
-from harness.networks import Architecture, build, initialise, state_of
+from harness.losses.loss import Loss
+from harness.networks.factories import Architecture, build, initialise, state_of
 from harness.randomness import generator
-from harness.schedule import Schedule
-from harness.store import Store
-from harness.training import Stepper, Task
+from harness.storage.store import Store
+from harness.training.augmentation import augment
+from harness.training.fit import Stepper, Task
+from harness.training.schedule import Schedule
 
 BATCH, SIZE = 32, 64
 

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.augmentation import augment
-from harness.loss import Loss
-from harness.mask import Mask, prune_least
-from harness.networks import Architecture, Network, build, initialise
+from harness.losses.loss import Loss
+from harness.networks.factories import Architecture, Network, build, initialise
 from harness.randomness import generator
-from harness.schedule import Schedule
-from harness.training import Stepper, Task, fit
+from harness.sparsity.mask import Mask, prune_least
+from harness.training.augmentation import augment
+from harness.training.fit import Stepper, Task, fit
+from harness.training.schedule import Schedule
 
 STEPS, BATCH, SIZE = 10, 32, 64
 CPU = torch.device("cpu")

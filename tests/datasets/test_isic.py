@@ -1,6 +1,6 @@
 import pytest
 
-from harness.dataset import DataError, DatasetNotFound
+from harness.data.dataset import DataError, DatasetNotFound
 from harness.datasets.isic import Isic, read_labels
 
 LABELS = {"train": "ISBI2016_ISIC_Part3_Training_GroundTruth.csv", "test": "ISBI2016_ISIC_Part3_Test_GroundTruth.csv"}

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from harness.mask import Scores, prunable_weights
-from harness.networks import Network
-from harness.templates import SaliencyPruner
-from harness.workbench import Workbench
+from harness.networks.factories import Network
+from harness.pruning.templates import SaliencyPruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Scores, prunable_weights
 
 
 @dataclass(frozen=True, kw_only=True)

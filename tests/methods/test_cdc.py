@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, separation
-from harness.networks import FACTORIES, Architecture, build, initialise, skeleton
-from harness.surgery import channel_groups
-from harness.widths import widths_of
+from harness.networks.factories import FACTORIES, Architecture, build, initialise, skeleton
+from harness.networks.widths import widths_of
+from harness.sparsity.surgery import channel_groups
 
 CRITERIA = ("t", "snr", "fisher", "divergence")
 PUBLISHED = sorted(FACTORIES)

@@ -1,9 +1,9 @@
 import torch
 
-from harness.entries import entry_of
 from harness.methods.class_dependent_lt import ClassDependentLotteryTicket
 from harness.methods.lt import LotteryTicket
-from harness.networks import state_of
+from harness.networks.factories import state_of
+from harness.planning.entries import entry_of
 
 
 def run(make_bench, scenario, levels):

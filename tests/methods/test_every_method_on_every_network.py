@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from harness import networks, plugins
-from harness.entries import build_pruner, entry_of, pruner_class
-from harness.images import ImageSplit
-from harness.inspection import inspect
-from harness.networks import Architecture, build, initialise, parameter_count
-from harness.schedule import Schedule
-from harness.selection import resolve
-from harness.store import Store
-from harness.workbench import Workbench
+from harness.data.decoding import ImageSplit
+from harness.networks.factories import Architecture, build, initialise, parameter_count
+from harness.planning.entries import build_pruner, entry_of, pruner_class
+from harness.planning.selection import resolve
+from harness.pruning.workbench import Workbench
+from harness.running.inspection import inspect
+from harness.storage.store import Store
+from harness.training.schedule import Schedule
 
 NETWORKS = ("alexnet", "alexnet-bn", "mobilenet-v1", "resnet18", "small-cnn", "vgg16")
 SIZE = 64

@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from harness.mask import Mask, prunable_weights, prune_least
 from harness.methods import exact_obs as module
 from harness.methods.exact_obs import ExactOptimalBrainSurgeon, merged, refit, refitted_rows, removal_ranks, trace
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, all_multipliers, compensate, saliencies
 from harness.methods.layer_hessians import damped_inverse, inverse_hessians, layer_hessians
-from harness.networks import Architecture, build, copy_of, initialise, parameter_count, state_of
-from harness.store import Store
+from harness.networks.factories import Architecture, build, copy_of, initialise, parameter_count, state_of
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.storage.store import Store
 
 DAMPING = 0.01
 

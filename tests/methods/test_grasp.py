@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.mask import Mask, prunable_weights, prune_least
 from harness.methods.grasp import Grasp, gradient_flow
-from harness.networks import Architecture, build, copy_of, initialise
+from harness.networks.factories import Architecture, build, copy_of, initialise
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
 
 TEMPERATURE = 3.0
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from harness.entries import build_pruner
 from harness.errors import UsageError
-from harness.mask import Mask, prunable_weights, prune_least
 from harness.methods import layer_hessians as hessians_module
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, all_multipliers, compensate, saliencies, saliency
 from harness.methods.layer_hessians import damped_inverse, inverse_hessians, layer_hessians
-from harness.networks import Architecture, build, copy_of, initialise, parameter_count, state_of
-from harness.store import Store
+from harness.networks.factories import Architecture, build, copy_of, initialise, parameter_count, state_of
+from harness.planning.entries import build_pruner
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.storage.store import Store
 
 
 def draws(seed=0):

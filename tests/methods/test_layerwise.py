@@ -3,15 +3,15 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from harness.entries import build_pruner
 from harness.errors import UsageError
-from harness.mask import Mask, keep_largest, prunable_weights
 from harness.methods.layerwise import MagnitudeLayerwise, RandomLayerwise
 from harness.methods.lt import LotteryTicket
 from harness.methods.magnitude import Magnitude
 from harness.methods.random import Random
 from harness.methods.snip import Snip
-from harness.pruner import PrunedNetwork, Pruner
+from harness.planning.entries import build_pruner
+from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.sparsity.mask import Mask, keep_largest, prunable_weights
 
 SNIP = Snip(images=20)
 
@@ -134,7 +134,7 @@ def test_random_weights_are_trained_from_w0_and_the_largest_from_where_they_are(
     ],
 )
 def test_of_is_one_method_with_or_without_parameters(kind, of, reason, monkeypatch):
-    monkeypatch.setattr("harness.entries.pruner_class", lambda _: kind)
+    monkeypatch.setattr("harness.planning.entries.pruner_class", lambda _: kind)
     assert build_pruner("this", {"of": "lt"}).borrows_from == ("lt",)
     assert build_pruner("this", {"of": "snip[images=64,scope=layer]"}).of == "snip[images=64,scope=layer]"
     with pytest.raises(UsageError, match=reason):
@@ -143,7 +143,7 @@ def test_of_is_one_method_with_or_without_parameters(kind, of, reason, monkeypat
 
 @pytest.mark.parametrize("kind", [RandomLayerwise, MagnitudeLayerwise])
 def test_a_scope_that_would_change_nothing_is_refused(kind, monkeypatch):
-    monkeypatch.setattr("harness.entries.pruner_class", lambda _: kind)
+    monkeypatch.setattr("harness.planning.entries.pruner_class", lambda _: kind)
     assert build_pruner("this", {"scope": "layer"}).scope == "layer"
     with pytest.raises(UsageError, match="scope"):
         build_pruner("this", {"scope": "global"})

@@ -3,11 +3,11 @@ import itertools
 import pytest
 import torch
 
-from harness.entries import build_pruner
 from harness.errors import UsageError
-from harness.mask import Mask, prunable_weights
 from harness.methods.lt import LotteryTicket, prune_each_tensor, weight_scores
-from harness.networks import Architecture, build, copy_of, initialise, state_of
+from harness.networks.factories import Architecture, build, copy_of, initialise, state_of
+from harness.planning.entries import build_pruner
+from harness.sparsity.mask import Mask, prunable_weights
 
 # methods: kept parameters of the paper's network per round under the released code's counting, biases included.
 RELEASED_TOTALS = [2_471_842, 1_235_921, 617_961, 308_981, 154_492, 77_248, 38_626, 19_317]

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from harness.mask import Mask, prunable_weights, prune_least
 from harness.methods.magnitude import Magnitude, lamp_score
-from harness.networks import state_of
+from harness.networks.factories import state_of
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
 
 
 def test_the_largest_weights_of_all_layers_remain(make_bench):

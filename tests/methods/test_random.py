@@ -1,7 +1,7 @@
 import torch
 
 from harness.methods.random import Random
-from harness.networks import state_of
+from harness.networks.factories import state_of
 
 
 def masks(bench, densities, **parameters):

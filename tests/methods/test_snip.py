@@ -2,12 +2,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.entries import entry_of
-from harness.loss import Loss
-from harness.mask import Mask, prunable_weights, prune_least
+from harness.losses.loss import Loss
 from harness.methods.snip import Snip, SnipRetrain, connection_sensitivity
-from harness.networks import copy_of
-from harness.store import Store
+from harness.networks.factories import copy_of
+from harness.planning.entries import entry_of
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.storage.store import Store
 
 GREEN = Loss(10.0, 5.0)
 

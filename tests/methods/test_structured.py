@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.loss import Loss
+from harness.losses.loss import Loss
 from harness.methods import structured
 from harness.methods.structured import (
     StructuredGroupNorm,
@@ -15,9 +15,9 @@ from harness.methods.structured import (
     group_norms,
     taylor_effects,
 )
-from harness.networks import FACTORIES, Architecture, build, copy_of, initialise, skeleton
-from harness.surgery import channel_groups, coupled
-from harness.widths import widths_of
+from harness.networks.factories import FACTORIES, Architecture, build, copy_of, initialise, skeleton
+from harness.networks.widths import widths_of
+from harness.sparsity.surgery import channel_groups, coupled
 
 PUBLISHED = sorted(FACTORIES)
 

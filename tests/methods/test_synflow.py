@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness import networks
-from harness.mask import Mask, prunable_weights, prune_least
 from harness.methods.synflow import SynFlow, flow_mask, synaptic_flow
-from harness.networks import Architecture, Network, build, copy_of, initialise
+from harness.networks import factories as networks
+from harness.networks.factories import Architecture, Network, build, copy_of, initialise
+from harness.sparsity.mask import Mask, prunable_weights, prune_least
 
 PIXEL = (3, 1, 1)
 

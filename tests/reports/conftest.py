@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.metrics import evaluate
-from harness.reports import page
-from harness.results import Results
-from harness.thresholds import choose
+from harness.evaluation.metrics import evaluate
+from harness.evaluation.thresholds import choose
+from harness.reports.page import page
+from harness.results.reading import Results
 
 POSITIVES, NEGATIVES = 30, 40
 LABELS = np.r_[np.ones(POSITIVES, dtype=int), np.zeros(NEGATIVES, dtype=int)]

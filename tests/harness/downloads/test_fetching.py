@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from harness import plugins
-from harness.data import load_dataset
-from harness.dataset import FileDataset, RemoteFile, Sample
+from harness.data.dataset import FileDataset, RemoteFile, Sample
+from harness.data.loading import load_dataset
 from harness.datasets.isic import Isic
 from harness.datasets.isic_sim import IsicSim
 from harness.downloads import fetching
 from harness.downloads.extraction import MANIFEST, differences, read_manifest
 from harness.downloads.fetching import fetch
-from harness.downloads.sources import SOURCES
+from harness.downloads.sources_file import SOURCES
 from harness.errors import DataError, HarnessError, MachineError, NetworkError, UsageError
 
 IMAGES = {split: [f"{split}-{number}.jpg" for number in range(4)] for split in ("train", "test")}
@@ -410,7 +410,7 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from harness.downloads.connection import Policy
-from harness.dataset import FileDataset, RemoteFile, Sample
+from harness.data.dataset import FileDataset, RemoteFile, Sample
 from harness.downloads.fetching import fetch
 from harness.progress import Reporter
 {inspect.getsource(Little)}

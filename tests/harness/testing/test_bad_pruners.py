@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.testing import checks
-from harness.testing.check import CHECKS
+from harness.testing.checks.registry import CHECKS
 from harness.testing.outcome import outcome_of
 
 ZOO = Path(__file__).parents[2] / "bad_pruners"

@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.mask import prunable_weights
-from harness.networks import FACTORIES, Architecture, build, parameter_count
-from harness.templates import SaliencyPruner
+from harness.networks.factories import FACTORIES, Architecture, build, parameter_count
+from harness.pruning.templates import SaliencyPruner
+from harness.sparsity.mask import prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named, checks, parametrize_with_checks
-from harness.testing.networks import NETWORKS, check_networks
-from harness.testing.processes import Nursery
-from harness.testing.subject import packed, subjects
+from harness.testing.case.networks import NETWORKS, check_networks
+from harness.testing.case.subject import packed, subjects
+from harness.testing.processes.fork_client import Nursery
 
 ROOT = Path(__file__).parents[3]
 BUILT_IN = list(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["harness.pruners"])

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data import DataPlan
-from harness.entries import entry_of
+from harness.data.loading import DataPlan
 from harness.errors import MachineError, UsageError
-from harness.loss_schedule import LossSchedule
-from harness.plan import Plan
-from harness.pretraining_options import Pretraining
-from harness.schedule import Schedule
-from harness.selection import resolve
+from harness.initial.pretraining_options import Pretraining
+from harness.losses.schedules import LossSchedule
+from harness.planning.entries import entry_of
+from harness.planning.plan import Plan
+from harness.planning.selection import resolve
+from harness.training.schedule import Schedule
 from harness.tuning.parameter_file import (
     Parameters,
     TunedSchedule,

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness.configuration import load_configuration
 from harness.errors import UsageError
-from harness.loss_schedule import LossSchedule
-from harness.plan import Flags, build_plan
+from harness.losses.schedules import LossSchedule
+from harness.planning.configuration import load_configuration
+from harness.planning.plan import Flags, build_plan
+from harness.planning.tuning_options import Range, TuningOptions
 from harness.tuning.objective import Objective
-from harness.tuning.options import Range, TuningOptions
 from harness.tuning.search import searches, spaces
 from harness.tuning.spaces import SCHEDULE_SPACE
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from harness import plugins
-from harness.entries import entry_of
 from harness.errors import UsageError
-from harness.loss_schedule import LossSchedule
-from harness.schedule import Schedule
-from harness.selection import resolve
+from harness.losses.schedules import LossSchedule
+from harness.planning.entries import entry_of
+from harness.planning.selection import resolve
+from harness.planning.tuning_options import Range
+from harness.training.schedule import Schedule
 from harness.tuning.candidate import Candidate
-from harness.tuning.options import Range
 from harness.tuning.parameter_file import read_parameters
 from harness.tuning.spaces import (
     LOSS_SPACE,

@@ -15,10 +15,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from harness.errors import MachineError, UsageError
-from harness.tuning.definition import Definition
 from harness.tuning.lease import SILENT_S, Lease
 from harness.tuning.objective import LevelResult, Objective
 from harness.tuning.studies import TRIES, NotOursError, StudyDatabase
+from harness.tuning.study_definition import Definition
 from harness.tuning.trial_record import Spent, best_of, budgeted
 
 SPACE = {"x": FloatDistribution(0.0, 1.0), "kind": CategoricalDistribution(["good", "bad"])}

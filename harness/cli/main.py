@@ -1,0 +1,79 @@
+"""The command line. Nothing heavy is imported before a verb needs it: `harness --help` loads no torch."""
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from harness import __version__
+from harness.cli.check import check
+from harness.cli.data import app as data_verbs
+from harness.cli.list import list_
+from harness.cli.messages import say
+from harness.cli.new import app as new_verbs
+from harness.cli.publish import publish
+from harness.cli.report import report
+from harness.cli.run import run
+from harness.cli.store import store_
+from harness.cli.tune import tune
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Pruning methods side by side on imbalanced images: how small before a network misses more positives?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(tune)
+app.command()(report)
+app.command()(publish)
+app.command("list")(list_)
+app.command()(check)
+app.add_typer(new_verbs, name="new")
+app.add_typer(data_verbs, name="data")
+app.command("store")(store_)
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM, whose number it carries: stop now; what is finished is kept."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Compare pruning methods on imbalanced images: how small before a network misses more positives?"""  # noqa: D400
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+def main() -> None:
+    """Run the command line; every expected failure ends with its message on stderr and its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        app(standalone_mode=True)
+    except HarnessError as error:
+        _fail(f"error: {error}", error.exit_code)
+    except Stopped as stop:
+        _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
+
+
+def _fail(text: str, code: int, style: str = "red") -> NoReturn:
+    say(text, style)
+    sys.exit(code)

@@ -1,0 +1,64 @@
+"""What a run says: results on stdout, and on stderr what a user must know before it starts and after it ends."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console, RenderableType
+
+if TYPE_CHECKING:
+    from harness.planning.plan import Plan
+    from harness.running.run import Summary
+
+
+def say(text: str, style: str) -> None:
+    """Print a text to stderr, unwrapped, so that it can be searched for."""
+    Console(stderr=True, soft_wrap=True).print(text, style=style, markup=False, highlight=False)
+
+
+def show(what: RenderableType) -> None:
+    """Print to stdout; a reader that has gone away (`harness report | head`) is no error."""
+    if not isinstance(what, str):
+        console = Console()
+        with console.capture() as captured:  # rich would turn a closed pipe into exit code 1
+            console.print(what, end="")
+        what = captured.get().rstrip("\n")
+    try:
+        typer.echo(what)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show_notes(plan: "Plan", notes: list[str]) -> None:
+    """Say first what is not as the user may think: duplicates, stand-in or partial data."""
+    for note in notes:
+        say(f"note: {note}", "yellow")
+    if plan.data.fallback_for:
+        say(_fallback_banner(plan), "bold red")
+    for split, found, expected in plan.data.missing:
+        text = f"PARTIAL DATA: {plan.data.name} {split} has {found} of {expected} images; stamped on every result"
+        say(text, "bold yellow")
+
+
+def _fallback_banner(plan: "Plan") -> str:
+    wanted = plan.data.fallback_for
+    return (
+        f"SIMULATED DATA: {plan.data.fallback_reason}; so this run uses {plan.data.name}.\n"
+        f"No number below is a result on {wanted}. For real ones: `harness data fetch {wanted}`, or put the images\n"
+        f"into <data folder>/{wanted}/ (--data-dir or HARNESS_DATA); --real-only stops instead."
+    )
+
+
+def show_end(plan: "Plan", summary: "Summary") -> None:
+    """Say last what must not be overlooked."""
+    for problem in summary.void:
+        say(f"VOID: {problem}; comparisons with it mean nothing", "bold red")
+    if summary.failed:
+        say(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", "red")
+    if summary.unpublished:
+        text = f"{len(summary.unpublished)} results are kept in {plan.store} but not published to MLflow."
+        say(f"{text} Run the same command again when it answers.", "red")
+    if plan.data.fallback_for:
+        say(_fallback_banner(plan), "bold red")

@@ -1,0 +1,57 @@
+"""A plan in words and as JSON: what `--dry-run` shows."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.data.dataset import FileDataset, SimulatedDataset
+from harness.data.loading import SPLITS
+from harness.planning.plan import Plan
+from harness.results.mlflow_tracker import default_uri
+
+
+def split_counts(plan: Plan) -> dict[str, tuple[int, int]]:
+    """Return (positives, negatives) of the publisher's splits, from labels alone; nothing is decoded."""
+    dataset = plan.data.dataset()
+    counts: dict[str, tuple[int, int]] = {}
+    for split in SPLITS:
+        if isinstance(dataset, SimulatedDataset):
+            labels = dataset.labels(split).tolist()
+        else:
+            assert isinstance(dataset, FileDataset)
+            samples = dataset.samples(Path(plan.data.folder or ""), split)
+            labels = [sample.label for sample in samples if sample.path.is_file()]
+        counts[split] = (sum(labels), len(labels) - sum(labels))
+    return counts
+
+
+def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
+    """Return the plan for a person, within 80 columns where names allow."""
+    training = plan.training
+    counts = split_counts(plan)
+    steps = f"at most {training.max_steps} steps" if training.max_steps else f"{training.epochs} epochs"
+    levels = ", ".join(f"{100 * density:g} %" for density in plan.densities)
+    return [
+        f"Data        {plan.data.name}, {plan.data.size} px, {plan.data.folder or 'drawn by the simulator'}",
+        *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
+        f"            validation: {100 * plan.data.validation_fraction:g} % of train (split seed"
+        f" {plan.data.split_seed})",
+        f"Network     {plan.network}, W0 {plan.weights}",
+        f"Training    {steps} a stage, batch {training.batch_size}, learning rate {training.learning_rate:g},"
+        f" {training.precision}",
+        f"Remaining   {levels}",
+        f"Seeds       {', '.join(map(str, plan.seeds))}",
+        f"Entries     {len(plan.entries)}:",
+        *(f"            {entry.text} (loss {entry.loss.name})" for entry in plan.entries),
+        f"Cells       {plan.cell_count}, in {len(plan.entries) * len(plan.seeds)} jobs on {plan.jobs} workers",
+        f"Machine     {plan.environment}",
+        f"Store       {plan.store}",
+        f"MLflow      {tracking_uri or default_uri(plan.store)}, experiment {plan.data.name}",
+        "Nothing was run.",
+    ]
+
+
+def plan_values(plan: Plan) -> dict[str, Any]:
+    """Return the plan as JSON values, with its counts."""
+    counts = {split: {"p": p, "n": n} for split, (p, n) in split_counts(plan).items()}
+    return {**asdict(plan), "cells": plan.cell_count, "counts": counts}

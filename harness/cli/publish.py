@@ -1,0 +1,48 @@
+"""`harness publish`: what is in MLflow, as a site that keeps its versions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.messages import show
+from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
+from harness.cli.report import _contradiction, _results_uri
+from harness.errors import MachineError, UsageError
+from harness.storage.databases import shown_address
+
+
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the site; made where it is absent.")],
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Only this data set; may be repeated. Default: all.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    tracking_uri: TrackingOption = None,
+) -> None:
+    """Write all results as a static site; earlier versions stay."""
+    from harness.reports.publishing.publish import CannotPublish
+    from harness.reports.publishing.publish import publish as write_site
+    from harness.results.reading import experiments, read
+
+    uri = _results_uri(store, tracking_uri)
+    held = experiments(uri, store.absolute())
+    if unknown := [name for name in dataset or () if name not in held]:
+        raise UsageError(
+            f"no results of {', '.join(unknown)} in MLflow at {shown_address(uri)}",
+            fix=f"name one of: {', '.join(held)}" if held else "first: harness run",
+        )
+    found = [read(uri, store.absolute(), name) for name in dict.fromkeys(dataset or held)]
+    if all(one.cells.empty for one in found):
+        raise UsageError(f"there are no results in MLflow at {shown_address(uri)}", fix="first: harness run")
+    try:
+        published = write_site(found, folder.absolute())
+    except CannotPublish as error:
+        raise UsageError(str(error), fix=error.fix) from error
+    except ValueError as error:
+        raise _contradiction(uri, error) from error
+    except OSError as error:
+        raise MachineError(
+            f"cannot publish to {folder}: {error.strerror}", fix="check the folder and the disk"
+        ) from error
+    show("\n".join(published.lines()))

@@ -1,0 +1,17 @@
+"""How the convolutions are pretrained, as a user sets it; no torch here."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from harness.training.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Pretraining:
+    """How the convolutions are pretrained on simulated images: the data set that draws them, and the schedule."""
+
+    dataset: str = "isic-sim"
+    seed: Annotated[int, Field(ge=0)] = 0
+    training: Schedule = Schedule()

@@ -1,0 +1,1 @@
+"""The networks that are pruned, by factory name."""

@@ -1,0 +1,63 @@
+"""AlexNet with the paper's small head, and its batch-norm variant."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+from harness.networks.architecture import Network
+from harness.networks.widths import Widths, chosen, widths_of
+
+# Krizhevsky's one-GPU AlexNet: output channels, kernel, stride, padding, pooled afterwards?
+_ALEXNET_CONVOLUTIONS = (
+    (64, 11, 4, 2, True),
+    (192, 5, 1, 2, True),
+    (384, 3, 1, 1, False),
+    (256, 3, 1, 1, False),
+    (256, 3, 1, 1, True),
+)
+
+
+def _alexnet_features(widths: Widths, *, batch_norm: bool) -> nn.Sequential:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = 3
+    outputs = chosen([convolution[0] for convolution in _ALEXNET_CONVOLUTIONS], widths)
+    for index, (_, kernel, stride, padding, pooled) in enumerate(_ALEXNET_CONVOLUTIONS, start=1):
+        width = next(outputs)
+        layers[f"conv{index}"] = nn.Conv2d(channels, width, kernel, stride, padding)
+        if batch_norm:
+            layers[f"norm{index}"] = nn.BatchNorm2d(width)
+        layers[f"relu{index}"] = nn.ReLU(inplace=True)
+        if pooled:
+            layers[f"pool{index}"] = nn.MaxPool2d(3, 2)
+        channels = width
+    return nn.Sequential(layers)
+
+
+class AlexNet(Network):
+    """The paper's network: AlexNet features, 1x1 mean, Linear 256-8, 8-8, 8-2; 2,471,842 parameters.
+
+    Source: Entezari & Saukh 2020, Sec. III-C and the released ``AlexNet3.py``. Its 8-8-2 ReLU head dies under
+    pruning unless the convolutions come from ImageNet.
+    """
+
+    def __init__(self, widths: Widths = None) -> None:
+        super().__init__()
+        self.features = _alexnet_features(widths, batch_norm=False)
+        self.head = nn.Sequential(
+            nn.Dropout(),
+            nn.Linear(widths_of(self.features)[-1], 8),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(8, 8),
+            nn.ReLU(),
+            nn.Linear(8, 2),
+        )
+
+
+class AlexNetBN(Network):
+    """AlexNet features with batch norm after each convolution and one linear layer; 2,472,514 parameters."""
+
+    def __init__(self, widths: Widths = None) -> None:
+        super().__init__()
+        self.features = _alexnet_features(widths, batch_norm=True)
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(widths_of(self.features)[-1], 2))

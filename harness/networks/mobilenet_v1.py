@@ -1,0 +1,65 @@
+"""MobileNet V1: depthwise separable convolutions, made smaller by a width multiplier."""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from harness.networks.architecture import Network
+from harness.networks.widths import Widths, chosen
+
+LEAST_WIDTH = 8
+"""Channels that a layer keeps at any width, as in the authors' code (``min_depth``)."""
+
+# Output channels and stride of each separable block. The paper's Table 1 gives the last block stride 2, which does not
+# fit its own output sizes; the authors' code has 1.
+_BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+
+
+class MobileNetV1(Network):
+    """MobileNet V1 with two outputs; 3,209,026 parameters at width 1.
+
+    ``width`` > 0 multiplies the channels of every layer, rounded down and at least 8, unless ``widths`` gives them;
+    a depthwise convolution is as wide as what it reads. Every convolution has batch
+    norm and no bias; activations are ReLU. Source: Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3.
+    """
+
+    def __init__(self, width: float = 1.0, widths: Widths = None) -> None:
+        super().__init__()
+        outputs = chosen(_published(width), widths)
+        channels = next(outputs)
+        layers: OrderedDict[str, nn.Module] = OrderedDict(block0=_normed(nn.Conv2d(3, channels, 3, 2, 1, bias=False)))
+        for index, (_, stride) in enumerate(_BLOCKS, start=1):
+            depthwise, wider = _normed(Depthwise(next(outputs), stride)), next(outputs)
+            pointwise = _normed(nn.Conv2d(channels, wider, 1, bias=False))
+            layers[f"block{index}"] = nn.Sequential(OrderedDict(depthwise=depthwise, pointwise=pointwise))
+            channels = wider
+        self.features = nn.Sequential(layers)
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(channels, 2))
+
+
+class Depthwise(nn.Conv2d):
+    """One 3x3 kernel a channel, never in bfloat16: on a CPU that made a training step twice as long as float32."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__(channels, channels, 3, stride, 1, groups=channels, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the filtered channels, (N, C, H, W) -> (N, C, H / stride, W / stride), in float32 or finer."""
+        with torch.autocast(images.device.type, enabled=False):
+            return super().forward(images.to(self.weight.dtype))
+
+
+def _published(width: float) -> list[int]:
+    """Return the output channels of every convolution: the first, then each block's two."""
+    pairs = zip((32, *[full for full, _ in _BLOCKS]), [full for full, _ in _BLOCKS], strict=False)
+    return [_scaled(32, width), *[_scaled(full, width) for pair in pairs for full in pair]]
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(int(width * channels), LEAST_WIDTH)
+
+
+def _normed(convolution: nn.Conv2d) -> nn.Sequential:
+    norm = nn.BatchNorm2d(convolution.out_channels)
+    return nn.Sequential(OrderedDict(conv=convolution, norm=norm, relu=nn.ReLU(inplace=True)))

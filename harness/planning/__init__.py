@@ -1,0 +1,1 @@
+"""From flags and files to a frozen plan: what is to be run, and everything that decides its results."""

@@ -1,0 +1,147 @@
+"""Entries: a method with its parameters and its loss, under a canonical name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness import plugins
+from harness.errors import UsageError
+from harness.losses.schedules import WEIGHTS, LossSchedule, schedule_named
+from harness.planning.entry_text import parse_entry
+from harness.pruning.dense import DENSE, Dense
+from harness.pruning.pruner import Network, Pruner
+from harness.suggestions import nearest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the leaderboard: a method, its non-default parameters and its loss schedule.
+
+    ``text`` is canonical (non-default fields, sorted) and the entry's name everywhere.
+    """
+
+    text: str
+    method: str
+    parameters: tuple[tuple[str, Any], ...]
+    loss: LossSchedule
+
+    def pruner(self) -> Pruner:
+        """Return the method, built from its parameters."""
+        return build_pruner(self.method, dict(self.parameters))
+
+    @property
+    def plain(self) -> str:
+        """The text of the same method under the plain loss: what tells two losses of one method."""
+        try:
+            return entry_of(self.method, dict(self.parameters), "plain").text
+        except UsageError:  # a plugin that cannot be imported
+            return self.text
+
+
+def pruner_class(method: str) -> type[Pruner]:
+    """Return the class that is registered as ``method``. Raises `UsageError`."""
+    kind = Dense if method == DENSE else plugins.load(plugins.PRUNERS, method)
+    if not (isinstance(kind, type) and issubclass(kind, Pruner)):
+        raise UsageError(f"plugin {method!r} is not a Pruner class", fix="derive it from harness.pruning.pruner.Pruner")
+    return kind
+
+
+def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
+    """Return the registered ``method`` with ``parameters``; numbers may be given as text.
+
+    Raises `UsageError` with every unknown or wrong parameter at once.
+    """
+    kind = pruner_class(method)
+    known = [field.name for field in fields(kind)]
+    faults = [f"{name!r} is not a parameter{nearest(name, known)}" for name in parameters if name not in known]
+    try:
+        pruner: Pruner = TypeAdapter(kind).validate_python({k: v for k, v in parameters.items() if k in known})
+    except ValidationError as error:
+        faults += [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    if faults:
+        raise UsageError(
+            f"method {method!r} got wrong parameters",
+            faults=faults,
+            fix=f"its parameters are: {', '.join(known) or 'none'}",
+        )
+    return pruner
+
+
+def entry_of(
+    method: str,
+    parameters: Mapping[str, Any],
+    loss: str | None = None,
+    losses: Mapping[str, LossSchedule] | None = None,
+) -> Entry:
+    """Return the canonical entry of a method, with its default loss unless ``loss`` names another schedule.
+
+    ``losses`` are the configuration's own schedules by name. Parameters ``gamma`` and ``lambda`` replace the loss's own
+    where it has them, unless the method has fields of these names.
+    """
+    own, weights = own_parameters(method, parameters)
+    pruner = build_pruner(method, own)
+    schedule = schedule_named(pruner.loss if loss is None else loss, losses)
+    usual = schedule.weights
+    if weights:
+        schedule = schedule.with_weights({name: _number(name, value) for name, value in weights.items()})
+    if loss is not None:
+        renamed, pruner = pruner.without_loss()
+        method = renamed or method
+    changed = {
+        field.name: getattr(pruner, field.name)
+        for field in fields(pruner)
+        if getattr(pruner, field.name) != field.default
+    }
+    now = {name: schedule.weights.get(name, WEIGHTS[name]) for name in usual}
+    shown = changed | {name: value for name, value in now.items() if value != usual[name]}
+    if schedule.name != pruner.loss:
+        shown["loss"] = schedule.name
+    written = ",".join(f"{name}={shown[name]}" for name in sorted(shown))
+    text = f"{method}[{written}]" if written else method
+    return Entry(text, method, tuple(sorted(changed.items())), schedule)
+
+
+def values_of(entry: Entry, losses: Mapping[str, LossSchedule] | None = None) -> dict[str, Any]:
+    """Return all parameters of an entry by name, defaults included, its loss's weights among them."""
+    pruner = entry.pruner()
+    weights = schedule_named(entry.loss.name, losses).weights
+    now = {name: entry.loss.weights.get(name, WEIGHTS[name]) for name in weights}
+    return now | {field.name: getattr(pruner, field.name) for field in fields(pruner)}
+
+
+def reparametrised(entry: Entry, values: Mapping[str, Any], losses: Mapping[str, LossSchedule] | None = None) -> Entry:
+    """Return the entry with other ``values`` of some parameters. Raises `UsageError` as `entry_of` does."""
+    pruner = entry.pruner()
+    usual = schedule_named(entry.loss.name, losses).weights
+    weights = {name: value for name, value in values_of(entry, losses).items() if value != usual.get(name, value)}
+    loss = None if entry.loss.name == pruner.loss else entry.loss.name
+    return entry_of(entry.method, {**dict(entry.parameters), **weights, **values}, loss, losses)
+
+
+def borrowed(written: str) -> Pruner:
+    """Return the method that another one borrows from, written as an entry. Raises `UsageError`."""
+    return build_pruner(*parse_entry(written))
+
+
+def why_skipped(pruner: Pruner, network: Network) -> str | None:
+    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None."""
+    if sentence := pruner.skip(network):
+        return sentence
+    sentences = ((other, borrowed(other).skip(network)) for other in pruner.borrows_from)
+    return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
+
+
+def own_parameters(method: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the method's own parameters and those of its loss."""
+    known = {field.name for field in fields(pruner_class(method))}
+    own = {name: value for name, value in parameters.items() if name in known or name not in WEIGHTS}
+    return own, {name: value for name, value in parameters.items() if name not in own}
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"{name} is not a number", fix=f"write {name}=5") from None

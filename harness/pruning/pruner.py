@@ -1,0 +1,84 @@
+"""The one interface of every method: the algorithm itself, as a generator of networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from harness.networks.factories import Network
+from harness.sparsity.mask import Mask
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+    from harness.pruning.workbench import Workbench
+
+__all__ = ["Network", "PrunedNetwork", "Pruner"]
+
+
+@dataclass(frozen=True)
+class PrunedNetwork:
+    """A network at one level. ``mask`` is None for networks that are small without one."""
+
+    network: Network
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruner(ABC):
+    """A pruning method: a frozen, keyword-only dataclass whose fields are its hyperparameters.
+
+    Give `source` and `prune`; the rest has defaults. A pruner keeps no state, draws only from `bench.generator`,
+    trains only with `bench.train`, and never builds a loss.
+    """
+
+    source: ClassVar[str]
+    """Citation, section, equation."""
+    search_space: ClassVar["Mapping[str, BaseDistribution]"] = {}
+    """Optuna distributions by field name."""
+    levels: ClassVar[Literal["sequential", "independent"]] = "sequential"
+    """``independent`` promises prune(b, [x, y]) == prune(b, [x]) + prune(b, [y]), bit for bit."""
+    variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+    """Field values that ``--methods all`` runs, one entry each."""
+
+    gives_mask: ClassVar[bool] = True
+    """Whether its networks come with a mask, so that another method can borrow it."""
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss schedule that the method trains with unless ``--loss`` says otherwise."""
+        return "plain"
+
+    @property
+    def density_tolerance(self) -> float:
+        """Allowed |achieved - asked| / asked density; 0 = exact to one weight."""
+        return 0.0
+
+    @property
+    def borrows_from(self) -> tuple[str, ...]:
+        """The methods that it asks `Workbench.mask_of` for, written as entries: a change in one is a change in this."""
+        return ()
+
+    def without_loss(self) -> tuple[str | None, "Pruner"]:
+        """Return (registered name, method) to use when ``--loss`` replaces the default; None = the same name.
+
+        For methods that are another method with a loss of their own.
+        """
+        return None, self
+
+    def skip(self, network: Network) -> str | None:  # noqa: ARG002
+        """Return one sentence why the method does not apply to ``network``, or None. The report shows it."""
+        return None
+
+    def mask_at(self, bench: "Workbench", density: float) -> Mask | None:
+        """Return the mask of ``density`` < 1 for a method that borrows it; what is only needed for the mask is done."""
+        wanted = [density] if self.levels == "independent" else [1.0, density]
+        *_, pruned = self.prune(bench, wanted)
+        return pruned.mask
+
+    @abstractmethod
+    def prune(self, bench: "Workbench", densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+        """Yield one network per density, densest first; ``densities`` in (0, 1], descending.
+
+        Density 1 asks for the dense network: `bench.dense()` unless the method has its own.
+        """

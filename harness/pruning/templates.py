@@ -1,0 +1,160 @@
+"""Three templates that make the common methods one function long."""
+
+import itertools
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.networks.factories import copy_of
+from harness.pruning.pruner import Network, PrunedNetwork, Pruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.channel_budget import SIZE_TOLERANCE, remaining_channels
+from harness.sparsity.mask import Mask, Scope, Scores, prune_least
+from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
+
+__all__ = ["ChannelPruner", "IterativePruner", "Retrain", "SaliencyPruner", "Start"]
+
+Retrain = Literal["none", "finetune", "rewind"]
+Start = Literal["trained", "W0"]
+
+_SAME = 1e-7
+"""Relative difference below which two densities are one: less than a weight in a network of millions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaliencyPruner(Pruner):
+    """Score a network once, keep the highest scores; each level by itself.
+
+    ``start`` is the network that is scored and pruned: the ``trained`` dense one, or ``W0`` before any training.
+    ``retrain``: ``none`` keeps the trained weights as they are, ``finetune`` trains the remaining ones on from there,
+    ``rewind`` trains them anew from W0; both for as long as the dense network was trained. What is pruned at W0 is
+    always trained, once, from there. Give `saliency`.
+    """
+
+    levels = "independent"
+    scope: Scope = "global"
+    start: Start = "trained"
+    retrain: Retrain = "none"
+
+    @abstractmethod
+    def saliency(self, bench: Workbench, network: Network) -> Scores:
+        """Return one score tensor per prunable weight (see `prunable_weights`), higher = keep, real and finite."""
+
+    def mask(self, bench: Workbench, network: Network, density: float) -> Mask:
+        """Return the mask of ``density`` < 1: the highest scores in the method's scope."""
+        return prune_least(self.saliency(bench, network), Mask.ones(network), density, self.scope)
+
+    def mask_at(self, bench: Workbench, density: float) -> Mask:
+        """Return the mask of ``density`` < 1, without the training that follows it."""
+        return self.mask(bench, self._scored(bench), density)
+
+    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+        """Yield the network masked to each density, trained further or not."""
+        for density in densities:
+            if density == 1:
+                yield PrunedNetwork(bench.dense())
+                continue
+            network = self._scored(bench)
+            mask = self.mask(bench, network, density)
+            yield PrunedNetwork(self._finished(bench, network, mask), mask)
+
+    def _scored(self, bench: Workbench) -> Network:
+        return bench.dense() if self.start == "trained" else bench.network()
+
+    def _finished(self, bench: Workbench, network: Network, mask: Mask) -> Network:
+        if self.start == "W0" or self.retrain == "finetune":
+            return bench.train(network, mask, round=1)
+        if self.retrain == "rewind":
+            return bench.train(bench.network(), mask, round=1)
+        pruned = copy_of(network)
+        mask.apply_(pruned)
+        return pruned
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterativePruner(Pruner):
+    """Train, score, prune, rewind to W0, and again: a fraction ``rate`` of the remaining weights each round.
+
+    Rounds walk the method's own grid 1, 1 - rate, (1 - rate)^2, ...; a density off the grid is a side step from the
+    last round before it, so that asking for more or fewer densities never changes the others. Give `scores`.
+    """
+
+    rate: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    scope: Scope = "layer"
+
+    @abstractmethod
+    def scores(self, trained: Network, initial: Network, mask: Mask) -> Scores:
+        """Return one score tensor per mask entry, higher = keep."""
+
+    def first_mask(self, initial: Network) -> Mask:
+        """Return the mask of round 0, which prunes nothing."""
+        return Mask.ones(initial)
+
+    def shrink(self, scores: Scores, mask: Mask, density: float, fraction: float) -> Mask:  # noqa: ARG002
+        """Return ``mask`` without ``fraction`` of its weights, which leaves ``density`` of all parameters."""
+        return prune_least(scores, mask, density, self.scope)
+
+    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+        """Yield the network trained in each density's round."""
+        initial = bench.network()
+        mask = self.first_mask(initial)
+        wanted = list(densities)
+        for step in itertools.count():
+            trained = bench.train(initial, mask, round=step)
+            here, below = (1 - self.rate) ** step, (1 - self.rate) ** (step + 1)
+            if wanted and math.isclose(wanted[0], here, rel_tol=_SAME):
+                wanted.pop(0)
+                yield PrunedNetwork(trained, mask)
+            scores = self.scores(trained, initial, mask)
+            while wanted and wanted[0] > below * (1 + _SAME):
+                density = wanted.pop(0)
+                side = self.shrink(scores, mask, density, 1 - density / here)
+                yield PrunedNetwork(bench.train(initial, side, round=step + 1), side)
+            if not wanted:
+                return
+            mask = self.shrink(scores, mask, below, self.rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelPruner(Pruner):
+    """Score the channels of the trained dense network once, and cut the lowest out: what is left is a smaller network.
+
+    Its real parameter count is within 2 % of each density. ``scope``: ``layer`` leaves every group of channels the
+    same share, ``global`` ranks all channels together; each group keeps one at least. ``retrain`` as in
+    `SaliencyPruner`; ``rewind`` cuts the same channels out of W0 and trains that. Give `channel_saliency`.
+    """
+
+    levels = "independent"
+    gives_mask = False
+    scope: Scope = "layer"
+    retrain: Retrain = "finetune"
+
+    @property
+    def density_tolerance(self) -> float:
+        """Channels are whole, so that counts come in steps."""
+        return SIZE_TOLERANCE
+
+    def skip(self, network: Network) -> str | None:
+        """Return why no channel can be cut out of ``network``, or None."""
+        return not_narrowable(network)
+
+    @abstractmethod
+    def channel_saliency(self, bench: Workbench, network: Network) -> Scores:
+        """Return one score tensor (channels,) per name of `channel_groups(network)`, higher = keep, real and finite."""
+
+    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+        """Yield the network cut to each density, trained further or not."""
+        dense = bench.dense()
+        for density in densities:
+            if density == 1:
+                yield PrunedNetwork(dense)
+                continue
+            scores = self.channel_saliency(bench, dense)
+            remaining = remaining_channels(dense, channel_groups(dense), scores, density, self.scope)
+            start = bench.network() if self.retrain == "rewind" else dense
+            pruned = without_channels(start, remaining)
+            yield PrunedNetwork(pruned if self.retrain == "none" else bench.train(pruned, round=1))

@@ -1,0 +1,226 @@
+"""All that a method may touch: W0, training, fixed batches, seeded draws, and costly results. Never the test split."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.data.decoding import ImageSplit
+from harness.data.splitting import stratified_order
+from harness.losses.loss import Loss
+from harness.losses.schedules import LossSchedule
+from harness.networks.factories import Architecture, Network, build, copy_of, positive_scores
+from harness.pruning.pruner import Pruner
+from harness.randomness import generator
+from harness.sparsity.mask import Mask
+from harness.storage.canonical import canonical_state
+from harness.storage.code_behind import modules_behind, texts
+from harness.storage.store import Stage, Store
+from harness.training.augmentation import normalise
+from harness.training.fit import TRAINING_VERSION, Saver, Task, fit
+from harness.training.inference import outputs_of, resolve_device, validation_auc
+from harness.training.schedule import Schedule
+
+SCORING_BATCH = 64
+
+
+class TrainingDiverged(Exception):  # noqa: N818
+    """A loss or weight became infinite or not a number; a stored outcome, so that it is not tried again."""
+
+
+@dataclass
+class Cost:
+    """Training steps and seconds of all stages that a method has used so far, each counted once."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    _counted: set[str] = field(default_factory=set)
+
+    def add(self, stage: Stage, steps: int = 0) -> None:
+        """Count a stage; replayed ones cost what they cost when they were computed."""
+        if stage.key not in self._counted:
+            self._counted.add(stage.key)
+            self.seconds += stage.seconds
+            self.steps += steps
+
+
+class Workbench:
+    """One method's bench for one seed.
+
+    Attributes
+    ----------
+    cost : what the method's stages have cost so far.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        initial: Network,
+        own: Callable[[Architecture], Network],
+        train: ImageSplit,
+        validation: ImageSplit,
+        schedule: Schedule,
+        losses: LossSchedule,
+        seed: int,
+        method: str,
+        environment: str,
+        others: Callable[[str], Pruner] | None = None,
+    ) -> None:
+        self.cost = Cost()
+        self.dead = False
+        self._store, self._initial, self._own = store, initial, own
+        self._train, self._validation = train, validation
+        self._schedule, self._losses = schedule, losses
+        self._seed, self._method, self._environment = seed, method, environment
+        self._others = others
+
+    def network(self, architecture: Architecture | None = None) -> Network:
+        """Return W0 of this seed, or the start of a network of the method's own ``architecture``; a fresh copy.
+
+        The method's own convolutions are pretrained like W0's where those were pretrained on simulated images, and
+        random otherwise.
+        """
+        return copy_of(self._initial) if architecture is None else self._own(architecture)
+
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
+        """Return ``network`` trained under ``mask``, at the best epoch on validation; ``network`` is not changed.
+
+        ``round`` chooses the loss of the schedule: 0 = dense, later rounds may weigh classes differently. Weights
+        outside ``mask`` are exactly zero at every step. Raises `TrainingDiverged`.
+        """
+        mask = mask if mask is not None and mask.pruned else None
+        state = canonical_state(network, mask)
+        loss = self.loss(round)
+        inputs = {
+            "environment": self._environment,
+            "version": TRAINING_VERSION,
+            "architecture": network.architecture,
+            "state": state,
+            "mask": mask,
+            "loss": loss,
+            "schedule": self._schedule,
+            "train": self._train.fingerprint,
+            "validation": self._validation.fingerprint,
+            "seed": self._seed,
+        }
+        start = build(network.architecture, state)
+        stage = self._store.run("train", inputs, lambda saver: self._fit(start, mask, loss, saver))
+        self.cost.add(stage, stage.value["steps"])
+        if stage.value["outcome"] == "diverged":
+            raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
+        self.dead = stage.value["outcome"] == "dead"
+        return build(network.architecture, stage.value["state"])
+
+    def _fit(self, start: Network, mask: Mask | None, loss: Loss, saver: Saver) -> dict[str, Any]:
+        device = resolve_device(self._schedule.device)
+        labels = self._validation.labels.numpy()
+        in_bfloat16 = self._schedule.precision == "bfloat16"
+
+        def evaluate(module: torch.nn.Module) -> float:
+            logits = outputs_of(module, self._validation.images, device, bfloat16=in_bfloat16)
+            return validation_auc(labels, positive_scores(logits).numpy())
+
+        task = Task(
+            module=start,
+            images=self._train.images,
+            targets=self._train.labels,
+            loss=loss,
+            evaluate=evaluate,
+            mask=mask,
+        )
+        return fit(task, self._schedule, self._seed, saver)
+
+    def dense(self) -> Network:
+        """Return the trained dense network under the entry's own loss."""
+        return self.train(self.network(), round=0)
+
+    def loss(self, round: int) -> Loss:
+        """Return the loss that `train` uses in ``round``: for methods that score by what they train with."""
+        return self._losses.resolve(round, self._train.positives, self._train.negatives)
+
+    def mask_of(self, method: str, density: float) -> Mask:
+        """Return the mask that another registered method, written as an entry, gives at ``density`` < 1 on this bench.
+
+        The same W0, data, loss and seed; what it costs counts as this method's cost. Raises ValueError where that
+        method gives no mask, or borrows another's itself.
+        """
+        if self._others is None:
+            raise ValueError(f"{self._method} takes its mask from another method itself")
+        other = copy(self)
+        other._method, other._others = method.partition("[")[0], None
+        mask = self._others(method).mask_at(other, density)
+        if mask is None:
+            raise ValueError(f"{method} gives no mask: it does not choose among the weights of this network")
+        return mask
+
+    @property
+    def device(self) -> str:
+        """Where the run computes: ``cpu`` or ``cuda``."""
+        return resolve_device(self._schedule.device).type
+
+    def batches(self, images: int) -> list[tuple[Tensor, Tensor]]:
+        """Return a fixed, stratified, unaugmented part of the training split in batches of up to 64.
+
+        About ``images`` images (all where there are fewer), normalised float32 (B, 3, S, S), with labels (B,) in
+        {0, 1}. The same for every method of one seed.
+        """
+        order = stratified_order(self._train.labels.numpy(), generator(self._seed, "scoring"))
+        chosen = torch.split(torch.from_numpy(order[:images].copy()), SCORING_BATCH)
+        return [(normalise(self._train.images[part]), self._train.labels[part].clone()) for part in chosen]
+
+    def generator(self, *tag: str | int) -> torch.Generator:
+        """Return a fresh CPU generator for (seed, method, tag): same tag, same draws."""
+        return generator(self._seed, "method", self._method, *tag)
+
+    def compute(self, function: Callable[..., Any], *inputs: Any) -> Any:
+        """Return ``function(*inputs)``, computed once per source and inputs.
+
+        ``function`` must be defined at a module's top level and close over nothing; it gets copies of networks,
+        masks, tensors and JSON, and returns tensors and JSON (tuples come back as lists). Any change in its module, or
+        in one of its package or of the harness that it takes names from, computes it anew.
+        """
+        if function.__qualname__ != function.__name__ or function.__closure__:
+            raise TypeError(f"{function.__qualname__} must be a function at module level that closes over nothing")
+        key = {
+            "environment": self._environment,
+            "version": TRAINING_VERSION,
+            "function": f"{function.__module__}.{function.__name__}",
+            "source": source_of(function),
+            "inputs": inputs,
+        }
+        stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
+        self.cost.add(stage)
+        return stage.value
+
+
+def source_of(function: Callable[..., Any]) -> list[str]:
+    """Return the source of the module that defines ``function``, and of those behind it.
+
+    Raises RuntimeError where the file no longer is what was imported: its result would be kept under the new text.
+    """
+    source = inspect.getsource(sys.modules[function.__module__])
+    compiled = compile(source, function.__code__.co_filename, "exec", dont_inherit=True)
+    if function.__code__ not in compiled.co_consts:
+        raise RuntimeError(f"{function.__code__.co_filename} was edited while it ran: start the command again")
+    return [source, *texts([module for module in modules_behind(function.__module__) if module != function.__module__])]
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Network):
+        return copy_of(value)
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, Mask):
+        return Mask({name: mask.clone() for name, mask in value.items()}, value.total)
+    if isinstance(value, list | tuple):
+        return type(value)(_copy(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return value

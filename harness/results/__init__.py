@@ -1,0 +1,1 @@
+"""Published results, in MLflow and back; no torch."""

@@ -1,0 +1,143 @@
+"""The results of one experiment as tables: what the reports read, read back from MLflow."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.results.mlflow_tracker import PublishedRun, Tracker, experiments_with_results
+
+__all__ = ["Results", "dense_problem", "experiments", "read"]
+
+WEAK_DENSE_AUC = 0.6
+"""Validation AUC of the dense network below which every comparison with it is void."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured on one data set, finished or not.
+
+    ``experiment`` is the data set's name.
+
+    ``cells`` has one row per (entry, seed, level): run_id, group, entry (canonical text; "dense" is the
+    plain-loss reference at density 1), method, loss, plain (the entry's name under the plain loss; its own where a run
+    does not say), loss_changes (whether the loss has another gamma after the first round; False where a run does
+    not say), seed, density (asked), status ("done", "failed", "diverged", "skipped"), reason, layers (by parameter
+    name [left, alive, total] weights; none where a run does not say), then the metrics by name ("test/auc", ...), NaN
+    where the cell is not done.
+
+    ``scores`` has one row per (entry, seed, level, split, image) of the cells that are done: run_id, entry,
+    seed, density, split ("validation", "test"), id, label (1 = positive), score.
+
+    ``groups`` gives the provenance of each group by id; results of two groups never share a table.
+
+    ``studies`` are the records of `harness tune`, as `harness.tuning.study_record` writes them; one belongs to the groups
+    whose provenance has its "setting".
+    """
+
+    experiment: str
+    cells: pd.DataFrame
+    scores: pd.DataFrame
+    groups: dict[str, dict[str, Any]]
+    studies: tuple[Mapping[str, Any], ...] = ()
+
+
+def experiments(uri: str, store: Path) -> list[str]:
+    """Return the names of the experiments (= data sets) that hold results, sorted. Raises `MachineError` as `read`."""
+    return experiments_with_results(uri, store)
+
+
+def read(uri: str, store: Path, experiment: str) -> Results:
+    """Return the results of ``experiment`` at the tracking address ``uri``; empty tables where there are none.
+
+    Where one (group, entry, seed) was run by several versions of a method, the newest run counts. Raises
+    `MachineError` where MLflow does not answer.
+    """
+    tracker = Tracker(uri, store, experiment)
+    runs = _newest(tracker.read())
+    cells = [row for run in runs for row in _cell_rows(run)]
+    scores = [_score_rows(run) for run in runs]
+    frame = pd.DataFrame(cells)
+    return Results(
+        experiment=experiment,
+        cells=frame,
+        scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
+        groups=_groups(runs, frame),
+        studies=tuple(json.loads(text) for text in tracker.documents("study", "study.json")),
+    )
+
+
+def _newest(runs: Iterable[PublishedRun]) -> list[PublishedRun]:
+    newest: dict[tuple[str, ...], PublishedRun] = {}
+    for run in sorted(runs, key=lambda run: run.started):
+        newest[tuple(run.tags[f"harness.{name}"] for name in ("group", "entry", "seed"))] = run
+    return list(newest.values())
+
+
+def _identity(run: PublishedRun) -> dict[str, Any]:
+    return {"run_id": run.run_id, "entry": run.tags["harness.entry"], "seed": int(run.tags["harness.seed"])}
+
+
+def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
+    fixed = {
+        **_identity(run),
+        "group": run.tags["harness.group"],
+        "method": run.tags["harness.method"],
+        "loss": run.tags["harness.loss"],
+        "plain": run.tags.get("harness.plain", run.tags["harness.entry"]),
+        "loss_changes": run.tags.get("harness.loss_changes") == "true",
+    }
+    cells = (json.loads(level["cell.json"]) for level in run.levels)
+    return [
+        {
+            **fixed,
+            **{name: cell[name] for name in ("density", "status", "reason")},
+            "layers": cell.get("layers"),
+            **cell["metrics"],
+        }
+        for cell in cells
+    ]
+
+
+def _score_rows(run: PublishedRun) -> pd.DataFrame:
+    parts = []
+    for level in run.levels:
+        rows = pd.read_csv(io.StringIO(level["scores.csv"]), dtype={"id": str, "split": str, "score": float})
+        parts.append(rows.assign(density=json.loads(level["cell.json"])["density"]))
+    return pd.concat(parts, ignore_index=True).assign(**_identity(run))
+
+
+def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    groups: dict[str, dict[str, Any]] = {}
+    for run in runs:  # oldest first, so that the newest command and versions stay
+        identity = run.tags["harness.group"]
+        known = groups.get(identity, {})
+        groups[identity] = {
+            **json.loads(run.provenance),
+            "seeds": sorted({*known.get("seeds", []), int(run.tags["harness.seed"])}),
+            "started": _moment(run.started),
+            # Levels that are added to an old run count as new: MLflow ends a run anew when it gets more.
+            "finished": max(known.get("finished", ""), _moment(run.finished)),
+            "void": _void(cells[(cells["group"] == identity) & (cells["entry"] == "dense")]),
+        }
+    return groups
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _void(dense: pd.DataFrame) -> bool:
+    return any(dense_problem(cell["status"], cell.get("validation/auc")) for cell in dense.to_dict("records"))
+
+
+def dense_problem(status: str, auc: float | None) -> str:
+    """Return why nothing can be compared with a dense network, or an empty text."""
+    if status != "done" or auc is None:
+        return f"is {status}, not done"
+    return f"has validation AUC {auc:.3f} < {WEAK_DENSE_AUC}" if auc < WEAK_DENSE_AUC else ""

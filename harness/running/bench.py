@@ -1,0 +1,46 @@
+"""W0 of a plan: the same for every method of one seed, and its like for a method's own network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from harness.initial.head import features_from_file, initial_network
+from harness.initial.pretraining import pretrained_features
+from harness.initial.weights_choice import SCRATCH, SIMULATED, own_weights
+from harness.networks.factories import Architecture, Network
+from harness.planning.plan import Plan
+from harness.storage.store import Store
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start networks of one seed: the plan's convolutions under a head redrawn until it responds to ``images``.
+
+    ``images`` are the training images, uint8 (N, 3, S, S).
+    """
+
+    plan: Plan
+    store: Store
+    images: Tensor
+    seed: int
+
+    def network(self) -> Network:
+        """Return W0 of the plan's network."""
+        return self._drawn(Architecture(self.plan.network), self.plan.weights)
+
+    def own(self, architecture: Architecture) -> Network:
+        """Return the start of a method's own network: simulated pretraining where W0 has it, random where not."""
+        return self._drawn(architecture, own_weights(self.plan.weights))
+
+    def _drawn(self, architecture: Architecture, weights: str) -> Network:
+        features = self._features(architecture, weights)
+        return initial_network(self.store, architecture, features, self.images, self.seed, self.plan.environment)
+
+    def _features(self, architecture: Architecture, weights: str) -> dict[str, Tensor] | None:
+        if weights == SCRATCH:
+            return None
+        if weights == SIMULATED:
+            plan = self.plan
+            return pretrained_features(self.store, architecture, plan.pretraining, plan.data.size, plan.environment)
+        return features_from_file(Path(self.plan.weights_file or ""), architecture)

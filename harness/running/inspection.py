@@ -1,0 +1,160 @@
+"""What the harness checks on every network that a method yields: size, zeros, names, what is still alive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from harness.networks.factories import Network, build, parameter_count
+from harness.pruning.pruner import PrunedNetwork
+from harness.sparsity.mask import Mask
+from harness.storage.canonical import canonical_state
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Sizes of a yielded network, and every rule it breaks (empty = it may be scored).
+
+    ``layers`` are the weights of each convolution and linear layer by parameter name: left, alive, all.
+    """
+
+    density: float
+    parameters: int
+    alive: int
+    flops: int
+    faults: tuple[str, ...]
+    layers: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """The weights of which none is left."""
+        return tuple(name for name, (left, _, _) in self.layers.items() if not left)
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether no path leads from the input to the output: then the last layer has no alive weight."""
+        return bool(self.layers) and not list(self.layers.values())[-1][1]
+
+    @property
+    def collapse(self) -> str:
+        """In words, where the network is cut in two and which layers are empty; an empty text where neither is so."""
+        parts = [f"{name} has none of its {self.layers[name][2]:,} weights left" for name in self.emptied]
+        return "; ".join(["no path leads from the input to the output"] * self.disconnected + parts)
+
+
+def inspect(pruned: PrunedNetwork, asked: float, dense_parameters: int, tolerance: float, size: int) -> Inspection:
+    """Return the sizes and faults of ``pruned`` for images of ``size`` pixels.
+
+    ``tolerance`` is the allowed |achieved - asked| / asked density; 0 = exact to one weight.
+    """
+    faults = _mask_faults(pruned) or _value_faults(pruned)
+    if faults:
+        return Inspection(float("nan"), 0, 0, 0, tuple(faults))
+    removed = pruned.mask.pruned if pruned.mask else 0
+    kept = parameter_count(pruned.network) - removed
+    allowed = max(1.0, tolerance * asked * dense_parameters)
+    if abs(kept - asked * dense_parameters) > allowed:
+        faults = [f"{kept:,} parameters left where density {asked:g} asks for {asked * dense_parameters:,.0f}"]
+    alive = alive_parameters(pruned.network, pruned.mask, size)
+    flops = effective_flops(pruned.network, pruned.mask, size)
+    layers = _layers(pruned, alive)
+    return Inspection(kept / dense_parameters, kept, sum(alive.values()), flops, tuple(faults), layers)
+
+
+def _layers(pruned: PrunedNetwork, alive: Mapping[str, int]) -> dict[str, tuple[int, int, int]]:
+    mask: Mapping[str, Tensor] = pruned.mask or {}
+    weights = {
+        f"{name}.weight": layer.weight.numel()
+        for name, layer in pruned.network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
+    return {
+        name: (int(mask[name].sum()) if name in mask else count, alive[name], count) for name, count in weights.items()
+    }
+
+
+def _mask_faults(pruned: PrunedNetwork) -> list[str]:
+    parameters = dict(pruned.network.named_parameters())
+    faults = []
+    for name, mask in (pruned.mask or {}).items():
+        if name not in parameters:
+            faults.append(f"mask of {name}, which the network does not have")
+        elif mask.dtype != torch.bool:
+            faults.append(f"mask of {name} is {mask.dtype}, not bool")
+        elif mask.shape != parameters[name].shape:
+            faults.append(f"mask of {name} is {tuple(mask.shape)}, its weights {tuple(parameters[name].shape)}")
+    return faults
+
+
+def _value_faults(pruned: PrunedNetwork) -> list[str]:
+    faults = []
+    for name, tensor in pruned.network.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            faults.append(f"{name} is not finite")
+        elif pruned.mask and name in pruned.mask:
+            alive = int((tensor[~pruned.mask[name]] != 0).sum())
+            if alive:
+                faults.append(f"{alive} pruned weights of {name} are not zero")
+    return faults
+
+
+def alive_parameters(network: Network, mask: Mask | None, size: int) -> dict[str, int]:
+    """Return how many remaining parameters of each tensor lie on a path from the input to the output, by name.
+
+    Remaining weights become positive, biases 0 and norms the identity, so that every signal is a sum over paths from
+    the image, positive exactly where there is one; a parameter is alive when the output's gradient by it is. A unit
+    that only biases feed is dead: it sends the same constant for every image.
+    """
+    ones = build(network.architecture, canonical_state(network)).double()
+    _average_pools(ones)
+    with torch.no_grad():
+        for name, parameter in ones.named_parameters():
+            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+        for layer in ones.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.reset_running_stats()
+            elif isinstance(layer, nn.Conv2d | nn.Linear):  # by the fan-in, so that deep networks do not overflow
+                layer.weight.fill_(1.0 / layer.weight[0].numel())
+    if mask:
+        mask.apply_(ones)
+    ones(torch.ones(1, 3, size, size, dtype=torch.float64)).sum().backward()
+    alive = {}
+    for name, parameter in ones.named_parameters():
+        assert parameter.grad is not None
+        on_path = parameter.grad > 0
+        alive[name] = int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
+    return alive
+
+
+def _average_pools(network: nn.Module) -> None:
+    """Put averages in the place of maxima, which would pass the gradient to one of several paths only."""
+    for module in list(network.modules()):
+        for name, layer in list(module.named_children()):
+            if isinstance(layer, nn.MaxPool2d):
+                setattr(module, name, nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding))
+
+
+def effective_flops(network: Network, mask: Mask | None, size: int) -> int:
+    """Return the floating-point operations of one image, 2 per remaining weight and output position.
+
+    Convolutions and linear layers only, biases and norms left out, as in `torch.utils.flop_counter`. A masked weight
+    costs nothing here; ordinary dense kernels still multiply by its zero.
+    """
+    flops = 0
+    layers = {layer: name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal flops
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
+        name = f"{layers[layer]}.weight"
+        left = int(mask[name].sum()) if mask and name in mask else layer.weight.numel()
+        positions = output[0, 0].numel() if isinstance(layer, nn.Conv2d) else 1
+        flops += 2 * left * positions
+
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, 3, size, size))
+    for hook in hooks:
+        hook.remove()
+    return flops

@@ -1,0 +1,82 @@
+"""All (entry, seed) jobs of a run over its workers; the store does the coordinating."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.job import Job, run_job
+from harness.planning.plan import Plan, levels_of
+from harness.running.cell_record import CellRecord
+from harness.running.worker_processes import Listener, Message, Workers
+
+RETRY_BUSY_S = 0.5
+
+CellListener = Callable[[Job, CellRecord, str], None]
+
+
+@dataclass
+class JobOutcome:
+    """The records of one finished job, densest first."""
+
+    job: Job
+    records: list[CellRecord]
+
+
+class Pool:
+    """Runs all jobs of a plan. A job whose stage another worker computes is put back and tried again later.
+
+    ``cell`` is told each cell once, as it comes, with the traceback of its failure.
+    """
+
+    def __init__(self, plan: Plan, listener: Listener, cell: CellListener = lambda *_: None) -> None:
+        self.plan, self.cell = plan, cell
+        self.waiting = deque(Job(entry, seed) for seed in plan.seeds for entry in range(len(plan.entries)))
+        self.retry_at: dict[Job, float] = {}
+        self.records: dict[Job, dict[int, CellRecord]] = {}
+        self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), listener)
+
+    def run(self) -> Iterator[JobOutcome]:
+        """Yield each job as it finishes. A worker that dies costs its job's cells, not the run."""
+        with self.workers:
+            while self.waiting or self.workers.busy:
+                self._assign()
+                for message in self.workers.heard():
+                    outcome = self._receive(message)
+                    if outcome is not None:
+                        yield outcome
+
+    def _assign(self) -> None:
+        now = time.monotonic()
+        for worker in self.workers.idle():
+            job = next((job for job in self.waiting if self.retry_at.get(job, 0.0) <= now), None)
+            if job is None:
+                return
+            if self.workers.give(worker, job):
+                self.waiting.remove(job)
+
+    def _receive(self, message: Message) -> JobOutcome | None:
+        job: Job = message.job
+        if message.kind == "cell":
+            self._record(job, *message.payload)
+            return None
+        if message.kind == "busy":
+            self.retry_at[job] = time.monotonic() + RETRY_BUSY_S
+            self.waiting.append(job)
+            return None
+        if message.kind == "died":
+            self._fail_the_rest(job, message.payload)
+        records = self.records.get(job, {})
+        return JobOutcome(job, [records[level] for level in sorted(records)])
+
+    def _record(self, job: Job, level: int, record: CellRecord, detail: str) -> None:
+        records = self.records.setdefault(job, {})
+        told = level in records  # a job that was put back replays its first cells
+        records[level] = record
+        if not told:
+            self.cell(job, record, detail)
+
+    def _fail_the_rest(self, job: Job, reason: str) -> None:
+        for level, density in enumerate(levels_of(self.plan.entries[job.entry], self.plan.densities)):
+            if level not in self.records.get(job, {}):
+                self._record(job, level, CellRecord(density=density, status="failed", reason=reason), "")

@@ -1,0 +1,153 @@
+"""What is published of one (entry, seed): parameters, metrics, per-image scores, masks and provenance."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.data.decoding import ImageSplit
+from harness.environment import versions
+from harness.initial.weights_choice import SIMULATED, own_weights
+from harness.method_code import code_of
+from harness.planning.entries import Entry
+from harness.planning.plan import Plan, comparison, setting_of
+from harness.results.mlflow_tracker import Publication, PublishedLevel
+from harness.running.cell_record import CellRecord
+from harness.storage.canonical import digest
+from harness.training.fit import TRAINING_VERSION
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three splits of a run."""
+
+    train: ImageSplit
+    validation: ImageSplit
+    test: ImageSplit
+
+    def items(self) -> list[tuple[str, ImageSplit]]:
+        """Return (name, split) in the order train, validation, test."""
+        return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+
+
+def publication(
+    plan: Plan, entry: Entry, seed: int, records: Sequence[CellRecord], splits: Splits, command: str
+) -> Publication:
+    """Return what MLflow keeps of one entry's finished levels for one seed."""
+    provenance = provenance_of(plan, splits, command)
+    key = digest([provenance["group"], entry, seed, code_of(entry), TRAINING_VERSION])
+    tags = {
+        "harness.kind": "result",
+        "harness.entry": entry.text,
+        "harness.method": entry.method,
+        "harness.loss": entry.loss.name,
+        "harness.plain": entry.plain,
+        "harness.loss_changes": str(entry.loss.gamma != entry.loss.gamma_after).lower(),
+        "harness.seed": str(seed),
+        "harness.group": provenance["group"],
+        "harness.simulated": str(provenance["simulated"]).lower(),
+        "harness.partial": str(bool(provenance["partial"])).lower(),
+    }
+    params = {
+        "entry": entry.text,
+        "loss": entry.loss.name,
+        "plain": entry.plain,
+        "seed": str(seed),
+        "network": plan.network,
+        "size": str(plan.data.size),
+        "weights": plan.weights,
+        "preset": plan.preset,
+        **{f"method.{name}": str(value) for name, value in entry.parameters},
+    }
+    return Publication(
+        key=key,
+        name=f"{entry.text} seed {seed}",
+        tags=tags,
+        params=params,
+        levels={record.step: _level(record, splits) for record in records},
+        documents={"provenance.json": _json(provenance), "plan.json": _json(_plan(plan))},
+    )
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    """Return the plan without the paths of this machine, which a published result need not tell."""
+    values = {name: value for name, value in asdict(plan).items() if name not in ("store", "weights_file")}
+    values["data"].pop("folder")
+    values["data"].pop("fallback_reason")
+    return values
+
+
+def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
+    cell = {
+        "density": record.density,
+        "status": record.status,
+        "reason": record.reason,
+        "metrics": record.metrics,
+        **({"layers": record.layers} if record.layers else {}),
+    }
+    files = {"cell.json": _json(cell), "scores.csv": _scores(record, splits)}
+    if record.mask:
+        files["mask.npz"] = _compressed(record.mask)
+    lasting = {name: value for name, value in record.metrics.items() if not name.startswith("cost/")}
+    return PublishedLevel(metrics=record.metrics, files=files, digest=digest({**cell, "metrics": lasting}))
+
+
+def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
+    """Return what a reader must know of a run; ``group`` names the results that it may be compared with."""
+    dataset = plan.data.dataset()
+    compared = comparison(plan, {name: split.fingerprint for name, split in splits.items()})
+    partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
+    return {
+        "group": digest(compared)[:12],
+        "setting": setting_of(plan, splits.train, splits.validation),
+        "dataset": dataset.name,
+        "dataset_version": dataset.version,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "simulated": dataset.simulated,
+        "fallback_for": plan.data.fallback_for,
+        "partial": partial or None,
+        "classes": list(dataset.classes),
+        "positive": dataset.classes[1],
+        "network": plan.network,
+        "size": plan.data.size,
+        "weights": plan.weights,
+        "own_weights": own_weights(plan.weights),
+        "schedule": asdict(plan.training),
+        "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,
+        "split_seed": plan.data.split_seed,
+        "preset": plan.preset,
+        "fingerprint": digest([split.fingerprint for _, split in splits.items()])[:16],
+        "environment": plan.environment,
+        "versions": versions(),
+        "command": command,
+        "counts": {name: {"p": split.positives, "n": split.negatives} for name, split in splits.items()},
+    }
+
+
+def _scores(record: CellRecord, splits: Splits) -> bytes:
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(["split", "id", "label", "score"])
+    for name, split, scores in (
+        ("validation", splits.validation, record.validation_scores),
+        ("test", splits.test, record.test_scores),
+    ):
+        if scores:
+            listed = zip(split.ids, split.labels.tolist(), scores, strict=True)
+            rows.writerows((name, identity, label, repr(score)) for identity, label, score in listed)
+    return text.getvalue().encode()
+
+
+def _compressed(arrays: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode()

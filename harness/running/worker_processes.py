@@ -1,0 +1,157 @@
+"""The parent's side of worker processes: spawned, given one job at a time, heard, and replaced when they die."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.networks.architecture import Architecture
+from harness.planning.plan import Plan
+from harness.running.worker import WORKER_VARIABLES, Work, serve
+
+LISTEN_S = 0.5
+_CONTEXT = get_context("spawn")  # a fork keeps a dead holder's lock
+
+
+@dataclass(eq=False)
+class Worker:
+    """One process, and the job that it has in hand."""
+
+    process: BaseProcess
+    connection: Connection
+    job: Any = None
+    ready: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a worker said about a job: a kind of its `Work`, ``done``, ``busy``, or ``died`` with how as payload."""
+
+    worker: Worker
+    job: Any
+    kind: str
+    payload: Any = None
+
+
+@dataclass
+class Listener:
+    """Told while workers work: networks about to be pretrained, and warnings."""
+
+    pretraining: Callable[[Architecture], None] = lambda _: None
+    warning: Callable[[str], None] = lambda _: None
+
+
+class Workers:
+    """``count`` processes that do ``work`` under ``plan``, for the length of a with block."""
+
+    def __init__(self, plan: Plan, work: Work, count: int, listener: Listener) -> None:
+        self.plan, self.work, self.count, self.listener = plan, work, count, listener
+        self.workers: list[Worker] = []
+        self._kept: dict[str, str | None] = {}
+
+    def __enter__(self) -> "Workers":
+        self._kept = {name: os.environ.get(name) for name in WORKER_VARIABLES}
+        os.environ.update(WORKER_VARIABLES)  # read when the child imports numpy and torch
+        try:
+            for _ in range(self.count):
+                self.workers.append(self._start())
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._end()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any worker has a job in hand."""
+        return any(worker.job is not None for worker in self.workers)
+
+    def idle(self) -> Iterator[Worker]:
+        """Yield the workers that could take a job now."""
+        return (worker for worker in self.workers if worker.ready and worker.job is None)
+
+    def give(self, worker: Worker, job: Any) -> bool:
+        """Hand a job to an idle worker; False where it died while it was idle, which `heard` will meet."""
+        try:
+            worker.connection.send(job)
+        except OSError:
+            return False
+        worker.job = job
+        return True
+
+    def heard(self) -> Iterator[Message]:
+        """Yield what the workers said, after waiting a little while. Raises the `HarnessError` that ends the run."""
+        connections: dict[Any, Worker] = {worker.connection: worker for worker in self.workers}
+        for connection in wait(list(connections), timeout=LISTEN_S):
+            message = self._receive(connections[connection])
+            if message is not None:
+                yield message
+
+    def _receive(self, worker: Worker) -> Message | None:
+        try:
+            kind, payload = worker.connection.recv()
+        except (EOFError, ConnectionError):
+            return self._died(worker)
+        if kind == "ready":
+            worker.ready = True
+        elif kind == "pretraining":
+            self.listener.pretraining(payload)
+        elif kind == "warning":
+            self.listener.warning(payload)
+        elif kind == "error":
+            raise payload
+        elif kind == "crash":
+            raise HarnessError(f"a worker failed in a way that we did not foresee:\n{payload}")
+        else:
+            message = Message(worker, worker.job, kind, payload)
+            if kind in ("done", "busy"):
+                worker.job = None
+            return message
+        return None
+
+    def _died(self, worker: Worker) -> Message | None:
+        """Replace a dead worker; its job, if it had one, is told to have died."""
+        worker.process.join()
+        if worker.job is None and not worker.ready:
+            raise HarnessError(f"a worker could not start (exit code {worker.process.exitcode})")
+        self.workers[self.workers.index(worker)] = self._start()
+        if worker.job is None:
+            return None
+        return Message(worker, worker.job, "died", _how_it_died(worker.process.exitcode))
+
+    def _start(self) -> Worker:
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(target=serve, args=(theirs, self.plan, self.work), daemon=True)
+        process.start()
+        theirs.close()
+        return Worker(process, ours)
+
+    def _end(self) -> None:
+        for name, value in self._kept.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        for worker in self.workers:
+            _stop(worker)
+
+
+def _how_it_died(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        likely = ", likely for want of memory" if exit_code == -9 else ""
+        return f"the worker was killed by signal {-exit_code}{likely}"
+    return f"the worker ended with exit code {exit_code} in the middle of the job"
+
+
+def _stop(worker: Worker) -> None:
+    """End a worker at once: its stage in hand is lost up to the last checkpoint, nothing else."""
+    worker.connection.close()
+    worker.process.terminate()
+    worker.process.join(timeout=5)
+    if worker.process.is_alive():
+        worker.process.kill()
+        worker.process.join()

@@ -1,0 +1,1 @@
+"""`harness new`: the beginning of somebody's own method."""

@@ -1,0 +1,135 @@
+"""One stage on disk: a folder of JSON and tensors, written whole or not at all, checked by sha256 when read."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from harness.errors import MachineError
+from harness.storage.canonical import flatten, restore
+from harness.storage.disk import sync_folder
+
+_MANIFEST = "manifest.json"
+_VALUE = "value.json"
+_TENSORS = "tensors.safetensors"
+_MACHINE_ERRORS = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+}
+
+
+class CorruptStageError(Exception):
+    """A stage's files do not have the bytes that were committed."""
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission under ``path`` into a `MachineError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _MACHINE_ERRORS:
+            raise
+        raise MachineError(
+            f"cannot use {path}: {os.strerror(error.errno)}; every finished stage is kept",
+            fix="free space or mend the permissions, or choose another folder with --store, and run the same"
+            " command again: it continues",
+        ) from error
+
+
+def write_stage(temporary: Path, target: Path, value: Any, manifest: dict[str, Any]) -> None:
+    """Commit ``value`` to the folder ``target``: temporary folder, fsync, rename. An existing target is kept.
+
+    A second writer of one key has the same bits, so its copy is discarded.
+    """
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        for name, data in _contents(value, manifest).items():
+            with open(temporary / name, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        sync_folder(temporary)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            _rename(temporary, target)
+        sync_folder(target.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _contents(value: Any, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Return a stage's files by name; the manifest holds the others' hashes and its own."""
+    tensors: dict[str, Tensor] = {}
+    skeleton = flatten(value, tensors)
+    files = {_VALUE: json.dumps(skeleton, sort_keys=True).encode(), _TENSORS: save_tensors(_unshared(tensors))}
+    signed = {**manifest, "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
+    return {**files, _MANIFEST: json.dumps({**signed, "self": _signature(signed)}, sort_keys=True).encode()}
+
+
+def _signature(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with memory of their own: the file format refuses views of one another."""
+    seen: set[int] = set()
+    own = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        own[name] = tensor.clone() if place in seen else tensor
+        seen.add(place)
+    return own
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        os.rename(temporary, target)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(error.errno, os.strerror(error.errno), str(target)) from error
+        raise
+
+
+def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
+    """Return (value, manifest) of a committed stage, or None where there is none.
+
+    Raises `CorruptStageError` when a file is missing, torn or changed.
+    """
+    try:
+        raw = (folder / _MANIFEST).read_bytes()
+        manifest = json.loads(raw)
+        intact = raw == json.dumps(manifest, sort_keys=True).encode()
+        if manifest.pop("self") != _signature(manifest) or not intact:
+            raise CorruptStageError(f"{folder / _MANIFEST} does not have the content it was committed with")
+        data = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
+    except FileNotFoundError:
+        if folder.exists():
+            raise CorruptStageError(f"{folder} lacks files") from None
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptStageError(f"{folder / _MANIFEST} is not readable: {error}") from error
+    for name, expected in manifest["sha256"].items():
+        if hashlib.sha256(data[name]).hexdigest() != expected:
+            raise CorruptStageError(f"{folder / name} does not have the sha256 it was committed with")
+    return restore(json.loads(data[_VALUE]), load_tensors(data[_TENSORS])), manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return a stage's manifest without reading its tensors; an empty one where it cannot be read."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return manifest

@@ -1,0 +1,207 @@
+"""The stage store: a pure function's result, computed once, known by the hash of its inputs.
+
+Shared work, resuming, and parallel workers without a coordinator all follow from this one idea. The lock only saves
+work; the atomic commit makes it correct.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import MachineError
+from harness.storage.canonical import digest
+from harness.storage.stage_files import CorruptStageError, read_manifest, read_stage, store_errors, write_stage
+
+FORMAT = "1"
+CHECKPOINT_EVERY_S = 20.0
+
+
+class StageBusy(BaseException):
+    """Another process computes this stage: put the job back and take another.
+
+    Not an Exception: a method that catches its own errors must not catch what only depends on timing.
+    """
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's result: its key, its value, the seconds it took when it was computed, and whether just now."""
+
+    key: str
+    value: Any
+    seconds: float
+    replayed: bool
+
+
+@dataclass
+class Checkpoint:
+    """Where a long stage saves its progress between epochs, so that a kill costs seconds, not the stage."""
+
+    store: "Store"
+    key: str
+    seconds_before: float = 0.0
+    _started: float = 0.0
+    _saved: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._started = self._saved = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work in this stage, interrupted tries included up to their last checkpoint."""
+        return self.seconds_before + time.monotonic() - self._started
+
+    @property
+    def due(self) -> bool:
+        """Whether enough work would be lost to be worth a checkpoint."""
+        return time.monotonic() - self._saved >= CHECKPOINT_EVERY_S
+
+    def load(self) -> Any:
+        """Return the newest readable checkpoint's value, or None."""
+        for folder in sorted(self.store.partial.glob(f"{self.key}.*"), reverse=True):
+            try:
+                found = read_stage(folder)
+            except CorruptStageError:
+                continue
+            if found:
+                self.seconds_before = float(found[1]["seconds"])
+                return found[0]
+        return None
+
+    def save(self, order: int, value: Any) -> None:
+        """Commit ``value`` as the checkpoint of step ``order``, then drop the older ones."""
+        target = self.store.partial / f"{self.key}.{order:08d}"
+        with store_errors(self.store.root):
+            shutil.rmtree(target, ignore_errors=True)  # a torn one of an earlier try
+            write_stage(self.store.temporary(self.key), target, value, {"seconds": self.seconds})
+        self.clear(but=target)
+        self._saved = time.monotonic()
+
+    def clear(self, but: Path | None = None) -> None:
+        """Remove this stage's checkpoints, except ``but``."""
+        for folder in self.store.partial.glob(f"{self.key}.*"):
+            if folder != but:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class Store:
+    """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
+
+    ``started`` is told the kind and the inputs of each stage that is about to be computed.
+    """
+
+    def __init__(self, root: Path, *, wait: bool = True, started: Callable[[str, Any], None] = lambda *_: None) -> None:
+        self.root = root
+        self.stages = root / "stages"
+        self.partial = root / "partial"
+        self.wait, self.started = wait, started
+        self._locked = False
+        with store_errors(root):
+            for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._check_format()
+
+    def run(self, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
+        """Return the stage of ``inputs``: from the store, or computed now and committed.
+
+        ``kind`` and ``inputs`` (tensors and JSON) make the key. ``compute`` must be a pure function of them and must
+        not run another stage: a process holds at most one lock.
+        """
+        key = digest([kind, inputs])
+        if stage := self.find(key):
+            return stage
+        with self._lock(key):
+            if stage := self.find(key, mend=True):
+                return stage
+            self._sweep(key)
+            self.started(kind, inputs)
+            checkpoint = Checkpoint(self, key)
+            value = compute(checkpoint)
+            seconds = checkpoint.seconds
+            with store_errors(self.root):
+                manifest = {"kind": kind, "seconds": seconds, "format": FORMAT}
+                write_stage(self.temporary(key), self.path(key), value, manifest)
+            checkpoint.clear()
+        found = self.find(key)
+        if found is None:
+            raise MachineError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
+        return Stage(key, found.value, seconds, replayed=False)
+
+    def find(self, key: str, *, mend: bool = False) -> Stage | None:
+        """Return the committed stage ``key``, or None where there is none or its files are corrupt.
+
+        ``mend`` (for the holder of its lock) says so and removes a corrupt stage, to be computed again.
+        """
+        folder = self.path(key)
+        try:
+            with store_errors(self.root):
+                found = read_stage(folder)
+        except CorruptStageError as error:
+            if mend:
+                warnings.warn(f"{error}; it is computed again", RuntimeWarning, stacklevel=2)
+                trash = self.temporary(key)
+                with contextlib.suppress(FileNotFoundError):  # evicted in this very moment
+                    os.rename(folder, trash)
+                shutil.rmtree(trash, ignore_errors=True)
+            return None
+        if found is None:
+            return None
+        value, manifest = found
+        with contextlib.suppress(OSError):  # only for eviction, least recently used first
+            os.utime(folder)
+        return Stage(key, value, float(manifest["seconds"]), replayed=True)
+
+    def path(self, key: str) -> Path:
+        """Return the folder of stage ``key``."""
+        return self.stages / key[:2] / key
+
+    def temporary(self, key: str) -> Path:
+        """Return this process's temporary folder for ``key``."""
+        return self.root / "temporary" / f"{key}.{os.getpid()}"
+
+    def folders(self) -> Iterator[tuple[Path, str]]:
+        """Yield (folder, kind) of every committed stage."""
+        for folder in sorted(self.stages.glob("??/*")):
+            yield folder, str(read_manifest(folder).get("kind", "unreadable"))
+
+    def _sweep(self, key: str) -> None:
+        for leftover in (self.root / "temporary").glob(f"{key}.*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _check_format(self) -> None:
+        path = self.root / "FORMAT"
+        found = path.read_text().strip() if path.exists() else ""
+        if not found:  # absent, or a first start that was killed while it wrote
+            written = self.temporary("FORMAT")
+            written.write_text(FORMAT)
+            os.replace(written, path)
+        elif found != FORMAT:
+            raise MachineError(
+                f"store {self.root} has format {found}, this version reads format {FORMAT}",
+                fix="choose another folder with --store, or install the version that wrote it",
+            )
+
+    @contextmanager
+    def _lock(self, key: str) -> Iterator[None]:
+        """Hold the stage's flock; its file is never deleted, and the kernel frees it when the holder dies."""
+        assert not self._locked, "stages are leaves: a stage must not run another stage"
+        with store_errors(self.root):
+            file = open(self.root / "locks" / key, "a")  # noqa: SIM115
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX if self.wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StageBusy(key) from None
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False

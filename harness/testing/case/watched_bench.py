@@ -1,0 +1,179 @@
+"""A real workbench on small seeded images, watched: what a method calls, and what it computes when."""
+
+import copy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness import plugins
+from harness.data.decoding import ImageSplit
+from harness.losses.schedules import LossSchedule
+from harness.networks.factories import Architecture, Network, build, copy_of, initialise
+from harness.planning.entries import borrowed
+from harness.pruning.workbench import Workbench
+from harness.randomness import generator
+from harness.sparsity.mask import Mask
+from harness.storage.store import Checkpoint, Stage, Store
+from harness.training.schedule import Schedule
+
+SIZE = 16
+"""Pixels of an image's side."""
+
+SCHEDULE = Schedule(
+    epochs=2,
+    batch_size=12,
+    learning_rate=0.05,
+    clip=2.0,
+    dropout=0.2,
+    augmentation="none",
+    precision="float32",
+    device="cpu",
+)
+
+_ITSELF = {"harness.pruning.workbench", "harness.testing.case.watched_bench"}
+
+
+class WatchedStore(Store):
+    """A store that knows which kind of stage is being computed, how many were, and may fail at a given one.
+
+    ``trainings``: the store that keeps the trained networks, which are the harness's work and not the method's.
+    """
+
+    def __init__(self, root: Path, trainings: Store | None = None) -> None:
+        super().__init__(root)
+        self.trainings = trainings
+        self.asked = 0
+        self.computed: list[str] = []
+        self.inside: str | None = None
+        self.before: Callable[[int], None] = lambda _: None
+        self.after: Callable[[int], None] = lambda _: None
+
+    def run(self, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
+        """Do as `Store.run` does; tell ``before`` and ``after`` the number of this stage, from 1."""
+        self.asked += 1
+        self.before(self.asked)
+
+        def watched(saver: Checkpoint) -> Any:
+            self.computed.append(kind)
+            self.inside = kind
+            try:
+                return compute(saver)
+            finally:
+                self.inside = None
+
+        elsewhere = self.trainings if kind == "train" else None
+        stage = elsewhere.run(kind, inputs, watched) if elsewhere else super().run(kind, inputs, watched)
+        self.after(self.asked)
+        return stage
+
+
+@dataclass(frozen=True)
+class Training:
+    """One call of `bench.train`: the pruned parameters of its mask, its round, and its network's parameters."""
+
+    pruned: int
+    round: int
+    parameters: int
+
+
+class WatchedBench(Workbench):
+    """A workbench that remembers what it was asked, and who reached for what is not public."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.trainings: list[Training] = []
+        self.functions: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self.reached: list[str] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return the attribute; remember a private one that another module takes."""
+        if name.startswith("_") and not name.startswith("__"):
+            caller = sys._getframe(1).f_globals.get("__name__")
+            if caller not in _ITSELF:
+                object.__getattribute__(self, "reached").append(name)
+        return object.__getattribute__(self, name)
+
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
+        """Do as `Workbench.train` does."""
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        self.trainings.append(Training(mask.pruned if mask is not None else 0, round, parameters))
+        return super().train(network, mask, round)
+
+    def compute(self, function: Callable[..., Any], *inputs: Any) -> Any:
+        """Do as `Workbench.compute` does."""
+        self.functions.append((function, copied(inputs)))
+        return super().compute(function, *inputs)
+
+
+class BrokenBench(WatchedBench):
+    """A workbench whose trained networks have a weight that is not a number."""
+
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
+        """Return the trained network with NaN in the first weight of its first convolution that ``mask`` keeps."""
+        trained = super().train(network, mask, round)
+        name, weight = next((name, weight) for name, weight in trained.named_parameters() if weight.dim() == 4)
+        kept = mask[name].flatten() if mask and name in mask else torch.ones(weight.numel(), dtype=torch.bool)
+        with torch.no_grad():
+            weight.view(-1)[int(kept.nonzero()[0])] = float("nan")
+        return trained
+
+
+def copied(value: Any) -> Any:
+    """Return a deep copy of what `bench.compute` is given; networks as `copy_of` does."""
+    if isinstance(value, Network):
+        return copy_of(value)
+    if isinstance(value, list | tuple):
+        return type(value)(copied(item) for item in value)
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return copy.deepcopy(value)
+
+
+def split(images: int, seed: int) -> ImageSplit:
+    """Return noise of which every third image is positive and carries a bright spot; (N, 3, 16, 16)."""
+    draws = np.random.default_rng(seed)
+    labels = (np.arange(images) % 3 == 0).astype(np.uint8)
+    pixels = draws.integers(60, 140, size=(images, 3, SIZE, SIZE)).astype(np.uint8)
+    for index in np.flatnonzero(labels):
+        top, left = draws.integers(2, SIZE - 6, size=2)
+        pixels[index, :, top : top + 4, left : left + 4] = 250
+    ids = [f"{seed}-{index}" for index in range(images)]
+    return ImageSplit.of(torch.from_numpy(pixels), torch.from_numpy(labels), ids)
+
+
+def start(architecture: Architecture, seed: int) -> Network:
+    """Return W0 of ``seed``."""
+    network = build(architecture)
+    initialise(network, generator(seed, "check"))
+    return network
+
+
+def make_bench(
+    initial: Network,
+    *,
+    store: WatchedStore,
+    seed: int,
+    method: str,
+    losses: LossSchedule,
+    kind: type[WatchedBench] = WatchedBench,
+) -> WatchedBench:
+    """Return a bench of 48 training and 24 validation images and two epochs of four steps."""
+    plugins.available(plugins.PRUNERS)  # reads files of the harness's own concern, before a method is watched
+    return kind(
+        store=store,
+        initial=initial,
+        own=lambda architecture: start(architecture, seed),
+        train=split(48, seed=1),
+        validation=split(24, seed=2),
+        schedule=SCHEDULE,
+        losses=losses,
+        seed=seed,
+        method=method,
+        environment="check",
+        others=borrowed,
+    )

@@ -1,0 +1,141 @@
+"""Checks on repeatability: bits depend on the seed and on nothing else."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import numpy as np
+import torch
+
+from harness.networks.factories import Architecture, Network, build, state_of
+from harness.storage.canonical import digest
+from harness.testing.case.case import LEVELS, Case, differing
+from harness.testing.case.networks import RENAMED
+from harness.testing.case.observed_run import observed
+from harness.testing.case.subject import packed
+from harness.testing.case.watched_bench import copied, start
+from harness.testing.checks.registry import CheckFailed, CheckSkipped, check
+
+_OTHER_HASH_SEED = "271828"
+
+
+def disturb_global_draws(seed: int) -> None:
+    """Put all global random states elsewhere."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _require_same(expected: list[str], found: list[str], reason: str, where: str) -> None:
+    if apart := differing(expected, found, LEVELS):
+        raise CheckFailed(f"at density {', '.join(apart)} other bits {reason}; expected the same", where)
+
+
+@check(
+    "core",
+    catches="draws from global random state, the clock or anything else but bench.generator.",
+    fix="draw from bench.generator(...) alone; sort what comes from sets and folders",
+)
+def same_seed_gives_the_same_bits(case: Case) -> None:
+    """Do the method's own work twice, with other global random states."""
+    runs = []
+    for seed in (1, 2):
+        disturb_global_draws(seed)
+        runs.append(case.run(store=case.own_store()))
+    _require_same(runs[0], runs[1], "in a second run of one seed", f"network {case.network}, seed 0")
+
+
+@check(
+    "full",
+    catches="an order that hash() decides, and whatever else differs from process to process.",
+    fix="never iterate over a set; use bench.generator and not hash() for seeds",
+)
+def fresh_process_gives_the_same_bits(case: Case) -> None:
+    """Run here and in a new Python process with another PYTHONHASHSEED."""
+    here = case.run(case.network, store=case.fresh_store())
+    folder = case.fresh_store().root
+    job = {"subject": packed(case.subject), "network": case.network, "folder": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "harness.testing.processes.fresh_process"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONHASHSEED": _OTHER_HASH_SEED},
+    )
+    result = folder / "bits.json"
+    if not result.exists():
+        raise CheckFailed(
+            f"a fresh process ended with exit code {done.returncode}; expected it to run like this one",
+            f"network {case.network}",
+            detail=done.stderr[-2000:],
+        )
+    there = json.loads(result.read_text())
+    _require_same(here, there, f"with PYTHONHASHSEED={_OTHER_HASH_SEED}", f"network {case.network}, seed 0")
+
+
+@check(
+    "full",
+    catches="a fixed start: all seeds would give one network, and the spread between them would be a lie.",
+    fix="start from bench.network(...) and draw from bench.generator(...)",
+)
+def other_seed_gives_other_networks(case: Case) -> None:
+    """Run seeds 0 and 1 and compare the sparsest networks."""
+    if case.run(seed=0)[-1] == case.run(seed=1)[-1]:
+        raise CheckFailed("seeds 0 and 1 give the same bits, expected others", f"network {case.network}, density 0.25")
+
+
+@check(
+    "core",
+    catches="caches in modules, classes and instances: a worker would give one seed's results for another's.",
+    fix="keep nothing between calls of prune; put costly results into bench.compute",
+)
+def order_of_runs_does_not_matter(case: Case) -> None:
+    """Run seed 0 alone, and after seed 1 with the same instance."""
+    name = case.network
+    alone = case.run_apart(lambda: case.run(name, seed=0))
+    case.run(name, seed=1)
+    _require_same(alone, case.run(name, seed=0), "after a run of seed 1", f"network {name}, seed 0")
+
+
+@check(
+    "full",
+    catches="decisions by a network's name: what works on the benchmark's own networks and nowhere else.",
+    fix="look at layers and shapes, not at network.architecture.factory",
+)
+def network_name_does_not_matter(case: Case) -> None:
+    """Run the same network under two names and compare the tensors and masks."""
+    name = case.network
+    plain = start(Architecture(name), 0)
+    other = build(Architecture(f"{RENAMED}{name}"), state_of(plain))
+    runs = [_tensors(case, initial) for initial in (plain, other)]
+    _require_same(runs[0], runs[1], f"when the network is called {RENAMED}{name}", f"network {name}")
+
+
+def _tensors(case: Case, initial: Network) -> list[str]:
+    found = case.prune(case.bench(initial=initial))
+    return [digest([state_of(p.network), None if p.mask is None else dict(p.mask)]) for p in found]
+
+
+@check(
+    "core",
+    catches="a bench.compute function that draws from global state or keeps some: what is stored is then chance.",
+    fix="make it a pure function of its inputs; pass it a seed if it has to draw",
+    group="observed",
+)
+def computed_results_are_repeatable(case: Case) -> None:
+    """Call every function that went to bench.compute twice with the same inputs."""
+    seen = observed(case)
+    if not seen.bench.functions:
+        raise CheckSkipped("the method does not use bench.compute")
+    for function, inputs in seen.bench.functions:
+        results = []
+        for seed in (1, 2):
+            disturb_global_draws(seed)
+            with case.blaming(function.__name__):
+                results.append(digest(function(*copied(inputs))))
+        if results[0] != results[1]:
+            what = f"{function.__name__} gives two results for one input; expected one"
+            raise CheckFailed(what, seen.where)

@@ -1,0 +1,37 @@
+"""Checks on numbers that are none: what a method does with them must be seen."""
+
+import torch
+
+from harness.errors import UsageError
+from harness.pruning.workbench import TrainingDiverged
+from harness.testing.case.case import Case, place
+from harness.testing.case.watched_bench import BrokenBench
+from harness.testing.checks.registry import CheckFailed, check
+
+_CLEAR = (ValueError, ArithmeticError, UsageError, TrainingDiverged)
+
+
+@check(
+    "full",
+    catches="NaN that is sorted somewhere or zeroed: a ruined network that is scored as if nothing had happened.",
+    fix="raise ValueError where a weight or score is not finite (prune_least does), or leave it for the harness to see",
+)
+def not_a_number_is_reported(case: Case) -> None:
+    """Let bench.train give a network with one NaN; it must be refused, or still be visible in what is yielded."""
+    for name in case.networks():
+        for density in (0.6, 0.25):
+            bench = case.bench(name, kind=BrokenBench)
+            where = f"{place(bench, [density])}, one trained weight is NaN"
+            try:
+                pruned = case.alone(bench, density)
+            except CheckFailed:
+                raise
+            except _CLEAR:
+                continue
+            except Exception as error:
+                what = (
+                    f"the method raised {type(error).__name__}: {error}; expected a ValueError that names what is wrong"
+                )
+                raise CheckFailed(what, where) from error
+            if all(bool(torch.isfinite(tensor).all()) for tensor in pruned.network.state_dict().values()):
+                raise CheckFailed("a finite network came out without a word; expected an error", where)

@@ -1,0 +1,1 @@
+"""One training: epochs, augmentation, schedule, and reading a network's outputs."""

@@ -1,0 +1,207 @@
+"""Training as a pure function: data, start, mask, loss, schedule and seed in; the best epoch's tensors out.
+
+Raise `TRAINING_VERSION` whenever a change here, or in a module that CONTRIBUTING.md lists, changes a bit of the result:
+stored stages of the old version are then no longer found.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from harness.randomness import derived_seed, generator
+from harness.sparsity.mask import Mask
+from harness.training.augmentation import augment, normalise
+from harness.training.inference import moves, resolve_device
+from harness.training.schedule import Schedule
+
+TRAINING_VERSION = 1
+
+
+class Saver(Protocol):
+    """Where training saves its progress between epochs."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        ...
+
+    def load(self) -> Any:
+        """Return the last saved progress or None."""
+        ...
+
+    def save(self, order: int, value: Any) -> None:
+        """Save ``value`` as the progress after epoch ``order``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is learned: a module from uint8 images (N, 3, S, S) to outputs, by ``loss(outputs, targets)``.
+
+    ``evaluate`` gives the validation figure that chooses the epoch, higher = better.
+    """
+
+    module: nn.Module
+    images: Tensor
+    targets: Tensor
+    loss: Callable[[Tensor, Tensor], Tensor]
+    evaluate: Callable[[nn.Module], float]
+    mask: Mask | None = None
+
+
+class Stepper:
+    """One optimiser step at a time; pruned weights are +0.0 before the first and after every step."""
+
+    def __init__(self, task: Task, schedule: Schedule, device: torch.device) -> None:
+        self.task, self.schedule, self.device = task, schedule, device
+        self.module = task.module.to(device).to(memory_format=torch.channels_last)
+        for layer in self.module.modules():
+            if isinstance(layer, nn.Dropout):
+                layer.p = schedule.dropout
+        self.parameters = list(self.module.parameters())
+        self.optimiser = torch.optim.SGD(
+            self.parameters,
+            lr=schedule.learning_rate,
+            momentum=schedule.momentum,
+            weight_decay=schedule.weight_decay,
+            fused=True,
+        )
+        self.masked, self.masks = self._float_masks()
+
+    def _float_masks(self) -> tuple[list[nn.Parameter], list[Tensor]]:
+        """Return masked parameters and masks in their type and layout: any other layout makes the product slow."""
+        if self.task.mask is None:
+            return [], []
+        self.task.mask.apply_(self.module)
+        named = dict(self.module.named_parameters())
+        masked = [named[name] for name in self.task.mask]
+        masks = [torch.empty_like(named[name]).copy_(self.task.mask[name]) for name in self.task.mask]
+        return masked, [mask.detach() for mask in masks]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the module's outputs in the schedule's precision."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.schedule.precision == "bfloat16"):
+            outputs: Tensor = self.module(images)
+        return outputs.float()
+
+    def step(self, images: Tensor, targets: Tensor, learning_rate: float) -> Tensor:
+        """Take one step on normalised ``images`` and return its loss.
+
+        Gradients are masked rather than weights: with weight decay 0 on a zero weight and zero momentum, a pruned
+        weight then never moves, and clipping sees only the network that remains.
+        """
+        loss = self.task.loss(self.forward(images), targets)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.masks:
+            pairs = [(p.grad, m) for p, m in zip(self.masked, self.masks, strict=True) if p.grad is not None]
+            torch._foreach_mul_([gradient for gradient, _ in pairs], [mask for _, mask in pairs])
+        if self.schedule.clip:
+            nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip, foreach=True)
+        self.optimiser.param_groups[0]["lr"] = learning_rate
+        self.optimiser.step()
+        return loss.detach()
+
+
+def fit(task: Task, schedule: Schedule, seed: int, saver: Saver) -> dict[str, Any]:
+    """Train and return {"outcome", "state", "history", "best_epoch", "steps"}.
+
+    ``outcome`` is "trained"; "diverged" when a loss or weight is not finite (the state is then the last best one);
+    or "dead" when the scores do not move over a training batch, so that no step could help (nothing is trained).
+    ``history`` has per epoch [mean training loss, validation figure]. Same inputs, same bits, resumed or not.
+    """
+    device = resolve_device(schedule.device)
+    stepper = Stepper(task, schedule, device)
+    progress = saver.load() or _beginning(stepper)
+    _restore(stepper, progress)
+    images, targets = task.images.to(device), task.targets.to(device)
+    total = schedule.total_steps(len(images))
+    if progress["epoch"] == 0 and _is_dead(stepper, images, seed):
+        return _result(progress, "dead")
+    while progress["steps"] < total:
+        mean_loss = _epoch(stepper, images, targets, progress, total, seed)
+        if not math.isfinite(mean_loss) or not _finite(stepper.module):
+            return _result(progress, "diverged")
+        figure = task.evaluate(stepper.module)
+        progress["history"].append([mean_loss, figure])
+        if figure > progress["best"]:
+            progress |= {"best": figure, "best_epoch": progress["epoch"], "state": _state(stepper.module)}
+        progress["epoch"] += 1
+        if saver.due and progress["steps"] < total:
+            saver.save(progress["epoch"], {**progress, **_moving_parts(stepper)})
+    return _result(progress, "trained")
+
+
+def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
+    """Train one epoch and return its mean loss; every draw comes from (seed, purpose, epoch)."""
+    schedule, epoch = stepper.schedule, progress["epoch"]
+    order = torch.randperm(len(images), generator=generator(seed, "shuffle", epoch)).to(images.device)
+    views = generator(seed, "augmentation", epoch)
+    batches = min(schedule.steps_per_epoch(len(images)), total - progress["steps"])
+    losses = []
+    with torch.random.fork_rng():  # dropout has no generator argument
+        torch.manual_seed(derived_seed(seed, "dropout", epoch))
+        stepper.module.train()
+        for chosen in torch.split(order, schedule.batch_size)[:batches]:
+            batch = augment(images[chosen], schedule.augmentation, views)
+            rate = schedule.learning_rate_at(progress["steps"], total)
+            losses.append(stepper.step(batch, targets[chosen], rate))
+            progress["steps"] += 1
+    stepper.module.eval()
+    return float(torch.stack(losses).mean())
+
+
+def _beginning(stepper: Stepper) -> dict[str, Any]:
+    state = _state(stepper.module)
+    return {"epoch": 0, "steps": 0, "best": -math.inf, "best_epoch": -1, "history": [], "state": state}
+
+
+def _moving_parts(stepper: Stepper) -> dict[str, Any]:
+    states = [stepper.optimiser.state[parameter] for parameter in stepper.parameters]
+    momenta = [state.get("momentum_buffer") for state in states]  # None without momentum or gradient
+    return {"current": _state(stepper.module), "momenta": momenta}
+
+
+def _restore(stepper: Stepper, progress: dict[str, Any]) -> None:
+    """Put saved weights and momenta back where they were, bit for bit."""
+    if "current" not in progress:
+        return
+    stepper.module.load_state_dict(progress.pop("current"))
+    for parameter, momentum in zip(stepper.parameters, progress.pop("momenta"), strict=True):
+        if momentum is not None:
+            buffer = torch.empty_like(parameter).copy_(momentum).detach()
+            stepper.optimiser.state[parameter]["momentum_buffer"] = buffer
+
+
+def _is_dead(stepper: Stepper, images: Tensor, seed: int) -> bool:
+    """Return whether the outputs are the same for all images of a training batch, in training mode.
+
+    Batch norm's running statistics and dropout are left as they were.
+    """
+    chosen = torch.randperm(len(images), generator=generator(seed, "shuffle", 0))[: stepper.schedule.batch_size]
+    before = _state(stepper.module)
+    stepper.module.train()
+    for layer in stepper.module.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.eval()
+    with torch.no_grad():
+        outputs = stepper.forward(normalise(images[chosen.to(images.device)]))
+    stepper.module.load_state_dict(before)
+    return not moves(outputs[:, -1] - outputs[:, 0])
+
+
+def _state(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in module.state_dict().items()}
+
+
+def _finite(module: nn.Module) -> bool:
+    return all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters())
+
+
+def _result(progress: dict[str, Any], outcome: str) -> dict[str, Any]:
+    names = ("state", "history", "best_epoch", "steps")
+    return {"outcome": outcome, **{name: progress[name] for name in names}}

@@ -1,0 +1,40 @@
+"""Running a network on images without training it: outputs in fixed batches, and whether they move at all."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from harness.training.augmentation import normalise
+
+EVALUATION_BATCH = 128
+DEAD_SD = 1e-6
+
+
+def outputs_of(module: nn.Module, images: Tensor, device: torch.device, *, bfloat16: bool = False) -> Tensor:
+    """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU."""
+    module = module.to(device).to(memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        parts = [module(normalise(batch.to(device))).float().cpu() for batch in torch.split(images, EVALUATION_BATCH)]
+    return torch.cat(parts)
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of a schedule; ``auto`` is CUDA where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def moves(scores: Tensor) -> bool:
+    """Return whether scores (N,) differ from image to image: sd > 1e-6 max(1, |mean|)."""
+    scores = scores.double()
+    return bool(scores.std(correction=0) > DEAD_SD * max(1.0, abs(float(scores.mean()))))
+
+
+def validation_auc(labels: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> float:
+    """Return the AUC-ROC that chooses the epoch; minus infinity where a score is not finite."""
+    return float(roc_auc_score(labels, scores)) if np.isfinite(scores).all() else -math.inf

@@ -1,0 +1,158 @@
+"""Tuning from plan to chosen parameters: the schedule on the dense network first, then every entry under it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.data.loading import decoded, training_splits
+from harness.errors import MachineError
+from harness.losses.schedules import LossSchedule
+from harness.planning.plan import Plan, setting_of
+from harness.planning.tuning_options import TuningOptions
+from harness.progress import Reporter, Task
+from harness.pruning.dense import DENSE
+from harness.results.mlflow_tracker import Publication, Tracker
+from harness.running.run import listener
+from harness.running.worker_processes import Workers
+from harness.storage.store import Store
+from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
+from harness.tuning.publication import study_begun, study_publication, trial_publication
+from harness.tuning.runner import Pair, Runner
+from harness.tuning.search import Search, searches, spaces
+from harness.tuning.studies import Study, StudyDatabase
+from harness.tuning.study_record import record_of
+from harness.tuning.trial import run_trial
+from harness.tuning.trial_record import TrialRecord, best_of, budgeted
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What tuning chose: the parameters, the record of each study, and the runs that MLflow did not take."""
+
+    parameters: Parameters
+    records: list[dict[str, Any]]
+    unpublished: list[str]
+
+
+class Tuner:
+    """Tunes all entries of a plan with equal budgets. Reads training and validation images, never test images.
+
+    Raises `UsageError` with all that cannot be tuned. ``notes`` tell which entries have nothing to tune.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        options: TuningOptions,
+        losses: Mapping[str, LossSchedule],
+        tracker: Tracker,
+        reporter: Reporter,
+        command: str,
+    ) -> None:
+        self.plan, self.options, self.losses = plan, options, losses
+        self.tracker, self.reporter, self.command = tracker, reporter, command
+        self.spaces, self.notes = spaces(plan, options, losses)
+        self.unpublished: list[str] = []
+        self._done = 0
+
+    def run(self, database: StudyDatabase) -> Tuned:
+        """Run or continue every study to its budget. Raises `UsageError` where a study is another search."""
+        store = Store(self.plan.store)
+        with self.reporter.task(f"Reading the train images of {self.plan.data.name}", 1, "images") as reading:
+            decoded(self.plan.data, "train", store, reading.update)
+        with (
+            self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
+            Workers(self.plan, run_trial, self.plan.jobs, listener(self.plan, self.reporter)) as workers,
+        ):
+            first = self._phase(self.plan, database, workers, task, dense=True)
+            frozen = self._frozen(first)
+            rest = self._phase(frozen, database, workers, task, dense=False)
+        return self._result(frozen, [*first, *rest])
+
+    def _phase(self, plan: Plan, database: StudyDatabase, workers: Workers, task: Task, *, dense: bool) -> list[Pair]:
+        wanted = searches(plan, self.options, self.losses, self.spaces, dense=dense)
+        pairs = [(search, database.open(search.definition)) for search in wanted]
+        for search, study in pairs:
+            if not study.counted():
+                self._publish(study_begun(search.definition.name, search.entry))
+        before = self._done
+
+        def count() -> None:
+            self._done = before + sum(min(study.counted(), self.options.trials) for _, study in pairs)
+            task.update(self._done)
+
+        def finished(search: Search, study: Study, number: int) -> None:
+            count()
+            self._tell(search, study.records()[number], task)
+
+        count()
+
+        def waiting() -> None:
+            self.reporter.note("Waiting for the last trials, which other processes have in hand")
+
+        Runner(pairs, self.options.trials, finished).run(workers, waiting)
+        return pairs
+
+    def _frozen(self, first: list[Pair]) -> Plan:
+        """Return the plan under the schedule that is best for the dense network: for all entries the same."""
+        plan = self.plan
+        for search, study in first:
+            counted = budgeted(study.records(), self.options.trials)
+            best = best_of(counted, search.definition.objective, search.definition.default)
+            if best is not None:
+                plan, _ = search.planned(best.parameters)
+        return plan
+
+    def _result(self, frozen: Plan, pairs: list[Pair]) -> Tuned:
+        setting = setting_of(frozen, *training_splits(frozen.data, frozen.store))
+        records = [record_of(search, study, setting, self.command) for search, study in pairs]
+        schedule = next((search.definition.space for search, _ in pairs if search.entry.method == DENSE), {})
+        parameters = Parameters(
+            trials=self.options.trials,
+            objective=self._objective(),
+            setting=setting,
+            densities=self.plan.densities,
+            seeds=self.options.seeds,
+            tuned_on=tuned_on(self.plan),
+            training=TunedSchedule(**{name: getattr(frozen.training, name) for name in schedule}),
+            entries={r["entry"]: r["tuned"] for r in records if r["entry"] != DENSE and r["tuned"]},
+        )
+        entries = {search.entry.text: search.entry for search, _ in pairs}
+        for record in records:
+            self._publish(study_publication(record, text_of(parameters, self.command)))
+            for trial in record["trials"]:
+                self._publish(trial_publication(record["study"], entries[record["entry"]], trial))
+        return Tuned(parameters, records, self.unpublished)
+
+    def _objective(self) -> str:
+        bound = f", mean FPR <= {self.options.fpr_bound:g}" if self.options.objective == "fnr" else ""
+        return f"{self.options.objective}{bound}"
+
+    def _tell(self, search: Search, trial: TrialRecord, task: Task) -> None:
+        place = f"[{self._done}/{task.total}]" if trial.counted else "[lost]"
+        values = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
+        self.reporter.note(f"{place} {search.entry.text} trial {trial.number}, {values}: {outcome(trial, search)}")
+        self._publish(trial_publication(search.definition.name, search.entry, trial.as_json()))
+
+    def _publish(self, publication: Publication) -> None:
+        if self.unpublished:  # one time-out is enough: the same command publishes the rest
+            self.unpublished.append(publication.name)
+            return
+        try:
+            self.tracker.publish(publication)
+        except MachineError as error:
+            self.reporter.note(str(error), style="bold red")
+            self.unpublished.append(publication.name)
+
+
+def outcome(trial: TrialRecord, search: Search) -> str:
+    """Return in words how a trial ended."""
+    if trial.value is None:
+        return trial.reason or trial.state
+    what = {"auc": "validation AUC", "fnr": "validation FNR"}[search.definition.objective.name]
+    text = f"{what} {trial.value:.3f}"
+    if trial.feasible is not None:
+        text += f", FPR {trial.mean_fpr:.3f}{'' if trial.feasible else ' (over the bound)'}"
+    without = sorted({level.status for level in trial.levels if level.status != "done"})
+    collapsed = ["collapsed"] if any(level.collapsed for level in trial.levels) else []
+    return "; ".join([text, *without, *collapsed, *([trial.reason] if trial.reason else [])])

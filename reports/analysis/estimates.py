@@ -1,0 +1,68 @@
+"""What was measured over the seeds of one entry at one level, with its interval."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evaluation.proportions import auc_interval, clopper_pearson, mean_auc
+from harness.reports.analysis.cells import Cell
+
+__all__ = ["Estimate", "Rate", "alive", "auc", "mean", "rate"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval over test images, and the seeds' range."""
+
+    value: float
+    low: float
+    high: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Rate:
+    """``k`` of ``n`` images (mean over seeds) with the 95 % interval of one network with that many."""
+
+    k: float
+    n: float
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """Return k / n."""
+        return self.k / self.n
+
+
+def alive(cell: Cell) -> float:
+    """Return the parameters that still reach input and output, as a share of the dense network's."""
+    # Both counts are of one network, so that this stands on the axis of `size/density`.
+    return cell.metric("size/density") * cell.metric("size/alive") / (cell.metric("size/parameters") or math.nan)
+
+
+def mean(cells: Sequence[Cell], name: str) -> float:
+    """Return the mean of a metric over cells, NaN without any."""
+    return float(np.mean([cell.metric(name) for cell in cells])) if cells else math.nan
+
+
+def auc(cells: Sequence[Cell]) -> Estimate | None:
+    """Return the mean AUC of done cells on the same images, None without any."""
+    scores = [cell.scores for cell in cells if cell.scores is not None]
+    labels = cells[0].labels if cells else None
+    if labels is None or not scores:
+        return None
+    value, variance = mean_auc(labels, np.stack(scores))
+    each = [mean_auc(labels, one[None])[0] for one in scores]
+    positives = int(labels.sum())
+    low, high = auc_interval(value, variance, min(positives, labels.size - positives))
+    return Estimate(value, low, high, min(each), max(each))
+
+
+def rate(cells: Sequence[Cell], name: str) -> Rate | None:
+    """Return the mean count ``name`` ("fn/sens95", ...) of done cells over its class, None where unknown."""
+    k, n = mean(cells, f"test/{name}"), mean(cells, "test/p" if name.startswith("fn") else "test/n")
+    return None if math.isnan(k) or math.isnan(n) else Rate(k, n, *clopper_pearson(k, n))

@@ -1,0 +1,180 @@
+"""The leaderboard: at each level, the entries in order of AUC, with intervals, and ties shown as ties."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.evaluation.proportions import not_distinguished
+from harness.reports.analysis.cells import Cell, read_cells
+from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, mean, rate
+from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.safety import Safety, safeties
+from harness.reports.analysis.studies import Study, studies_of
+from harness.results.reading import Results
+
+__all__ = ["Board", "Level", "Row", "leaderboard", "ranks"]
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry at one level; means over the seeds that are done, None or NaN where none is.
+
+    ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
+    collapsed. ``alike`` are entries that are this very network. ``remaining`` and ``alive`` are shares of the
+    dense network's parameters, ``flops_left`` of its FLOPs. ``rates`` are by "fn/sens95", "fp/sens95", "fn/argmax",
+    "fp/argmax".
+    ``confidence`` is that of sens95, ``sd`` the spread of the validation scores.
+    """
+
+    rank: int | None
+    entry: str
+    loss: str
+    alike: tuple[str, ...]
+    asked: int
+    done: int
+    collapsed: int
+    disconnected: int
+    problems: tuple[str, ...]
+    auc: Estimate | None
+    rates: Mapping[str, Rate | None]
+    ap: float
+    accuracy: float
+    remaining: float
+    alive: float
+    flops_left: float
+    seconds: float
+    confidence: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """One density that was asked for, its rows best first."""
+
+    density: float
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """One group: what may be compared, with its provenance and the studies that tuned its entries.
+
+    ``pairs`` are the methods that ran under the plain loss and under another.
+    """
+
+    group: str
+    provenance: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    levels: tuple[Level, ...]
+    safeties: tuple[Safety, ...]
+    cells: tuple[Cell, ...]
+    studies: tuple[Study, ...] = ()
+    pairs: tuple[LossPair, ...] = ()
+
+
+def leaderboard(results: Results) -> list[Board]:
+    """Return one board per group, never mixing two. Raises `ValueError` as `read_cells` does."""
+    cells = read_cells(results)
+    return [
+        _board(
+            group,
+            provenance,
+            [cell for cell in cells if cell.group == group],
+            studies_of(results.studies, provenance),
+        )
+        for group, provenance in results.groups.items()
+    ]
+
+
+def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell], studies: tuple[Study, ...]) -> Board:
+    seeds = tuple(sorted({cell.seed for cell in cells}))
+    densities = sorted({cell.density for cell in cells}, reverse=True)
+    levels = tuple(
+        Level(density, _rows([cell for cell in cells if cell.density == density], seeds)) for density in densities
+    )
+    return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells), studies, loss_pairs(cells))
+
+
+def ranks(labels: npt.NDArray[np.int64], entries: Mapping[str, Scores]) -> dict[str, int]:
+    """Return each entry's rank; scores (S, N) by name, same seeds and images.
+
+    Rank 1 goes to the best mean AUC and all that are not distinguished from it; the rest is ranked likewise
+    below them. So an entry with a lower mean but a wide spread may stand above one with a higher mean.
+    """
+    found: dict[str, int] = {}
+    rest = dict(entries)
+    while rest:
+        place = len(found) + 1
+        for name in not_distinguished(labels, rest):
+            found[name] = place
+            del rest[name]
+    return found
+
+
+def _rows(cells: Sequence[Cell], seeds: Sequence[int]) -> tuple[Row, ...]:
+    entries: dict[str, list[Cell]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.entry != "dense", cell.entry, cell.seed)):
+        entries.setdefault(cell.entry, []).append(cell)
+    alike = _merge_alike(entries)
+    complete = {
+        name: np.stack([cell.scores for cell in own if cell.scores is not None])
+        for name, own in entries.items()
+        if [cell.seed for cell in own if cell.done] == list(seeds) and not any(cell.collapsed for cell in own)
+    }
+    labels = next((cell.labels for cell in cells if cell.done and cell.labels is not None), None)
+    places = {} if labels is None else ranks(labels, complete)
+    rows = [_row(own, places.get(name), alike.get(name, ()), len(seeds)) for name, own in entries.items()]
+    return tuple(sorted(rows, key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry)))
+
+
+def _merge_alike(entries: dict[str, list[Cell]]) -> dict[str, tuple[str, ...]]:
+    """Drop from the dense level the entries whose networks are another's, and return them by that other.
+
+    Every method that starts from the same dense network has the same one; repeating it would only crowd the
+    table and the family of tests.
+    """
+    alike: dict[str, tuple[str, ...]] = {}
+    first: dict[bytes, str] = {}
+    for name, own in list(entries.items()):
+        if own[0].density < 1 or not all(cell.done for cell in own):
+            continue
+        content = b"".join(cell.scores.tobytes() for cell in own if cell.scores is not None)
+        owner = first.setdefault(content, name)
+        if owner != name:
+            alike[owner] = (*alike.get(owner, ()), name)
+            del entries[name]
+    return alike
+
+
+def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked: int) -> Row:
+    done = [cell for cell in cells if cell.done]
+    missing = Counter(cell.status for cell in cells if not cell.done)
+    names = [f"{count}/{threshold}" for threshold in ("sens95", "argmax") for count in ("fn", "fp")]
+    return Row(
+        rank=rank,
+        entry=cells[0].entry,
+        loss=cells[0].loss,
+        alike=alike,
+        asked=asked,
+        done=len(done),
+        collapsed=sum(cell.collapsed for cell in done),
+        disconnected=sum(cell.disconnected for cell in done),
+        problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
+        auc=auc(done),
+        rates={name: rate(done, name) for name in names},
+        ap=mean(done, "test/ap"),
+        accuracy=mean(done, "test/accuracy/argmax"),
+        remaining=mean(done, "size/density"),
+        alive=float(np.mean([alive(cell) for cell in done])) if done else math.nan,
+        flops_left=float(np.mean([cell.flops_left for cell in done])) if done else math.nan,
+        seconds=mean(done, "cost/seconds"),
+        confidence=mean(done, "threshold/sens95/confidence"),
+        sd=mean(done, "validation/sd"),
+    )

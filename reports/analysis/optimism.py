@@ -1,0 +1,65 @@
+"""How much choosing the best of many trials flattered it: its validation AUC against those on fresh seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.reports.analysis.cells import Cell
+from harness.reports.analysis.estimates import mean
+from harness.reports.analysis.studies import Study, Trial
+
+__all__ = ["Optimism", "optimism"]
+
+
+@dataclass(frozen=True)
+class Optimism:
+    """AUCs of one entry, means over the levels of its study: where it was chosen, on fresh seeds, and on test.
+
+    ``whole`` says that every level of the trial gave a network; where not, the trial's value counts it as 0.5.
+    """
+
+    entry: str
+    role: str
+    chosen: float
+    fresh: float
+    test: float
+    whole: bool
+
+    @property
+    def fresh_drop(self) -> float:
+        """Return how much lower the validation AUC is on the seeds that tuning did not see."""
+        return self.chosen - self.fresh
+
+    @property
+    def test_drop(self) -> float:
+        """Return how much lower the AUC on the test split is."""
+        return self.chosen - self.test
+
+
+def optimism(study: Study, cells: Sequence[Cell]) -> tuple[Optimism, ...]:
+    """Return the default's and the best's, as far as all their levels are done for every seed.
+
+    Nothing for an FNR, and nothing for the dense network, whose default ran under another training schedule.
+    """
+    if study.dense or not study.by_auc:
+        return ()
+    asked = [("default", study.entry, study.default)]
+    if not study.kept:
+        asked.append(("best", study.tuned, study.best))
+    found = [_optimism(role, entry, trial, study, cells) for role, entry, trial in asked]
+    return tuple(one for one in found if one is not None)
+
+
+def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: Sequence[Cell]) -> Optimism | None:
+    seeds = _seeds(study.entry, cells) & _seeds(study.tuned, cells)  # both means over the same ones
+    own = [cell for cell in cells if cell.entry == entry and cell.seed in seeds]
+    wanted = {(seed, density) for seed in {cell.seed for cell in own} for density in study.densities}
+    there = [cell for cell in own if cell.done and (cell.seed, cell.density) in wanted]
+    if trial is None or not there or len(there) < len(wanted):
+        return None
+    found = Optimism(entry, role, trial.value, mean(there, "validation/auc"), mean(there, "test/auc"), trial.whole)
+    # NaN: a trial without a value, or results of before the metric was written.
+    return found if found.chosen == found.chosen and found.fresh == found.fresh else None
+
+
+def _seeds(entry: str, cells: Sequence[Cell]) -> set[int]:
+    return {cell.seed for cell in cells if cell.entry == entry}

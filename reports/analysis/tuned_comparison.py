@@ -1,0 +1,111 @@
+"""Default against tuned on the test split: what tuning changed on images and seeds that it never saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evaluation.proportions import mean_auc
+from harness.reports.analysis.cells import Cell
+from harness.reports.analysis.estimates import Rate, rate
+from harness.reports.analysis.studies import Study
+from harness.reports.paired import paired_auc_difference
+from harness.reports.words.troubles import absent
+from harness.reports.words.verdicts import visible
+
+__all__ = ["Measured", "Step", "compare"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Mean AUCs over the same seeds, their difference (tuned - default) with its 95 % interval, and the errors.
+
+    ``same`` says that both are one network; ``missed`` positives and false ``alarms`` are (default, tuned).
+    """
+
+    seeds: tuple[int, ...]
+    default: float
+    tuned: float
+    difference: float
+    low: float
+    high: float
+    same: bool
+    missed: tuple[Rate | None, Rate | None]
+    alarms: tuple[Rate | None, Rate | None]
+
+    @property
+    def verdict(self) -> str:
+        """Return which has the higher AUC, as far as it can be told."""
+        if self.same:
+            return "same network"
+        if self.low <= 0 <= self.high:
+            return "not distinguished"
+        return "tuned is better" if self.difference > 0 else "default is better"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One level; without ``measured`` the ``problem`` says why."""
+
+    density: float
+    measured: Measured | None
+    problem: str = ""
+
+
+def compare(study: Study, cells: Sequence[Cell]) -> tuple[str, tuple[Step, ...]]:
+    """Return why nothing can be compared, or an empty text, and the levels, densest first."""
+    default = [cell for cell in cells if cell.entry == study.entry]
+    tuned = [cell for cell in cells if cell.entry == study.tuned]
+    note = _nothing(study, default, tuned)
+    if note:
+        return note, ()
+    seeds = sorted({cell.seed for cell in (*default, *tuned)})
+    levels = sorted({cell.density for cell in (*default, *tuned)}, reverse=True)
+    return "", tuple(_step(level, seeds, default, tuned) for level in levels)
+
+
+def _nothing(study: Study, default: Sequence[Cell], tuned: Sequence[Cell]) -> str:
+    if study.dense:
+        return (
+            "tuned once, on the dense network, and frozen for every method. Results of another training schedule "
+            "never share a table with these, so that there is no test comparison: validation values only"
+        )
+    if study.best is None:
+        return "no trial gave a network: nothing to compare"
+    if study.tuned == study.entry:
+        return "default kept: nothing to compare"
+    absent = [name for name, own in ((study.entry, default), (study.tuned, tuned)) if not own]
+    return f"not run here: {' and '.join(f'“{visible(name)}”' for name in absent)}" if absent else ""
+
+
+def _step(density: float, seeds: Sequence[int], default: Sequence[Cell], tuned: Sequence[Cell]) -> Step:
+    first, second = (_at(own, density) for own in (default, tuned))
+    # A missing seed is not averaged away.
+    problems = [
+        f"{name} {problem}" for name, own in (("default", first), ("tuned", second)) for problem in absent(own, seeds)
+    ]
+    if problems:
+        return Step(density, None, "; ".join(problems))
+    return Step(density, _measured(first, second))
+
+
+def _at(cells: Sequence[Cell], density: float) -> list[Cell]:
+    return sorted((cell for cell in cells if cell.density == density), key=lambda cell: cell.seed)
+
+
+def _measured(default: Sequence[Cell], tuned: Sequence[Cell]) -> Measured:
+    labels = default[0].labels
+    first, second = (np.stack([cell.scores for cell in own if cell.scores is not None]) for own in (default, tuned))
+    assert labels is not None
+    difference, low, high = paired_auc_difference(labels, first, second)
+    return Measured(
+        seeds=tuple(cell.seed for cell in default),
+        default=mean_auc(labels, first)[0],
+        tuned=mean_auc(labels, second)[0],
+        difference=difference,
+        low=low,
+        high=high,
+        same=first.tobytes() == second.tobytes(),
+        missed=(rate(default, "fn/sens95"), rate(tuned, "fn/sens95")),
+        alarms=(rate(default, "fp/sens95"), rate(tuned, "fp/sens95")),
+    )

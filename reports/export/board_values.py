@@ -1,0 +1,73 @@
+"""The figures of one group as plain values: what its page shows, to full precision."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from harness.reports.analysis.estimates import Rate
+from harness.reports.analysis.leaderboard import Board, Row
+from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
+from harness.reports.analysis.safety import DELTA, Safety
+from harness.reports.page.tuning_section import tuning_figures
+from harness.reports.words.headline import answer
+from harness.reports.words.verdicts import verdict
+
+__all__ = ["figures", "labels"]
+
+
+def figures(board: Board) -> dict[str, Any]:
+    """Return labels, provenance, levels with their rows, verdicts, the answer and any tuning of one group."""
+    found = {
+        "group": board.group,
+        "labels": labels(board.provenance),
+        "answer": answer(board),
+        "seeds": list(board.seeds),
+        "levels": [{"density": level.density, "rows": [_row(row) for row in level.rows]} for level in board.levels],
+        # Void results give no verdict, as on the page.
+        "verdicts": [] if board.provenance.get("void") else [_verdict(safety) for safety in board.safeties],
+        "provenance": board.provenance,
+    }
+    # Without studies or pairs their key is left out: there is nothing to say.
+    found |= {"tuning": tuning_figures(board)} if board.studies else {}
+    return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
+
+
+def labels(facts: Mapping[str, Any]) -> list[str]:
+    """Return what takes a group's numbers their meaning, or some of it, the gravest first."""
+    told = {
+        "void": facts.get("void"),
+        "stand-in": facts.get("fallback_for"),
+        "simulated": facts.get("simulated"),
+        "partial": facts.get("partial"),
+    }
+    return [label for label, holds in told.items() if holds]
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {**asdict(row), "rates": {name: _rate(rate) for name, rate in row.rates.items()}}
+
+
+def _rate(rate: Rate | None) -> dict[str, float] | None:
+    return None if rate is None else {**asdict(rate), "share": rate.share}
+
+
+def _pair(pair: LossPair) -> dict[str, Any]:
+    return {**asdict(pair), "levels": [_square(square) for square in pair.levels]}
+
+
+def _square(square: TwoByTwo) -> dict[str, Any]:
+    corners = {name: {**asdict(corner), "missed": _rate(corner.missed)} for name, corner in square.corners.items()}
+    return {**asdict(square), "corners": corners}
+
+
+def _verdict(safety: Safety) -> dict[str, Any]:
+    return {
+        "entry": safety.entry,
+        "loss": safety.loss,
+        "verdict": "density" if safety.density is not None else verdict(safety).partition(" with ")[0],
+        "density": safety.density,
+        "positives": None if safety.result is None else safety.result.positives,
+        "delta": DELTA,
+        "note": safety.note,
+        "steps": [{**asdict(step), "safe": safety.is_safe(step)} for step in safety.steps],
+    }

@@ -1,0 +1,145 @@
+"""Results as JSON: every figure of a page and every cell, under a schema that has a number."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.reports.analysis.cells import TEXTS
+from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.errors import CannotPublish
+from harness.reports.export.board_values import figures
+from harness.reports.flops import flops_left
+from harness.results.reading import Results
+
+__all__ = ["FORMAT", "INDEX_FORMAT", "SCHEMA", "document", "load", "network_of", "restricted", "to_json"]
+
+FORMAT = "prune-harness/results"
+INDEX_FORMAT = "prune-harness/index"
+SCHEMA = 1
+"""Raised by whoever renames or removes a key of either format, or gives one another meaning (docs/publish.md)."""
+
+
+def document(results: Results) -> dict[str, Any]:
+    """Return the results as plain values for `to_json`. Raises `ValueError` as `read_cells` does.
+
+    ``id`` is the day of the newest result and 8 hexadecimal digits of a hash of everything else in here, so
+    that it changes exactly when a figure or a fact does.
+    """
+    networks = {network_of(facts) for facts in results.groups.values()}
+    newest = max((_moment(facts) for facts in results.groups.values()), default="")
+    content = _plain(
+        {
+            "dataset": results.experiment,
+            "network": networks.pop() if len(networks) == 1 else None,
+            "newest_result": newest or None,
+            "harness_versions": sorted({_harness(facts) for facts in results.groups.values()} - {""}),
+            "groups": [figures(board) for board in leaderboard(results)],
+            "cells": _cells(results),
+        }
+    )
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
+    identity = f"{newest[:10] or 'undated'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return {"format": FORMAT, "schema": SCHEMA, "id": identity, **content}
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Return strict JSON: no NaN, no infinity."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def load(path: Path, kind: str = FORMAT) -> dict[str, Any] | None:
+    """Return the document at ``path``, None where there is none or it is not of our ``kind``.
+
+    Raises `CannotPublish` where a newer harness wrote it.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.get("format") != kind:
+        return None
+    if found.get("schema") != SCHEMA:
+        raise CannotPublish(
+            f"{path} has schema {found.get('schema')}, this harness knows {SCHEMA}", "use the harness that wrote it"
+        )
+    return found
+
+
+def network_of(facts: Mapping[str, Any]) -> str:
+    """Return the network that a group's provenance names."""
+    return str(facts.get("network", "unknown"))
+
+
+def restricted(results: Results, network: str) -> Results:
+    """Return the results of the groups of one network."""
+    groups = {group: facts for group, facts in results.groups.items() if network_of(facts) == network}
+    cells = results.cells[results.cells["group"].isin(list(groups))]
+    scores = results.scores
+    if not scores.empty:
+        scores = scores[scores["run_id"].isin(cells["run_id"])]
+    return replace(results, groups=groups, cells=cells, scores=scores)
+
+
+def _moment(facts: Mapping[str, Any]) -> str:
+    """Return when the newest result of a group was there, in ISO 8601, empty where that is not known."""
+    for name in ("finished", "started"):
+        try:
+            moment = datetime.fromisoformat(str(facts.get(name)))
+        except ValueError:
+            continue
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).isoformat()
+    return ""
+
+
+def _harness(facts: Mapping[str, Any]) -> str:
+    versions = facts.get("versions")
+    return str(versions.get("prune-harness", "")) if isinstance(versions, Mapping) else ""
+
+
+def _cells(results: Results) -> list[dict[str, Any]]:
+    """Return every cell with all its metrics, in an order that does not depend on when it was run."""
+    own = {"run_id", "seed", "density", "layers", "flops_left", *TEXTS}
+    frame = results.cells.assign(flops_left=flops_left(results.cells)) if len(results.cells) else results.cells
+    rows = [
+        {
+            "group": row["group"],
+            "run_id": row["run_id"],
+            "entry": row["entry"],
+            "method": row["method"],
+            "loss": row["loss"],
+            "plain": row.get("plain", row["entry"]),
+            "seed": int(row["seed"]),
+            "density": float(row["density"]),
+            "status": row["status"],
+            "reason": row["reason"],
+            "flops_left": row["flops_left"],
+            **({"layers": row["layers"]} if isinstance(row.get("layers"), Mapping) else {}),
+            "metrics": {str(name): value for name, value in row.items() if name not in own},
+        }
+        for row in frame.to_dict("records")
+    ]
+    return sorted(
+        rows, key=lambda row: (row["group"], row["entry"] != "dense", row["entry"], row["seed"], -row["density"])
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: what is no finite number is null, text is encodable."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_plain(str(name)): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

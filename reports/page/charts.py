@@ -1,0 +1,140 @@
+"""Four panels against the network's size: AUC, accuracy, missed positives, false alarms."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from harness.reports.analysis.cells import Cell
+from harness.reports.analysis.leaderboard import Board
+from harness.reports.page.size_axis import placed, size, switch, switched, titled
+from harness.reports.words.verdicts import visible
+
+__all__ = ["charts", "figure"]
+
+PANELS = {
+    "auc": "AUC-ROC",
+    "accuracy": "Accuracy (argmax)",
+    "fnr": "Missed positives: FNR (sens95)",
+    "fpr": "False alarms: FPR (sens95)",
+}
+# Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven shapes share
+# no factor, so that 56 entries differ in one or the other.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1b232c", "#8C564B"]
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
+
+
+def figure(cells: Sequence[Cell]) -> pd.DataFrame:
+    """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed and the four values.
+
+    ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
+    entry at this level.
+    """
+    rows = [
+        {
+            "entry": visible(cell.entry),
+            "seed": cell.seed,
+            "remaining": 100 * cell.density,
+            "flops": 100 * cell.flops_left if cell.flops_left > 0 else math.nan,
+            "collapsed": cell.collapsed,
+            "auc": cell.metric("test/auc"),
+            "accuracy": cell.metric("test/accuracy/argmax"),
+            "fnr": cell.metric("test/fn/sens95") / cell.metric("test/p"),
+            "fpr": cell.metric("test/fp/sens95") / cell.metric("test/n"),
+        }
+        for cell in cells
+        if cell.done
+    ]
+    if not rows:
+        return pd.DataFrame()
+    found = pd.DataFrame(rows)
+    means = found.groupby(["entry", "remaining"])["flops"].transform("mean")
+    # Rounded, so that seeds with as many FLOPs make one point of the line.
+    return found.assign(mean_flops=means.round(9))
+
+
+def charts(board: Board) -> dict[str, Any] | None:
+    """Return the Vega-Lite specification of one group's panels, None where no cell is done.
+
+    A radio button switches the axis from remaining weights, which a still picture shows, to FLOPs left; there is none
+    where no FLOPs are known.
+    """
+    data = figure(board.cells)
+    if data.empty:
+        return None
+    chosen = alt.selection_point(fields=["entry"], bind="legend", name="chosen")
+    panels: list[Any] = []
+    for name in PANELS:
+        lines, points = _layers(data, name, chosen)
+        # One layer declares the selection, all obey it.
+        panels.append(alt.layer(lines, points if panels else points.add_params(chosen)))
+    rows = alt.vconcat(alt.hconcat(*panels[:2], spacing=36), alt.hconcat(*panels[2:], spacing=36), spacing=28)
+    if switched(data):
+        rows = rows.add_params(switch())
+    with alt.data_transformers.enable("default", max_rows=None):
+        specification: dict[str, Any] = rows.resolve_scale(color="shared", shape="shared", fill="shared").to_dict()
+    return titled(specification | {"config": LOOKS}) if switched(data) else specification | {"config": LOOKS}
+
+
+def _layers(data: pd.DataFrame, name: str, chosen: alt.Parameter) -> tuple[alt.Chart, alt.Chart]:
+    """Return the line through each entry's means and the point of each seed, hollow where it collapsed."""
+    colour, shape = _by_entry(data)
+    shown = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.08))
+    base = alt.Chart(data, title=PANELS[name], width=470, height=270).encode(x=size(data), color=colour, opacity=shown)
+    lines = placed(base, data, "mean_flops").mark_line(strokeWidth=1.6).encode(y=_value(f"mean({name})", name))
+    points = (
+        placed(base, data, "flops")
+        .mark_point(size=48, strokeWidth=1.4)
+        .encode(
+            y=_value(name, name),
+            shape=shape,
+            fill=alt.Fill("entry:N", scale=colour["scale"]),
+            fillOpacity=alt.condition("datum.collapsed", alt.value(0), alt.value(0.85)),
+            tooltip=[
+                alt.Tooltip("entry:N"),
+                alt.Tooltip("seed:O"),
+                alt.Tooltip("remaining:Q", format=".3~g", title="remaining %"),
+                alt.Tooltip("flops:Q", format=".3~g", title="FLOPs left %"),
+                alt.Tooltip(f"{name}:Q", format=".3f", title=PANELS[name]),
+                alt.Tooltip("collapsed:N"),
+            ],
+        )
+    )
+    return lines, points
+
+
+def _value(field: str, name: str) -> alt.Y:
+    rate = name in ("fnr", "fpr")
+    return alt.Y(
+        f"{field}:Q",
+        title=None,
+        axis=alt.Axis(format=".2f" if name == "auc" else ".0%", tickCount=6),
+        scale=alt.Scale(zero=rate, nice=True),
+    )
+
+
+def _by_entry(data: pd.DataFrame) -> tuple[alt.Color, alt.Shape]:
+    entries = sorted(data["entry"].unique().tolist(), key=lambda entry: (entry != "dense", entry))
+    colours = [COLOURS[index % len(COLOURS)] for index, _ in enumerate(entries)]
+    shapes = [SHAPES[index % len(SHAPES)] for index, _ in enumerate(entries)]
+    return (
+        alt.Color("entry:N", scale=alt.Scale(domain=entries, range=colours)),
+        alt.Shape("entry:N", scale=alt.Scale(domain=entries, range=shapes)),
+    )
+
+
+LOOKS: dict[str, Any] = {
+    "font": "system-ui, sans-serif",
+    "background": "white",
+    "view": {"stroke": None},
+    "axis": {
+        "gridColor": "#e6e8eb",
+        "domainColor": "#9aa3ad",
+        "tickColor": "#9aa3ad",
+        "labelColor": "#3d4650",
+    },
+    "title": {"fontSize": 13, "anchor": "start", "color": "#1b232c", "fontWeight": 600},
+    "legend": {"orient": "bottom", "columns": 4, "labelLimit": 260, "symbolSize": 90, "title": None},
+}

@@ -1,0 +1,30 @@
+"""Templates, with everything escaped and the words that all pages share."""
+
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from harness.reports.page.assets import TEMPLATES
+from harness.reports.words import verdicts as wording
+
+__all__ = ["template"]
+
+FILTERS = ("count", "decimal", "duration", "of", "percent", "share", "signed", "verdict", "visible")
+
+
+def template(name: str) -> Template:
+    """Return one of our templates."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(wording, name) for name in FILTERS}
+    return environment

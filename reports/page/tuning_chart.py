@@ -1,0 +1,90 @@
+"""The trials of one study as a small chart: their values, and the best so far."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from harness.reports.analysis.studies import Study, Trial
+from harness.reports.page.charts import LOOKS
+from harness.reports.words.verdicts import decimal, visible
+
+__all__ = ["alternative", "best_so_far", "history"]
+
+KINDS = {"complete": "circle", "pruned": "circle", "infeasible": "M-1,-1L1,1M1,-1L-1,1"}
+COLOURS = {"complete": "#0072B2", "pruned": "#5a6672", "infeasible": "#D55E00"}
+
+
+def best_so_far(study: Study) -> list[tuple[int, float]]:
+    """Return (trial, best value up to it) from the first that counts on: a network, and within the bound."""
+    found: list[tuple[int, float]] = []
+    for trial in study.trials:
+        if trial.state == "complete" and trial.network and trial.feasible and not math.isnan(trial.value):
+            values = [trial.value, *(value for _, value in found[-1:])]
+            found.append((trial.number, max(values) if study.by_auc else min(values)))
+        elif found:
+            found.append((trial.number, found[-1][1]))
+    return found
+
+
+def history(study: Study) -> dict[str, Any] | None:
+    """Return the Vega-Lite specification of the chart, None where no trial has a value."""
+    drawn = [trial for trial in study.trials if not math.isnan(trial.value)]
+    if not drawn:
+        return None
+    layers = [_points(drawn)]
+    if best := best_so_far(study):
+        layers.insert(0, _line(best))
+    chart = alt.layer(*layers).properties(width=300, height=150)
+    with alt.data_transformers.enable("default", max_rows=None):
+        specification: dict[str, Any] = chart.to_dict()
+    return specification | {"config": LOOKS}
+
+
+def _line(best: Sequence[tuple[int, float]]) -> Any:
+    data = pd.DataFrame(best, columns=["trial", "value"])
+    return alt.Chart(data).mark_line(interpolate="step-after", color="#9aa3ad").encode(x="trial:Q", y="value:Q")
+
+
+def _points(trials: Sequence[Trial]) -> Any:
+    data = pd.DataFrame(
+        [{"trial": trial.number, "value": trial.value, "kind": _kind(trial)} for trial in trials],
+    )
+    kinds = list(KINDS)
+    return (
+        alt.Chart(data)
+        .mark_point(size=42, strokeWidth=1.5)
+        .encode(
+            x=alt.X(
+                "trial:Q",
+                title="trial",
+                scale=alt.Scale(nice=False, padding=8),
+                axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+            ),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
+            shape=alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(KINDS.values()))),
+            color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(COLOURS.values()))),
+            fill=alt.Fill("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(COLOURS.values()))),
+            fillOpacity=alt.condition("datum.kind == 'complete'", alt.value(0.85), alt.value(0)),
+        )
+    )
+
+
+def _kind(trial: Trial) -> str:
+    if trial.state != "complete":
+        return "pruned"
+    return "complete" if trial.feasible else "infeasible"
+
+
+def alternative(study: Study) -> str:
+    """Return what the chart shows in words."""
+    kinds = [_kind(trial) for trial in study.trials if not math.isnan(trial.value)]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds)
+    best = best_so_far(study)
+    what = "Validation AUC" if study.by_auc else "Validation FNR"
+    end = "no best so far"
+    if best:
+        end = f"best so far {decimal(best[0][1])} from trial {best[0][0]} on, {decimal(best[-1][1])} at the end"
+    return f"{what} of the trials of {visible(study.entry)} by number: {counts or 'none has a value'}; {end}."

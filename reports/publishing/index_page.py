@@ -1,0 +1,88 @@
+"""The first page of a published folder: every page that is in it, from their results.json alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.reports.errors import CannotPublish
+from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
+from harness.reports.page.assets import asset, policy
+from harness.reports.page.templating import template
+from harness.reports.publishing.foreign_files import INDEX_MARK
+from harness.reports.publishing.versions import FOLDER, Version, described
+
+__all__ = ["index_document", "index_html"]
+
+
+def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], Sequence[Version]]]) -> dict[str, Any]:
+    """Return what index.html shows as plain values for `to_json`.
+
+    ``pages`` are results.json and versions, oldest first, by the page's folder below ``folder``. Raises
+    `CannotPublish` where a results.json is not as our schema says.
+    """
+    entries = []
+    for page, (document, found) in pages.items():
+        try:
+            entries.append(_entry(page.relative_to(folder).as_posix(), document, found))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CannotPublish(
+                f"{page / 'results.json'} is damaged: {type(error).__name__} {error}",
+                f"publish the results of that page again, or remove {page}",
+            ) from error
+    entries.sort(key=lambda entry: (entry["dataset"], entry["network"] or "", entry["page"]))
+    return {"format": INDEX_FORMAT, "schema": SCHEMA, "pages": entries}
+
+
+def index_html(document: Mapping[str, Any]) -> str:
+    """Return the index as HTML: self-contained, readable without JavaScript."""
+    style, scripts = asset("page.css"), [asset("page.js")]
+    return template("index.html.j2").render(
+        generator=INDEX_MARK, pages=document["pages"], style=style, scripts=scripts, policy=policy(style, scripts)
+    )
+
+
+def _entry(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> dict[str, Any]:
+    groups, cells = document["groups"], document["cells"]
+    return {
+        "dataset": str(document["dataset"]),
+        "network": None if document["network"] is None else str(document["network"]),
+        "page": f"{page}/index.html",
+        "cells": f"{page}/cells.csv",
+        "results": f"{page}/results.json",
+        "id": document["id"],
+        "newest_result": document["newest_result"],
+        "labels": list(dict.fromkeys(label for group in groups for label in group["labels"])),
+        "sizes": sorted({size for group in groups if isinstance(size := group["provenance"].get("size"), int)}),
+        "entries": sorted({cell["entry"] for cell in cells} - {"dense"}),
+        "seeds": sorted({cell["seed"] for cell in cells}),
+        "levels": sorted({cell["density"] for cell in cells}, reverse=True),
+        "groups": [_group(group) for group in groups],
+        "versions": [
+            {
+                "id": version.id,
+                "newest_result": version.document["newest_result"],
+                "page": f"{page}/{FOLDER}/{version.id}/index.html",
+                "changes": change,
+            }
+            for version, change in reversed(described(found))
+        ],
+    }
+
+
+def _group(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "group": group["group"],
+        "labels": group["labels"],
+        "stands_in_for": group["provenance"].get("fallback_for"),
+        "answer": group["answer"][0],
+        "dense_auc": _dense_auc(group),
+    }
+
+
+def _dense_auc(group: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return the test AUC of the dense reference with its interval, None where it was not measured."""
+    for level in group["levels"]:
+        for row in level["rows"]:
+            if row["entry"] == "dense" and row["auc"] and None not in row["auc"].values():
+                return {name: float(row["auc"][name]) for name in ("value", "low", "high")}
+    return None

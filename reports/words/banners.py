@@ -1,0 +1,68 @@
+"""What a reader must know before any number: simulated, stand-in, partial or void results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.reports.analysis.leaderboard import Board
+
+__all__ = ["Banner", "banners"]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """One warning. ``loud`` ones take the numbers' meaning away."""
+
+    title: str
+    text: str
+    loud: bool = False
+
+
+def banners(board: Board) -> list[Banner]:
+    """Return the warnings of one group, the gravest first."""
+    facts = board.provenance
+    found = [_void(facts)] if facts.get("void") else []
+    if facts.get("fallback_for"):
+        found.append(_stand_in(facts))
+    elif facts.get("simulated"):
+        found.append(
+            Banner(
+                "Simulated images",
+                f"The images of “{facts.get('dataset')}” were drawn by a program. The numbers show that the "
+                "harness works and how methods behave on a known task; they say nothing about real images.",
+            )
+        )
+    if facts.get("partial"):
+        found.append(_partial(facts["partial"]))
+    return found
+
+
+def _void(facts: Mapping[str, Any]) -> Banner:
+    return Banner(
+        "Void: the dense network has not learnt the task",
+        f"Its validation AUC on “{facts.get('dataset')}” is below 0.6, hardly better than guessing. "
+        "What follows compares noise with noise and says nothing about pruning. Train for longer, or look at "
+        "the data.",
+        loud=True,
+    )
+
+
+def _stand_in(facts: Mapping[str, Any]) -> Banner:
+    wanted = facts["fallback_for"]
+    return Banner(
+        f"Not “{wanted}”: simulated images in its place",
+        f"The images of “{wanted}” were not on this machine, so everything below was run "
+        f"on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
+        loud=True,
+    )
+
+
+def _partial(splits: Mapping[str, Any]) -> Banner:
+    counts = "; ".join(
+        f"{split}: {counts.get('found')} of {counts.get('expected')} images" for split, counts in splits.items()
+    )
+    return Banner(
+        "Partial data",
+        f"Some images were missing and were left out ({counts}). The numbers are not comparable with those on "
+        "the whole set.",
+    )

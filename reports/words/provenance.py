@@ -1,0 +1,97 @@
+"""Where the numbers come from, as label and text, for the end of the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.reports.analysis.leaderboard import Board
+
+__all__ = ["caveats", "provenance"]
+
+LABELS = {
+    "command": "Command",
+    "started": "Started",
+    "finished": "Newest result",
+    "dataset": "Data set",
+    "dataset_version": "Data set version",
+    "citation": "Data set's source",
+    "licence": "Data set's licence",
+    "counts": "Images",
+    "partial": "Missing images",
+    "fallback_for": "Stands in for",
+    "simulated": "Simulated",
+    "network": "Network",
+    "size": "Image size (px)",
+    "weights": "Initial weights (W0)",
+    "own_weights": "Initial weights of a method's own network",
+    "pretraining": "Pretraining of W0",
+    "schedule": "Training schedule",
+    "split_seed": "Validation split seed",
+    "preset": "Preset",
+    "seeds": "Seeds",
+    "fingerprint": "Data fingerprint",
+    "group": "Group (comparable results)",
+    "setting": "Setting (shared with its tuning studies)",
+    "environment": "Environment class",
+    "versions": "Versions",
+}
+SHOWN_ELSEWHERE = {"void", "positive", "classes"}
+
+
+def provenance(board: Board) -> list[tuple[str, str]]:
+    """Return every fact of the group, the known ones first, the others under their own name."""
+    facts = {name: value for name, value in board.provenance.items() if name not in SHOWN_ELSEWHERE}
+    if facts.get("fallback_for") is None:
+        facts.pop("fallback_for", None)
+    known = [(LABELS[name], _fact(name, facts[name], board)) for name in LABELS if name in facts]
+    return [*known, *((name, _text(value)) for name, value in facts.items() if name not in LABELS)]
+
+
+def _fact(name: str, value: Any, board: Board) -> str:
+    if name == "counts" and isinstance(value, Mapping):
+        positive = board.provenance.get("positive", "positive")
+        return "; ".join(
+            f"{split}: {counts.get('p')} {positive}, {counts.get('n')} others" for split, counts in value.items()
+        )
+    if name == "partial" and isinstance(value, Mapping):
+        return "; ".join(
+            f"{split}: {counts.get('found')} of {counts.get('expected')} found" for split, counts in value.items()
+        )
+    if name == "partial":
+        return "none"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(inner) for inner in value)
+    return str(value)
+
+
+def caveats(board: Board) -> list[str]:
+    """Return what the numbers do not say."""
+    seeds = len(board.seeds)
+    noise = (
+        "There is one seed: how much of a difference is mere training noise is unknown."
+        if seeds == 1
+        else f"With {seeds} seeds the training noise is known only roughly."
+    )
+    return [
+        "Masked weights are zeros in a dense network: on ordinary hardware it is neither faster nor, "
+        "uncompressed, smaller. A network without a mask, such as a MobileNet, is as small as it says. "
+        "“Remaining” counts parameters, not milliseconds.",
+        noise,
+        "The seed range and the interval are separate things: the range shows training noise on these images, "
+        "the interval shows what other test images could have given. Neither contains the other.",
+        "A mean count such as 6.5/75 is over seeds; its interval is that of one network with that many.",
+        "Picking the best of many entries flatters it. Ranks are corrected for the comparisons at one level "
+        "(Holm), not for the number of levels.",
+        "The sens95 threshold keeps 95% of the validation positives, so its FNR stays near 5% by design: read "
+        "it together with the false alarms.",
+        "Thresholds were fixed on validation; the test split was scored once.",
+    ]

@@ -1,0 +1,38 @@
+import sys
+
+import pytest
+
+from harness.cli.shared_plan import command_line, configuration_of, methods_of, numbers_of, seeds_of
+from harness.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s3cret@host/x", "https://me:s3cret@mlflow.example.org", "mysql+pymysql://me:s3cret@h/x"]
+)
+@pytest.mark.parametrize("written", [["--storage", "{}"], ["--storage={}"]])
+def test_a_published_command_holds_no_password(monkeypatch, url, written):
+    monkeypatch.setattr(sys, "argv", ["harness", "tune", *(part.format(url) for part in written), "--trials", "3"])
+    shown = command_line()
+    assert "s3cret" not in shown
+    assert "tune" in shown
+    assert shown.endswith(" --trials 3")
+
+
+def test_options_that_were_not_given_change_nothing():
+    usual = configuration_of("quick", None, None, {})
+    empty = {"loss": None, "data": {"name": None}, "tuning": {"trials": None}}
+    assert configuration_of("quick", None, None, empty) == usual
+    given = {"data": {"name": "isic-sim"}, "tuning": {"trials": 3}}
+    changed = configuration_of("quick", None, ["tuning.trials=7"], given)
+    assert changed.data.name == "isic-sim"
+    assert changed.data.size == usual.data.size
+    assert changed.tuning.trials == 3
+
+
+def test_lists_on_the_command_line():
+    assert methods_of("lt,snip[images=64,scope=layer]") == ["lt", "snip[images=64,scope=layer]"]
+    assert numbers_of("1, 0.5,x,") == [1.0, 0.5, "x"]
+    assert (seeds_of("5"), seeds_of("3,"), seeds_of("0,3")) == (5, [3], [0, 3])
+    assert (methods_of(None), numbers_of(None), seeds_of(None)) == (None, None, None)
+    with pytest.raises(UsageError, match="neither a number nor a list"):
+        seeds_of("a")

@@ -1,0 +1,84 @@
+"""From a configuration to a plan: what presets ask for, and start weights without a network."""
+
+import pytest
+from rich.console import Console
+
+from harness.errors import DataError
+from harness.planning.configuration import load_configuration, presets
+from harness.planning.plan import Flags, build_plan
+from harness.progress import Reporter
+
+
+@pytest.fixture
+def plan_of(isic_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("HARNESS_OFFLINE", raising=False)
+
+    def make(preset, **flags):
+        return build_plan(load_configuration(preset, None, [], flags), Flags(preset, isic_folder, tmp_path / "never"))
+
+    return make
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_gives_a_plan(plan_of, tmp_path, preset):
+    plan, _ = plan_of(preset)
+    assert plan.entries[0].text == "dense"
+    assert plan.data.name == "isic"
+    assert not (tmp_path / "never").exists()
+
+
+def test_the_paper_preset_has_every_system_of_the_paper(plan_of):
+    plan, _ = plan_of("paper")
+    assert [entry.text for entry in plan.entries[1:]] == [
+        "lt",
+        "class-dependent-lt[scenario=blue]",
+        "class-dependent-lt",
+        "class-dependent-lt[scenario=green]",
+        "l-obs",
+        "snip",
+        "snip-retrain",
+        "mobilenet",
+    ]
+    assert [round(100 * density, 4) for density in plan.densities] == [100, 50, 25, 12.5, 6.25, 3.125, 1.5625]
+    assert plan.network == "alexnet"
+
+
+def test_the_lambda_sweep_is_over_lambda_alone(plan_of):
+    plan, _ = plan_of("paper-lambda")
+    schedules = [entry.loss for entry in plan.entries[1:]]
+    assert [schedule.lambda_ for schedule in schedules] == [0, 1, 2, 5, 10]
+    assert {(schedule.gamma, schedule.gamma_after) for schedule in schedules} == {(1.0, 1.0)}
+    assert {entry.method for entry in plan.entries[1:]} == {"lt"}
+
+
+def test_the_gamma_control_crosses_gamma_and_lambda(plan_of):
+    plan, _ = plan_of("paper-gamma")
+    schedules = [(entry.loss.gamma, entry.loss.gamma_after, entry.loss.lambda_) for entry in plan.entries[1:]]
+    assert schedules == [(1, 1, 0), (1, 5, 0), (1, 1, 5), (1, 5, 5)]
+
+
+def test_without_a_network_a_dry_run_says_what_a_run_would_download(plan_of):
+    plan, notes = plan_of("paper", weights="imagenet")
+    assert plan.weights == "imagenet"
+    assert any("a run first tries to download them" in note for note in notes)
+    assert plan_of("quick")[0].weights == "simulated"
+
+
+def test_a_plan_that_is_refused_decides_nothing_for_the_store(isic_folder, tmp_path, monkeypatch):
+    """`auto` is kept for the store, so that it comes after all that may refuse the plan."""
+    monkeypatch.setenv("HARNESS_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    options, store = load_configuration("paper", None, [], {}), tmp_path / "store"
+    reporter = Reporter(Console(quiet=True))
+    image = next((isic_folder / "isic" / "ISBI2016_ISIC_Part3_Test_Data").iterdir())
+    kept = image.read_bytes()
+    image.unlink()
+    with pytest.raises(DataError, match="is not complete"):
+        build_plan(options, Flags("paper", isic_folder, store), reporter)
+    assert not store.exists()
+    image.write_bytes(kept)
+    plan, notes = build_plan(options, Flags("paper", isic_folder, store), reporter)
+    assert plan.weights == "simulated"
+    assert any("HARNESS_OFFLINE=1" in note for note in notes)
+    assert [path.name for path in store.iterdir()] == ["auto-weights.json"]

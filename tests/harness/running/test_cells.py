@@ -1,0 +1,250 @@
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from harness import plugins
+from harness.data.loading import test_split as read_test_split
+from harness.networks.factories import copy_of
+from harness.planning.configuration import load_configuration
+from harness.planning.plan import Flags, build_plan, levels_of
+from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.running import cells as cells_module
+from harness.running.cells import cells, score_test
+from harness.sparsity.mask import Mask
+from harness.storage.store import Store
+
+
+@pytest.fixture
+def make_plan(isic_folder, tmp_path):
+    def make(*methods, **changes):
+        training = {"epochs": 1, "max_steps": 0, "batch_size": 12, "learning_rate": 0.05, "precision": "float32"}
+        flags = {
+            "methods": list(methods),
+            "weights": "kaiming",
+            "parameters": {"rate": 0.5},
+            "densities": [1.0, 0.5, 0.25],
+            "training": {**training, "device": "cpu"},
+            **changes,
+        }
+        options = replace(load_configuration("quick", None, [], flags), network="tiny")
+        plan, _ = build_plan(options, Flags("quick", isic_folder, tmp_path / "cell-store"))
+        return plan
+
+    return make
+
+
+def run(plan, entry, seed=0, densities=None):
+    return list(cells(plan, entry, seed, densities or levels_of(entry, plan.densities), Store(plan.store)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bad(Pruner):
+    """Does what ``fault`` says at density 0.5."""
+
+    source = "test"
+    fault: str = "raise"
+
+    def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
+        for density in densities:
+            network = copy_of(bench.dense())
+            if density == 1:
+                yield PrunedNetwork(network)
+            elif self.fault == "raise":
+                raise RuntimeError("the method broke")
+            elif self.fault == "short":
+                return
+            elif self.fault == "revive":
+                yield PrunedNetwork(network, Mask({"features.conv2.weight": torch.zeros(16, 8, 3, 3) > 0}, 100))
+            elif self.fault == "nothing":
+                yield None
+            elif self.fault == "dictionary":
+                yield PrunedNetwork(network, {"features.conv1.weight": None})
+            elif self.fault == "memory":
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
+            elif self.fault == "constant":
+                with torch.no_grad():
+                    network.head[1].weight.zero_()
+                yield PrunedNetwork(network)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadAlone(Bad):
+    levels = "independent"
+
+    def prune(self, bench, densities):
+        for density in densities:
+            if density == 0.5:
+                raise RuntimeError("the method broke")
+            yield PrunedNetwork(bench.dense())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declines(Bad):
+    def skip(self, network):
+        return "it has no taste for this network"
+
+
+@pytest.fixture
+def bad(monkeypatch):
+    kinds = {"bad": Bad, "bad-alone": BadAlone, "declines": Declines}
+    known, available = plugins.load, plugins.available
+    monkeypatch.setattr(plugins, "load", lambda group, name: kinds.get(name) or known(group, name))
+    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), **dict.fromkeys(kinds)})
+
+
+def test_one_cell_per_density_densest_first(make_plan):
+    plan = make_plan("lt")
+    found = run(plan, plan.entries[1])
+    assert [(cell.density, cell.status) for cell in found] == [(1.0, "done"), (0.5, "done"), (0.25, "done")]
+    assert found[1].metrics["size/density"] == pytest.approx(0.5, abs=1e-3)
+    assert [cell.metrics["cost/steps"] for cell in found] == [3, 6, 9]
+
+
+def test_asking_for_fewer_densities_leaves_the_others_bits_alone(make_plan):
+    plan = make_plan("lt", "random", "snip[images=16]")
+    for entry in plan.entries[1:]:
+        whole = {cell.density: cell.validation_scores for cell in run(plan, entry)}
+        for fewer in ([1.0, 0.25], [0.5]):
+            part = {cell.density: cell.validation_scores for cell in run(plan, entry, densities=fewer)}
+            assert part == {density: whole[density] for density in fewer}
+
+
+def test_the_dense_network_is_trained_once_for_all(make_plan):
+    plan = make_plan("lt", "random", "snip[images=16]")
+    for entry in plan.entries:
+        run(plan, entry)
+    kinds = [kind for _, kind in Store(plan.store).folders()]
+    # dense; two lottery rounds; two random masks
+    assert kinds.count("train") == 5
+
+
+def test_a_method_that_breaks_loses_its_later_levels_only(make_plan, bad):
+    plan = make_plan("bad")
+    found = run(plan, plan.entries[1])
+    assert [cell.status for cell in found] == ["done", "failed", "failed"]
+    assert "the method broke" in found[1].reason
+    assert "RuntimeError" in found[1].detail
+
+
+def test_an_independent_method_loses_the_broken_level_only(make_plan, bad):
+    plan = make_plan("bad-alone")
+    found = run(plan, plan.entries[1], densities=[1.0, 0.5, 1.0])
+    assert [cell.status for cell in found] == ["done", "failed", "done"]
+
+
+def test_a_method_that_stops_early_or_revives_weights_fails(make_plan, bad):
+    plan = make_plan("bad[fault=short]", "bad[fault=revive]")
+    short, revived = (run(plan, entry)[1] for entry in plan.entries[1:])
+    assert (short.status, revived.status) == ("failed", "failed")
+    assert "no network for density 0.5" in short.reason
+    assert "not zero" in revived.reason
+
+
+def test_whatever_a_method_yields_costs_its_own_cells_only(make_plan, bad):
+    plan = make_plan("bad[fault=nothing]", "bad[fault=dictionary]")
+    for entry in plan.entries[1:]:
+        assert [cell.status for cell in run(plan, entry)][:2] == ["done", "failed"]
+
+
+def test_a_method_that_is_no_generator_or_whose_skip_breaks_fails_alone(make_plan, bad, monkeypatch):
+    def broken(*_):
+        raise ValueError("broken at once")
+
+    plan = make_plan("bad")
+    with monkeypatch.context() as patch:
+        patch.setattr(Bad, "prune", broken)
+        assert {cell.status for cell in run(plan, plan.entries[1])} == {"failed"}
+    monkeypatch.setattr(Bad, "skip", broken)
+    assert {cell.reason for cell in run(plan, plan.entries[1])} == {"ValueError: broken at once"}
+
+
+def test_running_out_of_memory_is_the_machines_failure(make_plan, bad):
+    plan = make_plan("bad[fault=memory]")
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        run(plan, plan.entries[1])
+
+
+def test_an_independent_level_costs_what_it_costs_alone(make_plan):
+    plan = make_plan("magnitude", "random")
+    assert [cell.metrics["cost/steps"] for cell in run(plan, plan.entries[1])] == [3, 6, 6]
+    assert [cell.metrics["cost/steps"] for cell in run(plan, plan.entries[2])] == [3, 3, 3]  # it needs no dense network
+
+
+def test_a_loss_of_the_users_own_is_trained_with_its_numbers(make_plan):
+    own = {"mild": {"gamma": 2.0, "gamma_after": "effective-number(0.99)", "lambda_": 0.5}}
+    plan = make_plan("lt[loss=mild]", "lt", losses=own)
+    mild, plain = plan.entries[1:]
+    assert (mild.text, plain.text) == ("lt[loss=mild]", "lt")
+    first, later = mild.loss.resolve(0, 10, 40), mild.loss.resolve(1, 10, 40)
+    assert (first.gamma, first.lambda_) == (2.0, 0.5)
+    assert later.gamma == pytest.approx((1 - 0.99**40) / (1 - 0.99**10))
+    assert run(plan, mild)[0].validation_scores != run(plan, plain)[0].validation_scores
+
+
+def test_dense_is_in_every_run_and_only_once(make_plan):
+    plan = make_plan("dense", "lt")
+    assert [entry.text for entry in plan.entries] == ["dense", "lt"]
+    assert plan.cell_count == 4
+
+
+def test_constant_scores_are_flagged_collapsed(make_plan, bad):
+    plan = make_plan("bad[fault=constant]", densities=[1.0, 0.9999])
+    dense, constant = run(plan, plan.entries[1], densities=[1.0, 0.9999])
+    assert constant.metrics["flag/collapsed"] == 1.0
+    assert dense.metrics["flag/collapsed"] == 0.0
+    assert constant.metrics["validation/auc"] == 0.5
+
+
+def test_a_method_that_declines_is_skipped_in_one_sentence(make_plan, bad):
+    plan = make_plan("declines")
+    assert {(cell.status, cell.reason) for cell in run(plan, plan.entries[1])} == {
+        ("skipped", "it has no taste for this network")
+    }
+
+
+def test_cells_never_read_the_test_split(make_plan, monkeypatch):
+    """No file of the test split is opened and no test image decoded while a method runs."""
+    plan = make_plan("lt")
+
+    def forbidden(*_):
+        raise AssertionError("the test split was read")
+
+    read_test_split.cache_clear()
+    monkeypatch.setattr(cells_module, "test_split", forbidden)
+    assert run(plan, plan.entries[1])[0].status == "done"
+    kinds = [kind for _, kind in Store(plan.store).folders()]
+    assert kinds.count("images") == 1
+
+
+def test_the_test_split_is_scored_at_thresholds_that_validation_stored(make_plan):
+    plan = make_plan("lt")
+    store = Store(plan.store)
+    cell = run(plan, plan.entries[1])[1]
+    _, metrics, scores = score_test(plan, cell, store)
+    split = read_test_split(plan.data, plan.store)
+    for name, threshold in cell.thresholds.items():
+        missed = sum(
+            1 for s, y in zip(scores, split.labels.tolist(), strict=True) if y == 1 and not s > threshold.value
+        )
+        assert metrics[f"test/fn/{name}"] == missed
+    kept = [s for s, y in zip(cell.validation_scores, plan_validation_labels(plan), strict=True) if y == 1]
+    assert sum(s > cell.thresholds["sens95"].value for s in kept) >= 0.95 * len(kept)
+    assert any(kind == "thresholds" for _, kind in store.folders())
+
+
+def plan_validation_labels(plan):
+    from harness.data.loading import training_splits
+
+    return training_splits(plan.data, plan.store)[1].labels.tolist()
+
+
+@pytest.mark.parametrize("method", ["lt", "magnitude", "mobilenet"])
+def test_a_level_that_no_network_of_the_method_reaches_is_skipped_with_the_reason(make_plan, method):
+    plan = make_plan(method, densities=[1.0, 0.5, 0.01])
+    found = run(plan, plan.entries[1])
+    assert found[-1].status == "skipped"
+    assert "parameters" in found[-1].reason
+    if method != "mobilenet":  # which is not that small
+        assert [cell.status for cell in found[:-1]] == ["done", "done"]

@@ -1,0 +1,124 @@
+"""What is published of a run, what makes it another run, and what comes back."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from harness.losses.schedules import LossSchedule
+from harness.method_code import code_of
+from harness.planning.entries import entry_of
+from harness.results import reading as results
+from harness.results.mlflow_tracker import PublishedRun
+from harness.results.reading import read
+from harness.running import publication as module
+from harness.running.cell_record import CellRecord
+from harness.running.publication import Splits, publication
+from harness.storage.canonical import digest
+
+METHODS = Path(__file__).parents[3] / "methods"
+
+
+@pytest.mark.parametrize(
+    ("method", "files"),
+    [
+        ("l-obs", ["l_obs.py", "layer_hessians.py"]),
+        ("class-dependent-lt", ["class_dependent_lt.py", "lt.py"]),
+        ("snip", ["snip.py"]),
+    ],
+)
+def test_a_change_in_any_file_of_a_method_makes_another_run(method, files):
+    code = code_of(entry_of(method, {}))
+    own = {path.name for path in METHODS.glob("*.py") if digest(path.read_text("utf-8")) in code}
+    assert own == set(files)
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Publish records of one entry of a plan that says nothing else."""
+    split = SimpleNamespace(ids=("a", "b"), labels=torch.tensor([1, 0]))
+    plan = SimpleNamespace(network="tiny", data=SimpleNamespace(size=16), weights="kaiming", preset="quick")
+    facts = {"group": "g", "simulated": False, "partial": None}
+    monkeypatch.setattr(module, "provenance_of", lambda *_: facts)
+    monkeypatch.setattr(module, "_plan", lambda _: {})
+    return lambda entry, *records: publication(plan, entry, 0, records, Splits(split, split, split), "harness run")
+
+
+@pytest.fixture
+def read_back(monkeypatch, tmp_path):
+    """Read one publication as if MLflow had kept it, without the tags in ``lost``."""
+
+    def reading(one, *lost):
+        tags = {name: value for name, value in one.tags.items() if name not in lost}
+        names = ("cell.json", "scores.csv")
+        levels = [{name: level.files[name].decode() for name in names} for level in one.levels.values()]
+        run = PublishedRun("run", tags, 0, 0, one.documents["provenance.json"].decode(), levels)
+        tracker = SimpleNamespace(read=lambda: [run], documents=lambda *_: [])
+        monkeypatch.setattr(results, "Tracker", lambda *_: tracker)
+        return read("nowhere", tmp_path, "spots").cells
+
+    return reading
+
+
+def record(density, **changes):
+    scores = {"validation_scores": (1.0, 0.0), "test_scores": (1.0, 0.0)}
+    return CellRecord(density=density, status="done", metrics={"test/auc": 1.0}, **scores, **changes)
+
+
+BLACK = entry_of("class-dependent-lt", {"scenario": "black"})
+
+
+def test_an_entry_is_published_with_its_name_under_the_plain_loss(published, read_back):
+    one = published(BLACK, record(1.0))
+    assert one.tags["harness.entry"] == BLACK.text
+    assert one.tags["harness.plain"] == one.params["plain"] == "lt"
+    assert read_back(one)["plain"].tolist() == ["lt"]
+    # A run of before the tag is known by its own name alone.
+    assert read_back(one, "harness.plain")["plain"].tolist() == [BLACK.text]
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes"),
+    [
+        (BLACK, True),
+        (entry_of("lt", {}, "black-pointwise"), True),
+        (entry_of("lt", {"gamma": 1}, "black"), False),
+        (entry_of("lt", {}, "mild", {"mild": LossSchedule("mild", 1.0, "effective-number(0.9)")}), True),
+        (entry_of("lt", {}), False),
+        (entry_of("lt", {}, "green"), False),
+        (entry_of("lt", {}, "blue"), False),
+        (entry_of("lt", {}, "weights-only"), False),
+    ],
+    ids=lambda value: getattr(value, "text", str(value)),
+)
+def test_an_entry_is_published_with_whether_its_loss_changes(published, read_back, entry, changes):
+    one = published(entry, record(1.0))
+    assert one.tags["harness.loss_changes"] == str(changes).lower()
+    assert read_back(one)["loss_changes"].tolist() == [changes]
+    # A run of before the tag does not say.
+    assert read_back(one, "harness.loss_changes")["loss_changes"].tolist() == [False]
+
+
+def test_every_tag_of_a_result_has_its_words(published):
+    page = (METHODS.parent / "docs" / "results.md").read_text("utf-8")
+    assert [tag for tag in published(BLACK, record(1.0)).tags if f"`{tag}`" not in page] == []
+
+
+def test_layers_are_published_where_they_were_counted(published, read_back):
+    counted = record(0.5, layers={"conv.weight": (5, 4, 10)})
+    one = published(BLACK, record(1.0), counted)
+    dense, half = (json.loads(level.files["cell.json"]) for level in one.levels.values())
+    assert "layers" not in dense
+    assert half["layers"] == {"conv.weight": [5, 4, 10]}
+    assert read_back(one)["layers"].tolist() == [None, {"conv.weight": [5, 4, 10]}]
+
+
+def test_counting_layers_makes_a_level_new_and_not_counting_them_does_not(published):
+    before, after = record(0.5), record(0.5, layers={"conv.weight": (5, 4, 10)})
+    digests = {published(BLACK, one).levels[500_000].digest for one in (before, after)}
+    assert len(digests) == 2
+    # The digest that levels had before layers were counted.
+    old = {"density": 0.5, "status": "done", "reason": "", "metrics": {"test/auc": 1.0}}
+    assert published(BLACK, before).levels[500_000].digest == digest(old)

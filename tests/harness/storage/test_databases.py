@@ -1,0 +1,123 @@
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from harness.errors import MachineError, UsageError
+from harness.results.mlflow_tracker import Tracker, default_uri
+from harness.storage.databases import (
+    checked_address,
+    create_database,
+    engine_options,
+    shown_address,
+    sqlite_file,
+    sqlite_uri,
+)
+
+
+def fill(uri):
+    with sqlite3.connect(uri.removeprefix("sqlite:///")) as database:
+        database.execute("create table t (x)")
+    database.close()
+
+
+def test_an_address_is_read_back_as_its_file(tmp_path):
+    assert sqlite_file(sqlite_uri(tmp_path / "a.db")) == tmp_path / "a.db"
+    assert sqlite_file("sqlite:///a.db") == Path.cwd() / "a.db"
+    assert sqlite_file("sqlite://") is None
+    assert sqlite_file("sqlite:///:memory:") is None
+    assert sqlite_file("https://example.org/mlflow") is None
+    assert sqlite_file("postgresql://host/name") is None
+
+
+def test_a_database_is_created_once_and_other_addresses_are_left_alone(tmp_path):
+    uri, calls = sqlite_uri(tmp_path / "new" / "a.db"), []
+    for _ in range(2):
+        create_database(uri, lambda given: (calls.append(given), fill(given)))
+    create_database("https://example.org", calls.append)
+    assert len(calls) == 1
+    assert calls[0] != uri
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.db", "a.lock"]
+
+
+def test_a_creation_cut_off_leaves_no_database_and_the_next_succeeds(tmp_path):
+    uri = sqlite_uri(tmp_path / "a.db")
+
+    def torn(given):
+        fill(given)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_database(uri, torn)
+    assert not (tmp_path / "a.db").exists()
+    create_database(uri, fill)  # "table t already exists" if it went on with the torn file
+    assert (tmp_path / "a.db").exists()
+
+
+def test_a_folder_that_takes_no_file_is_a_machine_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError):
+        create_database(sqlite_uri(tmp_path / "file" / "a.db"), fill)
+
+
+@pytest.mark.parametrize("statements", [1, 8, 60, 200])
+def test_a_kill_in_the_middle_of_mlflows_schema_does_not_break_the_store(tmp_path, statements):
+    """SIGKILL after so many SQL statements, then the next process opens the same store."""
+    code = f"""
+        import os, signal, sqlalchemy
+        from pathlib import Path
+        from harness.results.mlflow_tracker import Tracker, default_uri
+        seen = []
+        @sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "before_cursor_execute")
+        def count(*_):
+            seen.append(1)
+            if len(seen) == {statements}:
+                os.kill(os.getpid(), signal.SIGKILL)
+        store = Path({str(tmp_path)!r})
+        Tracker(default_uri(store), store, "x").read()
+    """
+    killed = subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(code)], check=False, capture_output=True)
+    assert killed.returncode == -9, killed.stderr
+    assert Tracker(default_uri(tmp_path), tmp_path, "x").read() == []
+
+
+def test_a_broken_database_is_a_machine_error_and_not_a_traceback(tmp_path):
+    fill(default_uri(tmp_path))
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        database.execute("create table experiments (x)")
+        database.execute("create table alembic_version (version_num)")
+    database.close()
+    with pytest.raises(MachineError, match="MLflow"):
+        Tracker(default_uri(tmp_path), tmp_path, "x").read()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "postgresql://me:s3cret@host/studies",
+        "postgresql://me:s3/cret@host/studies",
+        "postgresql://:s3cret@host/studies",
+        "postgresql://me:a@s3cret@host/studies",
+        "postgresql://host/studies?user=me&password=s3cret",
+        "https://me:s3 cret@host/studies",
+    ],
+)
+def test_an_address_is_shown_without_who_logs_in(uri):
+    assert shown_address(uri) == f"{uri.partition(':')[0]}://host/studies"
+
+
+def test_files_and_what_is_no_address_are_shown_as_they_are_unless_they_may_hold_a_secret():
+    assert shown_address("sqlite:////data/me@home/a.db") == "sqlite:////data/me@home/a.db"
+    assert shown_address("studies.db") == "studies.db"
+    assert "s3cret" not in shown_address("postgresql//me:s3cret@host")
+
+
+def test_drivers_get_only_options_that_they_know():
+    assert engine_options("sqlite:///a.db")["connect_args"].keys() == {"timeout"}
+    assert engine_options("postgresql://h/x")["connect_args"].keys() == {"connect_timeout"}
+    assert "connect_args" not in engine_options("postgresql+pg8000://h/x")
+    with pytest.raises(UsageError, match="not a database address"):
+        checked_address("postgresql://h:port/x")

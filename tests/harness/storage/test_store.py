@@ -1,0 +1,647 @@
+import builtins
+import errno
+import json
+import math
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.errors import HarnessError, MachineError, UsageError
+from harness.storage.canonical import digest
+from harness.storage.stage_files import CorruptStageError, read_stage, write_stage
+from harness.storage.store import Checkpoint, StageBusy, Store
+from harness.storage.usage import evict, folder_bytes, shown, usage_lines
+
+VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, False]), "history": [0.5, None], "n": 3}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def folder(store):
+    """The folder of one committed stage."""
+    return store.path(compute(store).key)
+
+
+class Killed(BaseException):
+    """Ends a computation as a signal would: nothing catches it."""
+
+
+def compute(store, value=None, calls=None, inputs="inputs"):
+    def function(_checkpoint):
+        if calls is not None:
+            calls.append(1)
+        return VALUE if value is None else value
+
+    return store.run("kind", inputs, function)
+
+
+def must_not_run(_checkpoint):
+    raise AssertionError("computed again")
+
+
+def stages(store):
+    return [found for found, _ in store.folders()]
+
+
+def leftovers(store):
+    return sorted(path.name for path in (store.root / "temporary").iterdir())
+
+
+# --- computed once, replayed
+
+
+def test_a_stage_is_computed_once_and_replayed(store):
+    calls = []
+    first, second = compute(store, calls=calls), compute(store, calls=calls)
+    other = compute(Store(store.root), calls=calls)
+    assert len(calls) == 1
+    assert [first.replayed, second.replayed, other.replayed] == [False, True, True]
+    assert first.seconds == second.seconds == other.seconds > 0
+    assert digest(first.value) == digest(second.value) == digest(VALUE)
+    assert first.key == second.key == store.path(first.key).name
+    assert len(stages(store)) == 1
+    assert not leftovers(store)
+
+
+def test_kind_and_inputs_make_the_key(store):
+    tensor = torch.arange(6.0).view(2, 3)
+    inputs = [{"a": 1, "t": tensor}, {"a": 1.0, "t": tensor}, {"a": 1, "t": tensor + 1}, {"a": 1, "t": tensor.t()}]
+    keys = {store.run(kind, each, lambda _: 1).key for kind in ("train", "compute") for each in inputs}
+    assert len(keys) == 8
+    again = {"t": tensor.t().contiguous().t(), "a": 1}
+    assert store.run("train", again, must_not_run).key in keys
+
+
+def test_the_value_is_what_a_replay_gives_also_in_the_first_run(store):
+    # A caller must not see a tuple in one run and a list in the next.
+    first = compute(store, value=(1, {"x": (2.5,)}))
+    assert first.value == [1, {"x": [2.5]}] == compute(store).value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"twice": [VALUE["weights"], VALUE["weights"]]},
+        {"parts": [VALUE["weights"][:30], VALUE["weights"][20:]]},
+        {"strided": torch.arange(12.0).view(3, 4).t()},
+        {"empty": torch.zeros(0, 3), "scalar": torch.tensor(2.0)},
+        {"none": None, "infinite": math.inf, "not a number": torch.tensor(math.nan)},
+        {"types": [torch.ones(3, dtype=dtype) for dtype in (torch.bfloat16, torch.float64, torch.uint8, torch.int64)]},
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_any_tensors_and_json_come_back_bit_for_bit(store, value):
+    assert digest(compute(store, value=value).value) == digest(value)
+    assert digest(store.run("kind", "inputs", must_not_run).value) == digest(value)
+
+
+def test_a_failing_function_leaves_nothing_and_frees_the_lock(store):
+    def fails(_checkpoint):
+        raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            store.run("kind", "inputs", fails)
+    with pytest.raises(TypeError, match="only tensors and JSON"):
+        compute(store, value={"bad": object()})
+    assert not stages(store)
+    assert not leftovers(store)
+    assert not compute(Store(store.root, wait=False)).replayed
+
+
+def test_a_stage_must_not_run_another(store):
+    with pytest.raises(AssertionError, match="stages are leaves"):
+        store.run("outer", 1, lambda _: store.run("inner", 2, lambda _: 3).value)
+    assert not stages(store)
+    assert compute(store).value["n"] == 3  # and the store is usable afterwards
+
+
+# --- torn and changed files
+
+
+def damaged(folder):
+    """Every file of the stage cut at several lengths, and with one byte changed at many places."""
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        for length in sorted({0, 1, len(whole) // 2, len(whole) - 1}):
+            yield path, whole[:length]
+        yield path, whole + b" "
+        step = 1 if path.name == "manifest.json" else len(whole) // 15
+        for place in range(0, len(whole), step):
+            yield path, whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
+def test_a_stage_has_three_files(folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "tensors.safetensors", "value.json"]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "tensors.safetensors", "value.json"])
+def test_a_damaged_file_is_said_so_and_the_stage_computed_again(store, folder, name, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # hundreds of commits
+    unnoticed, raised = [], []
+    for path, data in list(damaged(folder)):
+        if path.name != name:
+            continue
+        path.write_bytes(data)
+        calls = []
+        try:
+            with pytest.warns(RuntimeWarning, match="it is computed again"):
+                found = compute(store, calls=calls)
+        except pytest.fail.Exception:
+            unnoticed.append(data)
+        except Exception as error:
+            raised.append((repr(error), data))
+        else:
+            assert calls == [1]
+            assert digest(found.value) == digest(VALUE)
+            assert not leftovers(store)
+        for leftover in folder.iterdir():
+            leftover.unlink()
+        folder.rmdir()
+        compute(store)
+    assert not raised
+    assert not unnoticed
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "tensors.safetensors", "value.json"])
+def test_a_missing_file_is_a_corrupt_stage(store, folder, name):
+    (folder / name).unlink()
+    with pytest.raises(CorruptStageError, match="lacks files"):
+        read_stage(folder)
+    with pytest.warns(RuntimeWarning, match="lacks files"):
+        assert not compute(store).replayed
+    assert compute(store).replayed
+
+
+def test_a_corrupt_stage_that_another_process_just_removed_is_simply_absent(store, folder, monkeypatch):
+    # The holder of the lock finds a corrupt stage while another process evicts it.
+    def read_then_lose(path):
+        for file in path.iterdir():
+            file.unlink()
+        path.rmdir()
+        raise CorruptStageError("torn")
+
+    monkeypatch.setattr("harness.storage.store.read_stage", read_then_lose)
+    with pytest.warns(RuntimeWarning):
+        assert store.find(folder.name, mend=True) is None
+
+
+def test_a_disk_that_cannot_be_read_is_a_machine_error(store, folder, monkeypatch):
+    def fails(_path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    with pytest.raises(MachineError):
+        store.find(folder.name)
+    assert folder.exists()  # unreadable is not corrupt
+
+
+# --- killed or failing at every step of a commit
+
+
+def fail_at(monkeypatch, call, name, error):
+    """Make the ``call``-th call of ``os.<name>`` raise."""
+    real, count = getattr(os, name), 0
+
+    def counted(*arguments, **keywords):
+        nonlocal count
+        count += 1
+        if count == call:
+            raise error
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(os, name, counted)
+
+
+COMMIT = [("fsync", call) for call in range(1, 6)] + [("rename", 1)]  # three files, their folder, its parent
+
+
+def test_a_commit_has_the_steps_that_are_made_to_fail(store, monkeypatch):
+    calls = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append(1), real(descriptor))[1])
+    compute(store)
+    assert len(calls) == sum(name == "fsync" for name, _ in COMMIT)
+
+
+@pytest.mark.parametrize(("name", "call"), COMMIT)
+def test_a_kill_at_any_step_leaves_a_whole_stage_or_none(store, monkeypatch, name, call):
+    with monkeypatch.context() as patch:
+        fail_at(patch, call, name, Killed())
+        with pytest.raises(Killed):
+            compute(store)
+    committed = len(stages(store))
+    assert committed == (call == 5)  # only the last step comes after the rename
+    found = compute(Store(store.root))  # no warning: a half stage was never visible
+    assert found.replayed == bool(committed)
+    assert digest(found.value) == digest(VALUE)
+    if not committed:
+        assert not leftovers(store)  # what the dead process left is swept by the next
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize(("name", "call"), COMMIT)
+def test_a_full_disk_at_any_step_is_a_machine_error_and_the_store_stays_usable(store, monkeypatch, name, call, number):
+    compute(store, inputs="before")
+    with monkeypatch.context() as patch:
+        fail_at(patch, call, name, OSError(number, os.strerror(number)))
+        with pytest.raises(MachineError) as caught:
+            compute(store)
+    assert caught.value.exit_code == 5
+    assert os.strerror(number) in str(caught.value)
+    assert str(store.root) in str(caught.value)
+    assert store.run("kind", "before", must_not_run).replayed
+    assert digest(compute(store).value) == digest(VALUE)
+
+
+def test_a_full_disk_keeps_no_half_written_files(store, monkeypatch):
+    # They would hold the space that the user is asked to free, for as long as this very stage isn't run again.
+    with monkeypatch.context() as patch:
+        fail_at(patch, 3, "fsync", OSError(errno.ENOSPC, ""))
+        with pytest.raises(MachineError):
+            compute(store)
+    assert not leftovers(store)
+
+
+def test_other_errors_of_the_system_are_not_taken_for_a_full_disk(store, monkeypatch):
+    fail_at(monkeypatch, 1, "fsync", OSError(errno.EBADF, ""))
+    with pytest.raises(OSError, match=r"Errno 9"):
+        compute(store)
+
+
+# --- checkpoints
+
+
+def at_checkpoint(store, function):
+    """Run ``function`` on the checkpoint of a stage that is then killed."""
+
+    def killed(checkpoint):
+        function(checkpoint)
+        raise Killed
+
+    with pytest.raises(Killed):
+        store.run("kind", "long", killed)
+
+
+def saved(order):
+    return {"epoch": order, "weights": torch.full((4,), float(order))}
+
+
+def test_a_checkpoint_is_loaded_after_a_kill_and_gone_after_the_commit(store):
+    seen = []
+    at_checkpoint(store, lambda checkpoint: seen.append(checkpoint.load()))
+    at_checkpoint(store, lambda checkpoint: checkpoint.save(7, saved(7)))
+    at_checkpoint(store, lambda checkpoint: seen.append(checkpoint.load()))
+    assert seen[0] is None
+    assert digest(seen[1]) == digest(saved(7))
+    store.run("kind", "other", lambda checkpoint: seen.append(checkpoint.load()))
+    assert seen[2] is None
+    assert store.run("kind", "long", lambda checkpoint: checkpoint.load()["epoch"]).value == 7
+    assert not list(store.partial.iterdir())
+    assert not leftovers(store)
+
+
+def test_only_the_newest_checkpoint_is_kept(store):
+    def saves(checkpoint):
+        for order in (1, 9, 10, 100):  # as text, 9 comes after 10
+            checkpoint.save(order, saved(order))
+
+    at_checkpoint(store, saves)
+    assert len(list(store.partial.iterdir())) == 1
+    assert Checkpoint(store, digest(["kind", "long"])).load()["epoch"] == 100
+
+
+def test_the_newest_readable_checkpoint_counts(store):
+    key = digest(["kind", "long"])
+    for order in (8, 12):  # a kill between the save of 12 and the removal of 8 leaves both
+        write_stage(store.temporary(key), store.partial / f"{key}.{order:08d}", saved(order), {"seconds": 1.0})
+    assert Checkpoint(store, key).load()["epoch"] == 12
+    (store.partial / f"{key}.{12:08d}" / "tensors.safetensors").write_bytes(b"torn")
+    assert Checkpoint(store, key).load()["epoch"] == 8
+    (store.partial / f"{key}.{8:08d}" / "manifest.json").write_bytes(b"")
+    assert Checkpoint(store, key).load() is None
+
+
+def test_a_torn_checkpoint_is_replaced_when_its_step_is_reached_again(store):
+    checkpoint = Checkpoint(store, "a" * 64)
+    checkpoint.save(3, saved(3))
+    (store.partial / f"{'a' * 64}.{3:08d}" / "tensors.safetensors").write_bytes(b"torn")
+    assert checkpoint.load() is None
+    checkpoint.save(3, saved(3))
+    assert digest(checkpoint.load()) == digest(saved(3))
+
+
+def test_seconds_are_carried_over_a_kill(store, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def works(checkpoint):
+        clock[0] += 40
+        checkpoint.save(1, saved(1))
+        clock[0] += 5  # lost with the kill
+
+    def goes_on(checkpoint):
+        assert checkpoint.load()["epoch"] == 1
+        clock[0] += 2
+        return 0
+
+    at_checkpoint(store, works)
+    clock[0] += 3600  # nobody works on it
+    assert store.run("kind", "long", goes_on).seconds == 42
+    assert store.run("kind", "long", must_not_run).seconds == 42
+
+
+def test_a_checkpoint_is_due_by_time_since_the_last(store, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    checkpoint = Checkpoint(store, "a" * 64)
+    due = []
+    for second in range(0, 60, 5):
+        clock[0] = float(second)
+        due.append(checkpoint.due)
+        if checkpoint.due:
+            checkpoint.save(second, saved(second))
+    assert due == [False, False, False, False, True, False, False, False, True, False, False, False]
+
+
+def test_a_full_disk_at_a_checkpoint_keeps_the_one_before(store, monkeypatch):
+    checkpoint = Checkpoint(store, "a" * 64)
+    checkpoint.save(1, saved(1))
+    with monkeypatch.context() as patch:
+        fail_at(patch, 2, "fsync", OSError(errno.ENOSPC, ""))
+        with pytest.raises(MachineError):
+            checkpoint.save(2, saved(2))
+    assert digest(checkpoint.load()) == digest(saved(1))
+
+
+# --- the format
+
+
+def test_a_store_of_another_format_is_refused(store):
+    (store.root / "FORMAT").write_text("0\n")
+    with pytest.raises(MachineError, match="has format 0, this version reads format 1") as caught:
+        Store(store.root)
+    assert caught.value.exit_code == 5
+
+
+def test_a_store_killed_at_its_first_step_is_usable(tmp_path):
+    # Opened, not yet written: so a full disk or a kill leaves it, and so a second process may see it for an instant.
+    (tmp_path / "FORMAT").touch()
+    assert digest(compute(Store(tmp_path)).value) == digest(VALUE)
+
+
+def test_a_folder_that_cannot_be_written_is_a_machine_error(tmp_path, monkeypatch):
+    def fails(*_arguments, **_keywords):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "mkdir", fails)
+    with pytest.raises(MachineError, match="Permission denied"):
+        Store(tmp_path / "new")
+
+
+@pytest.mark.parametrize("below", [".", "store"])
+def test_a_store_at_a_file_is_an_error_that_a_user_can_read(tmp_path, below):
+    (tmp_path / "file").touch()
+    with pytest.raises(HarnessError, match="file"):
+        Store(tmp_path / "file" / below)
+
+
+# --- other processes: a server imports the store once and forks each, so that a test costs milliseconds
+
+
+@pytest.fixture(scope="module")
+def start():
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["harness.storage.store"])
+    started = []
+
+    def starts(code, **names):
+        # `exec` can be found by every process; a function of this file cannot, since no process can import it.
+        process = context.Process(target=builtins.exec, args=("from harness.storage.store import *\n" + code, names))
+        process.start()
+        started.append(process)
+        return process
+
+    yield starts
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited for a minute"
+        time.sleep(0.005)
+
+
+HOLDS = """
+import pathlib, time
+def function(checkpoint):
+    pathlib.Path(began).touch()
+    while not pathlib.Path(may_end).exists():
+        time.sleep(0.005)
+    return "theirs"
+Store(pathlib.Path(root)).run("kind", "inputs", function)
+"""
+
+
+@pytest.fixture
+def holder(start, store, tmp_path):
+    """A process that is computing the stage, and the file that lets it finish."""
+    began, may_end = tmp_path / "began", tmp_path / "may end"
+    process = start(HOLDS, root=str(store.root), began=str(began), may_end=str(may_end))
+    until(began.exists)
+    return process, may_end
+
+
+def test_a_busy_stage_is_left_to_its_holder(store, holder):
+    process, may_end = holder
+    impatient = Store(store.root, wait=False)
+    with pytest.raises(StageBusy):
+        impatient.run("kind", "inputs", must_not_run)
+    assert impatient.run("kind", "another", lambda _: 1).value == 1  # only that stage is busy
+    may_end.touch()
+    found = store.run("kind", "inputs", must_not_run)  # waits
+    assert found.value == "theirs"
+    process.join()
+    assert process.exitcode == 0
+    assert impatient.run("kind", "inputs", must_not_run).replayed
+
+
+def test_a_dead_holders_stage_is_taken_over_at_once(store, holder):
+    process, _ = holder
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    start_of_wait = time.monotonic()
+    assert Store(store.root, wait=False).run("kind", "inputs", lambda _: "ours").value == "ours"
+    assert time.monotonic() - start_of_wait < 5
+    assert (store.root / "locks" / digest(["kind", "inputs"])).exists()  # never deleted: a new file is a second lock
+
+
+COUNTS = """
+import os, pathlib, time, torch
+while not pathlib.Path(go).exists():
+    pass
+def function(checkpoint):
+    with open(counter, "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(0.05)
+    return {"weights": torch.arange(1000.0)}
+for number in range(4):
+    stage = Store(pathlib.Path(root)).run("kind", number, function)
+    assert stage.value["weights"].sum() == 499500
+"""
+
+
+def test_processes_that_compute_the_same_stages_compute_each_once(start, tmp_path):
+    # The store itself is new, so its first step is concurrent too.
+    root, counter, go = tmp_path / "new", tmp_path / "counter", tmp_path / "go"
+    processes = [start(COUNTS, root=str(root), counter=str(counter), go=str(go)) for _ in range(4)]
+    go.touch()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert len(counter.read_text().split()) == 4
+    assert len(stages(Store(root))) == 4
+    assert not leftovers(Store(root))
+
+
+def test_without_the_lock_two_commits_of_one_key_are_still_one_whole_stage(store, monkeypatch):
+    # The lock only saves work: here another process commits while this one computes.
+    monkeypatch.setattr("fcntl.flock", lambda *_: None)
+    other = Store(store.root)
+    monkeypatch.setattr(other, "temporary", lambda key: store.root / "temporary" / f"{key}.other")
+
+    def slow(_checkpoint):
+        assert not compute(other).replayed
+        return VALUE
+
+    assert digest(store.run("kind", "inputs", slow).value) == digest(VALUE)
+    assert len(stages(store)) == 1
+    assert not leftovers(store)
+
+
+LIMITED = """
+import pathlib, resource, torch
+from harness.errors import MachineError
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+try:
+    store = Store(pathlib.Path(root))
+    store.run("kind", "inputs", lambda _: {"weights": torch.zeros(100_000)})
+except MachineError as error:
+    raise SystemExit(error.exit_code)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 4096])
+def test_a_real_limit_on_file_size_is_a_machine_error_and_goes_away_with_it(start, tmp_path, limit):
+    root = tmp_path / "new"
+    process = start(LIMITED, root=str(root), limit=str(limit))
+    process.join(60)
+    assert process.exitcode == 5
+    usable = Store(root)
+    assert not stages(usable)
+    assert digest(compute(usable).value) == digest(VALUE)
+
+
+# --- size and eviction
+
+
+def filled(store):
+    """Four stages, least recently used first: 2, 0, 3, 1."""
+    keys = [store.run("kind", number, lambda _: torch.zeros(1000)).key for number in range(4)]
+    for age, number in enumerate((2, 0, 3, 1)):
+        os.utime(store.path(keys[number]), (1000 + age, 1000 + age))
+    return keys
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2, 3, 4])
+def test_the_least_recently_used_are_evicted_first(store, kept):
+    newest_first = [filled(store)[number] for number in (1, 3, 0, 2)]
+    size = sum(folder_bytes(store.path(key)) for key in newest_first[:kept])
+    assert f"Evicted {4 - kept} stages" in evict(store.root, str(size))
+    assert {found.name for found in stages(store)} == set(newest_first[:kept])
+    assert not leftovers(store)
+    if kept:
+        evict(store.root, str(size - 1))  # one byte less costs one more stage
+        assert {found.name for found in stages(store)} == set(newest_first[: kept - 1])
+
+
+def test_a_replay_counts_as_use_and_an_evicted_stage_is_computed_again(store):
+    keys = filled(store)
+    store.run("kind", 2, must_not_run)
+    evict(store.root, str(folder_bytes(store.path(keys[2]))))
+    assert [found.name for found in stages(store)] == [keys[2]]
+    assert not store.run("kind", 0, lambda _: torch.zeros(1000)).replayed
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("17", 17), ("17B", 17), ("2k", 2000), ("2 KB", 2000), ("1.5MB", 1_500_000), (" 3gb ", 3 * 10**9)],
+)
+def test_sizes_are_read_with_decimal_units(store, monkeypatch, text, size):
+    filled(store)
+    monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size)
+    assert evict(store.root, text).startswith("Evicted 0" if size == 0 else "Evicted 3")
+    monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size + 1)
+    evict(store.root, text)
+    assert not stages(store)  # not even one of a byte more fits
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "2GiB", "two", "1e9", "2 G B", "1.GB", "nan"])
+def test_a_size_that_cannot_be_read_evicts_nothing(store, text):
+    filled(store)
+    with pytest.raises(UsageError, match="cannot read the size"):
+        evict(store.root, text)
+    assert len(stages(store)) == 4
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (1234, "1.23 kB"),
+        (45_678, "45.7 kB"),
+        (999_499, "999 kB"),
+        (999_999, "1 MB"),
+        (2_500_000, "2.5 MB"),
+        (999_999_999, "1 GB"),
+        (12_345_678_901, "12.3 GB"),
+        (1_234_567_890_123, "1.23 TB"),
+    ],
+)
+def test_sizes_are_shown_with_three_digits_and_never_with_an_exponent(size, text):
+    assert shown(size) == text
+
+
+def test_usage_counts_stages_by_kind(store):
+    for number in range(3):
+        store.run("train", number, lambda _: torch.zeros(10_000))
+    store.run("score", 0, lambda _: 1)
+    at_checkpoint(store, lambda checkpoint: checkpoint.save(1, saved(1)))
+    lines = usage_lines(store.root)
+    sizes = [folder_bytes(found) for found, kind in store.folders() if kind == "train"]
+    assert shown(folder_bytes(store.root)) in lines[0]
+    words = {line.split()[0]: line.split()[1:] for line in lines[1:]}
+    assert words["train"] == ["3", "stages", *shown(sum(sizes)).split()]
+    assert words["score"][:2] == ["1", "stages"]
+    assert words["unfinished"][:2] == ["1", "stages"]
+
+
+def test_an_unreadable_stage_is_counted_as_such(store, folder):
+    (folder / "manifest.json").write_bytes(b"{")
+    assert [kind for _, kind in store.folders()] == ["unreadable"]
+    (folder / "manifest.json").write_text(json.dumps({"kind": "train"}))
+    assert [kind for _, kind in store.folders()] == ["train"]

@@ -1,0 +1,239 @@
+"""The 2 x 2 of loss and pruning against counting by hand."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import numpy as np
+import pytest
+
+from harness.losses.schedules import SCHEDULES
+from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.export.results_json import document
+from harness.reports.page.page import render
+from harness.reports.words.verdicts import signed
+
+GREEN = "class-dependent-lt[scenario=green]"
+WEIGHTS = {
+    "loss_on_pruned": (0, 0, -1, 1),
+    "pruning_under_plain": (-1, 0, 1, 0),
+    "pruning_under_other": (0, -1, 0, 1),
+    "interaction": (1, -1, -1, 1),
+    "loss_on_dense": (-1, 1, 0, 0),
+}
+
+
+def pairs(bench):
+    (board,) = leaderboard(bench.results())
+    return board.pairs
+
+
+def scores_of(bench, entry, density, seeds):
+    """Return (labels, scores) of one entry at one level from the images alone."""
+    images = bench.results().scores
+    rows = [images[(images["entry"] == entry) & (images["density"] == density) & (images["seed"] == s)] for s in seeds]
+    return rows[0]["label"].to_numpy(), np.stack([one["score"].to_numpy() for one in rows])
+
+
+def effects_by_hand(bench, contrast, seeds, density):
+    names = [("lt", 1.0), (GREEN, 1.0), ("lt", density), (GREEN, density)]
+    found = [scores_of(bench, entry, level, seeds) for entry, level in names]
+    return {name: contrast(found[0][0], [own for _, own in found], weights) for name, weights in WEIGHTS.items()}
+
+
+def effects(square):
+    return {name: (effect.value, effect.low, effect.high) for name, effect in square.effects.items()}
+
+
+def test_a_pair_has_the_dense_networks_and_every_level(crossed):
+    (pair,) = pairs(crossed)
+    assert (pair.plain, pair.other, pair.loss, pair.seeds) == ("lt", GREEN, "green", (0, 1))
+    assert [square.density for square in pair.levels] == [1.0, 0.5, 0.25]
+    assert set(pair.levels[0].corners) == {"dense_plain", "dense_other"}
+    assert set(pair.levels[0].effects) == {"loss_on_dense"}
+    assert all(set(square.effects) == set(WEIGHTS) for square in pair.levels[1:])
+
+
+@pytest.mark.parametrize("density", [0.5, 0.25])
+def test_effects_are_contrasts_of_the_four_networks(crossed, contrast_by_hand, density):
+    (pair,) = pairs(crossed)
+    (square,) = [one for one in pair.levels if one.density == density]
+    wanted = effects_by_hand(crossed, contrast_by_hand, (0, 1), density)
+    for name, found in effects(square).items():
+        limit = 2 if name == "interaction" else 1
+        value, low, high = wanted[name]
+        assert found == pytest.approx((value, max(low, -limit), min(high, limit)), abs=1e-9), name
+    value = {name: effect.value for name, effect in square.effects.items()}
+    assert value["interaction"] == pytest.approx(value["loss_on_pruned"] - value["loss_on_dense"])
+    assert value["interaction"] == pytest.approx(value["pruning_under_other"] - value["pruning_under_plain"])
+
+
+def test_corners_count_missed_positives(crossed):
+    (pair,) = pairs(crossed)
+    cells = crossed.results().cells
+    for name, entry, density in [("pruned_other", GREEN, 0.25), ("dense_plain", "lt", 1.0)]:
+        corner = pair.levels[2].corners[name]
+        own = cells[(cells["entry"] == entry) & (cells["density"] == density)]
+        labels, scores = scores_of(crossed, entry, density, (0, 1))
+        cuts = own.sort_values("seed")["threshold/sens95"].to_numpy()
+        missed = [(row[labels == 1] <= cut).sum() for row, cut in zip(scores, cuts, strict=True)]
+        assert (corner.missed.k, corner.missed.n) == (np.mean(missed), 30)
+        assert (corner.seeds, corner.problem) == ((0, 1), "")
+        assert corner.auc == pytest.approx(own["test/auc"].mean())
+
+
+def without(bench, entry, seed, density):
+    """Take a cell and its scores away."""
+    bench.rows = [r for r in bench.rows if (r["entry"], r["seed"], r["density"]) != (entry, seed, density)]
+    bench.images = [
+        i
+        for i in bench.images
+        if (i["entry"].iloc[0], i["seed"].iloc[0], i["density"].iloc[0]) != (entry, seed, density)
+    ]
+
+
+def test_effects_are_over_the_seeds_that_all_four_have(crossed, contrast_by_hand):
+    without(crossed, GREEN, 1, 0.5)
+    crossed.missing(GREEN, 1, 0.5, "diverged", "loss became NaN", loss="green", plain="lt")
+    (pair,) = pairs(crossed)
+    dense, half, quarter = pair.levels
+    assert (dense.seeds, half.seeds, quarter.seeds) == ((0, 1), (0,), (0, 1))
+    assert half.corners["pruned_other"].problem == "diverged in seed 1"
+    assert {corner.seeds for corner in half.corners.values()} == {(0,)}
+    wanted = effects_by_hand(crossed, contrast_by_hand, (0,), 0.5)["loss_on_pruned"]
+    assert effects(half)["loss_on_pruned"] == pytest.approx(wanted, abs=1e-9)
+
+
+def test_what_has_no_common_seed_stays_visible_without_effects(crossed):
+    for seed in (0, 1):
+        without(crossed, GREEN, seed, 0.5)
+    crossed.missing(GREEN, 0, 0.5, "skipped", "too narrow", loss="green", plain="lt")
+    (pair,) = pairs(crossed)
+    half = pair.levels[1]
+    assert (half.seeds, half.effects) == ((), {})
+    lost = half.corners["pruned_other"]
+    assert (lost.auc, lost.missed, lost.seeds) == (None, None, ())
+    assert lost.problem == "skipped in seed 0; not run in seed 1"
+    assert half.corners["pruned_plain"].seeds == (0, 1)
+    assert half.corners["pruned_plain"].auc is not None
+
+
+def test_collapsed_networks_count_and_are_named(crossed):
+    without(crossed, GREEN, 1, 0.5)
+    crossed.done(GREEN, 1, 0.5, np.full(70, 0.25), loss="green", plain="lt", collapsed=1.0)
+    (pair,) = pairs(crossed)
+    corner = pair.levels[1].corners["pruned_other"]
+    assert (corner.problem, corner.seeds) == ("collapsed in seed 1", (0, 1))
+    _, kept = scores_of(crossed, GREEN, 0.5, (0,))
+    labels = scores_of(crossed, GREEN, 0.5, (0,))[0]
+    first = np.mean([(p > n) + 0.5 * (p == n) for p in kept[0][labels == 1] for n in kept[0][labels == 0]])
+    assert corner.auc == pytest.approx((first + 0.5) / 2)
+
+
+def test_an_entry_of_another_design_has_its_own_dense_network(bench, scores):
+    bench.done("dense", 0, 1.0, scores(1))
+    for entry, loss, missed in (("mobilenet", "plain", 8), ("mobilenet[loss=green]", "green", 6)):
+        for level in (1.0, 0.5):
+            bench.done(
+                entry, 0, level, scores(missed, alarms=missed, seed=int(8 * level)), loss=loss, plain="mobilenet"
+            )
+    (pair,) = pairs(bench)
+    cells = bench.results().cells
+    own = cells[(cells["entry"] == "mobilenet") & (cells["density"] == 1.0)]["test/auc"].item()
+    assert pair.levels[1].corners["dense_plain"].auc == pytest.approx(own)
+
+
+@pytest.mark.parametrize("plain", ["other", None])
+def test_other_methods_are_no_pair(bench, scores, plain):
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("lt", 0, 0.5, scores())
+    bench.done(GREEN, 0, 0.5, scores(), loss="green", plain=plain)
+    bench.done("lt[rate=0.2]", 0, 0.5, scores(), plain="lt")
+    assert pairs(bench) == ()
+
+
+def test_groups_do_not_pair_with_each_other(bench, scores):
+    bench.done("lt", 0, 0.5, scores(), group="a")
+    bench.done(GREEN, 0, 0.5, scores(), loss="green", plain="lt", group="b")
+    assert [board.pairs for board in leaderboard(bench.results())] == [(), ()]
+
+
+def test_results_of_before_the_name_under_plain_was_kept_have_no_pairs(crossed):
+    results = crossed.results()
+    (board,) = leaderboard(replace(results, cells=results.cells.drop(columns=["plain", "layers"])))
+    assert board.pairs == ()
+    assert {cell.plain for cell in board.cells} == {"dense", "lt", GREEN}
+
+
+@pytest.mark.parametrize("lost", ["column", "value"])
+def test_results_that_do_not_say_whether_a_loss_changes_pair_as_one_that_does_not(changed, lost):
+    results = changed.results()
+    cells = results.cells
+    cells = cells.drop(columns="loss_changes") if lost == "column" else cells.assign(loss_changes=np.nan)
+    (board,) = leaderboard(replace(results, cells=cells))
+    assert [pair.loss_changes for pair in board.pairs] == [False]
+    assert "interaction" in board.pairs[0].levels[1].effects
+
+
+def test_a_loss_that_changes_gives_no_effect_of_pruning_alone(crossed, changed):
+    (steady,), (pair,) = pairs(crossed), pairs(changed)
+    assert (pair.loss, pair.loss_changes, steady.loss_changes) == ("black", True, False)
+    assert [set(square.effects) for square in pair.levels] == [
+        {"loss_on_dense"},
+        *[{"loss_on_dense", "loss_on_pruned", "pruning_under_plain"}] * 2,
+    ]
+    for mine, same in zip(pair.levels, steady.levels, strict=True):  # the same scores: all that is left stays as it was
+        assert mine.corners == same.corners
+        assert mine.effects == {name: same.effects[name] for name in mine.effects}
+
+
+def test_a_loss_is_known_to_change_by_any_of_its_cells(crossed):
+    without(crossed, GREEN, 1, 0.25)
+    crossed.missing(GREEN, 1, 0.25, "failed", "no reason", loss="green", plain="lt", changes=True)
+    assert [pair.loss_changes for pair in pairs(crossed)] == [True]
+
+
+def section(results):
+    """Return the text of the page's section on losses, without its tags."""
+    html = render(results)
+    text = re.sub(r"<[^>]+>", " ", html[html.index("<h2>What the loss did") :].partition("<h2>Curves")[0])
+    return " ".join(unescape(text).split())
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_says_what_a_changing_loss_leaves_open_and_how_to_close_it(changed):
+    text = section(changed.results())
+    assert "under black, which changes after the first round \N{DAGGER}" in text
+    assert text.count("\N{EN DASH} \N{DAGGER}") == 4
+    ((dense, *_),) = [pair.levels for pair in pairs(changed)]
+    effect = dense.effects["loss_on_dense"]
+    assert f"{signed(effect.low)} to {signed(effect.high)} first round's loss" in text
+    assert text.count("first round's loss") == 2  # there and in the footnote
+    for word in ("\N{DAGGER} Under black the positives' weight gamma changes", "--loss green , blue or weights-only"):
+        assert word in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_has_no_footnote_where_no_loss_changes(crossed):
+    text = section(crossed.results())
+    assert "\N{DAGGER}" not in text
+    assert "first round" not in text
+
+
+@pytest.mark.parametrize("loss", ["green", "blue", "weights-only"])
+def test_the_losses_that_are_advised_do_not_change(loss):
+    assert SCHEDULES[loss].gamma == SCHEDULES[loss].gamma_after
+
+
+def test_results_json_says_which_loss_changes(crossed, changed):
+    for bench, wanted in ((crossed, False), (changed, True)):
+        (group,) = document(bench.results())["groups"]
+        assert [pair["loss_changes"] for pair in group["loss_pairs"]] == [wanted]
+        assert ("interaction" in group["loss_pairs"][0]["levels"][1]["effects"]) != wanted
+
+
+def test_whether_a_loss_changes_is_no_metric(changed):
+    cells = document(changed.results())["cells"]
+    assert all("loss_changes" not in cell["metrics"] for cell in cells)
+    (board,) = leaderboard(changed.results())
+    assert all("loss_changes" not in cell.metrics for cell in board.cells)

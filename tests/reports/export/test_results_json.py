@@ -1,0 +1,274 @@
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.errors import CannotPublish
+from harness.reports.export.results_json import SCHEMA, document, load, restricted, to_json
+from harness.reports.publishing.publish import publish
+from harness.reports.words.headline import answer
+from harness.reports.words.verdicts import verdict
+
+FOLDER = Path(__file__).parents[3] / "docs"
+DOCS = (FOLDER / "publish.md").read_text("utf-8")
+MORE = (FOLDER / "results.md").read_text("utf-8").partition("in results.json\n")[2]
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def strictly(results):
+    return json.loads(to_json(document(results)), parse_constant=refuse)
+
+
+def same(found, wanted):
+    """Say whether JSON holds the very number, null where it is not finite."""
+    return found is None if wanted is None or not math.isfinite(wanted) else found == wanted
+
+
+def test_rows_are_those_of_the_leaderboard(usual):
+    results = usual.results()
+    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
+    assert [level["density"] for level in group["levels"]] == [level.density for level in board.levels]
+    for level, wanted in zip(group["levels"], board.levels, strict=True):
+        assert [row["entry"] for row in level["rows"]] == [row.entry for row in wanted.rows]
+        for row, own in zip(level["rows"], wanted.rows, strict=True):
+            assert (row["rank"], row["loss"], row["asked"], row["done"]) == (own.rank, own.loss, own.asked, own.done)
+            assert row["disconnected"] == own.disconnected
+            assert (row["collapsed"], row["problems"], row["alike"]) == (own.collapsed, [*own.problems], [*own.alike])
+            for name in ("ap", "accuracy", "remaining", "alive", "flops_left", "seconds", "confidence", "sd"):
+                assert same(row[name], getattr(own, name)), name
+            for name in ("value", "low", "high", "least", "most"):
+                assert row["auc"][name] == getattr(own.auc, name)
+            for name, rate in own.rates.items():
+                for figure in ("k", "n", "low", "high", "share"):
+                    assert row["rates"][name][figure] == getattr(rate, figure)
+    assert group["answer"] == answer(board)
+
+
+def test_counts_equal_counting_images(usual):
+    """From the scores alone, not by way of the leaderboard."""
+    results = usual.results()
+    (group,) = strictly(results)["groups"]
+    row = next(row for level in group["levels"] for row in level["rows"] if row["entry"] == "random")
+    for name, label, cut in [("fn/sens95", 1, "sens95"), ("fp/sens95", 0, "sens95"), ("fn/argmax", 1, "argmax")]:
+        counts = []
+        for _, cell in results.cells[results.cells["entry"] == "random"].iterrows():
+            images = results.scores[results.scores["run_id"] == cell["run_id"]]
+            images = images[images["label"] == label]
+            counts.append(((images["score"] > cell[f"threshold/{cut}"]).astype(int) != label).sum())
+        assert row["rates"][name]["k"] == np.mean(counts)
+        assert row["rates"][name]["n"] == (30 if label else 40)
+
+
+def test_verdicts_are_those_of_the_page(usual):
+    results = usual.results()
+    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
+    assert [one["entry"] for one in group["verdicts"]] == [safety.entry for safety in board.safeties]
+    for one, safety in zip(group["verdicts"], board.safeties, strict=True):
+        assert one["density"] == safety.density
+        assert verdict(safety) == ("50%" if one["verdict"] == "density" else one["verdict"])
+        assert [step["safe"] for step in one["steps"]] == [safety.is_safe(step) for step in safety.steps]
+        assert [step["bound"] for step in one["steps"]] == [step.bound for step in safety.steps]
+    assert {one["verdict"] for one in group["verdicts"]} == {"density", "none", "not measured"}
+
+
+def test_few_positives_are_not_decidable(bench, scores):
+    keep = np.r_[0:10, 30:70]
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("lt", 0, 0.5, scores())
+    results = bench.results()
+    ids = [f"image{index:03d}" for index in keep]
+    results = replace(results, scores=results.scores[results.scores["id"].isin(ids)])
+    (one,) = strictly(results)["groups"][0]["verdicts"]
+    assert (one["verdict"], one["density"], one["positives"]) == ("not decidable", None, 10)
+
+
+def test_void_results_give_no_verdict(usual):
+    (group,) = strictly(usual.results(void=True))["groups"]
+    assert group["verdicts"] == []
+    assert group["labels"] == ["void"]
+    assert group["answer"] == ["No answer: the dense network itself has not learnt the task."]
+
+
+@pytest.mark.parametrize(
+    ("facts", "labels"),
+    [
+        ({}, []),
+        ({"simulated": True}, ["simulated"]),
+        ({"simulated": True, "fallback_for": "isic"}, ["stand-in", "simulated"]),
+        ({"partial": {"train": {"found": 1, "expected": 2}}, "void": True}, ["void", "partial"]),
+    ],
+)
+def test_labels(make, facts, labels):
+    assert strictly(make(**facts))["groups"][0]["labels"] == labels
+
+
+def test_every_cell_is_there_with_every_metric(usual):
+    results = usual.results()
+    cells = strictly(results)["cells"]
+    assert len(cells) == len(results.cells)
+    for row in results.cells.to_dict("records"):
+        key = (row["run_id"], row["density"])
+        (cell,) = [cell for cell in cells if (cell["run_id"], cell["density"]) == key]
+        assert (cell["entry"], cell["seed"], cell["status"]) == (row["entry"], row["seed"], row["status"])
+        assert (cell["reason"], cell["group"], cell["method"]) == (row["reason"], row["group"], row["method"])
+        for name, value in cell["metrics"].items():
+            assert same(value, row[name]), name
+        assert "test/auc" in cell["metrics"]
+        assert not {"seed", "density", "run_id"} & set(cell["metrics"])
+
+
+def test_what_is_no_number_is_null(bench, scores):
+    bench.done("dense", 0, 1.0, scores(), **{"cost/seconds": math.inf, "odd": -math.inf, "validation/sd": math.nan})
+    (cell,) = strictly(bench.results())["cells"]
+    assert (cell["metrics"]["cost/seconds"], cell["metrics"]["odd"]) == (None, None)
+    (row,) = strictly(bench.results())["groups"][0]["levels"][0]["rows"]
+    assert (row["seconds"], row["sd"]) == (None, None)
+
+
+def test_half_a_character_is_written_out(make):
+    text = to_json(document(make(experiment="a\udc80", command="run \udc80")))
+    found = json.loads(text.encode("utf-8"))
+    assert found["dataset"] == "a\\udc80"
+    assert found["groups"][0]["provenance"]["command"] == "run \\udc80"
+
+
+def test_the_id_is_the_day_and_changes_with_any_figure_or_fact(make):
+    results = make(finished="2026-03-04T23:30:00-02:00")
+    found = document(results)
+    assert re.fullmatch(r"2026-03-05-[0-9a-f]{8}", found["id"])
+    assert found["newest_result"] == "2026-03-05T01:30:00+00:00"
+    cells = results.cells.copy()
+    cells.loc[0, "cost/seconds"] += 1e-9
+    others = [replace(results, cells=cells), make(finished="2026-03-04T23:30:00-02:00", command="another")]
+    ids = {document(one)["id"] for one in [results, *others]}
+    assert len(ids) == 3
+
+
+def test_the_id_does_not_change_with_the_order_of_runs_or_the_clock(make, monkeypatch):
+    results = make(seeds=(0, 1), levels=(0.5, 0.25))
+    mixed = replace(results, cells=results.cells.sample(frac=1, random_state=1), scores=results.scores[::-1])
+    assert list(mixed.cells.index) != list(results.cells.index)
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    assert to_json(document(mixed)) == to_json(document(results))
+
+
+def test_the_newest_result_of_several_groups_dates_the_page(make, join):
+    late = make(group="h", started="2026-05-01T00:00:00+00:00", finished="2026-05-02T00:00:00+00:00")
+    assert document(join(late, make()))["id"].startswith("2026-05-02-")
+    assert document(make(started="no date"))["id"].startswith("undated-")
+    assert document(make(started="no date"))["newest_result"] is None
+
+
+def test_versions_of_the_harness_and_the_network_are_named(make, join):
+    first = make(versions={"prune-harness": "0.3.0"}, network="a")
+    second = make(group="h", versions={"prune-harness": "0.2.0"}, network="b")
+    both = document(join(first, second))
+    assert (both["harness_versions"], both["network"]) == (["0.2.0", "0.3.0"], None)
+    assert document(restricted(join(first, second), "b"))["network"] == "b"
+
+
+def test_a_restriction_keeps_what_belongs_to_the_network_alone(make, join):
+    results = join(make(network="a"), make(group="h", network="b", entries=("only-b",), shift=5))
+    part = restricted(results, "b")
+    assert set(part.cells["group"]) == set(part.groups) == {"h"}
+    assert set(part.scores["run_id"]) == set(part.cells["run_id"])
+    assert set(part.cells["entry"]) == {"dense", "only-b"}
+
+
+def test_other_files_are_not_ours_and_newer_ones_are_refused(tmp_path, make):
+    path = tmp_path / "results.json"
+    assert load(path) is None
+    for text in ("", "[]", "{}", '{"format": "other"}', "<<<<<<< ours", "\xff"):
+        path.write_bytes(text.encode("latin-1"))
+        assert load(path) is None
+    path.write_text(to_json(document(make())))
+    assert load(path)["dataset"] == "spots"
+    path.write_text(to_json({**document(make()), "schema": SCHEMA + 1}))
+    with pytest.raises(CannotPublish, match=f"schema {SCHEMA + 1}"):
+        load(path)
+
+
+def test_the_studies_of_a_group_are_there_as_they_were_written(tuned, record):
+    results = replace(tuned.results(setting="s"), studies=(record(), record("other", setting="another")))
+    (study,) = strictly(results)["groups"][0]["tuning"]
+    assert study["record"] == json.loads(json.dumps(record()))
+    assert study["note"] == ""
+    assert [step["density"] for step in study["steps"]] == [1.0, 0.5]
+    dense, half = (step["measured"] for step in study["steps"])
+    assert (dense["same"], dense["difference"], dense["verdict"]) == (True, 0.0, "same network")
+    assert half["difference"] == pytest.approx(half["tuned"] - half["default"])
+    assert half["low"] < half["difference"] < half["high"]
+    assert (half["missed"]["default"]["n"], half["seeds"]) == (30, [0, 1])
+    assert [one["role"] for one in study["optimism"]] == ["default", "best"]
+
+
+def test_without_studies_there_is_no_key_for_them(tuned, record):
+    plain = to_json(document(tuned.results(setting="s")))
+    assert '"tuning"' not in plain
+    assert to_json(document(replace(tuned.results(setting="s"), studies=(record(setting="t"),)))) == plain
+
+
+FREE = {"metrics", "rates", "provenance", "record", "corners", "effects", "layers"}
+
+
+def paths(value, path=""):
+    """Yield the path of every key: lists as [], keys that are no part of the schema as <name>."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, f"{path}[]")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            own = f"{path}.<name>" if path.rpartition(".")[2] in FREE else f"{path}.{name}".lstrip(".")
+            yield own
+            if not path.endswith(("provenance", "record")):
+                yield from paths(inner, own)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_every_key_is_documented(usual, tuned, record, scores, tmp_path):
+    for density in (1.0, 0.25):
+        usual.done("twin", 0, density, scores(), loss="black", plain="lt", layers={"conv.weight": [1, 1, 2]})
+    studied = document(replace(tuned.results(setting="s"), studies=(record(),)))
+    found = set(paths(document(usual.results()))) | set(paths(studied))
+    assert {"groups[].levels[].rows[].rates.<name>.k", "cells[].metrics.<name>", "id"} <= found
+    own, _, folder = DOCS.partition("### A page's results.json")[2].partition("### The folder's results.json")
+    told = re.findall(r"^\| `([^`]+)`", own + MORE, re.MULTILINE)
+    assert (found, len(told)) == (set(told), len(found))
+    publish([usual.results()], tmp_path)
+    index = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert set(paths(index)) == set(re.findall(r"^\| `([^`]+)`", folder, re.MULTILINE))
+
+
+def test_what_the_loss_did_is_that_of_the_page(crossed):
+    results = crossed.results()
+    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
+    (pair,), (own,) = board.pairs, group["loss_pairs"]
+    assert (own["plain"], own["other"], own["loss"]) == (pair.plain, pair.other, pair.loss)
+    for level, square in zip(own["levels"], pair.levels, strict=True):
+        assert (level["density"], level["seeds"]) == (square.density, [*square.seeds])
+        assert level["effects"].keys() == square.effects.keys()
+        for name, effect in square.effects.items():
+            assert level["effects"][name] == {"value": effect.value, "low": effect.low, "high": effect.high}
+        for name, corner in square.corners.items():
+            assert (level["corners"][name]["auc"], level["corners"][name]["missed"]["k"]) == (
+                corner.auc,
+                corner.missed.k,
+            )
+
+
+def test_layers_are_kept_where_they_were_counted(bench, scores):
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("lt", 0, 0.5, scores(), layers={"conv.weight": [5, 4, 10]})
+    dense, lt = strictly(bench.results())["cells"]
+    assert "layers" not in dense
+    assert lt["layers"] == {"conv.weight": [5, 4, 10]}
+    assert "layers" not in lt["metrics"]
+    assert "loss_pairs" not in strictly(bench.results())["groups"][0]
