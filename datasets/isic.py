@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data.dataset import DataError, DatasetNotFound, FileDataset, RemoteFile, Sample, Split
+from harness.data.dataset import FileDataset, RemoteFile, Sample, Split
+from harness.errors import DataError, DatasetNotFound
 
 _NAMES = {"train": "Training", "test": "Test"}
 _IMAGES = "ISBI2016_ISIC_Part3_{}_Data"

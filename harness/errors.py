@@ -1,6 +1,7 @@
 """Errors that a user can act on: what, where, why, how to fix; each kind with its exit code."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -68,3 +69,9 @@ class MachineError(HarnessError):
 
 class NetworkError(MachineError):
     """Nothing came: no network, none allowed, or no server that answers."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the known name closest to ``name``, or an empty text."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""

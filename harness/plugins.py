@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from harness.errors import UsageError
-from harness.suggestions import nearest
+from harness.errors import UsageError, nearest
 
 PRUNERS = "harness.pruners"
 DATASETS = "harness.datasets"

@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.networks.factories import Network
+from harness.networks.architecture import Network
 from harness.pruning.templates import ChannelPruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Scores

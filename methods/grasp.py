@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.networks.factories import Network
+from harness.networks.architecture import Network
 from harness.pruning.templates import Retrain, SaliencyPruner, Start
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Scores, prunable_weights

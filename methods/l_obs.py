@@ -11,10 +11,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from harness.methods.layer_hessians import Layer, inverse_hessians, pruned_layers, without_patches
-from harness.networks.factories import Network, build, state_of
+from harness.networks.architecture import Network
+from harness.networks.factories import build, state_of
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Mask, Scores, prunable_weights, prune_least
+from harness.sparsity.mask import Mask, Scores, prunable_weights
+from harness.sparsity.ranking import prune_least
 
 _BLOCK = 32
 """Weights of each row that are swept together: larger blocks gather more of the inverse, smaller ones start more."""

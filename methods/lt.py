@@ -8,9 +8,11 @@ import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from torch import Tensor, nn
 
-from harness.networks.factories import Network, parameter_count
+from harness.networks.architecture import Network
+from harness.networks.factories import parameter_count
 from harness.pruning.templates import IterativePruner
-from harness.sparsity.mask import Mask, Scores, keep_largest
+from harness.sparsity.mask import Mask, Scores
+from harness.sparsity.ranking import keep_largest
 
 Criterion = Literal["magnitude-increase", "movement", "magnitude"]
 

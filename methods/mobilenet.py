@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.networks.factories import Architecture, parameter_count, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import parameter_count, skeleton
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import DensityUnreachable

@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.methods.snip import summed_loss
-from harness.networks.factories import Network, copy_of
+from harness.networks.architecture import Network
+from harness.networks.factories import copy_of
 from harness.pruning.templates import ChannelPruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Scope, Scores

@@ -10,13 +10,12 @@ from rich.text import Text
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
 from harness.reports.analysis.studies import Study
+from harness.reports.formatting import percent, signed, visible
 from harness.reports.words.banners import banners
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, chosen, value
-from harness.reports.words.verdicts import of, percent, signed, verdict, visible
+from harness.reports.words.verdicts import of, verdict
 from harness.results.reading import Results
-
-__all__ = ["summary"]
 
 LEGEND = "AUC, positives missed at sens95; * best or tied, ! collapsed; safe: smallest safe network."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."

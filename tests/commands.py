@@ -19,7 +19,8 @@ HARNESS = Path(sys.executable).parent / "harness"
 WARM = """
 import atexit, gc, json, os, sys
 import altair, jinja2, mlflow, optuna, pandas, scipy.stats, sklearn.metrics, torch, torchvision, vl_convert
-import harness.planning.configuration, harness.data.loading, harness.running.run, harness.cli.plan_summary, harness.reports.page.page
+import harness.data.loading, harness.planning.configuration_file, harness.planning.planner, harness.running.run
+import harness.cli.plan_summary, harness.reports.publishing.report
 from harness.cli.main import main
 
 gc.freeze()

@@ -14,9 +14,10 @@ from PIL import Image
 from torch import nn
 
 from harness import networks, plugins
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.losses.schedules import schedule_named
-from harness.networks.factories import Architecture, Network, build, initialise
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, initialise
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import Workbench
 from harness.storage.store import Store

@@ -17,7 +17,7 @@ Name = Annotated[str, typer.Argument(metavar="DATASET", help="Data set; `harness
 def show_(dataset: Name, data_dir: DataDirOption = None) -> None:
     """Show where a data set lies, and its counts."""
     from harness.cli.data_card import data_lines
-    from harness.data.loading import data_folder
+    from harness.data.locating import data_folder
 
     show("\n".join(data_lines(dataset, data_folder(data_dir))))
 
@@ -26,7 +26,7 @@ def show_(dataset: Name, data_dir: DataDirOption = None) -> None:
 def fetch_(dataset: Name, data_dir: DataDirOption = None) -> None:
     """Download a data set; what is there and whole stays."""
     from harness.cli.data_card import data_lines
-    from harness.data.loading import data_folder, load_dataset
+    from harness.data.locating import data_folder, load_dataset
     from harness.downloads.fetching import fetch
     from harness.progress import Reporter
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.data.dataset import FileDataset, SimulatedDataset
-from harness.data.loading import SPLITS, load_dataset
+from harness.data.locating import SPLITS, load_dataset
 from harness.downloads.sources_file import FIRST_USE, SOURCES, read_sources
 from harness.storage.disk import disk_errors
 

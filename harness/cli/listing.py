@@ -1,8 +1,7 @@
 """What `harness list` shows: names from metadata alone; with a check, whether each imports."""
 
 from harness import plugins
-from harness.errors import UsageError
-from harness.suggestions import nearest
+from harness.errors import UsageError, nearest
 
 _GROUPS = {"methods": plugins.PRUNERS, "datasets": plugins.DATASETS}
 _KINDS = (*_GROUPS, "presets")
@@ -36,7 +35,7 @@ def listing_lines(rows: list[dict[str, str]]) -> list[str]:
 
 def _rows(kind: str, *, check: bool) -> list[dict[str, str]]:
     if kind == "presets":
-        from harness.planning.configuration import presets
+        from harness.planning.configuration_file import presets
 
         return [{"kind": kind, "name": name, "source": line} for name, line in presets().items()]
     return [

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.dataset import FileDataset, SimulatedDataset
-from harness.data.loading import SPLITS
+from harness.data.locating import SPLITS
 from harness.planning.plan import Plan
 from harness.results.mlflow_tracker import default_uri
 

@@ -7,7 +7,7 @@ import typer
 
 from harness.cli.messages import show
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
-from harness.cli.report import _contradiction, _results_uri
+from harness.cli.report import contradiction, results_uri
 from harness.errors import MachineError, UsageError
 from harness.storage.databases import shown_address
 
@@ -21,11 +21,10 @@ def publish(
     tracking_uri: TrackingOption = None,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
-    from harness.reports.publishing.publish import CannotPublish
     from harness.reports.publishing.publish import publish as write_site
     from harness.results.reading import experiments, read
 
-    uri = _results_uri(store, tracking_uri)
+    uri = results_uri(store, tracking_uri)
     held = experiments(uri, store.absolute())
     if unknown := [name for name in dataset or () if name not in held]:
         raise UsageError(
@@ -37,10 +36,8 @@ def publish(
         raise UsageError(f"there are no results in MLflow at {shown_address(uri)}", fix="first: harness run")
     try:
         published = write_site(found, folder.absolute())
-    except CannotPublish as error:
-        raise UsageError(str(error), fix=error.fix) from error
     except ValueError as error:
-        raise _contradiction(uri, error) from error
+        raise contradiction(uri, error) from error
     except OSError as error:
         raise MachineError(
             f"cannot publish to {folder}: {error.strerror}", fix="check the folder and the disk"

@@ -18,21 +18,17 @@ def report(
     output: Annotated[Path | None, typer.Option(help="Folder; default: <store>/reports/<data set>.")] = None,
 ) -> None:
     """Write the report of a data set: one offline page, CSV and JSON."""
-    from harness.reports.errors import CannotPublish
     from harness.reports.publishing.foreign_files import refuse_foreign_report
 
-    uri, store = _results_uri(store, tracking_uri), store.absolute()
+    uri, store = results_uri(store, tracking_uri), store.absolute()
     if output is not None:
-        try:
-            refuse_foreign_report(output)
-        except CannotPublish as error:
-            raise UsageError(str(error), fix=error.fix) from error
+        refuse_foreign_report(output)
     write_report(uri, store, dataset, output or store / "reports" / dataset)
 
 
 def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Path:
     """Write the report of one experiment's results, show its table unless ``quiet``, and return the page's path."""
-    from harness.reports.page.page import write
+    from harness.reports.publishing.report import write
     from harness.reports.terminal import summary
     from harness.results.reading import read
 
@@ -45,7 +41,7 @@ def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet:
     try:
         page, table = write(results, folder), summary(results)
     except ValueError as error:
-        raise _contradiction(uri, error) from error
+        raise contradiction(uri, error) from error
     except OSError as error:
         raise MachineError(f"cannot write {folder}: {error.strerror}", fix="check the folder and the disk") from error
     if not quiet:
@@ -54,14 +50,14 @@ def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet:
     return page
 
 
-def _contradiction(uri: str, error: ValueError) -> DataError:
+def contradiction(uri: str, error: ValueError) -> DataError:
     """Return the error for results that do not fit together, as after artifacts were deleted by hand."""
     return DataError(
         f"the results in MLflow at {shown_address(uri)} cannot be shown: {error}", fix="delete the runs concerned there"
     )
 
 
-def _results_uri(store: Path, tracking_uri: str | None) -> str:
+def results_uri(store: Path, tracking_uri: str | None) -> str:
     """Return the address to read results from; a store without a database is refused, not made."""
     from harness.results.mlflow_tracker import default_uri
 

@@ -14,7 +14,8 @@ _ADDRESSES = ("--storage", "--tracking-uri")
 
 if TYPE_CHECKING:
     from harness.planning.configuration import Configuration
-    from harness.planning.plan import Flags, Plan
+    from harness.planning.plan import Plan
+    from harness.planning.planner import Flags
     from harness.progress import Reporter
 
 
@@ -22,7 +23,7 @@ def configuration_of(
     preset: str, config: Path | None, assign: list[str] | None, given: Mapping[str, Any]
 ) -> "Configuration":
     """Return the configuration of preset, file, ``--set`` and the options that were ``given`` (None: was not)."""
-    from harness.planning.configuration import load_configuration
+    from harness.planning.configuration_file import load_configuration
 
     return load_configuration(preset, config, assign or [], _without_none(given))
 
@@ -34,7 +35,7 @@ def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def planned(options: "Configuration", flags: "Flags", reporter: "Reporter", *, dry_run: bool) -> "Plan":
     """Return the plan, and say what a user must know of it. A dry run downloads nothing."""
-    from harness.planning.plan import build_plan
+    from harness.planning.planner import build_plan
 
     plan, notes = build_plan(options, flags, None if dry_run else reporter)
     show_notes(plan, notes)

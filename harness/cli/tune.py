@@ -83,8 +83,8 @@ def tune(
     }
     options = configuration_of(preset, config, assign, given)
 
-    from harness.data.loading import data_folder
-    from harness.planning.plan import Flags
+    from harness.data.locating import data_folder
+    from harness.planning.planner import Flags
     from harness.progress import Reporter
 
     flags = Flags(preset, data_folder(data_dir), store, allow_missing=allow_missing, real_only=real_only)

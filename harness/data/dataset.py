@@ -13,19 +13,6 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import DataError, DatasetNotFound
-
-__all__ = [
-    "DataError",
-    "Dataset",
-    "DatasetNotFound",
-    "FileDataset",
-    "RemoteFile",
-    "Sample",
-    "SimulatedDataset",
-    "Split",
-]
-
 Split = Literal["train", "test"]
 """The publisher's splits; validation is cut from ``train`` by `harness.data.splitting`."""
 

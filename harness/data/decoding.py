@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from torch import Tensor
 
 from harness.environment import usable_cores
 from harness.errors import DataError
-from harness.storage.canonical import digest
 
 DECODING = "rgb, exif-upright, square by lanczos, 1"
 """The rule's name, part of the cache's key: change it whenever a pixel changes."""
@@ -23,36 +21,6 @@ LARGEST_IMAGE = 50_000_000
 """Pixels; more are refused from the header, before a decompression bomb fills the memory."""
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSplit:
-    """Decoded images of one split: uint8 (N, 3, S, S), labels uint8 (N,), ids, and the hash of all three."""
-
-    images: Tensor
-    labels: Tensor
-    ids: tuple[str, ...]
-    fingerprint: str
-
-    @classmethod
-    def of(cls, images: Tensor, labels: Tensor, ids: Sequence[str]) -> "ImageSplit":
-        """Return the split with its fingerprint."""
-        return cls(images, labels, tuple(ids), digest([images, labels, list(ids)]))
-
-    def subset(self, indices: npt.NDArray[np.int64]) -> "ImageSplit":
-        """Return the images at ``indices``, as a split of its own."""
-        chosen = torch.from_numpy(indices)
-        return ImageSplit.of(self.images[chosen], self.labels[chosen], [self.ids[index] for index in indices])
-
-    @property
-    def positives(self) -> int:
-        """Number of positive images."""
-        return int(self.labels.sum())
-
-    @property
-    def negatives(self) -> int:
-        """Number of negative images."""
-        return len(self.labels) - self.positives
 
 
 def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:

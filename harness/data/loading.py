@@ -1,92 +1,21 @@
 """From a data set's name to decoded splits: where the files are, what is missing, what stands in, and the cache."""
 
 import functools
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import torch
 
-from harness import plugins
-from harness.data.dataset import Dataset, DatasetNotFound, FileDataset, Sample, SimulatedDataset, Split
-from harness.data.decoding import DECODING, ImageSplit, Progress, decode_all
-from harness.data.locating import Fetch, completion, missing_images
+from harness.data.dataset import Dataset, FileDataset, Sample, SimulatedDataset, Split
+from harness.data.decoding import DECODING, Progress, decode_all
+from harness.data.image_split import ImageSplit
+from harness.data.locating import DataPlan
 from harness.data.splitting import validation_indices
 from harness.errors import DataError
 from harness.storage.store import Store
-
-SPLITS: tuple[Split, Split] = ("train", "test")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataPlan:
-    """Which images a run reads: everything that decides a pixel, a label or a split, and what was missing.
-
-    ``missing`` holds (split, found, expected) of a partial set; ``fallback_for`` names the real data set that a
-    simulated one stands in for, and ``fallback_reason`` says why.
-    """
-
-    name: str
-    folder: str | None
-    size: int
-    validation_fraction: float
-    split_seed: int
-    missing: tuple[tuple[str, int, int], ...] = ()
-    fallback_for: str | None = None
-    fallback_reason: str = ""
-
-    def dataset(self) -> Dataset:
-        """Return the data set itself."""
-        return load_dataset(self.name)
-
-
-def load_dataset(name: str) -> Dataset:
-    """Return the data set registered as ``name``."""
-    kind = plugins.load(plugins.DATASETS, name)
-    dataset: Dataset = kind()
-    return dataset
-
-
-def data_folder(option: Path | None) -> Path:
-    """Return the data folder: the option, then HARNESS_DATA (read now), then the user's cache."""
-    if option is not None:
-        return option.absolute()
-    if variable := os.environ.get("HARNESS_DATA"):
-        return Path(variable).absolute()
-    return platformdirs.user_cache_path("prune-harness") / "data"
-
-
-def resolve_data(
-    plan: DataPlan, root: Path, *, allow_missing: bool, real_only: bool, fetch: Fetch | None = None
-) -> DataPlan:
-    """Return ``plan`` with its folder found, its missing images counted, or its simulated substitute in its place.
-
-    With ``fetch`` a set that is not there at all is downloaded where that can be done; a partial one never is. Raises
-    `DataError` for unusable labels, a partial set without ``allow_missing``, or, with ``real_only``, a set that is not
-    there at all.
-    """
-    dataset = load_dataset(plan.name)
-    if not isinstance(dataset, FileDataset):
-        return plan
-    folder = root / plan.name
-    try:
-        missing = missing_images(dataset, folder, fetch)
-    except DatasetNotFound as error:
-        if dataset.substitute is None or real_only:
-            raise DatasetNotFound(error.message, faults=error.faults, fix=error.fix) from None
-        reason = error.message
-        return replace(plan, name=dataset.substitute, fallback_for=plan.name, fallback_reason=reason)
-    if missing and not allow_missing:
-        raise DataError(
-            f"{plan.name} in {folder} is not complete",
-            faults=[f"{split}: {found} of {expected} images" for split, found, expected in missing],
-            fix=f"{completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
-        )
-    return replace(plan, folder=str(folder), missing=tuple(missing))
 
 
 def _quiet(done: int, total: int) -> None:

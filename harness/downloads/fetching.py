@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.data.dataset import DataError, Dataset, FileDataset, RemoteFile, SimulatedDataset
+from harness.data.dataset import Dataset, FileDataset, RemoteFile, SimulatedDataset
 from harness.downloads.connection import HTTPS_ONLY, Policy
 from harness.downloads.download import Download, download
 from harness.downloads.extraction import Manifest, differences, unpack, write_manifest
@@ -26,7 +26,7 @@ from harness.downloads.sources_file import (
     record,
 )
 from harness.downloads.survey import Survey
-from harness.errors import UsageError
+from harness.errors import DataError, UsageError
 from harness.progress import Reporter
 from harness.storage.disk import disk_errors, locked, move, sha256_of
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from harness.data.dataset import DataError, DatasetNotFound, FileDataset, RemoteFile, Split
+from harness.data.dataset import FileDataset, RemoteFile, Split
 from harness.downloads.extraction import MANIFEST, differences, read_manifest
 from harness.downloads.sources_file import known_hash, read_sources
+from harness.errors import DataError, DatasetNotFound
 from harness.progress import Reporter
 from harness.storage.disk import sha256_of
 

@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from harness.errors import DataError
 
-__all__ = ["Confusion", "checked", "confusion", "evaluate", "expected_calibration_error", "probabilities"]
-
 CALIBRATION_BINS = 15
 
 Labels = npt.NDArray[np.integer] | npt.NDArray[np.bool_]

@@ -8,8 +8,6 @@ from scipy.special import bdtr
 
 from harness.evaluation.metrics import Labels, Scores, checked
 
-__all__ = ["Threshold", "choose"]
-
 SENSITIVITY_PERCENT = 95
 
 

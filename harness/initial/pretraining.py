@@ -12,7 +12,8 @@ from harness.data.dataset import SimulatedDataset
 from harness.data.loading import dataset_options
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
-from harness.networks.factories import Architecture, Network, build, initialise
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.storage.store import Store
 from harness.training.fit import TRAINING_VERSION, Saver, Task, fit

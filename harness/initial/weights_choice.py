@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import MachineError, NetworkError, UsageError
-from harness.initial.head import features_from_file, file_digest
-from harness.networks.factories import Architecture
+from harness.initial.weights_file import features_from_file, file_digest
+from harness.networks.architecture import Architecture
 from harness.storage.disk import write_whole
 from harness.storage.stage_files import store_errors
 

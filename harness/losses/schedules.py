@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from harness.errors import UsageError
-from harness.suggestions import nearest
+from harness.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.losses.loss import Loss

@@ -5,27 +5,13 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.networks.alexnet import AlexNet, AlexNetBN
-from harness.networks.architecture import Architecture, Network, positive_scores
+from harness.networks.architecture import Architecture, Network
 from harness.networks.mobilenet_v1 import MobileNetV1
 from harness.networks.resnet import ResNet18
 from harness.networks.small_cnn import SmallCNN
 from harness.networks.vgg import VGG16
-from harness.suggestions import nearest
-
-__all__ = [
-    "FACTORIES",
-    "Architecture",
-    "Network",
-    "build",
-    "copy_of",
-    "initialise",
-    "parameter_count",
-    "positive_scores",
-    "skeleton",
-    "state_of",
-]
 
 FACTORIES: dict[str, Callable[..., Network]] = {
     "alexnet": AlexNet,

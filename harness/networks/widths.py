@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-__all__ = ["Widths", "widths_of"]
-
 Widths = Sequence[int] | None
 """Output channels of every convolution, in the network's order; None = as published."""
 

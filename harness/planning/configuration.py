@@ -1,20 +1,15 @@
 """What a user may set: presets, a TOML file, ``--set`` and flags, merged in this order and checked whole."""
 
-import importlib.resources
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
-from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.schedules import ALIASES, SCHEDULES, LossSchedule, Ranking, resolve_gamma
 from harness.planning.tuning_options import TuningOptions
-from harness.suggestions import nearest
 from harness.training.schedule import Schedule
 
 _STRICT = ConfigDict(extra="forbid")
@@ -92,99 +87,3 @@ class Configuration:
     def seed_list(self) -> tuple[int, ...]:
         """The seeds themselves, each once: one counted twice would make intervals look narrower."""
         return tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(dict.fromkeys(self.seeds))
-
-
-def presets() -> dict[str, str]:
-    """Return the first line of each preset by name, its comment sign removed."""
-    folder = importlib.resources.files("harness.configs")
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda file: file.name)
-    return {f.name.removesuffix(".toml"): f.read_text("utf-8").splitlines()[0].lstrip("# ") for f in files}
-
-
-def load_configuration(
-    preset: str, file: Path | None, assignments: Sequence[str], flags: Mapping[str, Any]
-) -> Configuration:
-    """Return the configuration of preset, then file, then ``--set a.b=c``, then flags; later ones win.
-
-    Raises `UsageError` with all unknown keys (and the nearest known ones) and wrong values at once.
-    """
-    merged = _preset(preset)
-    if file is not None:
-        own = _read(file)
-        if "extends" in own:
-            raise UsageError(
-                f"configuration file {file} says extends, which is for presets",
-                fix=f"leave that line out and name the preset: --preset {own['extends']} --config {file}",
-            )
-        merged = _merge(merged, own)
-    for assignment in assignments:
-        merged = _merge(merged, _assignment(assignment))
-    merged = _merge(merged, flags)
-    try:
-        return TypeAdapter(Configuration).validate_python(merged)
-    except ValidationError as error:
-        raise UsageError(
-            "the configuration has faults",
-            faults=sorted({_fault(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()}),
-            fix="`harness run --dry-run` shows what a preset sets; docs/configuration.md lists every key",
-        ) from None
-
-
-def _preset(name: str) -> dict[str, Any]:
-    """Return a preset's keys, laid over those of the preset that it ``extends``, where it does."""
-    known = presets()
-    if name not in known:
-        raise UsageError(f"unknown preset {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
-    text = importlib.resources.files("harness.configs").joinpath(f"{name}.toml").read_text("utf-8")
-    own = tomllib.loads(text)
-    base = own.pop("extends", None)
-    return own if base is None else _merge(_preset(base), own)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"configuration file {file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"configuration file {file} is not TOML: {error}") from error
-
-
-def _assignment(text: str) -> dict[str, Any]:
-    """Return ``a.b=c`` as nested tables; c is read as TOML, and as plain text where it is none."""
-    key, sign, value = text.partition("=")
-    if not sign or not key.strip():
-        raise UsageError(f"--set {text!r} is not an assignment", fix="write --set training.learning_rate=0.02")
-    try:
-        parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    for part in reversed(key.strip().split(".")):
-        parsed = {part: parsed}
-    return dict(parsed)
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _fault(where: tuple[int | str, ...], kind: str, message: str) -> str:
-    path = ".".join(str(part) for part in where)
-    if kind != "unexpected_keyword_argument":
-        return f"{path}: {message[0].lower()}{message[1:]}"
-    section: Any = Configuration
-    for part in where[:-1]:
-        section = _below(section, str(part))
-    known = [field.name for field in fields(section)] if is_dataclass(section) else []
-    return f"{path}: unknown key{nearest(str(where[-1]), known)}"
-
-
-def _below(section: Any, part: str) -> Any:
-    """Return the type of a section's part; of a table by names, that of its values."""
-    if is_dataclass(section):
-        return get_type_hints(section).get(part)
-    return get_args(section)[1] if get_origin(section) is dict else None

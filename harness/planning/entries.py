@@ -7,12 +7,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.losses.schedules import WEIGHTS, LossSchedule, schedule_named
+from harness.networks.architecture import Network
 from harness.planning.entry_text import parse_entry
 from harness.pruning.dense import DENSE, Dense
-from harness.pruning.pruner import Network, Pruner
-from harness.suggestions import nearest
+from harness.pruning.pruner import Pruner
+from harness.pruning.workbench import Workbench
+from harness.sparsity.mask import Mask
+from harness.storage.canonical import digest
+from harness.storage.code_behind import neighbours, texts
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,11 @@ def borrowed(written: str) -> Pruner:
     return build_pruner(*parse_entry(written))
 
 
+def borrowed_mask(written: str, bench: Workbench, density: float) -> Mask | None:
+    """Return the mask that a method gives to one that borrows it: what `Workbench` is handed to serve `mask_of`."""
+    return borrowed(written).mask_at(bench, density)
+
+
 def why_skipped(pruner: Pruner, network: Network) -> str | None:
     """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None."""
     if sentence := pruner.skip(network):
@@ -145,3 +154,19 @@ def _number(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{name} is not a number", fix=f"write {name}=5") from None
+
+
+def code_of(entry: Entry) -> list[str]:
+    """Return a hash of each source file of a method, of those that it extends or borrows from, and of what these
+    import from beside them.
+
+    A changed method is a new run.
+    """
+    try:
+        pruner = entry.pruner()
+        methods = [pruner, *map(borrowed, pruner.borrows_from)]
+    except UsageError:  # a plugin that cannot be imported has failed cells and no code
+        return []
+    modules = {kind.__module__ for method in methods for kind in type(method).__mro__} - {"builtins"}
+    modules |= {neighbour for module in modules for neighbour in neighbours(module)}
+    return [digest(text) for text in texts(sorted(modules))]

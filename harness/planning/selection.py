@@ -7,12 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from harness import plugins
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.losses.schedules import LossSchedule, schedule_named
 from harness.planning.entries import Entry, borrowed, build_pruner, entry_of, own_parameters
 from harness.planning.entry_text import parse_entry
 from harness.pruning.dense import DENSE
-from harness.suggestions import nearest
 
 
 def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from harness.pruning.pruner import PrunedNetwork, Pruner
-
-if TYPE_CHECKING:
-    from harness.pruning.workbench import Workbench
+from harness.pruning.workbench import Workbench
 
 DENSE = "dense"
 
@@ -18,7 +15,7 @@ class Dense(Pruner):
 
     source = "the unpruned network"
 
-    def prune(self, bench: "Workbench", densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the dense network for density 1, the only one it is asked for."""
         for _ in densities:
             yield PrunedNetwork(bench.dense())

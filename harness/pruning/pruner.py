@@ -5,15 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from harness.networks.factories import Network
+from harness.networks.architecture import Network
+from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Mask
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
-
-    from harness.pruning.workbench import Workbench
-
-__all__ = ["Network", "PrunedNetwork", "Pruner"]
 
 
 @dataclass(frozen=True)
@@ -70,14 +67,14 @@ class Pruner(ABC):
         """Return one sentence why the method does not apply to ``network``, or None. The report shows it."""
         return None
 
-    def mask_at(self, bench: "Workbench", density: float) -> Mask | None:
+    def mask_at(self, bench: Workbench, density: float) -> Mask | None:
         """Return the mask of ``density`` < 1 for a method that borrows it; what is only needed for the mask is done."""
         wanted = [density] if self.levels == "independent" else [1.0, density]
         *_, pruned = self.prune(bench, wanted)
         return pruned.mask
 
     @abstractmethod
-    def prune(self, bench: "Workbench", densities: Sequence[float]) -> Iterator[PrunedNetwork]:
+    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield one network per density, densest first; ``densities`` in (0, 1], descending.
 
         Density 1 asks for the dense network: `bench.dense()` unless the method has its own.

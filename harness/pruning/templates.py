@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from harness.networks.architecture import Network
 from harness.networks.factories import copy_of
-from harness.pruning.pruner import Network, PrunedNetwork, Pruner
+from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.channel_budget import SIZE_TOLERANCE, remaining_channels
-from harness.sparsity.mask import Mask, Scope, Scores, prune_least
+from harness.sparsity.mask import Mask, Scope, Scores
+from harness.sparsity.ranking import prune_least
 from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
-
-__all__ = ["ChannelPruner", "IterativePruner", "Retrain", "SaliencyPruner", "Start"]
 
 Retrain = Literal["none", "finetune", "rewind"]
 Start = Literal["trained", "W0"]

@@ -1,7 +1,5 @@
 """All that a method may touch: W0, training, fixed batches, seeded draws, and costly results. Never the test split."""
 
-import inspect
-import sys
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
@@ -10,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.data.splitting import stratified_order
 from harness.losses.loss import Loss
 from harness.losses.schedules import LossSchedule
-from harness.networks.factories import Architecture, Network, build, copy_of, positive_scores
-from harness.pruning.pruner import Pruner
+from harness.networks.architecture import Architecture, Network, positive_scores
+from harness.networks.factories import build, copy_of
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import canonical_state
-from harness.storage.code_behind import modules_behind, texts
+from harness.storage.code_behind import source_of
 from harness.storage.store import Stage, Store
 from harness.training.augmentation import normalise
 from harness.training.fit import TRAINING_VERSION, Saver, Task, fit
@@ -49,6 +47,10 @@ class Cost:
             self.steps += steps
 
 
+Borrow = Callable[[str, "Workbench", float], Mask | None]
+"""Returns the mask that a method, written as an entry, gives on a bench at a density; None where it gives none."""
+
+
 class Workbench:
     """One method's bench for one seed.
 
@@ -71,7 +73,7 @@ class Workbench:
         seed: int,
         method: str,
         environment: str,
-        others: Callable[[str], Pruner] | None = None,
+        borrow: Borrow | None = None,
     ) -> None:
         self.cost = Cost()
         self.dead = False
@@ -79,7 +81,7 @@ class Workbench:
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
         self._seed, self._method, self._environment = seed, method, environment
-        self._others = others
+        self._borrow = borrow
 
     def network(self, architecture: Architecture | None = None) -> Network:
         """Return W0 of this seed, or the start of a network of the method's own ``architecture``; a fresh copy.
@@ -151,11 +153,11 @@ class Workbench:
         The same W0, data, loss and seed; what it costs counts as this method's cost. Raises ValueError where that
         method gives no mask, or borrows another's itself.
         """
-        if self._others is None:
+        if self._borrow is None:
             raise ValueError(f"{self._method} takes its mask from another method itself")
         other = copy(self)
-        other._method, other._others = method.partition("[")[0], None
-        mask = self._others(method).mask_at(other, density)
+        other._method, other._borrow = method.partition("[")[0], None
+        mask = self._borrow(method, other, density)
         if mask is None:
             raise ValueError(f"{method} gives no mask: it does not choose among the weights of this network")
         return mask
@@ -198,18 +200,6 @@ class Workbench:
         stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
         self.cost.add(stage)
         return stage.value
-
-
-def source_of(function: Callable[..., Any]) -> list[str]:
-    """Return the source of the module that defines ``function``, and of those behind it.
-
-    Raises RuntimeError where the file no longer is what was imported: its result would be kept under the new text.
-    """
-    source = inspect.getsource(sys.modules[function.__module__])
-    compiled = compile(source, function.__code__.co_filename, "exec", dont_inherit=True)
-    if function.__code__ not in compiled.co_consts:
-        raise RuntimeError(f"{function.__code__.co_filename} was edited while it ran: start the command again")
-    return [source, *texts([module for module in modules_behind(function.__module__) if module != function.__module__])]
 
 
 def _copy(value: Any) -> Any:

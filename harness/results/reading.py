@@ -12,8 +12,6 @@ import pandas as pd
 
 from harness.results.mlflow_tracker import PublishedRun, Tracker, experiments_with_results
 
-__all__ = ["Results", "dense_problem", "experiments", "read"]
-
 WEAK_DENSE_AUC = 0.6
 """Validation AUC of the dense network below which every comparison with it is void."""
 
@@ -36,7 +34,7 @@ class Results:
 
     ``groups`` gives the provenance of each group by id; results of two groups never share a table.
 
-    ``studies`` are the records of `harness tune`, as `harness.tuning.study_record` writes them; one belongs to the groups
+    ``studies`` are the records of `harness tune`; one belongs to the groups
     whose provenance has its "setting".
     """
 

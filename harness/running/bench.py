@@ -5,11 +5,16 @@ from pathlib import Path
 
 from torch import Tensor
 
-from harness.initial.head import features_from_file, initial_network
+from harness.data.image_split import ImageSplit
+from harness.data.loading import training_splits
+from harness.initial.head import initial_network
 from harness.initial.pretraining import pretrained_features
 from harness.initial.weights_choice import SCRATCH, SIMULATED, own_weights
-from harness.networks.factories import Architecture, Network
+from harness.initial.weights_file import features_from_file
+from harness.networks.architecture import Architecture, Network
+from harness.planning.entries import Entry, borrowed_mask
 from harness.planning.plan import Plan
+from harness.pruning.workbench import Workbench
 from harness.storage.store import Store
 
 
@@ -44,3 +49,24 @@ class Start:
             plan = self.plan
             return pretrained_features(self.store, architecture, plan.pretraining, plan.data.size, plan.environment)
         return features_from_file(Path(self.plan.weights_file or ""), architecture)
+
+
+def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workbench, Network, ImageSplit]:
+    """Return an entry's workbench, its W0, and the validation split that its cells are scored on."""
+    train, validation = training_splits(plan.data, plan.store)
+    start = Start(plan, store, train.images, seed)
+    initial = start.network()
+    bench = Workbench(
+        store=store,
+        initial=initial,
+        own=start.own,
+        train=train,
+        validation=validation,
+        schedule=plan.training,
+        losses=entry.loss,
+        seed=seed,
+        method=entry.method,
+        environment=plan.environment,
+        borrow=borrowed_mask,
+    )
+    return bench, initial, validation

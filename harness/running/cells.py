@@ -6,17 +6,18 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from harness.data.decoding import ImageSplit
-from harness.data.loading import test_split, training_splits
+from harness.data.image_split import ImageSplit
+from harness.data.loading import test_split
 from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.evaluation.metrics import evaluate
 from harness.evaluation.thresholds import Threshold
-from harness.networks.factories import Network, build, parameter_count
-from harness.planning.entries import Entry, borrowed, why_skipped
+from harness.networks.architecture import Network
+from harness.networks.factories import build, parameter_count
+from harness.planning.entries import Entry, why_skipped
 from harness.planning.plan import Plan
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import Cost, TrainingDiverged, Workbench
-from harness.running.bench import Start
+from harness.running.bench import bench_of
 from harness.running.inspection import Inspection, inspect
 from harness.running.scoring import fixed_thresholds, score
 from harness.sparsity.mask import DensityUnreachable
@@ -45,27 +46,6 @@ class Cell:
     layers: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     validation_scores: tuple[float, ...] = ()
     pruned: PrunedNetwork | None = None
-
-
-def bench_of(plan: Plan, entry: Entry, seed: int, store: Store) -> tuple[Workbench, Network, ImageSplit]:
-    """Return an entry's workbench, its W0, and the validation split that its cells are scored on."""
-    train, validation = training_splits(plan.data, plan.store)
-    start = Start(plan, store, train.images, seed)
-    initial = start.network()
-    bench = Workbench(
-        store=store,
-        initial=initial,
-        own=start.own,
-        train=train,
-        validation=validation,
-        schedule=plan.training,
-        losses=entry.loss,
-        seed=seed,
-        method=entry.method,
-        environment=plan.environment,
-        others=borrowed,
-    )
-    return bench, initial, validation
 
 
 def cells(

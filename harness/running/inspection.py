@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from harness.networks.factories import Network, build, parameter_count
+from harness.networks.architecture import Network
+from harness.networks.factories import build, parameter_count
 from harness.pruning.pruner import PrunedNetwork
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import canonical_state

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.environment import versions
 from harness.initial.weights_choice import SIMULATED, own_weights
-from harness.method_code import code_of
-from harness.planning.entries import Entry
+from harness.planning.entries import Entry, code_of
 from harness.planning.plan import Plan, comparison, setting_of
 from harness.results.mlflow_tracker import Publication, PublishedLevel
 from harness.running.cell_record import CellRecord

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field
 
 from harness.data.loading import decoded, test_split, training_splits
 from harness.errors import MachineError
-from harness.job import Job
-from harness.networks.architecture import Architecture
 from harness.planning.plan import Plan
 from harness.progress import Reporter, Task
 from harness.pruning.dense import DENSE
 from harness.results.mlflow_tracker import Tracker
 from harness.results.reading import dense_problem
 from harness.running.cell_record import CellRecord
-from harness.running.pool import CellListener, JobOutcome, Pool
+from harness.running.pool import CellListener, Job, JobOutcome, Pool
 from harness.running.publication import Splits, publication
-from harness.running.worker_processes import Listener
+from harness.running.worker_processes import listener
 from harness.storage.store import Store
 
 
@@ -102,15 +100,3 @@ def _cell_listener(plan: Plan, reporter: Reporter, task: Task) -> CellListener:
         task.update(done)
 
     return cell
-
-
-def listener(plan: Plan, reporter: Reporter) -> Listener:
-    """Return what prints the workers' pretrainings and warnings."""
-
-    def pretraining(architecture: Architecture) -> None:
-        reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
-
-    def warning(text: str) -> None:
-        reporter.note(f"warning: {text}", style="yellow")
-
-    return Listener(pretraining=pretraining, warning=warning)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.evaluation.thresholds import Threshold, choose
-from harness.networks.factories import Network, positive_scores
+from harness.networks.architecture import Network, positive_scores
 from harness.planning.plan import Plan
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Stage, Store

@@ -12,6 +12,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.networks.architecture import Architecture
 from harness.planning.plan import Plan
+from harness.progress import Reporter
 from harness.running.worker import WORKER_VARIABLES, Work, serve
 
 LISTEN_S = 0.5
@@ -155,3 +156,15 @@ def _stop(worker: Worker) -> None:
     if worker.process.is_alive():
         worker.process.kill()
         worker.process.join()
+
+
+def listener(plan: Plan, reporter: Reporter) -> Listener:
+    """Return what prints the workers' pretrainings and warnings."""
+
+    def pretraining(architecture: Architecture) -> None:
+        reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
+
+    def warning(text: str) -> None:
+        reporter.note(f"warning: {text}", style="yellow")
+
+    return Listener(pretraining=pretraining, warning=warning)

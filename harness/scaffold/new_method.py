@@ -16,8 +16,6 @@ from harness.errors import UsageError
 from harness.scaffold.template_text import class_name, files, module_name
 from harness.storage.disk import disk_errors, move, write_whole
 
-__all__ = ["write_method"]
-
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 63
 _RULE = f"{_LONGEST} or fewer of a-z, 0-9 and single hyphens between them, beginning with a letter"

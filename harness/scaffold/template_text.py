@@ -2,8 +2,6 @@
 
 from string import Template
 
-__all__ = ["class_name", "files", "module_name"]
-
 _PROJECT = """\
 [build-system]
 requires = ["setuptools>=77"]
@@ -35,7 +33,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from harness.sparsity.mask import Scores, prunable_weights
-from harness.networks.factories import Network
+from harness.networks.architecture import Network
 from harness.pruning.templates import Retrain, SaliencyPruner
 from harness.pruning.workbench import Workbench
 from optuna.distributions import BaseDistribution, FloatDistribution
@@ -89,7 +87,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from harness.networks.factories import Architecture, build, initialise
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise
 from harness.testing import parametrize_with_checks
 
 $import_method

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from harness.sparsity.mask import DensityUnreachable, Scope, largest
+from harness.sparsity.mask import DensityUnreachable, Scope
+from harness.sparsity.ranking import largest
 from harness.sparsity.surgery import ChannelGroup
-
-__all__ = ["SIZE_TOLERANCE", "ParameterCount", "remaining_channels"]
 
 SIZE_TOLERANCE = 0.02
 """Allowed |parameters - asked| / asked of a narrowed network: channels are whole, so that counts come in steps."""

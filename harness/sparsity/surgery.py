@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from harness.networks.factories import Architecture, Network, build, copy_of, state_of
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, copy_of, state_of
 
 if TYPE_CHECKING:
     from torch_pruning import Group
-
-__all__ = ["ChannelGroup", "channel_groups", "coupled", "not_narrowable", "without_channels"]
 
 _SIZE = 64
 """Pixels of the empty batch that the layers are traced with; which depend on which does not change with it."""

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.networks.factories import Network, state_of
+from harness.networks.architecture import Network
+from harness.networks.factories import state_of
 from harness.sparsity.mask import Mask
 
 _TENSOR = "__tensor__"

@@ -1,7 +1,10 @@
 """The source that a result depends on: a module, its neighbours, and what they take from the core."""
 
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _NOT_COMPUTING = {"harness.pruning.pruner", "harness.pruning.templates", "harness.pruning.workbench"}
 """Core modules that a stored result cannot depend on: a computed function gets no bench and no method."""
@@ -43,3 +46,15 @@ def _origins(module: str) -> set[str]:
     values = vars(sys.modules[module]).values()
     origins = {getattr(value, "__module__", None) for value in values}
     return {origin for origin in origins if isinstance(origin, str) and origin in sys.modules}
+
+
+def source_of(function: Callable[..., Any]) -> list[str]:
+    """Return the source of the module that defines ``function``, and of those behind it.
+
+    Raises RuntimeError where the file no longer is what was imported: its result would be kept under the new text.
+    """
+    source = inspect.getsource(sys.modules[function.__module__])
+    compiled = compile(source, function.__code__.co_filename, "exec", dont_inherit=True)
+    if function.__code__ not in compiled.co_consts:
+        raise RuntimeError(f"{function.__code__.co_filename} was edited while it ran: start the command again")
+    return [source, *texts([module for module in modules_behind(function.__module__) if module != function.__module__])]

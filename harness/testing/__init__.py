@@ -11,7 +11,8 @@ In a test file::
 
 import importlib
 
-from harness.testing.checks.registry import Check, CheckFailed, CheckSkipped, check_named, checks
+from harness.testing.case.failures import CheckFailed, CheckSkipped
+from harness.testing.checks.registry import Check, check_named, checks
 from harness.testing.parametrize import parametrize_with_checks
 
 __all__ = ["Check", "CheckFailed", "CheckSkipped", "check_named", "checks", "parametrize_with_checks"]

@@ -11,13 +11,12 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.losses.schedules import LossSchedule
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
 from harness.storage.disk import disk_errors, locked, write_whole
-from harness.suggestions import nearest
 from harness.training.schedule import Schedule
 
 HEADER = "# Parameters chosen by `harness tune`, for `harness run --params`."

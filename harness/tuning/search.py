@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from harness.data.loading import training_splits
 from harness.errors import HarnessError, UsageError
 from harness.losses.schedules import LossSchedule
-from harness.method_code import code_of
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
-from harness.planning.entries import Entry, why_skipped
+from harness.planning.entries import Entry, code_of, why_skipped
 from harness.planning.plan import Plan, comparison, levels_of, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.pruning.dense import DENSE

@@ -12,8 +12,7 @@ from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task
 from harness.pruning.dense import DENSE
 from harness.results.mlflow_tracker import Publication, Tracker
-from harness.running.run import listener
-from harness.running.worker_processes import Workers
+from harness.running.worker_processes import Workers, listener
 from harness.storage.store import Store
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
 from harness.tuning.publication import study_begun, study_publication, trial_publication

@@ -1,7 +1,7 @@
 """Results as plain values: one `Cell` per (entry, seed, level), with its test scores."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.reports.flops import flops_left
+from harness.reports.formatting import visible
 from harness.results.reading import Results
-
-__all__ = ["Cell", "read_cells"]
 
 TEXTS = {"group", "entry", "method", "loss", "loss_changes", "plain", "status", "reason"}
 """The columns that are read as text: neither a metric nor a number that names a cell."""
@@ -139,3 +137,35 @@ def _cell(row: Mapping[Any, Any], images: Mapping[tuple[Any, ...], pd.DataFrame]
         scores=scores,
     )
     return cell, None if found is None else (tuple(found["id"]), tuple(found["label"]))
+
+
+FLOPS = "size/flops"
+
+
+def flops_left(cells: pd.DataFrame) -> pd.Series:
+    """Return each cell's FLOPs as a share of the dense reference's of its group and seed; NaN where one is unknown.
+
+    ``cells`` as in `harness.results.reading.Results`. A network of another design, such as a MobileNet, may be above 1.
+    """
+    if FLOPS not in cells:
+        return pd.Series(math.nan, index=cells.index, name="flops_left")
+    dense = cells[(cells["entry"] == "dense") & (cells["density"] == 1) & (cells[FLOPS] > 0)]
+    reference = {
+        (group, seed): flops for group, seed, flops in zip(dense["group"], dense["seed"], dense[FLOPS], strict=True)
+    }
+    whole = [reference.get(run, math.nan) for run in zip(cells["group"], cells["seed"], strict=True)]
+    return (cells[FLOPS] / whole).rename("flops_left")
+
+
+def absent(cells: Sequence[Cell], seeds: Sequence[int]) -> list[str]:
+    """Say which of the ``seeds`` are missing or collapsed in one entry at one level, one text per cause."""
+    causes: dict[str, list[int]] = {}
+    for seed in seeds:
+        cell = next((cell for cell in cells if cell.seed == seed), None)
+        cause = "not run" if cell is None else "collapsed" if cell.done and cell.collapsed else cell.status
+        if cause != "done":
+            causes.setdefault(cause, []).append(seed)
+    return [
+        f"{visible(cause)} in seed{'s' if len(own) > 1 else ''} {', '.join(map(str, own))}"
+        for cause, own in causes.items()
+    ]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.proportions import auc_interval, clopper_pearson, mean_auc
+from harness.evaluation.auc import auc_interval, mean_auc
+from harness.evaluation.proportions import clopper_pearson
 from harness.reports.analysis.cells import Cell
-
-__all__ = ["Estimate", "Rate", "alive", "auc", "mean", "rate"]
 
 
 @dataclass(frozen=True)

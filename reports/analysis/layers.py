@@ -7,8 +7,6 @@ import numpy as np
 
 from harness.reports.analysis.cells import Cell
 
-__all__ = ["LayerCell", "LayerRow", "Layers", "layers_of"]
-
 
 @dataclass(frozen=True)
 class LayerCell:

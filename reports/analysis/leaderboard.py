@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.evaluation.proportions import not_distinguished
+from harness.evaluation.comparisons import not_distinguished
 from harness.reports.analysis.cells import Cell, read_cells
 from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, mean, rate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import Study, studies_of
 from harness.results.reading import Results
-
-__all__ = ["Board", "Level", "Row", "leaderboard", "ranks"]
 
 Scores = npt.NDArray[np.float64]
 

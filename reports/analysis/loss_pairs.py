@@ -6,13 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.evaluation.proportions import mean_auc
-from harness.reports.analysis.cells import Cell
+from harness.evaluation.auc import mean_auc, paired_auc_contrast
+from harness.reports.analysis.cells import Cell, absent
 from harness.reports.analysis.estimates import Rate, rate
-from harness.reports.paired import paired_auc_contrast
-from harness.reports.words.troubles import absent
-
-__all__ = ["PLAIN", "Corner", "Effect", "LossPair", "TwoByTwo", "loss_pairs"]
 
 PLAIN = "plain"
 Contrasts = Mapping[str, Mapping[str, float]]

@@ -7,8 +7,6 @@ from harness.reports.analysis.cells import Cell
 from harness.reports.analysis.estimates import mean
 from harness.reports.analysis.studies import Study, Trial
 
-__all__ = ["Optimism", "optimism"]
-
 
 @dataclass(frozen=True)
 class Optimism:

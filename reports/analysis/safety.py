@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.proportions import SafeCompression, paired_upper_bound, safe_compression
+from harness.evaluation.proportions import paired_upper_bound
+from harness.evaluation.safe_compression import SafeCompression, safe_compression
 from harness.reports.analysis.cells import Cell
 from harness.reports.analysis.estimates import auc
-
-__all__ = ["DELTA", "Safety", "Step", "safeties"]
 
 CHANCE = 0.5
 DELTA = 0.10

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DENSE", "Study", "Trial", "studies_of"]
-
 DENSE = "dense"
 
 

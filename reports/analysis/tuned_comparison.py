@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.proportions import mean_auc
-from harness.reports.analysis.cells import Cell
+from harness.evaluation.auc import mean_auc, paired_auc_difference
+from harness.reports.analysis.cells import Cell, absent
 from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.studies import Study
-from harness.reports.paired import paired_auc_difference
-from harness.reports.words.troubles import absent
-from harness.reports.words.verdicts import visible
-
-__all__ = ["Measured", "Step", "compare"]
+from harness.reports.formatting import visible
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 from harness.reports.analysis.estimates import Rate
 from harness.reports.analysis.leaderboard import Board, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
+from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.safety import DELTA, Safety
-from harness.reports.page.tuning_section import tuning_figures
+from harness.reports.analysis.studies import Study
+from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
-
-__all__ = ["figures", "labels"]
 
 
 def figures(board: Board) -> dict[str, Any]:
@@ -71,3 +71,36 @@ def _verdict(safety: Safety) -> dict[str, Any]:
         "note": safety.note,
         "steps": [{**asdict(step), "safe": safety.is_safe(step)} for step in safety.steps],
     }
+
+
+def tuning_figures(board: Board) -> list[dict[str, Any]]:
+    """Return the records as they were written, with what the page computes from them and the cells."""
+    return [_figures(study, board) for study in board.studies]
+
+
+def _figures(study: Study, board: Board) -> dict[str, Any]:
+    note, steps = compare(study, board.cells)
+    return {
+        "record": study.record,
+        "note": note,
+        "steps": [
+            {
+                "density": step.density,
+                "problem": step.problem,
+                "measured": None if step.measured is None else _measured(step.measured),
+            }
+            for step in steps
+        ],
+        "optimism": [
+            {**asdict(one), "fresh_drop": one.fresh_drop, "test_drop": one.test_drop}
+            for one in optimism(study, board.cells)
+        ],
+    }
+
+
+def _measured(found: Measured) -> dict[str, Any]:
+    pairs = {
+        name: dict(zip(("default", "tuned"), map(_rate, pair), strict=True))
+        for name, pair in (("missed", found.missed), ("alarms", found.alarms))
+    }
+    return {**asdict(found), **pairs, "verdict": found.verdict}

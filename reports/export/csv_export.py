@@ -5,10 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness.reports.flops import flops_left
+from harness.reports.analysis.cells import flops_left
 from harness.results.reading import Results
-
-__all__ = ["to_csv"]
 
 # What a spreadsheet takes for the beginning of a formula; tab and return are skipped before it looks.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

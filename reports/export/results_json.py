@@ -11,14 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.reports.analysis.cells import TEXTS
+from harness.errors import UsageError
+from harness.reports.analysis.cells import TEXTS, flops_left
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.errors import CannotPublish
 from harness.reports.export.board_values import figures
-from harness.reports.flops import flops_left
 from harness.results.reading import Results
-
-__all__ = ["FORMAT", "INDEX_FORMAT", "SCHEMA", "document", "load", "network_of", "restricted", "to_json"]
 
 FORMAT = "prune-harness/results"
 INDEX_FORMAT = "prune-harness/index"
@@ -57,7 +54,7 @@ def to_json(value: Mapping[str, Any]) -> str:
 def load(path: Path, kind: str = FORMAT) -> dict[str, Any] | None:
     """Return the document at ``path``, None where there is none or it is not of our ``kind``.
 
-    Raises `CannotPublish` where a newer harness wrote it.
+    Raises `UsageError` where a newer harness wrote it.
     """
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -66,8 +63,8 @@ def load(path: Path, kind: str = FORMAT) -> dict[str, Any] | None:
     if not isinstance(found, dict) or found.get("format") != kind:
         return None
     if found.get("schema") != SCHEMA:
-        raise CannotPublish(
-            f"{path} has schema {found.get('schema')}, this harness knows {SCHEMA}", "use the harness that wrote it"
+        raise UsageError(
+            f"{path} has schema {found.get('schema')}, this harness knows {SCHEMA}", fix="use the harness that wrote it"
         )
     return found
 

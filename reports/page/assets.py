@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TEMPLATES", "asset", "inert_json", "looks", "picture", "policy", "vega"]
-
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -22,7 +20,7 @@ def asset(name: str) -> str:
 @cache
 def looks() -> str:
     """Return what changes with the looks of a page: a hash of this folder's sources and of what draws the charts."""
-    sources = [*TEMPLATES.parent.glob("*.py"), *TEMPLATES.iterdir()]
+    sources = [*Path(__file__).parents[1].rglob("*.py"), *TEMPLATES.iterdir()]
     parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(sources) if path.is_file()]
     parts += [version(package) for package in ("altair", "vl-convert-python")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
@@ -63,3 +61,8 @@ def policy(style: str, scripts: Sequence[str]) -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+INDEX_MARK = "prune-harness index"
+
+REPORT_MARK = "prune-harness report"

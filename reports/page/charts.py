@@ -9,10 +9,8 @@ import pandas as pd
 
 from harness.reports.analysis.cells import Cell
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.formatting import visible
 from harness.reports.page.size_axis import placed, size, switch, switched, titled
-from harness.reports.words.verdicts import visible
-
-__all__ = ["charts", "figure"]
 
 PANELS = {
     "auc": "AUC-ROC",

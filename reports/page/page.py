@@ -1,43 +1,26 @@
 """One self-contained page: everything inlined, nothing loaded, readable without JavaScript."""
 
-from pathlib import Path
 from typing import Any
 
 from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board, leaderboard
 from harness.reports.analysis.safety import DELTA, Safety
-from harness.reports.export.csv_export import to_csv
-from harness.reports.export.results_json import document, to_json
-from harness.reports.files import replace
-from harness.reports.page.assets import asset, inert_json, looks, picture, policy, vega
+from harness.reports.page.assets import REPORT_MARK, asset, inert_json, looks, picture, policy, vega
 from harness.reports.page.charts import charts
 from harness.reports.page.templating import template
 from harness.reports.page.tuning_section import tuning
-from harness.reports.publishing.foreign_files import REPORT_MARK
-from harness.reports.publishing.page_header import report_place
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
 from harness.results.reading import Results
 
-__all__ = ["render", "write"]
 
-
-def write(results: Results, folder: Path) -> Path:
-    """Write ``index.html``, ``cells.csv`` and ``results.json``, each whole or not at all; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / "cells.csv", to_csv(results))
-    replace(folder / "results.json", to_json(document(results)))
-    return replace(folder / "index.html", render(results))
-
-
-def render(results: Results, place: str | None = None) -> str:
+def render(results: Results, place: str) -> str:
     """Return the page as HTML. Raises `ValueError` as `harness.reports.analysis.cells.read_cells` does.
 
-    ``place`` are the lines under the title, by `harness.reports.publishing.page_header`; by default those of a page that stands
-    alone.
+    ``place`` are the lines under the title, by `harness.reports.publishing.page_header`.
     """
     boards = leaderboard(results)
     sections = [_section(number, board) for number, board in enumerate(boards, 1)]
@@ -47,7 +30,7 @@ def render(results: Results, place: str | None = None) -> str:
     return template("page.html.j2").render(
         experiment=results.experiment,
         generator=f"{REPORT_MARK} {looks()}",
-        place=report_place() if place is None else place,
+        place=place,
         sections=sections,
         style=style,
         scripts=scripts,

@@ -7,8 +7,6 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-__all__ = ["placed", "size", "switch", "switched", "titled"]
-
 WEIGHTS, FLOPS = "remaining weights (%)", "FLOPs left (% of the dense network's)"
 SWITCH = "against"
 

@@ -4,12 +4,11 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from harness.reports.formatting import count, decimal, duration, percent, share, signed, visible
 from harness.reports.page.assets import TEMPLATES
-from harness.reports.words import verdicts as wording
+from harness.reports.words.verdicts import of, verdict
 
-__all__ = ["template"]
-
-FILTERS = ("count", "decimal", "duration", "of", "percent", "share", "signed", "verdict", "visible")
+FILTERS = (count, decimal, duration, of, percent, share, signed, verdict, visible)
 
 
 def template(name: str) -> Template:
@@ -26,5 +25,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {name: getattr(wording, name) for name in FILTERS}
+    environment.filters |= {format_.__name__: format_ for format_ in FILTERS}
     return environment

@@ -8,10 +8,8 @@ import altair as alt
 import pandas as pd
 
 from harness.reports.analysis.studies import Study, Trial
+from harness.reports.formatting import decimal, visible
 from harness.reports.page.charts import LOOKS
-from harness.reports.words.verdicts import decimal, visible
-
-__all__ = ["alternative", "best_so_far", "history"]
 
 KINDS = {"complete": "circle", "pruned": "circle", "infeasible": "M-1,-1L1,1M1,-1L-1,1"}
 COLOURS = {"complete": "#0072B2", "pruned": "#5a6672", "infeasible": "#D55E00"}

@@ -3,14 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from harness.reports.errors import CannotPublish
+from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, load
+from harness.reports.page.assets import INDEX_MARK, REPORT_MARK
 from harness.reports.publishing.versions import FILES, FOLDER, versions
-
-__all__ = ["INDEX_MARK", "REPORT_MARK", "known_pages", "marked", "refuse_foreign", "refuse_foreign_report"]
-
-INDEX_MARK = "prune-harness index"
-REPORT_MARK = "prune-harness report"
 
 
 def known_pages(folder: Path) -> list[Path]:
@@ -26,25 +22,25 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 
 def refuse_foreign(folder: Path, pages: Iterable[Path]) -> None:
-    """Raise `CannotPublish` where something that is not ours stands in the way of the index or of ``pages``."""
+    """Raise `UsageError` where something that is not ours stands in the way of the index or of ``pages``."""
     foreign = [*_foreign_index(folder), *(path for page in pages for path in _foreign(page))]
     if foreign:
         named = ", ".join(str(path.relative_to(folder)) for path in foreign)
-        raise CannotPublish(
+        raise UsageError(
             f"{folder} holds what `harness publish` did not write, where its files belong: {named}",
-            "publish to another folder, or move these away",
+            fix="publish to another folder, or move these away",
         )
 
 
 def refuse_foreign_report(folder: Path) -> None:
-    """Raise `CannotPublish` where a report would replace a page or figures in ``folder`` that no report wrote."""
+    """Raise `UsageError` where a report would replace a page or figures in ``folder`` that no report wrote."""
     page, figures = folder / "index.html", folder / "results.json"
     foreign = [page.name] if _exists(page) and not marked(page, REPORT_MARK) else []
     foreign += [figures.name] if _exists(figures) and load(figures) is None else []
     if foreign:
-        raise CannotPublish(
+        raise UsageError(
             f"{folder} holds what `harness report` did not write: {', '.join(foreign)}",
-            "name another folder with --output, or move these away",
+            fix="name another folder with --output, or move these away",
         )
 
 

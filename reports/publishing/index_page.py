@@ -4,30 +4,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.reports.errors import CannotPublish
+from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
-from harness.reports.page.assets import asset, policy
+from harness.reports.page.assets import INDEX_MARK, asset, policy
 from harness.reports.page.templating import template
-from harness.reports.publishing.foreign_files import INDEX_MARK
 from harness.reports.publishing.versions import FOLDER, Version, described
-
-__all__ = ["index_document", "index_html"]
 
 
 def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], Sequence[Version]]]) -> dict[str, Any]:
     """Return what index.html shows as plain values for `to_json`.
 
     ``pages`` are results.json and versions, oldest first, by the page's folder below ``folder``. Raises
-    `CannotPublish` where a results.json is not as our schema says.
+    `UsageError` where a results.json is not as our schema says.
     """
     entries = []
     for page, (document, found) in pages.items():
         try:
             entries.append(_entry(page.relative_to(folder).as_posix(), document, found))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CannotPublish(
+            raise UsageError(
                 f"{page / 'results.json'} is damaged: {type(error).__name__} {error}",
-                f"publish the results of that page again, or remove {page}",
+                fix=f"publish the results of that page again, or remove {page}",
             ) from error
     entries.sort(key=lambda entry: (entry["dataset"], entry["network"] or "", entry["page"]))
     return {"format": INDEX_FORMAT, "schema": SCHEMA, "pages": entries}

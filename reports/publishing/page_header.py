@@ -11,8 +11,6 @@ from typing import Any
 from harness.reports.page.templating import template
 from harness.reports.publishing.versions import Version, described
 
-__all__ = ["newest_place", "report_place", "splice", "version_place"]
-
 START, END = "<!-- place -->", "<!-- /place -->"
 
 

@@ -5,21 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.reports.errors import CannotPublish
+from harness.errors import UsageError
 from harness.reports.export.csv_export import to_csv
 from harness.reports.export.results_json import document, load, network_of, restricted, to_json
-from harness.reports.files import encoded
-from harness.reports.page.assets import looks
+from harness.reports.formatting import encoded
+from harness.reports.page.assets import REPORT_MARK, looks
 from harness.reports.page.page import render
-from harness.reports.publishing.foreign_files import REPORT_MARK, known_pages, marked, refuse_foreign
+from harness.reports.publishing.foreign_files import known_pages, marked, refuse_foreign
 from harness.reports.publishing.index_page import index_document, index_html
 from harness.reports.publishing.page_header import newest_place, report_place, splice, version_place
 from harness.reports.publishing.site_folder import Workspace, workspace
 from harness.reports.publishing.slugs import slug
 from harness.reports.publishing.versions import FOLDER, Version, versions
 from harness.results.reading import Results
-
-__all__ = ["CannotPublish", "Publishing", "publish"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def publish(results: Sequence[Results], folder: Path) -> Publishing:
     """Bring ``folder`` up to date with the results of several data sets; those without cells are left out.
 
     Each page and version appears whole or not at all, and a call that was cut off is completed by the next. Pages
-    whose results are not given stay. Raises `CannotPublish` where what is not ours stands in the way, `ValueError`
+    whose results are not given stay. Raises `UsageError` where what is not ours stands in the way, `ValueError`
     as `harness.reports.analysis.cells.read_cells` does, both before anything is written, and `OSError`.
     """
     editions = [edition for one in results if not one.cells.empty for edition in _editions(one, folder)]
@@ -103,10 +101,10 @@ def _compared(edition: _Edition) -> Iterator[str]:
     if shown is None:
         return
     if any(shown.get(name) != ours[name] for name in ("dataset", "network")):
-        raise CannotPublish(
+        raise UsageError(
             f"{edition.page} holds results of {shown.get('dataset')!r}, {shown.get('network')!r}, "
             f"and not of {ours['dataset']!r}, {ours['network']!r}",
-            "move that folder away",
+            fix="move that folder away",
         )
     if str(shown.get("newest_result") or "") > (ours["newest_result"] or ""):
         yield (

@@ -1,6 +1,5 @@
 """A folder that several publishers may write to: one at a time, and each thing appears whole or not at all."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -8,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.reports.files import save
-
-__all__ = ["Workspace", "workspace"]
+from harness.storage.disk import locked, write_through
 
 LOCK = ".harness-publish.lock"
 TEMPORARY = ".harness-publishing-"
@@ -30,7 +27,7 @@ class Workspace:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._room() / "file"
-        save(temporary, content)
+        write_through(temporary, content)
         os.replace(temporary, path)
         self.changes += 1
         return True
@@ -42,7 +39,7 @@ class Workspace:
         temporary = self._room() / "folder"
         temporary.mkdir()
         for name, content in files.items():
-            save(temporary / name, content)
+            write_through(temporary / name, content)
         os.rename(temporary, path)
         self.changes += 1
 
@@ -57,8 +54,7 @@ class Workspace:
 def workspace(folder: Path) -> Iterator[Workspace]:
     """Lend ``folder``, made where it is missing; wait while another process publishes to it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / LOCK, "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / LOCK, waiting=lambda: None):
         try:
             yield Workspace(folder)
         finally:

@@ -4,8 +4,6 @@ import hashlib
 import re
 import unicodedata
 
-__all__ = ["slug"]
-
 PLAIN = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 LONGEST = 64
 # Windows takes these for devices, whatever their ending.

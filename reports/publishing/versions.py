@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.reports.export.results_json import load
-from harness.reports.words.verdicts import percent, visible
-
-__all__ = ["FILES", "FOLDER", "Version", "changes", "described", "versions"]
+from harness.reports.formatting import percent, visible
 
 FILES = ("index.html", "cells.csv", "results.json")
 FOLDER = "versions"
@@ -37,7 +35,7 @@ class Version:
 
 
 def versions(page: Path) -> tuple[Version, ...]:
-    """Return the versions of a page that are there whole, oldest first. Raises `CannotPublish` as `load` does."""
+    """Return the versions of a page that are there whole, oldest first. Raises `UsageError` as `load` does."""
     found = []
     for folder in sorted((page / FOLDER).glob("*")):
         whole = ID.fullmatch(folder.name) and all((folder / name).is_file() for name in FILES)

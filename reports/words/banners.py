@@ -6,8 +6,6 @@ from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 
-__all__ = ["Banner", "banners"]
-
 
 @dataclass(frozen=True)
 class Banner:

@@ -3,9 +3,7 @@
 from harness.evaluation.proportions import paired_upper_bound
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.safety import DELTA, Safety
-from harness.reports.words.verdicts import percent
-
-__all__ = ["answer"]
+from harness.reports.formatting import percent
 
 
 def answer(board: Board) -> list[str]:

@@ -5,8 +5,6 @@ from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 
-__all__ = ["caveats", "provenance"]
-
 LABELS = {
     "command": "Command",
     "started": "Started",

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.reports.analysis.cells import Cell
-from harness.reports.words.verdicts import visible
-
-__all__ = ["Trouble", "absent", "troubles"]
 
 SAME_SCORE = "nearly the same score for every image"
 NO_PATH = "no path leads from the input to the output"
@@ -58,17 +55,3 @@ def _why(cell: Cell) -> str:
     if not cell.done:
         return "no reason was given"
     return NO_PATH if cell.disconnected else SAME_SCORE if cell.collapsed else "a layer has no weight left"
-
-
-def absent(cells: Sequence[Cell], seeds: Sequence[int]) -> list[str]:
-    """Say which of the ``seeds`` are missing or collapsed in one entry at one level, one text per cause."""
-    causes: dict[str, list[int]] = {}
-    for seed in seeds:
-        cell = next((cell for cell in cells if cell.seed == seed), None)
-        cause = "not run" if cell is None else "collapsed" if cell.done and cell.collapsed else cell.status
-        if cause != "done":
-            causes.setdefault(cause, []).append(seed)
-    return [
-        f"{visible(cause)} in seed{'s' if len(own) > 1 else ''} {', '.join(map(str, own))}"
-        for cause, own in causes.items()
-    ]

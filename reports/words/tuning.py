@@ -5,9 +5,7 @@ from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.studies import DENSE, Study
-from harness.reports.words.verdicts import decimal, percent, share, visible
-
-__all__ = ["aim", "aims", "chosen", "importance", "quoted", "untuned", "value", "warnings"]
+from harness.reports.formatting import decimal, percent, share, visible
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -1,54 +1,13 @@
 """Numbers in words, the same on the page and in the terminal: no error rate without its k/n."""
 
-import math
-
 from harness.reports.analysis.estimates import Rate
 from harness.reports.analysis.safety import Safety
-
-__all__ = ["count", "decimal", "duration", "of", "percent", "share", "signed", "verdict", "visible"]
-
-UNKNOWN = "\N{EN DASH}"
-
-
-def count(value: float) -> str:
-    """Return a count, with one decimal where it is a mean over seeds."""
-    return UNKNOWN if math.isnan(value) else f"{value:.1f}".removesuffix(".0")
+from harness.reports.formatting import count, percent
 
 
 def of(rate: Rate) -> str:
     """Return "k/n"."""
     return f"{count(rate.k)}/{count(rate.n)}"
-
-
-def percent(value: float) -> str:
-    """Return a share of weights to three digits: 1.56%."""
-    return UNKNOWN if math.isnan(value) else f"{100 * value:.3g}%"
-
-
-def share(value: float) -> str:
-    """Return a rate with one decimal: 8.7%."""
-    return UNKNOWN if math.isnan(value) else f"{100 * value:.1f}%"
-
-
-def decimal(value: float) -> str:
-    """Return an AUC or average precision to three decimals."""
-    return UNKNOWN if math.isnan(value) else f"{value:.3f}"
-
-
-def signed(value: float) -> str:
-    """Return a difference of AUCs to three decimals, with its sign unless it is 0 to these."""
-    text = f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
-    return UNKNOWN if math.isnan(value) else text[1:] if float(f"{value:.3f}") == 0 else text
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit that reads best."""
-    if math.isnan(seconds):
-        return UNKNOWN
-    for limit, unit, divisor in ((99.5, "s", 1), (99.5 * 60, "min", 60), (math.inf, "h", 3600)):
-        if seconds < limit:
-            return f"{seconds / divisor:.3g} {unit}"
-    return UNKNOWN
 
 
 def verdict(safety: Safety) -> str:
@@ -61,8 +20,3 @@ def verdict(safety: Safety) -> str:
     if safety.density is not None:
         return percent(safety.density)
     return "none" if any(step.density < 1 for step in safety.steps) else "not measured"
-
-
-def visible(text: str) -> str:
-    r"""Return text in which every character shows: escapes, line ends, direction marks as \x1b, \n, \u202e."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -7,7 +7,8 @@ from sound_pruner import Simple, magnitudes, masked, pruned_to
 
 from harness.networks.factories import parameter_count
 from harness.pruning.pruner import PrunedNetwork
-from harness.sparsity.mask import DensityUnreachable, Mask, prune_least
+from harness.sparsity.mask import DensityUnreachable, Mask
+from harness.sparsity.ranking import prune_least
 
 
 @dataclass(frozen=True, kw_only=True)

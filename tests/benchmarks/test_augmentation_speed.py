@@ -18,7 +18,8 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from harness.losses.loss import Loss
-from harness.networks.factories import Architecture, build, initialise
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.training.augmentation import augment
 from harness.training.fit import Stepper, Task

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from harness.methods.l_obs import all_multipliers
 from harness.methods.layer_hessians import damped_inverse, layer_hessians, pruned_layers
-from harness.networks.factories import Architecture, Network, build, initialise
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, initialise
 from harness.randomness import generator
 
 IMAGES, SIZE, ROUNDS = 64, 64, 4

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from harness.methods.lt import LotteryTicket
-from harness.networks.factories import Architecture, Network, build, initialise
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 
 from harness import plugins
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.losses.loss import Loss
 from harness.losses.schedules import schedule_named
-from harness.networks.factories import Architecture, Network, build, copy_of, initialise
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, copy_of, initialise
 from harness.planning.entries import build_pruner
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from harness.losses.loss import Loss
-from harness.networks.factories import Architecture, build, initialise, state_of
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, state_of
 from harness.randomness import generator
 from harness.storage.store import Store
 from harness.training.augmentation import augment

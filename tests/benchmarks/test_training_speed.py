@@ -13,9 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.losses.loss import Loss
-from harness.networks.factories import Architecture, Network, build, initialise
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, initialise
 from harness.randomness import generator
-from harness.sparsity.mask import Mask, prune_least
+from harness.sparsity.mask import Mask
+from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment
 from harness.training.fit import Stepper, Task, fit
 from harness.training.schedule import Schedule

@@ -1,7 +1,7 @@
 import pytest
 
-from harness.data.dataset import DataError, DatasetNotFound
 from harness.datasets.isic import Isic, read_labels
+from harness.errors import DataError, DatasetNotFound
 
 LABELS = {"train": "ISBI2016_ISIC_Part3_Training_GroundTruth.csv", "test": "ISBI2016_ISIC_Part3_Test_GroundTruth.csv"}
 IMAGES = {"train": "ISBI2016_ISIC_Part3_Training_Data", "test": "ISBI2016_ISIC_Part3_Test_Data"}

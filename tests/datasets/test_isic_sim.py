@@ -19,9 +19,9 @@ from harness.datasets.lesion_renderer import (
     Outline,
     fractal_noise,
     render_lesions,
-    splat,
     trace_outline,
 )
+from harness.datasets.painting import splat
 
 SIZE = 64
 SPLITS = ("train", "test", "pretraining")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.networks.factories import Network
+from harness.networks.architecture import Network
 from harness.pruning.templates import SaliencyPruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Scores, prunable_weights

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.methods.beta_rank import BetaRank, beta_ranks, spread_scores
-from harness.networks.factories import FACTORIES, Architecture, build, initialise, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import FACTORIES, build, initialise, skeleton
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
 

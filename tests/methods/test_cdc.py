@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, separation
-from harness.networks.factories import FACTORIES, Architecture, build, initialise, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import FACTORIES, build, initialise, skeleton
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from harness import networks, plugins
-from harness.data.decoding import ImageSplit
-from harness.networks.factories import Architecture, build, initialise, parameter_count
+from harness.data.image_split import ImageSplit
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, parameter_count
 from harness.planning.entries import build_pruner, entry_of, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.workbench import Workbench

@@ -9,8 +9,10 @@ from harness.methods import exact_obs as module
 from harness.methods.exact_obs import ExactOptimalBrainSurgeon, merged, refit, refitted_rows, removal_ranks, trace
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, all_multipliers, compensate, saliencies
 from harness.methods.layer_hessians import damped_inverse, inverse_hessians, layer_hessians
-from harness.networks.factories import Architecture, build, copy_of, initialise, parameter_count, state_of
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, copy_of, initialise, parameter_count, state_of
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
 
 DAMPING = 0.01

@@ -6,8 +6,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.methods.grasp import Grasp, gradient_flow
-from harness.networks.factories import Architecture, build, copy_of, initialise
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, copy_of, initialise
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 
 TEMPERATURE = 3.0
 

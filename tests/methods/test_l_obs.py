@@ -10,9 +10,11 @@ from harness.errors import UsageError
 from harness.methods import layer_hessians as hessians_module
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, all_multipliers, compensate, saliencies, saliency
 from harness.methods.layer_hessians import damped_inverse, inverse_hessians, layer_hessians
-from harness.networks.factories import Architecture, build, copy_of, initialise, parameter_count, state_of
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, copy_of, initialise, parameter_count, state_of
 from harness.planning.entries import build_pruner
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
 
 

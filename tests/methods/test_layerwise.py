@@ -11,7 +11,8 @@ from harness.methods.random import Random
 from harness.methods.snip import Snip
 from harness.planning.entries import build_pruner
 from harness.pruning.pruner import PrunedNetwork, Pruner
-from harness.sparsity.mask import Mask, keep_largest, prunable_weights
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import keep_largest
 
 SNIP = Snip(images=20)
 

@@ -5,7 +5,8 @@ import torch
 
 from harness.errors import UsageError
 from harness.methods.lt import LotteryTicket, prune_each_tensor, weight_scores
-from harness.networks.factories import Architecture, build, copy_of, initialise, state_of
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.planning.entries import build_pruner
 from harness.sparsity.mask import Mask, prunable_weights
 

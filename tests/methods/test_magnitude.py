@@ -3,7 +3,8 @@ import torch
 
 from harness.methods.magnitude import Magnitude, lamp_score
 from harness.networks.factories import state_of
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 
 
 def test_the_largest_weights_of_all_layers_remain(make_bench):

@@ -6,7 +6,8 @@ from harness.losses.loss import Loss
 from harness.methods.snip import Snip, SnipRetrain, connection_sensitivity
 from harness.networks.factories import copy_of
 from harness.planning.entries import entry_of
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
 
 GREEN = Loss(10.0, 5.0)

@@ -15,7 +15,8 @@ from harness.methods.structured import (
     group_norms,
     taylor_effects,
 )
-from harness.networks.factories import FACTORIES, Architecture, build, copy_of, initialise, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import FACTORIES, build, copy_of, initialise, skeleton
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, coupled
 

@@ -9,8 +9,10 @@ from torch import nn
 
 from harness.methods.synflow import SynFlow, flow_mask, synaptic_flow
 from harness.networks import factories as networks
-from harness.networks.factories import Architecture, Network, build, copy_of, initialise
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, copy_of, initialise
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 
 PIXEL = (3, 1, 1)
 

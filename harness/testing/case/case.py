@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.losses.schedules import LossSchedule
-from harness.networks.factories import Architecture, Network, parameter_count, state_of
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import parameter_count, state_of
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.running.inspection import Inspection, inspect
 from harness.sparsity.mask import DensityUnreachable, Mask
 from harness.storage.canonical import digest
 from harness.storage.store import Store
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.networks import NETWORKS
 from harness.testing.case.subject import Subject
 from harness.testing.case.watched_bench import SIZE, WatchedBench, WatchedStore, make_bench, start
 from harness.testing.case.watched_import import Imported
-from harness.testing.checks.registry import CheckFailed, CheckSkipped
 
 DECLINES_ALL = "the method declines every network of the suite"
 NONE_REACHED = "on no network has the method any of the densities below 1 that are asked for"

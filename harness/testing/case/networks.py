@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from harness.networks.architecture import Network
 from harness.networks.factories import FACTORIES
 
-__all__ = ["NETWORKS", "RENAMED", "Awkward", "Plain", "Residual", "check_networks"]
-
 
 class Plain(Network):
     """Three convolutions with batch norm; 64,665 parameters, which is a size that narrow MobileNets have, too."""

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from harness.networks.factories import Network
+from harness.networks.architecture import Network
 from harness.testing.case.case import LEVELS, Case, place
 from harness.testing.case.watched_bench import WatchedBench, WatchedStore
 from harness.testing.case.watchers import RECORDER

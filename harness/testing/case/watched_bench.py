@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from harness import plugins
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.losses.schedules import LossSchedule
-from harness.networks.factories import Architecture, Network, build, copy_of, initialise
-from harness.planning.entries import borrowed
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, copy_of, initialise
+from harness.planning.entries import borrowed_mask
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
@@ -175,5 +176,5 @@ def make_bench(
         seed=seed,
         method=method,
         environment="check",
-        others=borrowed,
+        borrow=borrowed_mask,
     )

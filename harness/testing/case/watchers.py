@@ -118,3 +118,10 @@ def _is_code(path: str) -> bool:
 
 RECORDER = Recorder()
 """This process's recorder."""
+
+
+def disturb_global_draws(seed: int) -> None:
+    """Put all global random states elsewhere."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

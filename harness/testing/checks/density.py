@@ -4,13 +4,15 @@ import torch
 
 from harness.errors import UsageError
 from harness.losses.schedules import schedule_named
-from harness.networks.factories import Architecture, parameter_count
+from harness.networks.architecture import Architecture
+from harness.networks.factories import parameter_count
 from harness.pruning.pruner import PrunedNetwork
 from harness.pruning.workbench import TrainingDiverged
 from harness.sparsity.mask import prunable_weights
 from harness.testing.case.case import LEVELS, NONE_REACHED, Case, bits, differing, floor_of, place
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.watched_bench import start
-from harness.testing.checks.registry import CheckFailed, CheckSkipped, check
+from harness.testing.checks.registry import check
 
 MORE = (1.0, 0.77, 0.6, 0.5, 0.31, 0.25, 0.2)
 """`LEVELS`, and others between and after them."""

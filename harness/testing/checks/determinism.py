@@ -2,30 +2,22 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 
-import numpy as np
-import torch
-
-from harness.networks.factories import Architecture, Network, build, state_of
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, state_of
 from harness.storage.canonical import digest
 from harness.testing.case.case import LEVELS, Case, differing
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.networks import RENAMED
 from harness.testing.case.observed_run import observed
 from harness.testing.case.subject import packed
 from harness.testing.case.watched_bench import copied, start
-from harness.testing.checks.registry import CheckFailed, CheckSkipped, check
+from harness.testing.case.watchers import disturb_global_draws
+from harness.testing.checks.registry import check
 
 _OTHER_HASH_SEED = "271828"
-
-
-def disturb_global_draws(seed: int) -> None:
-    """Put all global random states elsewhere."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
 
 
 def _require_same(expected: list[str], found: list[str], reason: str, where: str) -> None:

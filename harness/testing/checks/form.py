@@ -4,13 +4,15 @@ from itertools import islice
 
 import torch
 
-from harness.networks.factories import Architecture, Network, build, parameter_count, state_of
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, parameter_count, state_of
 from harness.pruning.pruner import PrunedNetwork
 from harness.sparsity.mask import Mask
 from harness.testing.case.case import LEVELS, Case, Unreachable, bits, place
+from harness.testing.case.failures import CheckFailed
 from harness.testing.case.networks import NETWORKS
 from harness.testing.case.watched_bench import SIZE, WatchedBench, start
-from harness.testing.checks.registry import CheckFailed, check
+from harness.testing.checks.registry import check
 
 
 @check(

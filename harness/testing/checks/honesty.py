@@ -2,8 +2,9 @@
 
 from harness.losses.schedules import schedule_named
 from harness.testing.case.case import LEVELS, Case
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.observed_run import observed
-from harness.testing.checks.registry import CheckFailed, CheckSkipped, check
+from harness.testing.checks.registry import check
 
 FEW_IMAGES = 8
 """Images that a method may send through a network outside of stages, to see shapes and connections."""

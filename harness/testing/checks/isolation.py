@@ -1,9 +1,10 @@
 """Checks on what a method does besides: to the process, the bench, the screen, files and the network."""
 
 from harness.testing.case.case import LEVELS, Case, place
+from harness.testing.case.failures import CheckFailed
 from harness.testing.case.observed_run import observed, output_of
 from harness.testing.case.watchers import changes, global_state
-from harness.testing.checks.registry import CheckFailed, check
+from harness.testing.checks.registry import check
 
 
 @check(

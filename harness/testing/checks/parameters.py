@@ -23,7 +23,8 @@ from harness.losses.schedules import schedule_named
 from harness.pruning.pruner import Pruner
 from harness.randomness import generator
 from harness.testing.case.case import Case
-from harness.testing.checks.registry import CheckFailed, check
+from harness.testing.case.failures import CheckFailed
+from harness.testing.checks.registry import check
 
 LARGEST_TOLERANCE = 0.1
 """Above it a method may be called by a density that it does not have."""

@@ -1,12 +1,11 @@
 """What a check is: a name, what it catches, how to mend it, and a function that tries a method in a fresh process."""
 
-import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.errors import UsageError
-from harness.suggestions import nearest
+from harness.errors import UsageError, nearest
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 
 if TYPE_CHECKING:
     from harness.testing.case.case import Case
@@ -18,24 +17,6 @@ LIMIT_S = 60.0
 
 RAISED, UNASKED = "the method raised ", "; expected no error"
 """How ``what`` begins and ends where the method raised an error that no check asks for."""
-
-
-class CheckFailed(AssertionError):  # noqa: N818
-    """A method breaks a rule: ``what`` was expected and got, ``where``, ``why`` it matters, and how to ``fix`` it."""
-
-    def __init__(self, what: str, where: str = "", *, why: str = "", fix: str = "", detail: str = "") -> None:
-        super().__init__(what)
-        self.what, self.where, self.why, self.fix, self.detail = what, where, why, fix, detail
-
-    def __str__(self) -> str:
-        """Return the whole text, a line for each part."""
-        parts = {"where": self.where, "why": self.why, "fix": self.fix}
-        lines = [self.what, *(f"{name}: {text}" for name, text in parts.items() if text)]
-        return "\n".join([*lines, *([self.detail] if self.detail else [])])
-
-
-class CheckSkipped(unittest.SkipTest):
-    """The check has nothing to say about this method; pytest shows the sentence as the reason of a skip."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 from harness.errors import MachineError
 from harness.storage.store import StageBusy
 from harness.testing.case.case import LEVELS, Case, differing, place
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.watched_bench import WatchedStore
-from harness.testing.checks.registry import CheckFailed, CheckSkipped, check
+from harness.testing.checks.registry import check
 
 MOST_KILLS = 6
 

@@ -5,8 +5,9 @@ import torch
 from harness.errors import UsageError
 from harness.pruning.workbench import TrainingDiverged
 from harness.testing.case.case import Case, place
+from harness.testing.case.failures import CheckFailed
 from harness.testing.case.watched_bench import BrokenBench
-from harness.testing.checks.registry import CheckFailed, check
+from harness.testing.checks.registry import check
 
 _CLEAR = (ValueError, ArithmeticError, UsageError, TrainingDiverged)
 

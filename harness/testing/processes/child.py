@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.testing.case.case import Case
+from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.networks import check_networks
 from harness.testing.case.watched_import import watched_import
 from harness.testing.case.watchers import RECORDER
-from harness.testing.checks.registry import CHECKS, RAISED, UNASKED, CheckFailed, CheckSkipped
+from harness.testing.checks.registry import CHECKS, RAISED, UNASKED
 
 Result = dict[str, str]
 

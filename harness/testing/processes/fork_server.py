@@ -1,6 +1,6 @@
 """The process whose children run checks: it has imported the harness once, so that a fresh process costs little.
 
-Started as ``python -P -m harness.testing.processes.fork_server``; reads a job a line, answers a line. No method is ever imported
+Started by `python -P -m`; reads a job a line, answers a line. No method is ever imported
 here: each child imports its own.
 """
 

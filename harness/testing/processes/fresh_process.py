@@ -10,7 +10,7 @@ from harness.testing.case.case import Case
 from harness.testing.case.networks import check_networks
 from harness.testing.case.watched_bench import WatchedStore
 from harness.testing.case.watched_import import watched_import
-from harness.testing.checks.determinism import disturb_global_draws
+from harness.testing.case.watchers import disturb_global_draws
 
 
 def main() -> None:

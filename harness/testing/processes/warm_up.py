@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 import harness.testing.processes.child  # noqa: F401 - and with it the checks themselves
-from harness.networks.architecture import positive_scores
-from harness.networks.factories import Architecture, Network
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.networks.architecture import Architecture, Network, positive_scores
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 from harness.storage.canonical import digest
 from harness.storage.store import Store
 from harness.testing.case.networks import check_networks

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from harness.data import decoding as images
-from harness.data.decoding import LARGEST_IMAGE, ImageSplit, decode, decode_all
+from harness.data.decoding import LARGEST_IMAGE, decode, decode_all
+from harness.data.image_split import ImageSplit
 from harness.errors import DataError
 
 SIZE = 64

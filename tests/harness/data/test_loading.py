@@ -9,12 +9,13 @@ from PIL import Image
 
 from harness.cli.data_card import data_lines
 from harness.data import loading as data
-from harness.data.dataset import DatasetNotFound, SimulatedDataset
+from harness.data.dataset import SimulatedDataset
 from harness.data.decoding import decode
-from harness.data.loading import DataPlan, data_folder, decoded, resolve_data, training_splits
+from harness.data.loading import decoded, training_splits
+from harness.data.locating import DataPlan, data_folder, resolve_data
 from harness.datasets.isic import Isic
 from harness.downloads.sources_file import FIRST_USE, PUBLISHED, Source, record
-from harness.errors import DataError, MachineError, UsageError
+from harness.errors import DataError, DatasetNotFound, MachineError, UsageError
 from harness.storage.store import Store
 
 NAMES = {"train": "Training", "test": "Test"}

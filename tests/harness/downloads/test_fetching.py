@@ -16,7 +16,7 @@ import pytest
 
 from harness import plugins
 from harness.data.dataset import FileDataset, RemoteFile, Sample
-from harness.data.loading import load_dataset
+from harness.data.locating import load_dataset
 from harness.datasets.isic import Isic
 from harness.datasets.isic_sim import IsicSim
 from harness.downloads import fetching

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.evaluation.proportions import compare_aucs
-from harness.reports.paired import paired_auc_contrast, paired_auc_difference
+from harness.evaluation.auc import compare_aucs, paired_auc_contrast, paired_auc_difference
 
 
 def sample(seeds, number, rounded=False):

@@ -5,17 +5,10 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from harness.evaluation.proportions import (
-    auc_interval,
-    clopper_pearson,
-    compare_aucs,
-    delong,
-    holm,
-    mean_auc,
-    not_distinguished,
-    paired_upper_bound,
-    safe_compression,
-)
+from harness.evaluation.auc import auc_interval, compare_aucs, delong, mean_auc
+from harness.evaluation.comparisons import holm, not_distinguished
+from harness.evaluation.proportions import clopper_pearson, paired_upper_bound
+from harness.evaluation.safe_compression import safe_compression
 
 
 def draw(generator, positives, negatives, separations, noise=0.5):

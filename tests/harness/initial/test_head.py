@@ -7,10 +7,12 @@ import torch
 from harness import plugins
 from harness.data.dataset import SimulatedDataset
 from harness.errors import DataError, HarnessError
-from harness.initial.head import features_from_file, initial_network, responds
+from harness.initial.head import initial_network, responds
 from harness.initial.pretraining import pretrained_features
 from harness.initial.pretraining_options import Pretraining
-from harness.networks.factories import Architecture, build, initialise, state_of
+from harness.initial.weights_file import features_from_file
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, state_of
 from harness.storage.store import Store
 from harness.training.augmentation import normalise
 from harness.training.schedule import Schedule

@@ -7,7 +7,8 @@ import torch
 
 from harness.errors import DataError, MachineError, NetworkError, UsageError
 from harness.initial.weights_choice import check_weights, own_weights, resolve_weights
-from harness.networks.factories import Architecture, build, state_of
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, state_of
 
 
 class Cache:

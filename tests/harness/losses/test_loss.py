@@ -16,7 +16,7 @@ from harness.losses.loss import (
     weighted_cross_entropy,
 )
 from harness.losses.schedules import SCHEDULES, LossSchedule, effective_number_gamma, resolve_gamma, schedule_named
-from harness.planning.configuration import load_configuration
+from harness.planning.configuration_file import load_configuration
 from harness.storage.canonical import digest
 
 RANKINGS = ("all-pairs", "pointwise")

@@ -5,15 +5,8 @@ import torchvision
 from torch import nn
 
 from harness.errors import UsageError
-from harness.networks.factories import (
-    Architecture,
-    build,
-    copy_of,
-    initialise,
-    parameter_count,
-    positive_scores,
-    state_of,
-)
+from harness.networks.architecture import Architecture, positive_scores
+from harness.networks.factories import build, copy_of, initialise, parameter_count, state_of
 
 FACTORIES = ("alexnet", "alexnet-bn")
 

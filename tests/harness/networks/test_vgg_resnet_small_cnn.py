@@ -3,7 +3,8 @@ import torch
 import torchvision
 from torch import nn
 
-from harness.networks.factories import FACTORIES, Architecture, build, initialise, parameter_count, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import FACTORIES, build, initialise, parameter_count, skeleton
 from harness.networks.widths import widths_of
 
 NEW = ("resnet18", "small-cnn", "vgg16")

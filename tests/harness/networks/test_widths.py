@@ -1,7 +1,8 @@
 import pytest
 from torch import nn
 
-from harness.networks.factories import FACTORIES, Architecture, parameter_count, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import FACTORIES, parameter_count, skeleton
 from harness.networks.widths import chosen, widths_of
 
 PUBLISHED = sorted(FACTORIES)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import UsageError
-from harness.planning.configuration import Configuration, load_configuration, presets
+from harness.planning.configuration import Configuration
+from harness.planning.configuration_file import load_configuration, presets
 
 
 def load(tmp_path=None, toml=None, assignments=(), preset="quick", **flags):

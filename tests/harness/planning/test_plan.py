@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 
 from harness.errors import DataError
-from harness.planning.configuration import load_configuration, presets
-from harness.planning.plan import Flags, build_plan
+from harness.planning.configuration_file import load_configuration, presets
+from harness.planning.planner import Flags, build_plan
 from harness.progress import Reporter
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.networks.factories import Architecture, skeleton
+from harness.networks.architecture import Architecture
+from harness.networks.factories import skeleton
 from harness.planning.entries import borrowed, why_skipped
 from harness.planning.selection import resolve
 

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.planning.configuration import load_configuration
+from harness.planning.configuration_file import load_configuration
 from harness.planning.tuning_options import Range, TuningOptions
 
 

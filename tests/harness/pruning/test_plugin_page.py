@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.networks.factories import Architecture, build, initialise, parameter_count
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, parameter_count
 from harness.pruning.templates import ChannelPruner
 from harness.sparsity.surgery import channel_groups
 

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from harness.networks.factories import Architecture, build, initialise, parameter_count, state_of
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, parameter_count, state_of
 from harness.networks.widths import widths_of
 from harness.pruning.templates import ChannelPruner, SaliencyPruner
 from harness.sparsity.mask import prunable_weights

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from harness.data.decoding import ImageSplit
+from harness.data.image_split import ImageSplit
 from harness.losses.schedules import LossSchedule
 from harness.networks.factories import state_of
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 from harness.storage.store import StageBusy
 from harness.training.augmentation import normalise
 from harness.training.schedule import Schedule

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness.networks.factories import Architecture, build, initialise, state_of
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, state_of
 from harness.running import bench as start_module
 from harness.running.bench import Start
 from harness.storage.store import Store

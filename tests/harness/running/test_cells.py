@@ -7,8 +7,9 @@ import torch
 from harness import plugins
 from harness.data.loading import test_split as read_test_split
 from harness.networks.factories import copy_of
-from harness.planning.configuration import load_configuration
-from harness.planning.plan import Flags, build_plan, levels_of
+from harness.planning.configuration_file import load_configuration
+from harness.planning.plan import levels_of
+from harness.planning.planner import Flags, build_plan
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.running import cells as cells_module
 from harness.running.cells import cells, score_test

@@ -5,10 +5,12 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.networks.factories import FACTORIES, Architecture, Network, build, copy_of, initialise, parameter_count
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import FACTORIES, build, copy_of, initialise, parameter_count
 from harness.pruning.pruner import PrunedNetwork
 from harness.running.inspection import alive_parameters, effective_flops, inspect
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 
 
 class Chain(Network):

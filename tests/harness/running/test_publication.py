@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from harness.losses.schedules import LossSchedule
-from harness.method_code import code_of
-from harness.planning.entries import entry_of
+from harness.planning.entries import code_of, entry_of
 from harness.results import reading as results
 from harness.results.mlflow_tracker import PublishedRun
 from harness.results.reading import read

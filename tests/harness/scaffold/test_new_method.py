@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from harness.cli import new as cli_new
-from harness.storage import disk
 from harness.errors import MachineError, UsageError
 from harness.planning.entries import entry_of
 from harness.plugins import PRUNERS, available
@@ -19,6 +18,7 @@ from harness.pruning.dense import DENSE
 from harness.scaffold.new_method import write_method
 from harness.scaffold.template_text import files
 from harness.sparsity.mask import prunable_weights
+from harness.storage import disk
 from harness.storage.canonical import digest
 from harness.tuning.candidate import Candidate
 from harness.tuning.spaces import space_of

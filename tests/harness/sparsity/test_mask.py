@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.networks.factories import Architecture, build
-from harness.sparsity.mask import Mask, keep_largest, largest, layer_quotas, prunable_weights, prune_least
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import keep_largest, largest, layer_quotas, prune_least
 
 UNPRUNABLE = 8 + 16 + 12 + 9 * 11 + 11 + 20  # biases, norms, and the 99 weights of a layer that is too small
 

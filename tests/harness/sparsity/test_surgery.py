@@ -8,17 +8,8 @@ from safetensors.torch import load, save
 from torch import nn
 
 from harness.networks import factories as networks
-from harness.networks.factories import (
-    FACTORIES,
-    Architecture,
-    Network,
-    build,
-    copy_of,
-    initialise,
-    parameter_count,
-    skeleton,
-    state_of,
-)
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import FACTORIES, build, copy_of, initialise, parameter_count, skeleton, state_of
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
 from harness.testing.case.networks import check_networks

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from harness.networks.factories import Architecture, build, initialise, state_of
-from harness.sparsity.mask import Mask, prune_least
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, state_of
+from harness.sparsity.mask import Mask
+from harness.sparsity.ranking import prune_least
 from harness.storage.canonical import canonical_state, digest, flatten, restore, tensor_digest
 
 

@@ -4,9 +4,8 @@ import sys
 import pytest
 
 from harness.methods import beta_rank, exact_obs, synflow
-from harness.pruning.workbench import source_of
 from harness.storage import code_behind as source
-from harness.storage.code_behind import modules_behind, neighbours
+from harness.storage.code_behind import modules_behind, neighbours, source_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ import torch
 from torch import nn
 
 from harness.losses.loss import Loss
-from harness.networks.factories import Architecture, build, copy_of, state_of
-from harness.sparsity.mask import Mask, prunable_weights, prune_least
+from harness.networks.architecture import Architecture
+from harness.networks.factories import build, copy_of, state_of
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment, normalise
 from harness.training.fit import Stepper, Task, fit
 from harness.training.inference import moves, outputs_of

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.storage.store import Checkpoint, Store
-from harness.tuning.metered_store import Ledger, Spent
+from harness.tuning.metered_store import Ledger
+from harness.tuning.trial_record import Spent
 
 KINDS = ["train", "score", "compute", "images", "pretrain"]
 SECONDS = {"train": 2.0, "score": 0.5, "compute": 0.25, "images": 8.0, "pretrain": 16.0}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data.loading import DataPlan
+from harness.data.locating import DataPlan
 from harness.errors import MachineError, UsageError
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.schedules import LossSchedule

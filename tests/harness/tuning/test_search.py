@@ -6,8 +6,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.losses.schedules import LossSchedule
-from harness.planning.configuration import load_configuration
-from harness.planning.plan import Flags, build_plan
+from harness.planning.configuration_file import load_configuration
+from harness.planning.planner import Flags, build_plan
 from harness.planning.tuning_options import Range, TuningOptions
 from harness.tuning.objective import Objective
 from harness.tuning.search import searches, spaces

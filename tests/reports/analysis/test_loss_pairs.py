@@ -10,8 +10,14 @@ import pytest
 from harness.losses.schedules import SCHEDULES
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document
-from harness.reports.page.page import render
-from harness.reports.words.verdicts import signed
+from harness.reports.formatting import signed
+from harness.reports.page import page
+from harness.reports.publishing.page_header import report_place
+
+
+def render(results):
+    return page.render(results, report_place())
+
 
 GREEN = "class-dependent-lt[scenario=green]"
 WEIGHTS = {

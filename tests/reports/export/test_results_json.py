@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.errors import UsageError
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.errors import CannotPublish
 from harness.reports.export.results_json import SCHEMA, document, load, restricted, to_json
 from harness.reports.publishing.publish import publish
 from harness.reports.words.headline import answer
@@ -192,7 +192,7 @@ def test_other_files_are_not_ours_and_newer_ones_are_refused(tmp_path, make):
     path.write_text(to_json(document(make())))
     assert load(path)["dataset"] == "spots"
     path.write_text(to_json({**document(make()), "schema": SCHEMA + 1}))
-    with pytest.raises(CannotPublish, match=f"schema {SCHEMA + 1}"):
+    with pytest.raises(UsageError, match=f"schema {SCHEMA + 1}"):
         load(path)
 
 

@@ -8,10 +8,16 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.formatting import signed
 from harness.reports.page import page
 from harness.reports.page.assets import inert_json
-from harness.reports.page.page import render, write
-from harness.reports.words.verdicts import signed
+from harness.reports.publishing.page_header import report_place
+from harness.reports.publishing.report import write
+
+
+def render(results):
+    return page.render(results, report_place())
+
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -4,9 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.evaluation.auc import paired_auc_difference
 from harness.reports.page import page
-from harness.reports.page.page import render
-from harness.reports.paired import paired_auc_difference
+from harness.reports.publishing.page_header import report_place
+
+
+def render(results):
+    return page.render(results, report_place())
+
 
 DASH = "\N{EN DASH}"
 DENSE = {"default": {"learning_rate": 0.001}, "importance": {}}

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness.reports.errors import CannotPublish
+from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA, document, to_json
 from harness.reports.publishing import publish as publish_module
 from harness.reports.publishing.publish import publish
@@ -231,7 +231,7 @@ def test_foreign_files_are_left_alone(old, new, tmp_path, walk):
 def test_foreign_files_in_the_way_are_refused_untouched(old, tmp_path, tree, name, text):
     lay(tmp_path, {name: text})
     before = tree(tmp_path)
-    with pytest.raises(CannotPublish, match=name) as refused:
+    with pytest.raises(UsageError, match=name) as refused:
         publish(old, tmp_path)
     assert "another folder" in refused.value.fix
     assert {path: digest for path, digest in tree(tmp_path).items() if path != LOCK} == before
@@ -239,7 +239,7 @@ def test_foreign_files_in_the_way_are_refused_untouched(old, tmp_path, tree, nam
 
 def test_a_foreign_index_keeps_even_the_lock_out(old, tmp_path, tree):
     lay(tmp_path, {"index.html": "mine"})
-    with pytest.raises(CannotPublish):
+    with pytest.raises(UsageError):
         publish(old, tmp_path)
     assert set(tree(tmp_path)) == {"index.html"}
 
@@ -250,7 +250,7 @@ def test_links_lead_nowhere_else(old, tmp_path, place):
     elsewhere.mkdir()
     (folder / place).parent.mkdir(parents=True)
     (folder / place).symlink_to(elsewhere)
-    with pytest.raises(CannotPublish):
+    with pytest.raises(UsageError):
         publish(old, folder)
     assert not list(elsewhere.iterdir())
 
@@ -270,7 +270,7 @@ def test_a_page_of_another_data_set_is_not_replaced(old, tmp_path, make, tree):
     publish([make("other", network="big")], tmp_path)
     (tmp_path / "other").rename(tmp_path / "isic")
     before = tree(tmp_path)
-    with pytest.raises(CannotPublish, match="'other'"):
+    with pytest.raises(UsageError, match="'other'"):
         publish(old, tmp_path)
     assert tree(tmp_path) == before
 
@@ -281,7 +281,7 @@ def test_a_damaged_page_is_named(old, tmp_path, make, damage):
     page.mkdir(parents=True)
     (page / "results.json").write_text(to_json({**document(make("other", network="big")), **damage}))
     (page / "index.html").write_text('<meta name="generator" content="prune-harness report 0">')
-    with pytest.raises(CannotPublish, match=r"other/big/results\.json is damaged"):
+    with pytest.raises(UsageError, match=r"other/big/results\.json is damaged"):
         publish(old, tmp_path)
 
 
@@ -291,7 +291,7 @@ def test_a_newer_harness_is_not_overwritten(old, tmp_path, tree):
         saved = (tmp_path / path).read_bytes()
         (tmp_path / path).write_text(to_json({"format": kind, "schema": SCHEMA + 1}))
         before = tree(tmp_path)
-        with pytest.raises(CannotPublish, match=f"schema {SCHEMA + 1}, this harness knows"):
+        with pytest.raises(UsageError, match=f"schema {SCHEMA + 1}, this harness knows"):
             publish(old, tmp_path)
         assert tree(tmp_path) == before
         (tmp_path / path).write_bytes(saved)
