@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data.dataset import FileDataset, RemoteFile, Sample, Split
-from harness.errors import DataError, DatasetNotFound
+from harness.data import DataError, DatasetNotFound, FileDataset, RemoteFile, Sample, Split
 
 _NAMES = {"train": "Training", "test": "Test"}
 _IMAGES = "ISBI2016_ISIC_Part3_{}_Data"

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.data.dataset import SimulatedDataset
+from harness.data import SimulatedDataset
 from harness.datasets.lesion_renderer import (
     HAIR_UNIFORMS,
     HAIRS,

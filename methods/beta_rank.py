@@ -11,11 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
-from harness.pruning.templates import ChannelPruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scores
-from harness.sparsity.surgery import channel_groups
+from harness.pruning import ChannelPruner, Network, Scores, Workbench, channel_groups
 
 _TOGETHER = 8
 """Images whose maps are held in float64 at once."""

@@ -10,11 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
-from harness.pruning.templates import ChannelPruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scores
-from harness.sparsity.surgery import channel_groups
+from harness.pruning import ChannelPruner, Network, Scores, Workbench, channel_groups
 
 Statistic = Literal["t", "snr", "fisher", "divergence"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from harness.methods.lt import LotteryTicket
-from harness.pruning.pruner import Pruner
+from harness.pruning import Pruner
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,7 @@ from torch import Tensor
 
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, rows_of, saliencies
 from harness.methods.layer_hessians import inverse_hessians, pruned_layers
-from harness.networks.architecture import Network
-from harness.networks.factories import build, state_of
-from harness.pruning.pruner import PrunedNetwork
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Mask, Scores
-from harness.sparsity.ranking import prune_least
+from harness.pruning import Mask, Network, PrunedNetwork, Scores, Workbench, build, prune_least, state_of
 
 _ENTRIES = 2**26
 """Entries of the rows' own matrices that are held at once: 512 MiB in float64, or one row's where that is more."""

@@ -10,10 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
-from harness.pruning.templates import Retrain, SaliencyPruner, Start
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scores, prunable_weights
+from harness.pruning import Network, Retrain, SaliencyPruner, Scores, Start, Workbench, prunable_weights
 
 _CHUNK = 16
 """Images per double backward pass: the sums are the same for any number, the memory is not."""

@@ -11,12 +11,18 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from harness.methods.layer_hessians import Layer, inverse_hessians, pruned_layers, without_patches
-from harness.networks.architecture import Network
-from harness.networks.factories import build, state_of
-from harness.pruning.pruner import PrunedNetwork, Pruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Mask, Scores, prunable_weights
-from harness.sparsity.ranking import prune_least
+from harness.pruning import (
+    Mask,
+    Network,
+    PrunedNetwork,
+    Pruner,
+    Scores,
+    Workbench,
+    build,
+    prunable_weights,
+    prune_least,
+    state_of,
+)
 
 _BLOCK = 32
 """Weights of each row that are swept together: larger blocks gather more of the inverse, smaller ones start more."""

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
-from harness.sparsity.mask import prunable_weights
+from harness.pruning import Network, prunable_weights
 
 Layer = nn.Conv2d | nn.Linear
 

@@ -13,10 +13,7 @@ from pydantic import Field
 
 from harness.methods.magnitude import Magnitude
 from harness.methods.random import Random
-from harness.networks.architecture import Network
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Mask, Scores
-from harness.sparsity.ranking import keep_largest
+from harness.pruning import Mask, Network, Scores, Workbench, keep_largest
 
 Other = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\[\]]*\])?$")]
 """A registered method that gives a mask, written as an entry: ``snip``, ``lt[rate=0.75]``."""

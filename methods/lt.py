@@ -8,11 +8,7 @@ import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
-from harness.networks.factories import parameter_count
-from harness.pruning.templates import IterativePruner
-from harness.sparsity.mask import Mask, Scores
-from harness.sparsity.ranking import keep_largest
+from harness.pruning import IterativePruner, Mask, Network, Scores, keep_largest, parameter_count
 
 Criterion = Literal["magnitude-increase", "movement", "magnitude"]
 

@@ -4,11 +4,15 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.networks.architecture import Architecture
-from harness.networks.factories import parameter_count, skeleton
-from harness.pruning.pruner import PrunedNetwork, Pruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import DensityUnreachable
+from harness.pruning import (
+    Architecture,
+    DensityUnreachable,
+    PrunedNetwork,
+    Pruner,
+    Workbench,
+    parameter_count,
+    skeleton,
+)
 
 STEPS = 1024
 """Every channel count of the full network divides this, so that widths k / 1024 reach every network there is."""

@@ -7,10 +7,7 @@ from typing import ClassVar
 import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from harness.networks.architecture import Network
-from harness.pruning.templates import Retrain, SaliencyPruner, Start
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scope, Scores, prunable_weights
+from harness.pruning import Network, Retrain, SaliencyPruner, Scope, Scores, Start, Workbench, prunable_weights
 
 
 @dataclass(frozen=True, kw_only=True)

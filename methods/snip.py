@@ -10,10 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor
 
-from harness.networks.architecture import Network
-from harness.pruning.templates import Retrain, SaliencyPruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scores, prunable_weights
+from harness.pruning import Network, Retrain, SaliencyPruner, Scores, Workbench, prunable_weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.methods.snip import summed_loss
-from harness.networks.architecture import Network
-from harness.networks.factories import copy_of
-from harness.pruning.templates import ChannelPruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scope, Scores
-from harness.sparsity.surgery import channel_groups, coupled
+from harness.pruning import ChannelPruner, Network, Scope, Scores, Workbench, channel_groups, copy_of, coupled
 
 _SCOPES = CategoricalDistribution(["layer", "global"])
 

@@ -9,12 +9,19 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
-from harness.networks.factories import copy_of
-from harness.pruning.templates import Retrain, SaliencyPruner, Start
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Mask, Scope, Scores, prunable_weights
-from harness.sparsity.ranking import prune_least
+from harness.pruning import (
+    Mask,
+    Network,
+    Retrain,
+    SaliencyPruner,
+    Scope,
+    Scores,
+    Start,
+    Workbench,
+    copy_of,
+    prunable_weights,
+    prune_least,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

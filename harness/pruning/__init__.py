@@ -1,1 +1,44 @@
-"""."""
+"""All that a pruning method needs, from here alone: the interface, its templates, masks, channels, networks.
+
+Every other module of the harness is private by agreement and may move.
+"""
+
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, copy_of, parameter_count, skeleton, state_of
+from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.templates import ChannelPruner, IterativePruner, Retrain, SaliencyPruner, Start
+from harness.pruning.workbench import TrainingDiverged, Workbench
+from harness.sparsity.mask import DensityUnreachable, Mask, Scope, Scores, prunable_weights
+from harness.sparsity.ranking import keep_largest, prune_least
+from harness.sparsity.surgery import ChannelGroup, channel_groups, coupled, not_narrowable, without_channels
+
+__all__ = [
+    "Architecture",
+    "ChannelGroup",
+    "ChannelPruner",
+    "DensityUnreachable",
+    "IterativePruner",
+    "Mask",
+    "Network",
+    "PrunedNetwork",
+    "Pruner",
+    "Retrain",
+    "SaliencyPruner",
+    "Scope",
+    "Scores",
+    "Start",
+    "TrainingDiverged",
+    "Workbench",
+    "build",
+    "channel_groups",
+    "copy_of",
+    "coupled",
+    "keep_largest",
+    "not_narrowable",
+    "parameter_count",
+    "prunable_weights",
+    "prune_least",
+    "skeleton",
+    "state_of",
+    "without_channels",
+]

@@ -32,10 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from harness.sparsity.mask import Scores, prunable_weights
-from harness.networks.architecture import Network
-from harness.pruning.templates import Retrain, SaliencyPruner
-from harness.pruning.workbench import Workbench
+from harness.pruning import Scores, prunable_weights, Network, Retrain, SaliencyPruner, Workbench
 from optuna.distributions import BaseDistribution, FloatDistribution
 from pydantic import Field
 from torch import Tensor
@@ -87,8 +84,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from harness.networks.architecture import Architecture
-from harness.networks.factories import build, initialise
+from harness.pruning import Architecture, build
+from harness.networks import initialise
 from harness.testing import parametrize_with_checks
 
 $import_method

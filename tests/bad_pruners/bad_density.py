@@ -5,10 +5,7 @@ from dataclasses import dataclass
 import torch
 from sound_pruner import Simple, magnitudes, masked, pruned_to
 
-from harness.networks.factories import parameter_count
-from harness.pruning.pruner import PrunedNetwork
-from harness.sparsity.mask import DensityUnreachable, Mask
-from harness.sparsity.ranking import prune_least
+from harness.pruning import DensityUnreachable, Mask, PrunedNetwork, parameter_count, prune_least
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from sound_pruner import Simple, Sound, magnitudes, pruned_to
 
-from harness.networks.factories import build, initialise
-from harness.pruning.pruner import PrunedNetwork
+from harness.networks import initialise
+from harness.pruning import PrunedNetwork, build
 
 CACHE = {}
 

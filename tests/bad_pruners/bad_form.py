@@ -5,10 +5,7 @@ from dataclasses import dataclass
 import torch
 from sound_pruner import Simple, Sound, magnitudes, pruned_to
 
-from harness.networks.factories import copy_of
-from harness.pruning.pruner import PrunedNetwork
-from harness.sparsity.mask import Mask
-from harness.sparsity.ranking import prune_least
+from harness.pruning import Mask, PrunedNetwork, copy_of, prune_least
 
 
 @dataclass(frozen=True, kw_only=True)

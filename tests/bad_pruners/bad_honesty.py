@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from sound_pruner import Simple, Sound, magnitudes, pruned_to
 
-from harness.networks.factories import state_of
-from harness.pruning.pruner import PrunedNetwork
-from harness.sparsity.mask import prunable_weights
+from harness.pruning import PrunedNetwork, prunable_weights, state_of
 
 
 def loss_of(network, batches):

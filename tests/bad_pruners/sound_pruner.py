@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.networks.factories import copy_of
-from harness.pruning.pruner import PrunedNetwork
-from harness.pruning.templates import SaliencyPruner
-from harness.sparsity.mask import Mask, prunable_weights
-from harness.sparsity.ranking import prune_least
+from harness.pruning import Mask, PrunedNetwork, SaliencyPruner, copy_of, prunable_weights, prune_least
 
 
 def magnitudes(network):

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.networks.architecture import Network
-from harness.pruning.templates import SaliencyPruner
-from harness.pruning.workbench import Workbench
-from harness.sparsity.mask import Scores, prunable_weights
+from harness.pruning import Network, SaliencyPruner, Scores, Workbench, prunable_weights
 
 
 @dataclass(frozen=True, kw_only=True)
