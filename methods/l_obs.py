@@ -44,7 +44,7 @@ class LayerwiseOptimalBrainSurgeon(Pruner):
         "Dong, Chen & Pan 2017, Sec. 3, in the one-shot order of its released code; saliency and update: Hassibi &"
         " Stork 1992, equation (5)"
     )
-    levels = "independent"
+    level_order = "independent"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "damping": FloatDistribution(1e-4, 1.0, log=True),
         "images": IntDistribution(128, 512, step=128),

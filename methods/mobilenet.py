@@ -29,7 +29,7 @@ class MobileNet(Pruner):
     """
 
     source = "Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3; Entezari & Saukh 2020, Sec. III-C"
-    levels = "independent"
+    level_order = "independent"
     gives_mask = False
 
     @property

@@ -33,7 +33,7 @@ class Pruner(ABC):
     """Citation, section, equation."""
     search_space: ClassVar["Mapping[str, BaseDistribution]"] = {}
     """Optuna distributions by field name."""
-    levels: ClassVar[Literal["sequential", "independent"]] = "sequential"
+    level_order: ClassVar[Literal["sequential", "independent"]] = "sequential"
     """``independent`` promises prune(b, [x, y]) == prune(b, [x]) + prune(b, [y]), bit for bit."""
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Field values that ``--methods all`` runs, one entry each."""
@@ -69,7 +69,7 @@ class Pruner(ABC):
 
     def mask_at(self, bench: Workbench, density: float) -> Mask | None:
         """Return the mask of ``density`` < 1 for a method that borrows it; what is only needed for the mask is done."""
-        wanted = [density] if self.levels == "independent" else [1.0, density]
+        wanted = [density] if self.level_order == "independent" else [1.0, density]
         *_, pruned = self.prune(bench, wanted)
         return pruned.mask
 

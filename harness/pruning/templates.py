@@ -35,7 +35,7 @@ class SaliencyPruner(Pruner):
     always trained, once, from there. Give `saliency`.
     """
 
-    levels = "independent"
+    level_order = "independent"
     scope: Scope = "global"
     start: Start = "trained"
     retrain: Retrain = "none"
@@ -128,7 +128,7 @@ class ChannelPruner(Pruner):
     `SaliencyPruner`; ``rewind`` cuts the same channels out of W0 and trains that. Give `channel_saliency`.
     """
 
-    levels = "independent"
+    level_order = "independent"
     gives_mask = False
     scope: Scope = "layer"
     retrain: Retrain = "finetune"

@@ -72,7 +72,7 @@ def cells(
     if sentence:
         yield from _all(replace(blank, status="skipped", reason=sentence), densities)
         return
-    groups = [[d] for d in densities] if pruner.levels == "independent" else [list(densities)]
+    groups = [[d] for d in densities] if pruner.level_order == "independent" else [list(densities)]
     for wanted in groups:
         bench.cost = Cost()
         for cell, pruned in _outcomes(pruner, bench, blank, wanted):

@@ -39,7 +39,7 @@ class RetrainsTheDenseNetwork(Simple):
 
 @dataclass(frozen=True, kw_only=True)
 class GoesOnFromTheLastLevelAsked(Simple):
-    levels = "sequential"
+    level_order = "sequential"
 
     def prune(self, bench, densities):
         network = bench.dense()
@@ -53,7 +53,7 @@ class GoesOnFromTheLastLevelAsked(Simple):
 
 @dataclass(frozen=True, kw_only=True)
 class CountsItsLevels(Simple):
-    levels = "independent"
+    level_order = "independent"
 
     def prune(self, bench, densities):
         dense = bench.dense()
@@ -105,7 +105,7 @@ class PrunesTooLittleThenRefuses(Simple):
 
 @dataclass(frozen=True, kw_only=True)
 class RefusesBeforeItYields(Simple):
-    levels = "independent"
+    level_order = "independent"
 
     def prune(self, bench, densities):
         if any(0.95 < density < 1 for density in densities):

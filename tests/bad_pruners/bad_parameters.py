@@ -108,7 +108,7 @@ class AnythingPasses(Sound):
 
 @dataclass(frozen=True, kw_only=True)
 class BetweenTheTwo(Sound):
-    levels = "both"
+    level_order = "both"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,6 +138,6 @@ MEANT = [
     (DefaultOutsideItsRange(), "search_space_fits_the_parameters", "is outside"),
     (UnknownLoss(), "loss_is_known", "loss is 'red'"),
     (AnythingPasses(), "promises_are_readable", "density_tolerance is 1.0"),
-    (BetweenTheTwo(), "promises_are_readable", "levels is 'both'"),
+    (BetweenTheTwo(), "promises_are_readable", "level_order is 'both'"),
     (EqualToItselfAlone(), "copies_are_equal", "copied it is"),
 ]

@@ -72,7 +72,7 @@ def choose(method: str) -> float:
             others=lambda name: build_pruner(name, {}),
         )
         start = time.process_time()
-        list(pruner.prune(bench, [LEVEL] if pruner.levels == "independent" else [1.0, LEVEL]))
+        list(pruner.prune(bench, [LEVEL] if pruner.level_order == "independent" else [1.0, LEVEL]))
         return time.process_time() - start
 
 

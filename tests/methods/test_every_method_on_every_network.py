@@ -69,7 +69,7 @@ def pruned_or_sentence(factory, entry, folder):
     sentence = pruner.skip(bench.network())
     if sentence:
         return sentence
-    wanted = [density] if pruner.levels == "independent" else [1.0, density]
+    wanted = [density] if pruner.level_order == "independent" else [1.0, density]
     *_, last = pruner.prune(bench, wanted)
     dense = parameter_count(bench.network())
     found = inspect(last, density, dense, pruner.density_tolerance, SIZE)

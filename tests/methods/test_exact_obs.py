@@ -280,7 +280,7 @@ def test_each_level_is_what_it_is_alone_bit_for_bit(make_bench, method):
     assert both[0].mask.pruned == 0
     assert all(torch.equal(value, state_of(bench.dense())[name]) for name, value in state_of(both[0].network).items())
     alone = [next(iter(method.prune(bench, [density]))) for density in (0.5, 0.1)]
-    assert method.levels == "independent"
+    assert method.level_order == "independent"
     assert all(same(left, right) for left, right in zip(both[1:], alone, strict=True))
     assert bool((both[1].mask["features.conv2.weight"] | ~both[2].mask["features.conv2.weight"]).all())  # nested
 

@@ -22,7 +22,7 @@ class Unequal(Pruner):
     """Trains nothing, and keeps twice the share in the first layer: the first weights of each."""
 
     source = "test"
-    levels = "independent"
+    level_order = "independent"
 
     def prune(self, bench, densities):
         network = bench.network()

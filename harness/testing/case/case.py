@@ -143,7 +143,7 @@ class Case:
 
     def asked_for(self, density: float) -> tuple[float, ...]:
         """Return the densities with which the harness asks for one: 1 comes first where levels are sequential."""
-        return (density,) if self.pruner.levels == "independent" or density == 1 else (1.0, density)
+        return (density,) if self.pruner.level_order == "independent" or density == 1 else (1.0, density)
 
     def alone(self, bench: WatchedBench, density: float) -> PrunedNetwork:
         """Return what the method yields for one density; what it raises comes through as it is."""

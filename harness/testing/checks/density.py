@@ -98,11 +98,11 @@ def densities_leave_each_other_alone(case: Case) -> None:
 @check(
     "core",
     catches="a broken promise of independent levels, which the harness runs one by one and in any order.",
-    fix='compute each level from its density alone, or set levels = "sequential"',
+    fix='compute each level from its density alone, or set level_order = "sequential"',
 )
 def independent_levels_are_independent(case: Case) -> None:
     """Compare prune(b, [x, y]) with prune(b, [x]) + prune(b, [y])."""
-    if case.pruner.levels != "independent":
+    if case.pruner.level_order != "independent":
         raise CheckSkipped("the method's levels are sequential")
     together = case.run()
     alone = [case.run(densities=[density])[0] for density in reversed(LEVELS)][::-1]

@@ -262,14 +262,14 @@ def loss_is_known(case: Case) -> None:
 @check(
     "core",
     catches="a tolerance so wide that any network passes for any density, or a promise that the harness cannot read.",
-    fix=f"set levels to sequential or independent, and density_tolerance to a number in [0, {LARGEST_TOLERANCE}]",
+    fix=f"set level_order to sequential or independent, and density_tolerance to a number in [0, {LARGEST_TOLERANCE}]",
     group="class",
 )
 def promises_are_readable(case: Case) -> None:
-    """Look at levels and density_tolerance."""
-    levels, tolerance = case.pruner.levels, case.pruner.density_tolerance
-    if levels not in ("sequential", "independent"):
-        raise CheckFailed(f"levels is {levels!r}, expected 'sequential' or 'independent'")
+    """Look at level_order and density_tolerance."""
+    order, tolerance = case.pruner.level_order, case.pruner.density_tolerance
+    if order not in ("sequential", "independent"):
+        raise CheckFailed(f"level_order is {order!r}, expected 'sequential' or 'independent'")
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance <= LARGEST_TOLERANCE:
         raise CheckFailed(f"density_tolerance is {tolerance!r}, expected a number in [0, {LARGEST_TOLERANCE}]")
     if not inspect.isgeneratorfunction(type(case.pruner).prune):

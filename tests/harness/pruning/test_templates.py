@@ -149,7 +149,7 @@ def test_each_level_is_within_its_tolerance_and_what_it_is_alone(make_bench, sma
         assert abs(achieved - density) <= method.density_tolerance * density
     assert same(together[0].network, bench.dense())
     assert method.density_tolerance == 0.02
-    assert method.levels == "independent"
+    assert method.level_order == "independent"
 
 
 def test_a_network_that_cannot_be_narrowed_is_declined_and_left_alone(tiny, small):

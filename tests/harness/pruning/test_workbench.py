@@ -95,7 +95,7 @@ class Drawn(Pruner):
     """Keeps random weights at the densities that it is asked for, and notes these; trains the dense network for 1."""
 
     source = "test"
-    levels = "independent"
+    level_order = "independent"
 
     def prune(self, bench, densities):
         asked.append((type(self).__name__, list(densities)))
@@ -108,7 +108,7 @@ class Drawn(Pruner):
 
 
 class DrawnInOrder(Drawn):
-    levels = "sequential"
+    level_order = "sequential"
 
 
 class Maskless(Drawn):

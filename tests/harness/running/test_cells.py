@@ -72,7 +72,7 @@ class Bad(Pruner):
 
 @dataclass(frozen=True, kw_only=True)
 class BadAlone(Bad):
-    levels = "independent"
+    level_order = "independent"
 
     def prune(self, bench, densities):
         for density in densities:

@@ -38,7 +38,7 @@ class SetByNone(SetByEachVariant):
 class ReliesOnDensityOne(SetByEachVariant):
     """Sequential, and takes the first network for the dense one, as it may."""
 
-    levels = "sequential"
+    level_order = "sequential"
     variants = ({},)
     share: int = 1
 
