@@ -1,0 +1,49 @@
+"""The names that results go by, from the cell that computes them to the page that shows them: written once, here.
+
+Nothing heavy is imported, so that both sides can. docs/results.md explains each metric and each tag.
+"""
+
+DENSE = "dense"
+"""The reference of every comparison: the unpruned network under the plain loss."""
+
+DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
+"""How a cell ends."""
+
+VALIDATION, TEST = "validation", "test"
+
+# Metrics. What `harness.evaluation.metrics.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
+DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED = (
+    "size/density",
+    "size/parameters",
+    "size/alive",
+    "size/flops",
+    "size/emptied",
+)
+SECONDS, STEPS = "cost/seconds", "cost/steps"
+COST = "cost/"
+"""Metrics that begin so may differ between two runs of the same."""
+SPREAD = "validation/sd"
+COLLAPSED, DISCONNECTED = "flag/collapsed", "flag/disconnected"
+CONFIDENCE = "threshold/sens95/confidence"
+THRESHOLD = "threshold/"
+
+# Tags of an MLflow run.
+KEY, KIND = "harness.key", "harness.kind"
+ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
+PLAIN, LOSS_CHANGES = "harness.plain", "harness.loss_changes"
+GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.partial"
+LEVELS = "harness.levels"
+STATE, REASON = "harness.state", "harness.reason"
+
+RESULT, STUDY, TRIAL = "result", "study", "trial"
+"""Kinds of runs, values of `KIND`."""
+
+# Files of a run: documents, then those of each level.
+PROVENANCE, PLAN = "provenance.json", "plan.json"
+CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
+STUDY_FILE, BEST_FILE = "study.json", "best.toml"
+
+
+def on(split: str, metric: str) -> str:
+    """Return the name of a metric that was counted on a split: ``test/auc``."""
+    return f"{split}/{metric}"
