@@ -169,6 +169,6 @@ def _summary_values(summary: "Summary", page: Path | None) -> dict[str, Any]:
                 "reason": record.reason,
                 "metrics": record.metrics,
             }
-            for entry, seed, record in summary.records
+            for entry, seed, record in summary.cells
         ],
     }

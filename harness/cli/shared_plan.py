@@ -35,9 +35,10 @@ def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def planned(options: "Configuration", flags: "Flags", reporter: "Reporter", *, dry_run: bool) -> "Plan":
     """Return the plan, and say what a user must know of it. A dry run downloads nothing."""
+    from harness.cli.downloads import downloads
     from harness.planning.planner import build_plan
 
-    plan, notes = build_plan(options, flags, None if dry_run else reporter)
+    plan, notes = build_plan(options, flags, downloads(reporter, dry_run=dry_run))
     show_notes(plan, notes)
     return plan
 

@@ -10,7 +10,7 @@ from harness.data.locating import DataPlan
 from harness.initial.pretraining_options import Pretraining
 from harness.initial.weights_choice import SIMULATED
 from harness.planning.entries import Entry
-from harness.pruning.dense import DENSE
+from harness.results.names import DENSE
 from harness.storage.canonical import digest
 from harness.training.fit import TRAINING_VERSION
 from harness.training.schedule import Schedule

@@ -3,64 +3,23 @@
 import contextlib
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from harness import plugins
 from harness.errors import UsageError, nearest
 from harness.losses.schedules import LossSchedule, schedule_named
-from harness.planning.entries import Entry, borrowed, build_pruner, entry_of, own_parameters
+from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import parse_entry
-from harness.pruning.dense import DENSE
+from harness.planning.pruners import borrowed, build_pruner, pruner_class
+from harness.results.names import DENSE
 
-
-def _parse(written: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    if isinstance(written, Mapping):
-        parameters = dict(written)
-        return str(parameters.pop("name", "")), parameters
-    return parse_entry(written)
-
-
-def _expand(written: str | Mapping[str, Any], asked: "_Asked") -> list[Entry]:
-    """Return the entries of a name, a glob or ``all``; ``all`` and globs run each method's variants.
-
-    Among several methods, a plugin that cannot be imported becomes an entry whose cells fail; alone it is an error.
-    """
-    name, parameters = _parse(written)
-    if "loss" in parameters and (not isinstance(parameters["loss"], str) or not parameters["loss"]):
-        raise UsageError(f"{name}: loss = {parameters['loss']!r} is not the name of a loss", fix="write loss=green")
-    if name != "all" and not any(sign in name for sign in "*?"):
-        return [_entry(name, parameters, asked)]
-    known = plugins.available(plugins.PRUNERS)
-    matches = [method for method in known if name == "all" or fnmatch.fnmatchcase(method, name)]
-    if not matches:
-        raise UsageError(f"no method matches {name!r}", fix="`harness list methods` shows all names")
-    entries = []
-    for method in matches:
-        try:
-            variants = type(build_pruner(method, {})).variants
-        except UsageError:
-            entries.append(Entry(method, method, (), schedule_named(asked.loss or "plain", asked.losses)))
-            continue
-        entries += [_entry(method, {**variant, **parameters}, asked) for variant in variants]
-    return entries
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What holds for every entry: common parameters, a loss in the place of defaults, the user's own losses.
-
-    ``notes`` collects what the user should know.
-    """
-
-    common: Mapping[str, Any]
-    loss: str | None
-    losses: Mapping[str, LossSchedule]
-    notes: list[str]
+Written = str | Mapping[str, Any]
+"""One item of ``methods``: text, or a TOML table of a name and parameters."""
 
 
 def resolve(
-    written: Sequence[str | Mapping[str, Any]],
+    written: Sequence[Written],
     common: Mapping[str, Any],
     loss: str | None,
     losses: Mapping[str, LossSchedule] | None = None,
@@ -71,30 +30,95 @@ def resolve(
     ``loss`` replaces every method's default; ``losses`` are the configuration's own. Raises `UsageError` with all
     unknown names and wrong parameters at once.
     """
-    entries: dict[str, Entry] = {}
-    notes: list[str] = []
+    selection = Selection(common, loss, losses or {})
     faults = _unusable(common)
     if DENSE in plugins.available(plugins.PRUNERS):
         faults.append(f"a plugin is registered as {DENSE!r}, the name of the reference that every run has")
     for item in written:
-        try:
-            for entry in _expand(item, _Asked(common, loss, losses or {}, notes)):
-                if entry.text == DENSE:
-                    notes.append(f"{DENSE} is part of every run")
-                    continue
-                if entry.text in entries:
-                    notes.append(f"{item}: {entry.text} was asked for more than once and runs once")
-                entries.setdefault(entry.text, entry)
-        except UsageError as error:
-            faults.append(str(error).replace("\n", "\n    "))
-    for entry in entries.values():
-        try:
-            notes += _borrowing(entry, entries)
-        except UsageError as error:
-            faults.append(f"{entry.text}: {error}".replace("\n", "\n    "))
+        with _collected(faults):
+            selection.add(item)
+    for entry in selection.entries.values():
+        with _collected(faults, f"{entry.text}: "):
+            selection.notes += _borrowing(entry, selection.entries)
     if faults:
         raise UsageError("the methods asked for cannot be run", faults=faults)
-    return list(entries.values()), notes
+    return list(selection.entries.values()), selection.notes
+
+
+@dataclass
+class Selection:
+    """Entries by their text, as they are asked for; ``notes`` are what the user should know."""
+
+    common: Mapping[str, Any]
+    loss: str | None
+    losses: Mapping[str, LossSchedule]
+    entries: dict[str, Entry] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, written: Written) -> None:
+        """Add what one item stands for. Raises `UsageError` for an unknown name or a wrong parameter."""
+        for entry in self._expanded(*_read(written)):
+            if entry.text == DENSE:
+                self.notes.append(f"{DENSE} is part of every run")
+                continue
+            if entry.text in self.entries:
+                self.notes.append(f"{written}: {entry.text} was asked for more than once and runs once")
+            self.entries.setdefault(entry.text, entry)
+
+    def _expanded(self, name: str, parameters: Mapping[str, Any]) -> list[Entry]:
+        """Return the entries of a name, a glob or ``all``; the last two run each method's variants.
+
+        Among several methods, a plugin that cannot be imported becomes an entry whose cells fail; alone it is an error.
+        """
+        if name != "all" and not any(sign in name for sign in "*?"):
+            return [self._entry(name, parameters)]
+        matches = [one for one in plugins.available(plugins.PRUNERS) if name == "all" or fnmatch.fnmatchcase(one, name)]
+        if not matches:
+            raise UsageError(f"no method matches {name!r}", fix="`harness list methods` shows all names")
+        return [entry for method in matches for entry in self._variants(method, parameters)]
+
+    def _variants(self, method: str, parameters: Mapping[str, Any]) -> list[Entry]:
+        try:
+            variants = type(build_pruner(method, {})).variants
+        except UsageError:
+            return [Entry(method, method, (), schedule_named(self.loss or "plain", self.losses))]
+        return [self._entry(method, {**variant, **parameters}) for variant in variants]
+
+    def _entry(self, method: str, parameters: Mapping[str, Any]) -> Entry:
+        given = {name: value for name, value in parameters.items() if name != "loss"}
+        loss = parameters.get("loss") or self.loss
+        known = {one.name for one in fields(pruner_class(method))}
+        shared = {name: value for name, value in self.common.items() if name in known and name not in given}
+        try:
+            return entry_of(method, {**shared, **given}, loss, self.losses)
+        except UsageError:
+            refused = [name for name, value in shared.items() if _refusal(method, name, value)]
+            if not refused:
+                raise
+        for name in refused:
+            self.notes.append(f"parameters.{name} = {shared.pop(name)!r} is not for {method}, which keeps its own")
+        return entry_of(method, {**shared, **given}, loss, self.losses)
+
+
+@contextlib.contextmanager
+def _collected(faults: list[str], before: str = "") -> Iterator[None]:
+    """Make a `UsageError` one of ``faults``, so that all are told at once."""
+    try:
+        yield
+    except UsageError as error:
+        faults.append(f"{before}{error}".replace("\n", "\n    "))
+
+
+def _read(written: Written) -> tuple[str, dict[str, Any]]:
+    if not isinstance(written, Mapping):
+        name, parameters = parse_entry(written)
+    else:
+        parameters = dict(written)
+        name = str(parameters.pop("name", ""))
+    loss = parameters.get("loss", "plain")
+    if not isinstance(loss, str) or not loss:
+        raise UsageError(f"{name}: loss = {loss!r} is not the name of a loss", fix="write loss=green")
+    return name, parameters
 
 
 def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
@@ -124,8 +148,8 @@ def _unusable(common: Mapping[str, Any]) -> list[str]:
     known: dict[str, list[str]] = {}
     for method in plugins.available(plugins.PRUNERS) if common else ():
         with contextlib.suppress(UsageError, TypeError):  # a broken plugin has no fields
-            for field in fields(plugins.load(plugins.PRUNERS, method)):
-                known.setdefault(field.name, []).append(method)
+            for one in fields(plugins.load(plugins.PRUNERS, method)):
+                known.setdefault(one.name, []).append(method)
     return [
         f"parameters.{name} = {value!r}: {_refusal(known[name][0], name, value)}"
         if name in known
@@ -142,13 +166,3 @@ def _refusal(method: str, name: str, value: Any) -> str:
     except UsageError as error:
         return str(error).replace("\n", " ")
     return ""
-
-
-def _entry(method: str, parameters: dict[str, Any], asked: _Asked) -> Entry:
-    own_loss = parameters.get("loss")
-    given = {name: value for name, value in parameters.items() if name != "loss"}
-    known = {field.name for field in fields(type(build_pruner(method, own_parameters(method, given)[0])))}
-    shared = {name: value for name, value in asked.common.items() if name in known and name not in given}
-    for name in [name for name, value in shared.items() if _refusal(method, name, value)]:
-        asked.notes.append(f"parameters.{name} = {shared.pop(name)!r} is not for {method}, which keeps its own")
-    return entry_of(method, {**shared, **given}, own_loss or asked.loss, asked.losses)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from harness import plugins
 from harness.errors import UsageError
 from harness.losses.schedules import SCHEDULES
-from harness.planning.entries import Entry, build_pruner, entry_of
+from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import split_list
+from harness.planning.pruners import build_pruner
 from harness.planning.selection import resolve
 from harness.plugins import PRUNERS
 

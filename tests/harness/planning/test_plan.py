@@ -3,6 +3,7 @@
 import pytest
 from rich.console import Console
 
+from harness.cli.downloads import downloads
 from harness.errors import DataError
 from harness.planning.configuration_file import load_configuration, presets
 from harness.planning.planner import Flags, build_plan
@@ -70,15 +71,15 @@ def test_a_plan_that_is_refused_decides_nothing_for_the_store(isic_folder, tmp_p
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     options, store = load_configuration("paper", None, [], {}), tmp_path / "store"
-    reporter = Reporter(Console(quiet=True))
+    reached = downloads(Reporter(Console(quiet=True)), dry_run=False)
     image = next((isic_folder / "isic" / "ISBI2016_ISIC_Part3_Test_Data").iterdir())
     kept = image.read_bytes()
     image.unlink()
     with pytest.raises(DataError, match="is not complete"):
-        build_plan(options, Flags("paper", isic_folder, store), reporter)
+        build_plan(options, Flags("paper", isic_folder, store), reached)
     assert not store.exists()
     image.write_bytes(kept)
-    plan, notes = build_plan(options, Flags("paper", isic_folder, store), reporter)
+    plan, notes = build_plan(options, Flags("paper", isic_folder, store), reached)
     assert plan.weights == "simulated"
     assert any("HARNESS_OFFLINE=1" in note for note in notes)
     assert [path.name for path in store.iterdir()] == ["auto-weights.json"]

@@ -5,7 +5,7 @@ import pytest
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
-from harness.planning.entries import borrowed, why_skipped
+from harness.planning.pruners import borrowed, why_skipped
 from harness.planning.selection import resolve
 
 
