@@ -107,6 +107,8 @@ def make_bench(tiny, splits, schedule, tmp_path):
             seed=seed,
             method=method,
             environment="test machine",
+            borrow=changes.get("borrow"),
+            meter=changes.get("meter"),
         )
 
     return make

@@ -16,7 +16,7 @@ from harness.cli.main import app
 from harness.evaluation.metrics import evaluate
 from harness.evaluation.thresholds import choose
 from harness.planning.configuration import Configuration
-from harness.planning.entries import pruner_class
+from harness.planning.pruners import pruner_class
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()

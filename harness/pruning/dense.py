@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import Workbench
 
-DENSE = "dense"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(Pruner):

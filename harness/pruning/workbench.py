@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,11 +13,12 @@ from harness.losses.loss import Loss
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Architecture, Network, positive_scores
 from harness.networks.factories import build, copy_of
+from harness.pruning.meter import Meter
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import canonical_state
 from harness.storage.code_behind import source_of
-from harness.storage.store import Stage, Store
+from harness.storage.store import Store
 from harness.training.augmentation import normalise
 from harness.training.fit import TRAINING_VERSION, Saver, Task, fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
@@ -31,34 +31,12 @@ class TrainingDiverged(Exception):  # noqa: N818
     """A loss or weight became infinite or not a number; a stored outcome, so that it is not tried again."""
 
 
-@dataclass
-class Cost:
-    """Training steps and seconds of all stages that a method has used so far, each counted once."""
-
-    seconds: float = 0.0
-    steps: int = 0
-    _counted: set[str] = field(default_factory=set)
-
-    def add(self, stage: Stage, steps: int = 0) -> None:
-        """Count a stage; replayed ones cost what they cost when they were computed."""
-        if stage.key not in self._counted:
-            self._counted.add(stage.key)
-            self.seconds += stage.seconds
-            self.steps += steps
-
-
 Borrow = Callable[[str, "Workbench", float], Mask | None]
 """Returns the mask that a method, written as an entry, gives on a bench at a density; None where it gives none."""
 
 
 class Workbench:
-    """One method's bench for one seed.
-
-    Attributes
-    ----------
-    cost : what the method's stages have cost so far.
-
-    """
+    """One method's bench for one seed; ``meter`` counts what the method uses of it."""
 
     def __init__(
         self,
@@ -74,9 +52,9 @@ class Workbench:
         method: str,
         environment: str,
         borrow: Borrow | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        self.cost = Cost()
-        self.dead = False
+        self._meter = meter or Meter()
         self._store, self._initial, self._own = store, initial, own
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
@@ -114,10 +92,10 @@ class Workbench:
         }
         start = build(network.architecture, state)
         stage = self._store.run("train", inputs, lambda saver: self._fit(start, mask, loss, saver))
-        self.cost.add(stage, stage.value["steps"])
+        self._meter.count(stage, stage.value["steps"])
         if stage.value["outcome"] == "diverged":
             raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
-        self.dead = stage.value["outcome"] == "dead"
+        self._meter.untrained = stage.value["outcome"] == "dead"
         return build(network.architecture, stage.value["state"])
 
     def _fit(self, start: Network, mask: Mask | None, loss: Loss, saver: Saver) -> dict[str, Any]:
@@ -198,7 +176,7 @@ class Workbench:
             "inputs": inputs,
         }
         stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
-        self.cost.add(stage)
+        self._meter.count(stage)
         return stage.value
 
 

@@ -24,11 +24,12 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError
+from harness.results import names
 from harness.storage.databases import create_database, shown_address, sqlite_uri
 from harness.storage.disk import locked
 
-READ_FILES = ("cell.json", "scores.csv")  # masks stay where they are
-RESULTS = "tags.`harness.kind` = 'result' and attributes.status = 'FINISHED'"
+READ_FILES = (names.CELL_FILE, names.SCORES_FILE)  # masks stay where they are
+RESULTS = f"tags.`{names.KIND}` = '{names.RESULT}' and attributes.status = 'FINISHED'"
 BATCH = 900  # MLflow takes at most 1,000 metrics in one call
 
 
@@ -107,7 +108,7 @@ class Tracker:
         assert experiment is not None
         run = self._find(experiment, publication.key)
         if run is None:
-            tags = {**publication.tags, "harness.key": publication.key}
+            tags = {**publication.tags, names.KEY: publication.key}
             run = self.client.create_run(experiment, tags=tags, run_name=publication.name)
         for name, value in publication.tags.items():  # what an older version did not say
             if name not in run.data.tags:
@@ -116,12 +117,12 @@ class Tracker:
             parent = self._find(experiment, publication.parent)
             if parent is not None:
                 self.client.set_tag(run.info.run_id, MLFLOW_PARENT_RUN_ID, parent.info.run_id)
-        logged = json.loads(run.data.tags.get("harness.levels", "{}"))
+        logged = json.loads(run.data.tags.get(names.LEVELS, "{}"))
         new = {step: level for step, level in publication.levels.items() if logged.get(str(step)) != level.digest}
         if new:
             self._log(run, publication, new)
             digests = {**logged, **{str(step): level.digest for step, level in new.items()}}
-            self.client.set_tag(run.info.run_id, "harness.levels", json.dumps(digests))
+            self.client.set_tag(run.info.run_id, names.LEVELS, json.dumps(digests))
             self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.FINISHED))
         return bool(new)
 
@@ -157,7 +158,7 @@ class Tracker:
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
-            wanted = f"tags.`harness.kind` = '{kind}' and attributes.status = 'FINISHED'"
+            wanted = f"tags.`{names.KIND}` = '{kind}' and attributes.status = 'FINISHED'"
             order = ["attributes.start_time ASC"]
             found = _all_pages(lambda token: self.client.search_runs([experiment], wanted, 1, 1000, order, token))
             texts = (self._document(run.info.run_id, name) for run in found)
@@ -177,7 +178,7 @@ class Tracker:
 
             places = [item.path for item in self.client.list_artifacts(run.info.run_id, "levels")]
             levels = [{name: text(f"{place}/{name}") for name in READ_FILES} for place in sorted(places)]
-            provenance = text("provenance.json") if levels else ""
+            provenance = text(names.PROVENANCE) if levels else ""
         times = (run.info.start_time, run.info.end_time or run.info.start_time)
         return PublishedRun(run.info.run_id, run.data.tags, *times, provenance, levels)
 
@@ -192,7 +193,7 @@ class Tracker:
         return str(self.client.create_experiment(self.experiment, artifact_location=place))
 
     def _find(self, experiment: str, key: str) -> Run | None:
-        runs = self.client.search_runs([experiment], f"tags.`harness.key` = '{key}'", max_results=1)
+        runs = self.client.search_runs([experiment], f"tags.`{names.KEY}` = '{key}'", max_results=1)
         return runs[0] if runs else None
 
     def _log_files(self, run_id: str, files: Mapping[str, bytes]) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 from harness.data.image_split import ImageSplit
 from harness.environment import versions
 from harness.initial.weights_choice import SIMULATED, own_weights
-from harness.planning.entries import Entry, code_of
+from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, setting_of
+from harness.results import names
+from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Publication, PublishedLevel
-from harness.running.cell_record import CellRecord
 from harness.storage.canonical import digest
 from harness.training.fit import TRAINING_VERSION
 
@@ -30,7 +31,7 @@ class Splits:
 
     def items(self) -> list[tuple[str, ImageSplit]]:
         """Return (name, split) in the order train, validation, test."""
-        return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+        return [("train", self.train), (names.VALIDATION, self.validation), (names.TEST, self.test)]
 
 
 def publication(
@@ -38,18 +39,18 @@ def publication(
 ) -> Publication:
     """Return what MLflow keeps of one entry's finished levels for one seed."""
     provenance = provenance_of(plan, splits, command)
-    key = digest([provenance["group"], entry, seed, code_of(entry), TRAINING_VERSION])
+    key = digest([provenance["group"], entry, seed, entry.code(), TRAINING_VERSION])
     tags = {
-        "harness.kind": "result",
-        "harness.entry": entry.text,
-        "harness.method": entry.method,
-        "harness.loss": entry.loss.name,
-        "harness.plain": entry.plain,
-        "harness.loss_changes": str(entry.loss.gamma != entry.loss.gamma_after).lower(),
-        "harness.seed": str(seed),
-        "harness.group": provenance["group"],
-        "harness.simulated": str(provenance["simulated"]).lower(),
-        "harness.partial": str(bool(provenance["partial"])).lower(),
+        names.KIND: names.RESULT,
+        names.ENTRY: entry.text,
+        names.METHOD: entry.method,
+        names.LOSS: entry.loss.name,
+        names.PLAIN: entry.plain,
+        names.LOSS_CHANGES: str(entry.loss.gamma != entry.loss.gamma_after).lower(),
+        names.SEED: str(seed),
+        names.GROUP: provenance["group"],
+        names.SIMULATED: str(provenance["simulated"]).lower(),
+        names.PARTIAL: str(bool(provenance["partial"])).lower(),
     }
     params = {
         "entry": entry.text,
@@ -68,7 +69,7 @@ def publication(
         tags=tags,
         params=params,
         levels={record.step: _level(record, splits) for record in records},
-        documents={"provenance.json": _json(provenance), "plan.json": _json(_plan(plan))},
+        documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(_plan(plan))},
     )
 
 
@@ -81,17 +82,11 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
-    cell = {
-        "density": record.density,
-        "status": record.status,
-        "reason": record.reason,
-        "metrics": record.metrics,
-        **({"layers": record.layers} if record.layers else {}),
-    }
-    files = {"cell.json": _json(cell), "scores.csv": _scores(record, splits)}
+    cell = record.to_json()
+    files = {names.CELL_FILE: _json(cell), names.SCORES_FILE: _scores(record, splits)}
     if record.mask:
-        files["mask.npz"] = _compressed(record.mask)
-    lasting = {name: value for name, value in record.metrics.items() if not name.startswith("cost/")}
+        files[names.MASK_FILE] = _compressed(record.mask)
+    lasting = {name: value for name, value in record.metrics.items() if not name.startswith(names.COST)}
     return PublishedLevel(metrics=record.metrics, files=files, digest=digest({**cell, "metrics": lasting}))
 
 
@@ -133,8 +128,8 @@ def _scores(record: CellRecord, splits: Splits) -> bytes:
     rows = csv.writer(text)
     rows.writerow(["split", "id", "label", "score"])
     for name, split, scores in (
-        ("validation", splits.validation, record.validation_scores),
-        ("test", splits.test, record.test_scores),
+        (names.VALIDATION, splits.validation, record.validation_scores),
+        (names.TEST, splits.test, record.test_scores),
     ):
         if scores:
             listed = zip(split.ids, split.labels.tolist(), scores, strict=True)

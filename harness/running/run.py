@@ -1,41 +1,50 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from harness.data.loading import decoded, test_split, training_splits
 from harness.errors import MachineError
 from harness.planning.plan import Plan
 from harness.progress import Reporter, Task
-from harness.pruning.dense import DENSE
+from harness.results import names
+from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.reading import dense_problem
-from harness.running.cell_record import CellRecord
-from harness.running.pool import CellListener, Job, JobOutcome, Pool
+from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import Splits, publication
 from harness.running.worker_processes import listener
 from harness.storage.store import Store
+
+
+class Finished(NamedTuple):
+    """A cell of a run: its entry's text, its seed, and what came of it."""
+
+    entry: str
+    seed: int
+    record: CellRecord
 
 
 @dataclass
 class Summary:
     """How a run went: its cells, and results that MLflow did not take."""
 
-    records: list[tuple[str, int, CellRecord]] = field(default_factory=list)
+    cells: list[Finished] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
 
     @property
-    def failed(self) -> list[tuple[str, int, CellRecord]]:
+    def failed(self) -> list[Finished]:
         """Cells that should have given a network and did not."""
-        return [record for record in self.records if record[2].status in ("failed", "diverged")]
+        return [cell for cell in self.cells if cell.record.status in (names.FAILED, names.DIVERGED)]
 
     @property
     def void(self) -> list[str]:
         """What is wrong with the dense reference of each seed whose comparisons mean nothing."""
+        auc = names.on(names.VALIDATION, "auc")
         return [
             f"the dense network of seed {seed} {problem}"
-            for entry, seed, record in self.records
-            if entry == DENSE and (problem := dense_problem(record.status, record.metrics.get("validation/auc")))
+            for entry, seed, record in self.cells
+            if entry == names.DENSE and (problem := dense_problem(record.status, record.metrics.get(auc)))
         ]
 
 
@@ -51,52 +60,63 @@ def prepare(plan: Plan, reporter: Reporter) -> Splits:
 
 def execute(plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> Summary:
     """Run every job of the plan and publish each as it finishes. Raises on interrupts and machine errors."""
-    splits = prepare(plan, reporter)
-    summary = Summary()
+    publisher = Publisher(plan, prepare(plan, reporter), tracker, reporter, command)
     with reporter.task("Training and scoring", plan.cell_count, "cells") as task:
-        pool = Pool(plan, listener(plan, reporter), _cell_listener(plan, reporter, task))
-        _publish_all(plan, pool.run(), splits, tracker, summary, reporter, command)
-    return summary
+        for outcome in Pool(plan, listener(plan, reporter), CellLines(plan, reporter, task)).run():
+            publisher.take(outcome)
+    return publisher.summary
 
 
-def _publish_all(
-    plan: Plan,
-    outcomes: Iterable[JobOutcome],
-    splits: Splits,
-    tracker: Tracker,
-    summary: Summary,
-    reporter: Reporter,
-    command: str,
-) -> None:
-    for outcome in outcomes:
-        entry, seed = plan.entries[outcome.job.entry], outcome.job.seed
-        summary.records += [(entry.text, seed, record) for record in outcome.records]
-        if summary.unpublished:  # one time-out is enough: the next run publishes the rest
-            summary.unpublished.append(f"{entry.text} seed {seed}")
-            continue
+@dataclass(frozen=True)
+class Publisher:
+    """Publishes the jobs of a run as they finish, and sums up."""
+
+    plan: Plan
+    splits: Splits
+    tracker: Tracker
+    reporter: Reporter
+    command: str
+    summary: Summary = field(default_factory=Summary)
+
+    def take(self, outcome: JobOutcome) -> None:
+        """Publish one job's records; what MLflow does not take is named in the summary."""
+        entry, seed = self.plan.entries[outcome.job.entry], outcome.job.seed
+        self.summary.cells.extend(Finished(entry.text, seed, record) for record in outcome.records)
+        if self.summary.unpublished:  # one time-out is enough: the next run publishes the rest
+            self.summary.unpublished.append(f"{entry.text} seed {seed}")
+            return
         try:
-            tracker.publish(publication(plan, entry, seed, outcome.records, splits, command))
+            self.tracker.publish(publication(self.plan, entry, seed, outcome.records, self.splits, self.command))
         except MachineError as error:
-            reporter.note(str(error), style="bold red")
-            summary.unpublished.append(f"{entry.text} seed {seed}")
+            self.reporter.note(str(error), style="bold red")
+            self.summary.unpublished.append(f"{entry.text} seed {seed}")
 
 
-def _cell_listener(plan: Plan, reporter: Reporter, task: Task) -> CellListener:
-    done = 0
+@dataclass
+class CellLines:
+    """Told each cell as it comes: a line for it, and the task's progress."""
 
-    def cell(job: Job, record: CellRecord, detail: str) -> None:
-        nonlocal done
-        done += 1
-        name = f"{plan.entries[job.entry].text} seed {job.seed} at {100 * record.density:g} %"
-        if record.status == "done":
-            auc = record.metrics["validation/auc"]
-            flag = ", collapsed" if record.metrics["flag/collapsed"] else ""
-            reason = f" ({record.reason})" if record.reason else ""
-            reporter.note(f"[{done}/{plan.cell_count}] {name}: validation AUC {auc:.3f}{flag}{reason}")
+    plan: Plan
+    reporter: Reporter
+    task: Task
+    done: int = 0
+
+    def __call__(self, job: Job, record: CellRecord, detail: str) -> None:
+        """Print one cell, with the traceback of its failure."""
+        self.done += 1
+        name = f"{self.plan.entries[job.entry].text} seed {job.seed} at {100 * record.density:g} %"
+        count = f"[{self.done}/{self.plan.cell_count}] {name}"
+        if record.status == names.DONE:
+            self.reporter.note(f"{count}: {_figures(record)}")
         else:
-            reporter.note(f"[{done}/{plan.cell_count}] {name}: {record.status}: {record.reason}", style="red")
+            self.reporter.note(f"{count}: {record.status}: {record.reason}", style="red")
             if detail:
-                reporter.note(detail.rstrip(), style="dim")
-        task.update(done)
+                self.reporter.note(detail.rstrip(), style="dim")
+        self.task.update(self.done)
 
-    return cell
+
+def _figures(record: CellRecord) -> str:
+    auc = record.metrics[names.on(names.VALIDATION, "auc")]
+    flag = ", collapsed" if record.metrics[names.COLLAPSED] else ""
+    reason = f" ({record.reason})" if record.reason else ""
+    return f"validation AUC {auc:.3f}{flag}{reason}"

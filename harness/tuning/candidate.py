@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.losses.schedules import LossSchedule
-from harness.planning.entries import Entry, pruner_class, reparametrised, values_of
-from harness.pruning.dense import DENSE
+from harness.planning.entries import Entry, reparametrised, values_of
+from harness.planning.pruners import pruner_class
+from harness.results.names import DENSE
 from harness.training.schedule import Schedule
 
 Values = Mapping[str, Any]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.planning.entries import Entry
+from harness.results.cell_record import step_of
 from harness.results.mlflow_tracker import Publication, PublishedLevel
-from harness.running.cell_record import step_of
 from harness.storage.canonical import digest
 
 

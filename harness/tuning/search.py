@@ -8,10 +8,11 @@ from harness.errors import HarnessError, UsageError
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
-from harness.planning.entries import Entry, code_of, why_skipped
+from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, levels_of, setting_of
+from harness.planning.pruners import why_skipped
 from harness.planning.tuning_options import TuningOptions
-from harness.pruning.dense import DENSE
+from harness.results.names import DENSE
 from harness.storage.canonical import digest
 from harness.tuning.candidate import Candidate, Values
 from harness.tuning.objective import Objective
@@ -100,7 +101,7 @@ def searches(
         if entry.text not in found or (entry.method == DENSE) != dense:
             continue
         levels = levels_of(entry, plan.densities)
-        same = digest([comparison(plan, fingerprints), levels, options.seeds, entry, code_of(entry)])[:8]
+        same = digest([comparison(plan, fingerprints), levels, options.seeds, entry, entry.code()])[:8]
         candidate = Candidate(entry, plan.training, losses)
         definition = Definition(
             name=f"{options.study}: {plan.data.name} {entry.text} {same}",

@@ -8,9 +8,9 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from harness.errors import UsageError, nearest
-from harness.planning.entries import pruner_class
+from harness.planning.pruners import pruner_class
 from harness.planning.tuning_options import Range
-from harness.pruning.dense import DENSE
+from harness.results.names import DENSE
 from harness.tuning.candidate import Candidate, Values, fields_of
 
 Space = Mapping[str, BaseDistribution]

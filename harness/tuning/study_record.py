@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.environment import versions
-from harness.pruning.dense import DENSE
+from harness.results.names import DENSE
 from harness.tuning.search import Search
 from harness.tuning.spaces import as_json, edges
 from harness.tuning.studies import Study

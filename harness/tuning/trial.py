@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from harness.errors import is_out_of_memory
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, levels_of
+from harness.results.cell_record import CellRecord
 from harness.running.worker import announce_pretraining
 from harness.tuning.objective import LevelResult
-
-if TYPE_CHECKING:
-    from harness.running.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
         connection.send(("lost", "out of memory"))
 
 
-def level_result(cells: Sequence["Cell"]) -> LevelResult:
+def level_result(cells: Sequence[CellRecord]) -> LevelResult:
     """Return one level's result over the tuning seeds."""
     missing = next((cell for cell in cells if cell.status != "done"), None)
     if missing is not None:

@@ -10,8 +10,8 @@ from harness.losses.schedules import LossSchedule
 from harness.planning.plan import Plan, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task
-from harness.pruning.dense import DENSE
 from harness.results.mlflow_tracker import Publication, Tracker
+from harness.results.names import DENSE
 from harness.running.worker_processes import Workers, listener
 from harness.storage.store import Store
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on

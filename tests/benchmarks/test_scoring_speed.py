@@ -18,7 +18,7 @@ from harness.losses.loss import Loss
 from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise
-from harness.planning.entries import build_pruner
+from harness.planning.pruners import build_pruner
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask

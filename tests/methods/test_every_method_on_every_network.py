@@ -7,7 +7,8 @@ from harness import networks, plugins
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count
-from harness.planning.entries import build_pruner, entry_of, pruner_class
+from harness.planning.entries import entry_of
+from harness.planning.pruners import build_pruner, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.workbench import Workbench
 from harness.running.inspection import inspect

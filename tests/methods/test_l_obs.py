@@ -12,7 +12,7 @@ from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, all_multipliers,
 from harness.methods.layer_hessians import damped_inverse, inverse_hessians, layer_hessians
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise, parameter_count, state_of
-from harness.planning.entries import build_pruner
+from harness.planning.pruners import build_pruner
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store

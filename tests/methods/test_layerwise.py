@@ -9,7 +9,7 @@ from harness.methods.lt import LotteryTicket
 from harness.methods.magnitude import Magnitude
 from harness.methods.random import Random
 from harness.methods.snip import Snip
-from harness.planning.entries import build_pruner
+from harness.planning.pruners import build_pruner
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import keep_largest
@@ -135,7 +135,7 @@ def test_random_weights_are_trained_from_w0_and_the_largest_from_where_they_are(
     ],
 )
 def test_of_is_one_method_with_or_without_parameters(kind, of, reason, monkeypatch):
-    monkeypatch.setattr("harness.planning.entries.pruner_class", lambda _: kind)
+    monkeypatch.setattr("harness.planning.pruners.pruner_class", lambda _: kind)
     assert build_pruner("this", {"of": "lt"}).borrows_from == ("lt",)
     assert build_pruner("this", {"of": "snip[images=64,scope=layer]"}).of == "snip[images=64,scope=layer]"
     with pytest.raises(UsageError, match=reason):
@@ -144,7 +144,7 @@ def test_of_is_one_method_with_or_without_parameters(kind, of, reason, monkeypat
 
 @pytest.mark.parametrize("kind", [RandomLayerwise, MagnitudeLayerwise])
 def test_a_scope_that_would_change_nothing_is_refused(kind, monkeypatch):
-    monkeypatch.setattr("harness.planning.entries.pruner_class", lambda _: kind)
+    monkeypatch.setattr("harness.planning.pruners.pruner_class", lambda _: kind)
     assert build_pruner("this", {"scope": "layer"}).scope == "layer"
     with pytest.raises(UsageError, match="scope"):
         build_pruner("this", {"scope": "global"})

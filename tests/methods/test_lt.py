@@ -7,7 +7,7 @@ from harness.errors import UsageError
 from harness.methods.lt import LotteryTicket, prune_each_tensor, weight_scores
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise, state_of
-from harness.planning.entries import build_pruner
+from harness.planning.pruners import build_pruner
 from harness.sparsity.mask import Mask, prunable_weights
 
 # methods: kept parameters of the paper's network per round under the released code's counting, biases included.

@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.losses.schedules import SCHEDULES, LossSchedule
-from harness.planning.entries import build_pruner, entry_of, pruner_class
+from harness.planning.entries import entry_of
+from harness.planning.pruners import build_pruner, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.pruner import Pruner
 

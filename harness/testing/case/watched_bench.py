@@ -15,7 +15,7 @@ from harness.data.image_split import ImageSplit
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise
-from harness.planning.entries import borrowed_mask
+from harness.planning.pruners import borrowed_mask
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask

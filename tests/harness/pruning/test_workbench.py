@@ -8,6 +8,7 @@ import torch
 from harness.data.image_split import ImageSplit
 from harness.losses.schedules import LossSchedule
 from harness.networks.factories import state_of
+from harness.pruning.meter import Meter
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.sparsity.mask import Mask, prunable_weights
@@ -36,14 +37,15 @@ def test_w0_is_a_fresh_copy_every_time(make_bench, tiny):
 
 
 def test_the_same_training_is_one_stage_whatever_asks_for_it(make_bench, tmp_path):
-    one, other = make_bench(method="a"), make_bench(method="b")
+    meters = Meter(), Meter()
+    one, other = make_bench(method="a", meter=meters[0]), make_bench(method="b", meter=meters[1])
     network = one.dense()
     assert equal(network, other.dense())
     # an all-ones mask and no mask are one thing; so are a mask applied before and by the bench
     assert equal(network, other.train(other.network(), Mask.ones(other.network())))
     assert len(list((tmp_path / "store" / "stages").glob("*/*"))) == 1
-    assert one.cost.steps == other.cost.steps == 8
-    assert one.cost.seconds == other.cost.seconds > 0
+    assert [meter.steps for meter in meters] == [8, 8]
+    assert meters[0].seconds == meters[1].seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -126,9 +128,7 @@ asked = []
 
 
 def borrowing(make_bench, **changes):
-    bench = make_bench(**changes)
-    bench._others = OTHERS.__getitem__
-    return bench
+    return make_bench(borrow=lambda name, bench, density: OTHERS[name].mask_at(bench, density), **changes)
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,14 @@ def test_another_methods_mask_is_the_one_that_it_has_on_its_own_bench(make_bench
 
 
 def test_what_another_methods_mask_costs_is_counted(make_bench):
-    bench = borrowing(make_bench)
+    meter = Meter()
+    bench = borrowing(make_bench, meter=meter)
     bench.mask_of("drawn", 0.4)
-    assert bench.cost.steps == 0
+    assert meter.steps == 0
     bench.mask_of("in-order", 0.4)  # trains the dense network on its way
-    assert bench.cost.steps == 8
+    assert meter.steps == 8
     bench.dense()
-    assert bench.cost.steps == 8
+    assert meter.steps == 8
 
 
 def test_a_method_without_a_mask_or_with_a_borrowed_one_lends_none(make_bench):

@@ -8,7 +8,7 @@ import torch
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, state_of
 from harness.running import bench as start_module
-from harness.running.bench import Start
+from harness.running.bench import InitialNetworks
 from harness.storage.store import Store
 
 OWN = Architecture("mobilenet-v1", {"width": 0.0625})
@@ -16,7 +16,7 @@ OWN = Architecture("mobilenet-v1", {"width": 0.0625})
 
 @pytest.fixture
 def begin(monkeypatch, tmp_path, splits):
-    """Return a function (weights) -> Start whose pretrained or read convolutions are all 0.25 or 0.5."""
+    """Return a function (weights) -> InitialNetworks whose pretrained or read convolutions are all 0.25 or 0.5."""
 
     def filled(architecture, value):
         network = build(architecture)
@@ -37,7 +37,7 @@ def begin(monkeypatch, tmp_path, splits):
             data=SimpleNamespace(size=16),
             environment="test machine",
         )
-        return Start(plan, Store(tmp_path / "store"), splits[0].images, seed)
+        return InitialNetworks(plan, Store(tmp_path / "store"), splits[0].images, seed)
 
     return make
 
@@ -48,9 +48,9 @@ def level(network, name):
 
 def test_w0_takes_the_convolutions_that_the_plan_names(begin):
     name = "features.conv1.weight"
-    assert level(begin("simulated").network(), name) == pytest.approx(0.25, abs=0.05)
-    assert level(begin("imagenet:01").network(), name) == pytest.approx(0.5, abs=0.05)
-    assert level(begin("kaiming").network(), name) == pytest.approx(0.0, abs=0.05)
+    assert level(begin("simulated").w0(), name) == pytest.approx(0.25, abs=0.05)
+    assert level(begin("imagenet:01").w0(), name) == pytest.approx(0.5, abs=0.05)
+    assert level(begin("kaiming").w0(), name) == pytest.approx(0.0, abs=0.05)
 
 
 def test_a_methods_own_network_is_pretrained_as_w0_is_but_never_read_from_its_file(begin):

@@ -223,13 +223,12 @@ def test_the_test_split_is_scored_at_thresholds_that_validation_stored(make_plan
     plan = make_plan("lt")
     store = Store(plan.store)
     cell = run(plan, plan.entries[1])[1]
-    _, metrics, scores = score_test(plan, cell, store)
+    record = score_test(plan, cell, store)
     split = read_test_split(plan.data, plan.store)
     for name, threshold in cell.thresholds.items():
-        missed = sum(
-            1 for s, y in zip(scores, split.labels.tolist(), strict=True) if y == 1 and not s > threshold.value
-        )
-        assert metrics[f"test/fn/{name}"] == missed
+        images = zip(record.test_scores, split.labels.tolist(), strict=True)
+        missed = sum(1 for score, label in images if label == 1 and not score > threshold.value)
+        assert record.metrics[f"test/fn/{name}"] == missed
     kept = [s for s, y in zip(cell.validation_scores, plan_validation_labels(plan), strict=True) if y == 1]
     assert sum(s > cell.thresholds["sens95"].value for s in kept) >= 0.95 * len(kept)
     assert any(kind == "thresholds" for _, kind in store.folders())

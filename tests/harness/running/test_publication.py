@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from harness.losses.schedules import LossSchedule
-from harness.planning.entries import code_of, entry_of
+from harness.planning.entries import entry_of
 from harness.results import reading as results
+from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import PublishedRun
 from harness.results.reading import read
 from harness.running import publication as module
-from harness.running.cell_record import CellRecord
 from harness.running.publication import Splits, publication
 from harness.storage.canonical import digest
 
@@ -29,7 +29,7 @@ METHODS = Path(__file__).parents[3] / "methods"
     ],
 )
 def test_a_change_in_any_file_of_a_method_makes_another_run(method, files):
-    code = code_of(entry_of(method, {}))
+    code = entry_of(method, {}).code()
     own = {path.name for path in METHODS.glob("*.py") if digest(path.read_text("utf-8")) in code}
     assert own == set(files)
 

@@ -14,7 +14,7 @@ from harness.cli import new as cli_new
 from harness.errors import MachineError, UsageError
 from harness.planning.entries import entry_of
 from harness.plugins import PRUNERS, available
-from harness.pruning.dense import DENSE
+from harness.results.names import DENSE
 from harness.scaffold.new_method import write_method
 from harness.scaffold.template_text import files
 from harness.sparsity.mask import prunable_weights

@@ -1,0 +1,205 @@
+"""One entry for one seed, from its W0 to its cells; validation only."""
+
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from harness.data.image_split import ImageSplit
+from harness.data.loading import training_splits
+from harness.errors import MachineError, UsageError, is_out_of_memory
+from harness.evaluation.metrics import evaluate
+from harness.networks.architecture import Network
+from harness.networks.factories import build, parameter_count
+from harness.planning.entries import Entry
+from harness.planning.plan import Plan
+from harness.planning.pruners import borrowed_mask, why_skipped
+from harness.pruning.meter import Meter
+from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.workbench import TrainingDiverged, Workbench
+from harness.results import names
+from harness.running.bench import InitialNetworks
+from harness.running.cell import Cell
+from harness.running.inspection import Inspection, inspect
+from harness.running.scoring import fixed_thresholds, score
+from harness.sparsity.mask import DensityUnreachable
+from harness.storage.canonical import canonical_state
+from harness.storage.store import Store
+from harness.training.inference import moves
+
+UNTRAINED = "the scores did not move before training, so nothing was trained"
+
+
+class NothingYielded(Exception):  # noqa: N818
+    """The method ended before it had given a network for every density; the text is the whole reason."""
+
+
+@dataclass(frozen=True)
+class EntryRun:
+    """One entry under a plan for one seed, its stages in ``store``."""
+
+    plan: Plan
+    entry: Entry
+    seed: int
+    store: Store
+
+    def cells(self, densities: Sequence[float]) -> Iterator[Cell]:
+        """Yield one cell per density, densest first.
+
+        A method's own failure becomes failed cells; `StageBusy`, `MachineError` and interrupts pass through.
+        """
+        try:
+            pruner = self.entry.pruner()
+        except UsageError as error:  # a plugin that cannot be imported fails alone
+            yield from self._alike(densities, status=names.FAILED, reason=error.message)
+            return
+        w0 = self.w0
+        try:
+            sentence = why_skipped(pruner, w0)
+        except Exception as error:
+            yield from self._alike(densities, **_ending(error))
+            return
+        if sentence:
+            yield from self._alike(densities, status=names.SKIPPED, reason=sentence)
+            return
+        alone = pruner.level_order == "independent"
+        for asked in [[density] for density in densities] if alone else [densities]:
+            yield from self._levels(pruner, asked)
+
+    @cached_property
+    def w0(self) -> Network:
+        """Where every method of this seed starts."""
+        return self._initial.w0()
+
+    @property
+    def validation(self) -> ImageSplit:
+        """The images that cells are scored on."""
+        return self._splits[1]
+
+    @cached_property
+    def _splits(self) -> tuple[ImageSplit, ImageSplit]:
+        return training_splits(self.plan.data, self.plan.store)
+
+    @cached_property
+    def _initial(self) -> InitialNetworks:
+        return InitialNetworks(self.plan, self.store, self._splits[0].images, self.seed)
+
+    def _bench(self, meter: Meter) -> Workbench:
+        train, validation = self._splits
+        return Workbench(
+            store=self.store,
+            initial=self.w0,
+            own=self._initial.own,
+            train=train,
+            validation=validation,
+            schedule=self.plan.training,
+            losses=self.entry.loss,
+            seed=self.seed,
+            method=self.entry.method,
+            environment=self.plan.environment,
+            borrow=borrowed_mask,
+            meter=meter,
+        )
+
+    def _cell(self, density: float, **known: Any) -> Cell:
+        return Cell(entry=self.entry, seed=self.seed, density=density, **known)
+
+    def _alike(self, densities: Sequence[float], **known: Any) -> Iterator[Cell]:
+        """Yield the same cell for every density: nothing was tried."""
+        return (self._cell(density, **known) for density in densities)
+
+    def _levels(self, pruner: Pruner, densities: Sequence[float]) -> Iterator[Cell]:
+        """Yield the cells of one call of the method; what ends it ends the levels after it too."""
+        meter = Meter()
+        networks: Iterator[PrunedNetwork] | None = None
+        ending: dict[str, str] = {}
+        for density in densities:
+            if not ending:
+                try:
+                    networks = networks or iter(pruner.prune(self._bench(meter), tuple(densities)))
+                    pruned = _next(networks, density)
+                except Exception as error:
+                    ending = _ending(error)
+            yield self._cell(density, **ending) if ending else self._checked(pruner, density, pruned, meter)
+
+    def _checked(self, pruner: Pruner, density: float, pruned: PrunedNetwork, meter: Meter) -> Cell:
+        """Return the cell of a yielded network: what rule it breaks, or its sizes and validation figures."""
+        try:
+            tolerance = pruner.density_tolerance
+            found = inspect(pruned, density, parameter_count(self.w0), tolerance, self.plan.data.size)
+        except Exception as error:
+            return self._cell(density, **_ending(error))
+        if found.faults:
+            return self._cell(density, status=names.FAILED, reason="; ".join(found.faults))
+        return self._measured(density, pruned, found, meter)
+
+    def _measured(self, density: float, pruned: PrunedNetwork, found: Inspection, meter: Meter) -> Cell:
+        untrained = UNTRAINED if meter.untrained else ""
+        known = {
+            "reason": "; ".join(part for part in (found.collapse, untrained) if part),
+            "layers": dict(found.layers),
+        }
+        network = build(pruned.network.architecture, canonical_state(pruned.network))
+        scored = score(network, self.validation, self.plan, self.store)
+        scores = scored.value["scores"]
+        if not bool(torch.isfinite(scores).all()):
+            known["reason"] = "the validation scores are not finite"
+            return self._cell(density, status=names.DIVERGED, **known)
+        thresholds = fixed_thresholds(scored, self.validation, self.store)
+        values = {name: threshold.value for name, threshold in thresholds.items()}
+        measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values)
+        metrics = _sizes(found) | {
+            names.SECONDS: meter.seconds,
+            names.STEPS: meter.steps,
+            names.SPREAD: float(scores.double().std(correction=0)),
+            names.COLLAPSED: float(not moves(scores)),
+            names.DISCONNECTED: float(found.disconnected),
+            names.CONFIDENCE: thresholds["sens95"].confidence or 0.0,
+            **{f"{names.THRESHOLD}{name}": value for name, value in values.items()},
+            **{names.on(names.VALIDATION, name): value for name, value in measured.items()},
+        }
+        return self._cell(
+            density,
+            **known,
+            metrics=metrics,
+            thresholds=thresholds,
+            validation_scores=tuple(scores.tolist()),
+            pruned=PrunedNetwork(network, pruned.mask),
+        )
+
+
+def _sizes(found: Inspection) -> dict[str, float]:
+    return {
+        names.DENSITY: found.density,
+        names.PARAMETERS: found.parameters,
+        names.ALIVE: found.alive,
+        names.FLOPS: found.flops,
+        names.EMPTIED: len(found.emptied),
+    }
+
+
+def _next(networks: Iterator[PrunedNetwork], density: float) -> PrunedNetwork:
+    try:
+        pruned = next(networks)
+    except StopIteration:
+        raise NothingYielded(f"the method yielded no network for density {density:g}") from None
+    if not (isinstance(pruned, PrunedNetwork) and isinstance(pruned.network, Network)):
+        raise TypeError(f"the method yielded {type(pruned).__name__}, not a PrunedNetwork")
+    return pruned
+
+
+def _ending(error: Exception) -> dict[str, str]:
+    """Return how the cells of a method that raised end; a machine's error is not the method's and goes on up."""
+    if isinstance(error, MachineError) or is_out_of_memory(error):
+        raise error
+    if isinstance(error, DensityUnreachable):
+        return {"status": names.SKIPPED, "reason": str(error)}
+    if isinstance(error, TrainingDiverged):
+        return {"status": names.DIVERGED, "reason": str(error)}
+    if isinstance(error, NothingYielded):
+        return {"status": names.FAILED, "reason": str(error)}
+    detail = "".join(traceback.format_exception(error))
+    return {"status": names.FAILED, "reason": f"{type(error).__name__}: {error}", "detail": detail}
