@@ -17,6 +17,7 @@ from harness.evaluation.metrics import evaluate
 from harness.evaluation.thresholds import choose
 from harness.planning.configuration import Configuration
 from harness.planning.pruners import pruner_class
+from harness.results import names
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
@@ -90,15 +91,14 @@ def test_presets_are_shown_as_they_are(preset: Path) -> None:
     assert shown in (ROOT / "docs" / page).read_text(), f"paste configs/{preset.name} into docs/{page}"
 
 
+METRIC = re.compile(r"(size|cost|flag|threshold|validation)/[a-z0-9/]+")
+
+
 def metric_names() -> set[str]:
     labels, scores = np.array([0, 0, 1, 1]), np.array([0.0, 1.0, 0.5, 2.0])
     thresholds = {name: threshold.value for name, threshold in choose(labels, scores).items()}
-    written = re.findall(r"\"((?:size|cost|flag|threshold|validation)/[a-z0-9/]+)\"", source("cells.py"))
-    return set(written) | set(evaluate(labels, scores, thresholds)) | {f"threshold/{name}" for name in thresholds}
-
-
-def source(name: str) -> str:
-    return (ROOT / "harness" / name).read_text()
+    written = {value for value in vars(names).values() if isinstance(value, str) and METRIC.fullmatch(value)}
+    return written | set(evaluate(labels, scores, thresholds)) | {f"{names.THRESHOLD}{name}" for name in thresholds}
 
 
 @pytest.mark.parametrize("name", sorted(metric_names()))
@@ -107,9 +107,10 @@ def test_every_metric_is_explained(name: str) -> None:
 
 
 def test_every_tag_is_explained() -> None:
-    tags = set(re.findall(r"harness\.[a-z]+(?=[\"'`])", source("publication.py") + source("tracking.py")))
-    modules = {f"harness.{path.stem}" for path in (ROOT / "harness").glob("*.py")}
-    for tag in tags - modules:
+    tags = {value for value in vars(names).values() if isinstance(value, str) and value.startswith("harness.")}
+    tags -= {names.__name__}
+    assert {names.KIND, names.ENTRY, names.LEVELS} <= tags
+    for tag in tags:
         assert f"`{tag}`" in (ROOT / "docs" / "results.md").read_text()
 
 
