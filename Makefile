@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 # Processes that share the tests, a file each: auto is one per core, 0 is none but pytest itself (for --pdb and -s).
 PROCESSES ?= auto
 
-.PHONY: run test test-long bench lint types dev clean
+.PHONY: run quick test test-long bench lint types dev clean
 
 # The main job on a fresh machine: makes the environment, installs, runs every method. make run ARGS="--seeds 2"
 run: $(VENV)/.installed
@@ -13,6 +13,11 @@ run: $(VENV)/.installed
 test: export OMP_NUM_THREADS ?= 1
 test: $(VENV)/.installed-test
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# While working: what takes long (marked slow) is left out.
+quick: export OMP_NUM_THREADS ?= 1
+quick: $(VENV)/.installed-test
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow and not long" $(ARGS)
 
 test-long: $(VENV)/.installed-test
 	$(BIN)/pytest -m long -o addopts="--import-mode=importlib --strict-markers --strict-config" --timeout 3600 $(ARGS)
