@@ -35,7 +35,7 @@ def listing_lines(rows: list[dict[str, str]]) -> list[str]:
 
 def _rows(kind: str, *, check: bool) -> list[dict[str, str]]:
     if kind == "presets":
-        from harness.planning.configuration_file import presets
+        from harness.planning.presets import presets
 
         return [{"kind": kind, "name": name, "source": line} for name, line in presets().items()]
     return [

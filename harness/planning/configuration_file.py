@@ -1,6 +1,5 @@
 """A configuration from its layers: preset, file, ``--set``, flags; every fault at once."""
 
-import importlib.resources
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -11,13 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError, nearest
 from harness.planning.configuration import Configuration
-
-
-def presets() -> dict[str, str]:
-    """Return the first line of each preset by name, its comment sign removed."""
-    folder = importlib.resources.files("harness.configs")
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda file: file.name)
-    return {f.name.removesuffix(".toml"): f.read_text("utf-8").splitlines()[0].lstrip("# ") for f in files}
+from harness.planning.presets import merged, preset_keys
 
 
 def load_configuration(
@@ -27,7 +20,7 @@ def load_configuration(
 
     Raises `UsageError` with all unknown keys (and the nearest known ones) and wrong values at once.
     """
-    merged = _preset(preset)
+    keys = preset_keys(preset)
     if file is not None:
         own = _read(file)
         if "extends" in own:
@@ -35,29 +28,18 @@ def load_configuration(
                 f"configuration file {file} says extends, which is for presets",
                 fix=f"leave that line out and name the preset: --preset {own['extends']} --config {file}",
             )
-        merged = _merge(merged, own)
+        keys = merged(keys, own)
     for assignment in assignments:
-        merged = _merge(merged, _assignment(assignment))
-    merged = _merge(merged, flags)
+        keys = merged(keys, _assignment(assignment))
+    keys = merged(keys, flags)
     try:
-        return TypeAdapter(Configuration).validate_python(merged)
+        return TypeAdapter(Configuration).validate_python(keys)
     except ValidationError as error:
         raise UsageError(
             "the configuration has faults",
             faults=sorted({_fault(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()}),
             fix="`harness run --dry-run` shows what a preset sets; docs/configuration.md lists every key",
         ) from None
-
-
-def _preset(name: str) -> dict[str, Any]:
-    """Return a preset's keys, laid over those of the preset that it ``extends``, where it does."""
-    known = presets()
-    if name not in known:
-        raise UsageError(f"unknown preset {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
-    text = importlib.resources.files("harness.configs").joinpath(f"{name}.toml").read_text("utf-8")
-    own = tomllib.loads(text)
-    base = own.pop("extends", None)
-    return own if base is None else _merge(_preset(base), own)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -81,14 +63,6 @@ def _assignment(text: str) -> dict[str, Any]:
     for part in reversed(key.strip().split(".")):
         parsed = {part: parsed}
     return dict(parsed)
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def _fault(where: tuple[int | str, ...], kind: str, message: str) -> str:

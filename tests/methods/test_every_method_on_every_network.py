@@ -8,7 +8,7 @@ from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count
 from harness.planning.entries import entry_of
-from harness.planning.pruners import build_pruner, pruner_class
+from harness.planning.pruners import borrowed_mask, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.workbench import Workbench
 from harness.running.inspection import inspect
@@ -59,7 +59,7 @@ def bench_on(factory, entry, store):
         seed=0,
         method=entry.method,
         environment="test machine",
-        others=lambda name: build_pruner(name, {}),
+        borrow=borrowed_mask,
     )
 
 

@@ -41,12 +41,10 @@ LEVELS = [0.6, 0.35]
 def bench_with(make_bench):
     """Return a function that makes a bench which knows the other methods by name."""
 
-    def make(**changes):
-        bench = make_bench(**changes)
-        bench._others = METHODS.__getitem__
-        return bench
+    def lent(name, bench, density):
+        return METHODS[name].mask_at(bench, density)
 
-    return make
+    return lambda **changes: make_bench(borrow=lent, **changes)
 
 
 def counts(mask):

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from harness.downloads import extraction, members
+from harness.downloads import extraction, zip_members
 from harness.downloads.extraction import MANIFEST, Fingerprint, differences, read_manifest, unpack
 from harness.errors import DataError, MachineError
 
@@ -164,7 +164,7 @@ def test_every_fault_is_listed(make, target):
 
 
 def test_too_many_members_are_refused(make, target, monkeypatch):
-    monkeypatch.setattr(members, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(zip_members, "MOST_MEMBERS", 2)
     assert "3 members, more than 2" in refused(make(), target)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.planning.configuration import Configuration
-from harness.planning.configuration_file import load_configuration, presets
+from harness.planning.configuration_file import load_configuration
+from harness.planning.presets import presets
 
 
 def load(tmp_path=None, toml=None, assignments=(), preset="quick", **flags):

@@ -5,8 +5,9 @@ from rich.console import Console
 
 from harness.cli.downloads import downloads
 from harness.errors import DataError
-from harness.planning.configuration_file import load_configuration, presets
+from harness.planning.configuration_file import load_configuration
 from harness.planning.planner import Flags, build_plan
+from harness.planning.presets import presets
 from harness.progress import Reporter
 
 
