@@ -9,16 +9,20 @@ In a test file::
         check(pruner)
 """
 
-import importlib
-
 from harness.testing.case.failures import CheckFailed, CheckSkipped
-from harness.testing.checks.registry import Check, check_named, checks
+from harness.testing.check import Check, check_named, checks
 from harness.testing.parametrize import parametrize_with_checks
 
+# Each registers its rules; in this order they are checked.
+from harness.testing.checks import (  # isort: skip  # noqa: F401
+    parameters,
+    form,
+    density,
+    determinism,
+    isolation,
+    honesty,
+    resuming,
+    robustness,
+)
+
 __all__ = ["Check", "CheckFailed", "CheckSkipped", "check_named", "checks", "parametrize_with_checks"]
-
-THEMES = ("parameters", "form", "density", "determinism", "isolation", "honesty", "resuming", "robustness")
-"""Modules whose import registers their checks, in the order in which these run."""
-
-for theme in THEMES:
-    importlib.import_module(f"harness.testing.checks.{theme}")

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.errors import UsageError
-from harness.testing.case.subject import Subject, packed, subjects
-from harness.testing.checks.registry import CHECKS, Check
+from harness.testing.case.subject import Subject, recipe_of, subjects
+from harness.testing.checks.registry import RULES, Rule
 from harness.testing.processes.fork_client import nursery
 
 Status = Literal["ok", "failed", "skipped"]
 Kind = Literal["rule", "raised", "ended"]
 
+LIMIT_S = 60.0
+"""Seconds that one check may take before its process is killed, unless another limit is given."""
+
 _ABOUT_ERRORS = ("comes_to_its_end", "runs_on_every_network", "extreme_densities_are_handled")
-"""Checks whose own rule is that nothing is raised and the process goes on."""
+"""Rules that nothing is raised and the process goes on."""
 
 
 @dataclass(frozen=True)
@@ -30,39 +33,38 @@ class Outcome:
     kind: Kind = "rule"
     fix: str = ""
 
-    def advice(self, check: Check) -> tuple[str, str]:
-        """Return why a failure matters and how to mend it: the check's own words, where its rule is what broke."""
-        if self.kind == "rule" or check.name in _ABOUT_ERRORS:
-            return check.catches, self.fix or check.fix
+    def advice(self, rule: Rule) -> tuple[str, str]:
+        """Return why a failure matters and how to mend it: the rule's own words, where it is what broke."""
+        if self.kind == "rule" or rule.name in _ABOUT_ERRORS:
+            return rule.catches, self.fix or rule.fix
         return "", self.fix
 
 
-def outcome_of(check: Check, method: Any, limit_s: float | None = None) -> Outcome:
-    """Return the outcome of ``check`` for each variant of ``method``: the first that failed, or the first."""
-    limit = check.limit_s if limit_s is None else limit_s
-    found = [_of_one(check, subject, limit) for subject in subjects(method)]
+def outcome_of(rule: Rule, method: Any, limit_s: float = LIMIT_S) -> Outcome:
+    """Return the outcome of ``rule`` for each variant of ``method``: the first that failed, or the first."""
+    found = [_of_one(rule, subject, limit_s) for subject in subjects(method)]
     return next((outcome for outcome in found if outcome.status == "failed"), found[0])
 
 
-def _of_one(check: Check, subject: Subject, limit_s: float) -> Outcome:
+def _of_one(rule: Rule, subject: Subject, limit_s: float) -> Outcome:
     try:
-        sent = packed(subject)
+        sent = recipe_of(subject)
     except UsageError as error:
         return Outcome("failed", f"{error.message}; expected a method that any process can build", detail=error.fix)
-    group = [other.name for other in CHECKS.values() if other.group == check.group] if check.group else [check.name]
-    key = json.dumps([check.group, sent, limit_s])
-    found = _known.get(key) if check.group else None
+    group = [other.name for other in RULES.values() if other.group == rule.group] if rule.group else [rule.name]
+    key = json.dumps([rule.group, sent, limit_s])
+    found = _known.get(key) if rule.group else None
     if found is None:
         found = _known[key] = _run(group, sent, limit_s)
-    if check.name not in found:  # an earlier one of its group ended the process
-        found |= _run([check.name], sent, limit_s)
-    return found[check.name]
+    if rule.name not in found:  # an earlier one of its group ended the process
+        found |= _run([rule.name], sent, limit_s)
+    return found[rule.name]
 
 
 SLOW = "bound every loop and wait for nothing; a sound method that is slow needs a longer limit: --limit, or limit_s"
 
 _known: dict[str, dict[str, Outcome]] = {}
-"""What the groups of checks found, by group and method."""
+"""What the groups of rules found, by group and method."""
 
 
 def _run(names: list[str], sent: dict[str, Any], limit_s: float) -> dict[str, Outcome]:

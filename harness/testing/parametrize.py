@@ -5,14 +5,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.testing.case.subject import subjects
-from harness.testing.checks.registry import LIMIT_S, Level, checks
+from harness.testing.check import checks
+from harness.testing.checks.registry import CheckLevel
+from harness.testing.outcome import LIMIT_S
 
 if TYPE_CHECKING:
     import pytest
 
 
 def parametrize_with_checks(
-    methods: Iterable[Any], level: Level = "core", *, limit_s: float = LIMIT_S
+    methods: Iterable[Any], level: CheckLevel = "core", *, limit_s: float = LIMIT_S
 ) -> "pytest.MarkDecorator":
     """Return a pytest mark for a test of two arguments, ``pruner`` and ``check``.
 

@@ -3,7 +3,6 @@
 import json
 import os
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from harness.running.inspection import Inspection, inspect
 from harness.sparsity.mask import DensityUnreachable, Mask
 from harness.storage.canonical import digest
 from harness.storage.store import Store
-from harness.testing.case.failures import CheckFailed, CheckSkipped
+from harness.testing.case.failures import CheckFailed, CheckSkipped, raised
 from harness.testing.case.networks import NETWORKS
 from harness.testing.case.subject import Subject
 from harness.testing.case.watched_bench import SIZE, WatchedBench, WatchedStore, make_bench, start
@@ -186,10 +185,7 @@ class Case:
         except DensityUnreachable as error:
             raise Unreachable(f"{where}: {error}") from error
         except (Exception, SystemExit) as error:
-            detail = "".join(traceback.format_exception(error)[-4:])
-            raise CheckFailed(
-                f"the method raised {type(error).__name__}: {error}; expected no error", where, detail=detail
-            ) from error
+            raise raised(error, where) from error
 
     def apart(self, function: Callable[[], Any]) -> tuple[int, Any]:
         """Run ``function`` in a forked process; return its wait status and its JSON result, or None without one.

@@ -28,7 +28,7 @@ _OF_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, 
 
 
 @dataclass
-class Work:
+class WorkCount:
     """Optimiser steps by the kind of stage they happened in; gradients and images outside of stages."""
 
     steps: list[str | None] = field(default_factory=list)
@@ -37,9 +37,9 @@ class Work:
 
 
 @contextmanager
-def watched_work(store: WatchedStore) -> Iterator[Work]:
+def watched_work(store: WatchedStore) -> Iterator[WorkCount]:
     """Count work while the block runs; images where they enter a network, or modules of it that are called alone."""
-    work = Work()
+    work = WorkCount()
     within = 0
 
     def step(*_: Any) -> None:
@@ -89,7 +89,7 @@ class Observed:
     """What a method did while it pruned, and what it left behind."""
 
     bench: WatchedBench
-    work: Work
+    work: WorkCount
     where: str
     output: str
     opened: tuple[str, ...]

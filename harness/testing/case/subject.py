@@ -104,7 +104,7 @@ def _own(pruner: Pruner) -> Subject:
     return Subject(name, kind.__name__, kind, pruner, losses, registered=False)
 
 
-def packed(subject: Subject) -> dict[str, Any]:
+def recipe_of(subject: Subject) -> dict[str, Any]:
     """Return the subject as JSON from which another process builds the same. Raises `UsageError` where it cannot."""
     kind = subject.kind
     module = sys.modules.get(kind.__module__)
@@ -147,15 +147,15 @@ def _can_be_imported(module: ModuleType | None) -> bool:
     return module is not None and module.__name__ != "__main__" and getattr(module, "__spec__", None) is not None
 
 
-def unpacked(packed: Mapping[str, Any]) -> Subject:
-    """Return the subject that `packed` describes, its module imported now."""
-    sys.path += [folder for folder in packed["path"] if folder not in sys.path]
-    kind = attrgetter(packed["class"])(_module(packed["module"], packed["file"]))
+def subject_from(recipe: Mapping[str, Any]) -> Subject:
+    """Return the subject that `recipe_of` describes, its module imported now."""
+    sys.path += [folder for folder in recipe["path"] if folder not in sys.path]
+    kind = attrgetter(recipe["class"])(_module(recipe["module"], recipe["file"]))
     assert isinstance(kind, type)
     assert issubclass(kind, Pruner)
-    values, losses = pickle.loads(base64.b64decode(packed["values"]))  # noqa: S301 - our own parent wrote it
+    values, losses = pickle.loads(base64.b64decode(recipe["values"]))  # noqa: S301 - our own parent wrote it
     pruner = None if values is None else kind(**values)
-    return Subject(packed["name"], packed["method"], kind, pruner, losses, packed["registered"])
+    return Subject(recipe["name"], recipe["method"], kind, pruner, losses, recipe["registered"])
 
 
 def _module(name: str, file: str | None) -> ModuleType:

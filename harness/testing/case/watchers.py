@@ -56,7 +56,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
+def state_changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
     """Return what changed, with both values where they can be read."""
     return [
         f"{name} ({_short(before[name])} -> {_short(after[name])})" for name in before if before[name] != after[name]

@@ -12,7 +12,7 @@ from harness.sparsity.mask import prunable_weights
 from harness.testing.case.case import LEVELS, NONE_REACHED, Case, bits, differing, floor_of, place
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.watched_bench import start
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 MORE = (1.0, 0.77, 0.6, 0.5, 0.31, 0.25, 0.2)
 """`LEVELS`, and others between and after them."""
@@ -27,7 +27,7 @@ def require_density(case: Case, pruned: PrunedNetwork, density: float, dense: in
         raise CheckFailed(f"{kept:,} of {dense:,} parameters are left, expected {wanted}", where)
 
 
-@check(
+@rule(
     "core",
     catches="rounding per layer, quotas of the wrong total, and biases or norms counted in or left out.",
     fix="use prune_least, which is exact to one parameter of the whole network, or declare density_tolerance",
@@ -47,7 +47,7 @@ def density_is_exact(case: Case) -> None:
         raise CheckSkipped(NONE_REACHED)
 
 
-@check(
+@rule(
     "core",
     catches="levels in the wrong order: each would be reported at another's density.",
     fix="yield the densest network first, in the order of the densities that were asked for",
@@ -61,7 +61,7 @@ def densest_comes_first(case: Case) -> None:
         raise CheckFailed(f"parameters left are {left}, expected them to fall", place(bench, LEVELS))
 
 
-@check(
+@rule(
     "core",
     catches="a reference that is not the dense network: pruning would be credited with what training did.",
     fix="yield PrunedNetwork(bench.dense()) for density 1",
@@ -78,7 +78,7 @@ def density_one_is_the_dense_network(case: Case) -> None:
         raise CheckFailed(f"at density 1 {pruned.mask.pruned} weights are pruned, expected 0", where)
 
 
-@check(
+@rule(
     "core",
     catches="results that depend on which other densities were asked for: two reports could not be compared.",
     fix="walk a grid of your own and treat other densities as side steps from it, as IterativePruner does",
@@ -95,7 +95,7 @@ def densities_leave_each_other_alone(case: Case) -> None:
         )
 
 
-@check(
+@rule(
     "core",
     catches="a broken promise of independent levels, which the harness runs one by one and in any order.",
     fix='compute each level from its density alone, or set level_order = "sequential"',
@@ -133,7 +133,7 @@ def _handled(case: Case, network: str, density: float) -> None:
         raise CheckFailed("; ".join(faults) + "; expected none", where)
 
 
-@check(
+@rule(
     "full",
     catches="a crash, an endless loop or a silently other density where almost nothing, or too little, is left.",
     fix="raise ValueError naming the density where it cannot be reached; prune_least does",
@@ -147,7 +147,7 @@ def extreme_densities_are_handled(case: Case) -> None:
             _handled(case, name, left / total)
 
 
-@check(
+@rule(
     "full",
     catches="cuts at a threshold: with equal scores they keep too many weights, or none.",
     fix="rank and take exactly as many as the density allows, ties by index; prune_least does",

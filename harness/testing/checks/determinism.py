@@ -12,10 +12,10 @@ from harness.testing.case.case import LEVELS, Case, differing
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.networks import RENAMED
 from harness.testing.case.observed_run import observed
-from harness.testing.case.subject import packed
+from harness.testing.case.subject import recipe_of
 from harness.testing.case.watched_bench import copied, start
 from harness.testing.case.watchers import disturb_global_draws
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 _OTHER_HASH_SEED = "271828"
 
@@ -25,7 +25,7 @@ def _require_same(expected: list[str], found: list[str], reason: str, where: str
         raise CheckFailed(f"at density {', '.join(apart)} other bits {reason}; expected the same", where)
 
 
-@check(
+@rule(
     "core",
     catches="draws from global random state, the clock or anything else but bench.generator.",
     fix="draw from bench.generator(...) alone; sort what comes from sets and folders",
@@ -39,7 +39,7 @@ def same_seed_gives_the_same_bits(case: Case) -> None:
     _require_same(runs[0], runs[1], "in a second run of one seed", f"network {case.network}, seed 0")
 
 
-@check(
+@rule(
     "full",
     catches="an order that hash() decides, and whatever else differs from process to process.",
     fix="never iterate over a set; use bench.generator and not hash() for seeds",
@@ -48,7 +48,7 @@ def fresh_process_gives_the_same_bits(case: Case) -> None:
     """Run here and in a new Python process with another PYTHONHASHSEED."""
     here = case.run(case.network, store=case.fresh_store())
     folder = case.fresh_store().root
-    job = {"subject": packed(case.subject), "network": case.network, "folder": str(folder)}
+    job = {"subject": recipe_of(case.subject), "network": case.network, "folder": str(folder)}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "harness.testing.processes.fresh_process"],
         input=json.dumps(job),
@@ -68,7 +68,7 @@ def fresh_process_gives_the_same_bits(case: Case) -> None:
     _require_same(here, there, f"with PYTHONHASHSEED={_OTHER_HASH_SEED}", f"network {case.network}, seed 0")
 
 
-@check(
+@rule(
     "full",
     catches="a fixed start: all seeds would give one network, and the spread between them would be a lie.",
     fix="start from bench.network(...) and draw from bench.generator(...)",
@@ -79,7 +79,7 @@ def other_seed_gives_other_networks(case: Case) -> None:
         raise CheckFailed("seeds 0 and 1 give the same bits, expected others", f"network {case.network}, density 0.25")
 
 
-@check(
+@rule(
     "core",
     catches="caches in modules, classes and instances: a worker would give one seed's results for another's.",
     fix="keep nothing between calls of prune; put costly results into bench.compute",
@@ -92,7 +92,7 @@ def order_of_runs_does_not_matter(case: Case) -> None:
     _require_same(alone, case.run(name, seed=0), "after a run of seed 1", f"network {name}, seed 0")
 
 
-@check(
+@rule(
     "full",
     catches="decisions by a network's name: what works on the benchmark's own networks and nowhere else.",
     fix="look at layers and shapes, not at network.architecture.factory",
@@ -111,7 +111,7 @@ def _tensors(case: Case, initial: Network) -> list[str]:
     return [digest([state_of(p.network), None if p.mask is None else dict(p.mask)]) for p in found]
 
 
-@check(
+@rule(
     "core",
     catches="a bench.compute function that draws from global state or keeps some: what is stored is then chance.",
     fix="make it a pure function of its inputs; pass it a seed if it has to draw",

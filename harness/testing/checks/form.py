@@ -12,10 +12,10 @@ from harness.testing.case.case import LEVELS, Case, Unreachable, bits, place
 from harness.testing.case.failures import CheckFailed
 from harness.testing.case.networks import NETWORKS
 from harness.testing.case.watched_bench import SIZE, WatchedBench, start
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 
-@check(
+@rule(
     "core",
     catches="a refusal without a reason: the report shows the sentence in the place of the result.",
     fix="return one sentence, or None, from skip; the same one every time, without touching the network",
@@ -42,7 +42,7 @@ def _values(network: Network) -> list[bytes]:
     return [tensor.numpy().tobytes() for tensor in state_of(network).values()]
 
 
-@check(
+@rule(
     "core",
     catches="a method that declines everything: it would pass every other check without having run.",
     fix="make skip return None for networks of plain convolutions",
@@ -64,7 +64,7 @@ def runs_on_some_network(case: Case) -> None:
     raise CheckFailed(f"it declines every network ({'; '.join(reasons)}); expected it to take one")
 
 
-@check(
+@rule(
     "core",
     catches="a crash on depthwise, residual, shared or one-channel layers, or on networks without batch norm.",
     fix="read layers from prunable_weights(network) and not by name; or let skip decline such networks",
@@ -79,7 +79,7 @@ def runs_on_every_network(case: Case) -> None:
                 raise CheckFailed("; ".join(faults) + "; expected none", place(bench, [density]))
 
 
-@check(
+@rule(
     "core",
     catches="missing, surplus or malformed results: levels would be scored under another's name.",
     fix="yield exactly one PrunedNetwork for each density, in their order",
@@ -95,7 +95,7 @@ def _yielded(case: Case) -> list[tuple[WatchedBench, float, PrunedNetwork]]:
     return [(bench, density, pruned) for density, pruned in zip(LEVELS, found, strict=True)]
 
 
-@check(
+@rule(
     "core",
     catches="masks of unknown weights, wrong shapes or soft values, and a total that makes the density wrong.",
     fix="start from Mask.ones(network) and keep its names, shapes, bool type and total",
@@ -122,7 +122,7 @@ def masks_fit_the_network(case: Case) -> None:
             raise CheckFailed(f"the mask counts {mask.total} parameters in all, expected {total}", where)
 
 
-@check(
+@rule(
     "core",
     catches="weights that are not numbers, which sort and compare in arbitrary ways.",
     fix="raise ValueError where a computation gives no finite result",
@@ -136,7 +136,7 @@ def values_are_finite(case: Case) -> None:
                 raise CheckFailed(f"{name} is not finite, expected finite values", place(bench, [density]))
 
 
-@check(
+@rule(
     "core",
     catches="pruned weights that came back: by training, by weight decay, or because the mask was never applied.",
     fix="train with bench.train(network, mask), and call mask.apply_(network) on what is not trained",
@@ -153,7 +153,7 @@ def pruned_weights_are_zero(case: Case) -> None:
                 raise CheckFailed(f"{alive} pruned weights of {name} are not +0.0", place(bench, [density]))
 
 
-@check(
+@rule(
     "core",
     catches="networks that work only in memory: hooks, replaced layers and attributes are lost when it is stored.",
     fix="change weights, not modules; describe another structure by its Architecture",
@@ -173,7 +173,7 @@ def networks_can_be_rebuilt(case: Case) -> None:
             raise CheckFailed(f"rebuilt from its tensors its outputs differ by {apart:g}, expected the same", where)
 
 
-@check(
+@rule(
     "core",
     catches="a network or mask that a later level changes after it was handed over.",
     fix="yield a copy (copy_of) of what you go on to change; never write into a mask",

@@ -4,13 +4,13 @@ from harness.losses.schedules import schedule_named
 from harness.testing.case.case import LEVELS, Case
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.observed_run import observed
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 FEW_IMAGES = 8
 """Images that a method may send through a network outside of stages, to see shapes and connections."""
 
 
-@check(
+@rule(
     "core",
     catches="training behind the harness's back: another schedule, steps of a torch optimiser (no other is seen).",
     fix="train with bench.train alone",
@@ -23,7 +23,7 @@ def trains_with_the_bench_alone(case: Case) -> None:
         raise CheckFailed(f"{len(own)} optimiser steps in {own[0]}, expected all in bench.train", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="costs that no table shows, and work that a resumed run does again: gradients, images through a module.",
     fix="put gradients and passes over images into a function at module level and call it by bench.compute",
@@ -39,7 +39,7 @@ def costly_work_is_in_stages(case: Case) -> None:
         raise CheckFailed(f"{images} outside of bench.compute, expected {FEW_IMAGES} at most", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="retraining under the first round's loss: the schedules that the paper is about would have no effect.",
     fix="pass round=1 or later to bench.train for a network that is pruned",
@@ -57,7 +57,7 @@ def pruned_networks_train_in_later_rounds(case: Case) -> None:
         raise CheckFailed("a pruned network is trained with round=0, expected a later round", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="losses that do not reach training: two lines of the report that show one and the same.",
     fix="train with bench.train, whose loss the plan gives; start no method from stored weights",

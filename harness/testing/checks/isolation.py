@@ -3,11 +3,11 @@
 from harness.testing.case.case import LEVELS, Case, place
 from harness.testing.case.failures import CheckFailed
 from harness.testing.case.observed_run import observed, output_of
-from harness.testing.case.watchers import changes, global_state
-from harness.testing.checks.registry import check
+from harness.testing.case.watchers import global_state, state_changes
+from harness.testing.checks.registry import rule
 
 
-@check(
+@rule(
     "core",
     catches="an import that connects, prints, draws or changes settings: `harness list` must stay harmless.",
     fix="do nothing at a module's top level but define",
@@ -23,7 +23,7 @@ def import_has_no_side_effects(case: Case) -> None:
         raise CheckFailed(f"the import printed {text[:200]!r}; expected nothing", where)
 
 
-@check(
+@rule(
     "core",
     catches="sys.exit, os._exit, crashes, endless loops and waits: the report of all methods would never come.",
     fix="raise an exception that says what is wrong; bound every loop; wait for nothing outside the process",
@@ -33,7 +33,7 @@ def comes_to_its_end(case: Case) -> None:
     case.prune(case.bench(store=case.own_store()))
 
 
-@check(
+@rule(
     "core",
     catches="global state that the next method meets: random states, default types, threads, folder, variables.",
     fix="use a with-block that restores what you must change, and let it end before each yield",
@@ -45,14 +45,14 @@ def global_state_is_untouched(case: Case) -> None:
     before = global_state()
     with case.blaming(place(bench, LEVELS)):
         for density, _ in zip(LEVELS, case.pruner.prune(bench, LEVELS), strict=False):
-            if found := changes(before, global_state()):
+            if found := state_changes(before, global_state()):
                 raise CheckFailed(f"the method changed {'; '.join(found)}; expected nothing", place(bench, [density]))
     case.prune(bench)
-    if found := changes(before, global_state()):
+    if found := state_changes(before, global_state()):
         raise CheckFailed(f"the method changed {'; '.join(found)}; expected nothing", place(bench, LEVELS))
 
 
-@check(
+@rule(
     "core",
     catches="print, progress bars, log lines and warnings: they break `--json` and hide what the harness says.",
     fix="say nothing; raise an exception for what a user must know",
@@ -65,7 +65,7 @@ def says_nothing(case: Case) -> None:
         raise CheckFailed(f"it printed {seen.output[:200]!r}; expected nothing", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="threads and child processes that outlive the method and slow down or outlast everything else.",
     fix="end what you start before prune is over; better, start nothing",
@@ -80,7 +80,7 @@ def leaves_no_threads_or_processes(case: Case) -> None:
         raise CheckFailed("a child process is left, expected none", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="reading or writing files: the test images, another run's results, notes to oneself.",
     fix="use what the bench gives; keep results with bench.compute",
@@ -93,7 +93,7 @@ def opens_no_files(case: Case) -> None:
         raise CheckFailed(f"it opened {seen.opened[0]}; expected no file", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="downloads, servers and telemetry: results that depend on them cannot be repeated, and data may leave.",
     fix="use what the bench gives; nothing else may decide a result",
@@ -106,7 +106,7 @@ def opens_no_connection(case: Case) -> None:
         raise CheckFailed(f"it tried {seen.connected[0]}; expected no connection", seen.where)
 
 
-@check(
+@rule(
     "core",
     catches="reaching behind the bench: validation images, other seeds, the store's files.",
     fix="use the bench's public calls alone: network, train, dense, batches, generator, compute",

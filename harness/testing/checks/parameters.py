@@ -24,7 +24,7 @@ from harness.pruning.pruner import Pruner
 from harness.randomness import generator
 from harness.testing.case.case import Case
 from harness.testing.case.failures import CheckFailed
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 LARGEST_TOLERANCE = 0.1
 """Above it a method may be called by a density that it does not have."""
@@ -36,12 +36,12 @@ def rebuilt(kind: type[Pruner], values: Mapping[str, Any]) -> Pruner:
     return pruner
 
 
-def values_of(pruner: Pruner) -> dict[str, Any]:
+def parameters_of(pruner: Pruner) -> dict[str, Any]:
     """Return the parameters by name."""
     return {field.name: getattr(pruner, field.name) for field in fields(pruner)}
 
 
-@check(
+@rule(
     "core",
     catches="a result that nobody can trace to a publication.",
     fix="set `source` to citation and section",
@@ -54,7 +54,7 @@ def source_is_given(case: Case) -> None:
         raise CheckFailed(f"source is {source!r}, expected citation, section and equation as a text")
 
 
-@check(
+@rule(
     "core",
     catches="hidden parameters, and work in the constructor: a method is its fields and nothing else.",
     fix="decorate the class with @dataclass(frozen=True, kw_only=True), annotate every parameter, write no __init__",
@@ -86,7 +86,7 @@ def _writes_its_constructor(owner: type) -> bool:
     return constructor is not None and getattr(getattr(constructor, "__code__", None), "co_filename", "") != "<string>"
 
 
-@check(
+@rule(
     "core",
     catches="a method that `--methods all` cannot run: a field without a default, or a variant with a wrong field.",
     fix="give each field a default or a value in every variant; name only fields in `variants`",
@@ -112,7 +112,7 @@ def variants_can_be_built(case: Case) -> None:
             raise CheckFailed(what) from error
 
 
-@check(
+@rule(
     "core",
     catches="a parameter that no record can hold, so that the run cannot be repeated.",
     fix="use texts, numbers, booleans and Literals as parameters",
@@ -120,16 +120,16 @@ def variants_can_be_built(case: Case) -> None:
 )
 def parameters_survive_json(case: Case) -> None:
     """Write and read the parameters."""
-    values = values_of(case.pruner)
+    values = parameters_of(case.pruner)
     try:
         again = rebuilt(type(case.pruner), json.loads(json.dumps(values)))
     except (TypeError, ValueError) as error:
         raise CheckFailed(f"the parameters {values} do not survive JSON: {error}") from error
     if again != case.pruner:
-        raise CheckFailed(f"JSON gives back {values_of(again)}, expected {values}")
+        raise CheckFailed(f"JSON gives back {parameters_of(again)}, expected {values}")
 
 
-@check(
+@rule(
     "core",
     catches="a parameter that cannot be given as name[parameter=value], or reads as another one when it is.",
     fix="use texts, numbers, booleans and Literals, no lists and no None; no comma, bracket or blank in a text",
@@ -145,14 +145,14 @@ def parameters_survive_text(case: Case) -> None:
         if wrong:
             raise CheckFailed(f"the value {wrong[0]!r} cannot be written in an entry's name, expected plain text")
         try:
-            again = rebuilt(kind, {**values_of(case.pruner), **written})
+            again = rebuilt(kind, {**parameters_of(case.pruner), **written})
         except ValidationError as error:
             raise CheckFailed(f"{written} cannot be read back: {error.errors()[0]['msg']}") from error
-        if again != rebuilt(kind, {**values_of(case.pruner), **values}):
-            raise CheckFailed(f"{written} is read as {values_of(again)}, expected {values}")
+        if again != rebuilt(kind, {**parameters_of(case.pruner), **values}):
+            raise CheckFailed(f"{written} is read as {parameters_of(again)}, expected {values}")
 
 
-@check(
+@rule(
     "core",
     catches="a misspelt parameter that is swallowed, so that the default runs under another name.",
     fix="let the dataclass make the __init__; take no **kwargs",
@@ -162,13 +162,13 @@ def unknown_parameters_are_refused(case: Case) -> None:
     """Give a parameter that does not exist."""
     name = "no_such_parameter"
     try:
-        type(case.pruner)(**{**values_of(case.pruner), name: 1})
+        type(case.pruner)(**{**parameters_of(case.pruner), name: 1})
     except TypeError:
         return
     raise CheckFailed(f"the class took {name}=1, expected a TypeError")
 
 
-@check(
+@rule(
     "core",
     catches="nonsense that a method takes without a word: NaN or infinity for a number, words for a number.",
     fix="bound the field: `Annotated[float, Field(gt=0, lt=1)]`, or `Field(allow_inf_nan=False)`; Literal for words",
@@ -176,7 +176,7 @@ def unknown_parameters_are_refused(case: Case) -> None:
 )
 def wrong_values_are_refused(case: Case) -> None:
     """Give each number what is none."""
-    kind, values = type(case.pruner), values_of(case.pruner)
+    kind, values = type(case.pruner), parameters_of(case.pruner)
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
@@ -188,7 +188,7 @@ def wrong_values_are_refused(case: Case) -> None:
             raise CheckFailed(f"{name}={wrong} is taken, expected it to be refused")
 
 
-@check(
+@rule(
     "core",
     catches="a search space that tunes what does not exist, leaves out the default, or tries what is refused.",
     fix="name only fields; make each range hold the default and only values that the field accepts",
@@ -208,7 +208,7 @@ def search_space_fits_the_parameters(case: Case) -> None:
             raise CheckFailed(f"{name}={defaults[name]}, the default, is outside {distribution}; expected it inside")
     for values in sampled(kind):
         try:
-            rebuilt(kind, {**values_of(case.pruner), **values})
+            rebuilt(kind, {**parameters_of(case.pruner), **values})
         except ValidationError as error:
             raise CheckFailed(f"{values} of the search space is refused: {error.errors()[0]['msg']}") from error
 
@@ -241,7 +241,7 @@ def _values(distribution: BaseDistribution, name: str) -> list[Any]:
     return [distribution.low, distribution.high, *(min(value, distribution.high) for value in between)]
 
 
-@check(
+@rule(
     "core",
     catches="a default loss that does not exist, or a method that cannot say what it is without its loss.",
     fix="name one of the schedules of docs/losses.md; return (name or None, pruner) from without_loss",
@@ -259,7 +259,7 @@ def loss_is_known(case: Case) -> None:
         raise CheckFailed(f"without_loss gives ({name!r}, {without!r}), expected a name or None, and a Pruner")
 
 
-@check(
+@rule(
     "core",
     catches="a tolerance so wide that any network passes for any density, or a promise that the harness cannot read.",
     fix=f"set level_order to sequential or independent, and density_tolerance to a number in [0, {LARGEST_TOLERANCE}]",
@@ -276,7 +276,7 @@ def promises_are_readable(case: Case) -> None:
         raise CheckFailed("prune is no generator function, expected one that yields a network per density")
 
 
-@check(
+@rule(
     "core",
     catches="a method that is not the same after being copied or sent to a worker process.",
     fix="keep nothing on the instance but its fields, and compare by them alone",
@@ -288,7 +288,7 @@ def copies_are_equal(case: Case) -> None:
     ways: dict[str, Callable[[], Any]] = {
         "copied": lambda: copy.deepcopy(pruner),
         "pickled": lambda: pickle.loads(pickle.dumps(pruner)),  # noqa: S301 - our own
-        "built from its fields": lambda: type(pruner)(**values_of(pruner)),
+        "built from its fields": lambda: type(pruner)(**parameters_of(pruner)),
     }
     for way, made in ways.items():
         try:

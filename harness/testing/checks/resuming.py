@@ -11,12 +11,12 @@ from harness.storage.store import StageBusy
 from harness.testing.case.case import LEVELS, Case, differing, place
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.watched_bench import WatchedStore
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 MOST_KILLS = 6
 
 
-@check(
+@rule(
     "core",
     catches="stages whose inputs never repeat (a time, a draw): a resumed run would train everything again.",
     fix="pass bench.train and bench.compute nothing but what the result depends on",
@@ -34,7 +34,7 @@ def second_run_replays_from_the_store(case: Case) -> None:
         raise CheckFailed(f"at density {', '.join(apart)} other bits when replayed, expected the same")
 
 
-@check(
+@rule(
     "full",
     catches="state that a kill loses or leaves behind: a resumed run would end with other networks.",
     fix="derive everything from what bench.train and bench.compute return; keep notes nowhere",
@@ -79,7 +79,7 @@ def _killed(case: Case, network: str, root: Path, point: int, moment: str) -> No
     case.run(network, store=store)
 
 
-@check(
+@rule(
     "core",
     catches="a generator that cannot be closed: the harness stops a method whose network breaks a rule.",
     fix="let GeneratorExit through: no yield in a finally or except block around a yield",
@@ -96,7 +96,7 @@ def can_be_closed_early(case: Case) -> None:
             generator.close()  # type: ignore[attr-defined]
 
 
-@check(
+@rule(
     "core",
     catches="a method that swallows another worker's lock or a full disk, and yields a fallback in their place.",
     fix="catch only what you can name, never BaseException or Exception around the bench's calls",

@@ -7,12 +7,12 @@ from harness.pruning.workbench import TrainingDiverged
 from harness.testing.case.case import Case, place
 from harness.testing.case.failures import CheckFailed
 from harness.testing.case.watched_bench import BrokenBench
-from harness.testing.checks.registry import check
+from harness.testing.checks.registry import rule
 
 _CLEAR = (ValueError, ArithmeticError, UsageError, TrainingDiverged)
 
 
-@check(
+@rule(
     "full",
     catches="NaN that is sorted somewhere or zeroed: a ruined network that is scored as if nothing had happened.",
     fix="raise ValueError where a weight or score is not finite (prune_least does), or leave it for the harness to see",

@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness import cli_check, plugins
+from harness import plugins
+from harness.cli import check as cli_check
 from harness.errors import UsageError
 
 ZOO = Path(__file__).parents[2] / "bad_pruners"

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.testing import checks
-from harness.testing.checks.registry import CHECKS
+from harness.testing import check_named, checks
 from harness.testing.outcome import outcome_of
 
 ZOO = Path(__file__).parents[2] / "bad_pruners"
@@ -23,13 +22,13 @@ LIMIT_S = {"NeverEnds": 5.0}
     ("pruner", "name", "expected"), [pytest.param(*case, id=f"{type(case[0]).__name__}-{case[1]}") for case in MEANT]
 )
 def test_the_check_meant_for_it_fails_a_bad_pruner(pruner, name, expected):
-    outcome = outcome_of(CHECKS[name], pruner, LIMIT_S.get(type(pruner).__name__, 60.0))
+    outcome = outcome_of(check_named(name), pruner, LIMIT_S.get(type(pruner).__name__, 60.0))
     assert outcome.status == "failed", outcome
     assert re.search(re.escape(expected) if "\\" not in expected else expected, outcome.what), outcome
 
 
 def test_every_check_is_meant_for_at_least_one_bad_pruner():
-    assert {name for _, name, _ in MEANT} == set(CHECKS)
+    assert {name for _, name, _ in MEANT} == {check.name for check in checks("full")}
 
 
 @pytest.mark.parametrize("check", checks("core"), ids=lambda check: check.name)

@@ -19,7 +19,7 @@ from harness.pruning.templates import SaliencyPruner
 from harness.sparsity.mask import prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named, checks, parametrize_with_checks
 from harness.testing.case.networks import NETWORKS, check_networks
-from harness.testing.case.subject import packed, subjects
+from harness.testing.case.subject import recipe_of, subjects
 from harness.testing.processes.fork_client import Nursery
 
 ROOT = Path(__file__).parents[3]
@@ -116,7 +116,7 @@ def test_what_a_library_tells_its_developers_is_not_the_methods_fault():
 def test_a_check_that_is_interrupted_leaves_no_process(tmp_path):
     file = tmp_path / "process"
     server = Nursery()
-    sent = {"checks": ["comes_to_its_end"], "subject": packed(subjects(Waits(file=str(file)))[0])}
+    sent = {"checks": ["comes_to_its_end"], "subject": recipe_of(subjects(Waits(file=str(file)))[0])}
     job = {**sent, "shared": str(tmp_path), "folder": str(tmp_path), "limit_s": 60}
     print(json.dumps(job), file=server.server.stdin, flush=True)
     _wait_until(lambda: file.exists() and file.read_text())
