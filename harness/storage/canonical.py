@@ -12,13 +12,15 @@ from torch import Tensor, nn
 
 from harness.networks.architecture import Network
 from harness.networks.factories import state_of
-from harness.sparsity.mask import Mask
 
 _TENSOR = "__tensor__"
 
 
-def canonical_state(network: Network, mask: Mask | None = None) -> dict[str, Tensor]:
-    """Return the network's tensors as they are hashed and trained: contiguous on the CPU, mask applied by fill."""
+def canonical_state(network: Network, mask: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    """Return the network's tensors as they are hashed and trained: contiguous on the CPU, mask applied by fill.
+
+    ``mask`` has one bool tensor a parameter, True = remaining.
+    """
     state = state_of(network)
     for name, remaining in (mask or {}).items():
         state[name] = state[name].masked_fill(~remaining, 0.0)
@@ -28,13 +30,11 @@ def canonical_state(network: Network, mask: Mask | None = None) -> dict[str, Ten
 def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
     """Return ``value`` as JSON, its tensors moved to ``tensors`` under their path.
 
-    Takes JSON values, tensors, arrays, dataclasses, networks, masks, and lists, tuples and mappings of them. Raises
-    TypeError for anything else. Floats stay floats: 1 and 1.0 differ.
+    Takes JSON values, tensors, arrays, dataclasses, networks, and lists, tuples and mappings of them. Raises TypeError
+    for anything else. Floats stay floats: 1 and 1.0 differ.
     """
     if isinstance(value, Network):
         value = {"architecture": value.architecture, "state": state_of(value)}
-    elif isinstance(value, Mask):
-        value = {"remaining": dict(value), "total": value.total}
     elif isinstance(value, nn.Module):
         raise TypeError(f"{type(value).__name__} is a module without an architecture: it cannot be rebuilt")
     if isinstance(value, np.ndarray):
@@ -42,7 +42,7 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
     if isinstance(value, Tensor):
         tensors[path] = value.detach().to("cpu").contiguous()
         return {_TENSOR: path}
-    if is_dataclass(value) and not isinstance(value, type):
+    if is_dataclass(value) and not isinstance(value, type):  # before a mapping: a mask is both
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return _flatten_mapping(value, tensors, path)

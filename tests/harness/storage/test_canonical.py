@@ -136,6 +136,11 @@ def test_tuples_dataclasses_masks_and_networks_are_their_parts():
     assert digest(mask) == digest({"remaining": {"a": numbers(2) > 0}, "total": 7})
 
 
+def test_a_masks_digest_is_what_stored_trainings_know_it_by():
+    mask = Mask({"a.weight": numbers(2, 7) > 0, "b": numbers(3) > -4}, 40)
+    assert digest(mask) == "b631728ae2cb989bbaef5af276f51c414982c77d7a7be51c5e358da055306933"
+
+
 def test_a_networks_digest_sees_buffers_but_no_hooks_mode_or_layout():
     built = build(Architecture("alexnet-bn"))
     initialise(built, torch.Generator().manual_seed(0))
