@@ -1,6 +1,6 @@
 """How the convolutions are pretrained, as a user sets it; no torch here."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -12,6 +12,7 @@ from harness.training.schedule import Schedule
 class Pretraining:
     """How the convolutions are pretrained on simulated images: the data set that draws them, and the schedule."""
 
+    key_name: ClassVar[str] = ""
     dataset: str = "isic-sim"
     seed: Annotated[int, Field(ge=0)] = 0
     training: Schedule = Schedule()

@@ -7,7 +7,7 @@ is the convex surrogate of 1 - AUC that it stands for; the pointwise one is equa
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Loss:
-    """A resolved loss: ``gamma`` weighs the positives (negatives weigh 1), ``lambda_`` the ranking term: all pairs."""
+    """A resolved loss: ``gamma`` weighs the positives (negatives weigh 1), ``lambda_`` the ranking term: all pairs.
 
+    A stored training is known by its loss's fields and class, so another formula is another class. ``key_name`` is what
+    keys call the class; these two have none, as ever. A subclass that gives none is known by its module and name.
+    """
+
+    key_name: ClassVar[str] = ""
     gamma: float = 1.0
     lambda_: float = 0.0
 
@@ -39,9 +44,10 @@ class Loss:
 class PointwiseLoss(Loss):
     """A `Loss` whose ranking term is the pointwise hinge. A class of its own, so that a `Loss` is what it always was.
 
-    A stage is known by its loss's fields; one more field in `Loss` would make every stored training another one.
+    One more field in `Loss` would make every stored training another one.
     """
 
+    key_name: ClassVar[str] = ""
     ranking: Literal["pointwise"] = "pointwise"
 
     def _ranks(self, labels: Tensor) -> bool:

@@ -6,7 +6,7 @@ Source: Entezari & Saukh 2020, Sec. III-C.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.errors import UsageError, nearest
 
@@ -42,6 +42,7 @@ class LossSchedule:
     ``lambda_`` weighs the ranking term in all rounds, ``ranking`` is its form.
     """
 
+    key_name: ClassVar[str] = ""
     name: str
     gamma: Gamma = 1.0
     gamma_after: Gamma = 1.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 class Architecture:
     """How to rebuild a network: the name of its factory and that factory's JSON arguments."""
 
+    key_name: ClassVar[str] = ""
     factory: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.errors import UsageError
 from harness.losses.schedules import WEIGHTS, LossSchedule, schedule_named
@@ -19,6 +19,7 @@ class Entry:
     ``text`` is canonical (non-default fields, sorted) and the entry's name everywhere.
     """
 
+    key_name: ClassVar[str] = ""
     text: str
     method: str
     parameters: tuple[tuple[str, Any], ...]

@@ -6,7 +6,7 @@ parameters left / all parameters of the dense network, so masks, surgery and nar
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ class Mask(Mapping[str, Tensor]):
     ``total`` is the number of all parameters of the dense network, pruned, unpruned and unprunable.
     """
 
+    key_name: ClassVar[str] = ""
     remaining: Mapping[str, Tensor]
     total: int
 

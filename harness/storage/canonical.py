@@ -14,6 +14,7 @@ from harness.networks.architecture import Network
 from harness.networks.factories import state_of
 
 _TENSOR = "__tensor__"
+_CLASS = "__class__"
 
 
 def canonical_state(network: Network, mask: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
@@ -32,6 +33,9 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
 
     Takes JSON values, tensors, arrays, dataclasses, networks, and lists, tuples and mappings of them. Raises TypeError
     for anything else. Floats stay floats: 1 and 1.0 differ.
+
+    A dataclass is its fields and a name, so that two classes never answer for each other: the ``key_name`` that the
+    class itself gives, never a base's, else its module and qualified name. An empty one leaves the name out.
     """
     if isinstance(value, Network):
         value = {"architecture": value.architecture, "state": state_of(value)}
@@ -43,7 +47,8 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
         tensors[path] = value.detach().to("cpu").contiguous()
         return {_TENSOR: path}
     if is_dataclass(value) and not isinstance(value, type):  # before a mapping: a mask is both
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        return _class_name(type(value)) | _flatten_mapping(named, tensors, path)
     if isinstance(value, Mapping):
         return _flatten_mapping(value, tensors, path)
     if isinstance(value, list | tuple):
@@ -53,10 +58,15 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
     raise TypeError(f"{path or 'value'} is a {type(value).__name__}: only tensors and JSON are stored")
 
 
+def _class_name(kind: type) -> dict[str, str]:
+    name = vars(kind).get("key_name", f"{kind.__module__}.{kind.__qualname__}")
+    return {_CLASS: name} if name else {}
+
+
 def _flatten_mapping(value: Mapping[Any, Any], tensors: dict[str, Tensor], path: str) -> dict[str, Any]:
     named = {str(key): item for key, item in value.items()}
-    if len(named) != len(value) or _TENSOR in named:
-        raise TypeError(f"{path or 'value'} has keys that are one as text, or the reserved key {_TENSOR}")
+    if len(named) != len(value) or {_TENSOR, _CLASS} & set(named):
+        raise TypeError(f"{path or 'value'} has keys that are one as text, or a reserved key, {_TENSOR} or {_CLASS}")
     escaped = {key: key.replace("~", "~0").replace("/", "~1") for key in named}
     return {key: flatten(item, tensors, f"{path}/{escaped[key]}") for key, item in named.items()}
 
@@ -66,7 +76,7 @@ def restore(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     if isinstance(value, dict):
         if set(value) == {_TENSOR}:
             return tensors[value[_TENSOR]]
-        return {key: restore(item, tensors) for key, item in value.items()}
+        return {key: restore(item, tensors) for key, item in value.items() if key != _CLASS}
     if isinstance(value, list):
         return [restore(item, tensors) for item in value]
     return value

@@ -1,7 +1,7 @@
 """How a network is trained: everything about a training stage but its data, its loss and its start."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -20,6 +20,7 @@ class Schedule:
     parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it.
     """
 
+    key_name: ClassVar[str] = ""
     epochs: Annotated[int, Field(ge=1)] = 100
     max_steps: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=2)] = 32

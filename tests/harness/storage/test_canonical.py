@@ -1,23 +1,76 @@
+import dataclasses
+import importlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from harness.initial.pretraining_options import Pretraining
+from harness.losses.loss import Loss, PointwiseLoss
+from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, state_of
+from harness.planning.entries import entry_of
 from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.storage.canonical import canonical_state, digest, flatten, restore, tensor_digest
+from harness.training.schedule import Schedule
+
+HARNESS = Path(importlib.import_module("harness").__file__).parent
 
 
 @dataclass(frozen=True)
 class Point:
+    key_name: ClassVar[str] = ""
     x: float
     tensor: torch.Tensor
+
+
+class FocalLoss(Loss):
+    """Another formula and no field of its own."""
+
+    def __call__(self, logits, labels):
+        return -super().__call__(logits, labels)
+
+
+class FocalSchedule(Schedule):
+    def learning_rate_at(self, step, total):
+        return 0.0
+
+
+@dataclass(frozen=True)
+class RenamedLoss(Loss):
+    gamma_: float = 5.0
+
+
+@dataclass(frozen=True)
+class NamedLoss(Loss):
+    key_name: ClassVar[str] = "focal"
+
+
+class InheritingLoss(NamedLoss):
+    pass
+
+
+@dataclass(frozen=True)
+class Softer:
+    rate: float = 1.0
+
+    def __call__(self, values):
+        return values * self.rate
+
+
+@dataclass(frozen=True)
+class Harder:
+    rate: float = 1.0
+
+    def __call__(self, values):
+        return values / self.rate
 
 
 def numbers(*shape, dtype=torch.float32):
@@ -136,9 +189,91 @@ def test_tuples_dataclasses_masks_and_networks_are_their_parts():
     assert digest(mask) == digest({"remaining": {"a": numbers(2) > 0}, "total": 7})
 
 
-def test_a_masks_digest_is_what_stored_trainings_know_it_by():
-    mask = Mask({"a.weight": numbers(2, 7) > 0, "b": numbers(3) > -4}, 40)
-    assert digest(mask) == "b631728ae2cb989bbaef5af276f51c414982c77d7a7be51c5e358da055306933"
+@pytest.mark.parametrize(
+    ("value", "recorded"),
+    [
+        (Loss(5.0, 0.0), "17a47eff2caafddc62931b52f08554d3ebe0cf90a76d55ce95ebbc9574a0a515"),
+        (PointwiseLoss(10.0, 5.0), "fc43f81c8f7a224b2eadbeca3056967c7fa5b6fb76d2bea7dc4c4ede955c9886"),
+        (schedule_named("black-pointwise"), "b152a905dda1847aaac426f10235cc8068f687277b1b16c69992952079e57bb1"),
+        (Schedule(), "3ef4edb147dc35eac7f6fac504d8346e03d391233e8b9794c3be287c06fdd4c7"),
+        (
+            Architecture("mobilenet-v1", {"width": 0.25}),
+            "3624a89fa06aef8231c20b097ddb35c4346c6dedc53d3e9a8238af7781b61b30",
+        ),
+        (
+            Mask({"a.weight": numbers(2, 7) > 0, "b": numbers(3) > -4}, 40),
+            "b631728ae2cb989bbaef5af276f51c414982c77d7a7be51c5e358da055306933",
+        ),
+        (Pretraining(), "a21191a208caf9441705fb566aa8096beed753f66be4245a57ea8b8f60a13b0a"),
+        (
+            entry_of("snip", {"images": 128}, "green"),
+            "6e35e83bb4540b548276a7d274af50763f1c3f3e2806884d6cae6b792aaf998b",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_stored_is_found_by_the_digests_of_old(value, recorded):
+    """Recorded before classes had names in keys: another digest computes every stored training anew."""
+    assert digest(value) == recorded
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (Loss(5.0, 0.0), FocalLoss(5.0, 0.0)),
+        (Loss(5.0, 0.0), NamedLoss(5.0, 0.0)),
+        (FocalLoss(5.0, 0.0), NamedLoss(5.0, 0.0)),
+        (NamedLoss(5.0, 0.0), InheritingLoss(5.0, 0.0)),
+        (Loss(5.0, 0.0), RenamedLoss(5.0, 0.0)),
+        (Softer(), Harder()),
+        (Schedule(), FocalSchedule()),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_class_answers_for_another(left, right):
+    nested = [{"loss": left}, ({"deep": [left]}, 1)], [{"loss": right}, ({"deep": [right]}, 1)]
+    assert digest(left) != digest(right)
+    assert digest(nested[0]) != digest(nested[1])
+    assert digest(left) == digest(dataclasses.replace(left))
+
+
+def test_a_class_of_the_same_name_in_another_module_is_another():
+    def elsewhere(module):
+        return dataclasses.make_dataclass("FocalLoss", [], bases=(Loss,), frozen=True, namespace={"__module__": module})
+
+    first, second = elsewhere("one.losses"), elsewhere("two.losses")
+    assert digest(first(5.0, 0.0)) != digest(second(5.0, 0.0))
+    assert digest(first(5.0, 0.0)) == digest(elsewhere("one.losses")(5.0, 0.0))
+
+
+def test_a_class_has_the_name_that_it_gives_itself_wherever_it_is_moved():
+    moved = dataclasses.make_dataclass("Moved", [], bases=(Loss,), frozen=True, namespace={"key_name": "focal"})
+    assert digest(moved(5.0, 0.0)) == digest(NamedLoss(5.0, 0.0))
+
+
+def test_nobody_can_pass_for_a_class_by_writing_its_name():
+    skeleton, _ = taken_apart(NamedLoss(5.0, 0.0))
+    with pytest.raises(TypeError, match="reserved key"):
+        digest(skeleton)
+
+
+def test_classes_without_a_name_in_keys_differ_in_their_fields():
+    nameless = {}
+    for path in HARNESS.rglob("*.py"):
+        if "key_name: ClassVar" in path.read_text():
+            module = importlib.import_module(f"harness.{'.'.join(path.relative_to(HARNESS).with_suffix('').parts)}")
+            own = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
+            for kind in (kind for kind in own if isinstance(kind, type) and vars(kind).get("key_name") == ""):
+                nameless.setdefault(frozenset(field.name for field in dataclasses.fields(kind)), []).append(kind)
+    assert {Loss, PointwiseLoss, Architecture, Mask, Schedule} <= {
+        kind for kinds in nameless.values() for kind in kinds
+    }
+    assert [kinds for kinds in nameless.values() if len(kinds) > 1] == []
+
+
+def test_the_name_of_a_class_is_not_part_of_what_is_restored():
+    skeleton, tensors = taken_apart({"deep": [Softer(2.0)]})
+    assert restore(skeleton, tensors) == {"deep": [{"rate": 2.0}]}
 
 
 def test_a_networks_digest_sees_buffers_but_no_hooks_mode_or_layout():
