@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from harness.networks.registered import FACTORIES
+
 DEFAULT_STORE = Path("harness-store")
 
 StoreOption = Annotated[
@@ -35,8 +37,7 @@ LossOption = Annotated[
     typer.Option("--loss", help="Train every method with this loss: plain, blue, black, green, ... (docs/losses.md)."),
 ]
 NetworkOption = Annotated[
-    str | None,
-    typer.Option("--network", help="alexnet (the paper's), alexnet-bn, mobilenet-v1, resnet18, small-cnn, vgg16."),
+    str | None, typer.Option("--network", help=f"{', '.join(FACTORIES)}; alexnet is the paper's.")
 ]
 WeightsOption = Annotated[
     str | None,

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.errors import MachineError, NetworkError, UsageError
 from harness.initial.weights_file import features_from_file, file_digest
 from harness.networks.architecture import Architecture
+from harness.networks.registered import FACTORIES, factory_of
 from harness.storage.disk import write_whole
 from harness.storage.stage_files import store_errors
 
@@ -17,8 +18,6 @@ AUTO = "auto"
 IMAGENET = "imagenet"
 SIMULATED = "simulated"
 SCRATCH = "kaiming"
-IMAGENET_NETWORKS = ("alexnet", "alexnet-bn")
-"""The networks whose convolutions torchvision's AlexNet holds."""
 
 _KEPT = "auto-weights.json"
 
@@ -46,10 +45,11 @@ def check_weights(written: str, network: str) -> None:
     if written in (SIMULATED, SCRATCH, AUTO):
         return
     if written == IMAGENET:
-        if network not in IMAGENET_NETWORKS:
+        if not factory_of(network).imagenet:
+            fitting = [name for name in FACTORIES if factory_of(name).imagenet]
             raise UsageError(
                 f"there are no ImageNet weights for {network!r}",
-                fix=f"use them with {' or '.join(IMAGENET_NETWORKS)}, or --weights simulated or kaiming",
+                fix=f"use them with {' or '.join(fitting)}, or --weights simulated or kaiming",
             )
         return
     if not Path(written).is_file():
@@ -72,7 +72,7 @@ def resolve_weights(written: str, network: str, store: Path, find: Find, *, fetc
     if written == IMAGENET:
         return _imagenet(find, fetch=fetch)
     if written == AUTO:
-        return _auto(store, find, fetch=fetch) if network in IMAGENET_NETWORKS else Weights(SIMULATED)
+        return _auto(store, find, fetch=fetch) if factory_of(network).imagenet else Weights(SIMULATED)
     path = Path(written)
     return Weights(f"file:{file_digest(path)}", str(path.absolute()))
 

@@ -1,11 +1,12 @@
 """AlexNet with the paper's small head, and its batch-norm variant."""
 
 from collections import OrderedDict
+from typing import ClassVar
 
 from torch import nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, chosen, widths_of
+from harness.networks.widths import Widths, each_width, widths_of
 
 # Krizhevsky's one-GPU AlexNet: output channels, kernel, stride, padding, pooled afterwards?
 _ALEXNET_CONVOLUTIONS = (
@@ -20,7 +21,7 @@ _ALEXNET_CONVOLUTIONS = (
 def _alexnet_features(widths: Widths, *, batch_norm: bool) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
-    outputs = chosen([convolution[0] for convolution in _ALEXNET_CONVOLUTIONS], widths)
+    outputs = each_width([convolution[0] for convolution in _ALEXNET_CONVOLUTIONS], widths)
     for index, (_, kernel, stride, padding, pooled) in enumerate(_ALEXNET_CONVOLUTIONS, start=1):
         width = next(outputs)
         layers[f"conv{index}"] = nn.Conv2d(channels, width, kernel, stride, padding)
@@ -40,6 +41,8 @@ class AlexNet(Network):
     pruning unless the convolutions come from ImageNet.
     """
 
+    imagenet: ClassVar[bool] = True
+
     def __init__(self, widths: Widths = None) -> None:
         super().__init__()
         self.features = _alexnet_features(widths, batch_norm=False)
@@ -56,6 +59,8 @@ class AlexNet(Network):
 
 class AlexNetBN(Network):
     """AlexNet features with batch norm after each convolution and one linear layer; 2,472,514 parameters."""
+
+    imagenet: ClassVar[bool] = True
 
     def __init__(self, widths: Widths = None) -> None:
         super().__init__()

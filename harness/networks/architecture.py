@@ -28,6 +28,9 @@ class Network(nn.Module):
     logits would tie, and ties decide which positives are missed.
     """
 
+    imagenet: ClassVar[bool] = False
+    """Whether torchvision's AlexNet holds its convolutions, so that ``--weights imagenet`` fits."""
+
     architecture: Architecture
     features: nn.Sequential
     head: nn.Sequential

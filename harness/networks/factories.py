@@ -1,26 +1,12 @@
-"""Networks by name, rebuilt from an `Architecture` and tensors without pickle."""
+"""Networks rebuilt from an `Architecture` and tensors, without pickle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from harness.errors import UsageError, nearest
-from harness.networks.alexnet import AlexNet, AlexNetBN
 from harness.networks.architecture import Architecture, Network
-from harness.networks.mobilenet_v1 import MobileNetV1
-from harness.networks.resnet import ResNet18
-from harness.networks.small_cnn import SmallCNN
-from harness.networks.vgg import VGG16
-
-FACTORIES: dict[str, Callable[..., Network]] = {
-    "alexnet": AlexNet,
-    "alexnet-bn": AlexNetBN,
-    "mobilenet-v1": MobileNetV1,
-    "resnet18": ResNet18,
-    "small-cnn": SmallCNN,
-    "vgg16": VGG16,
-}
+from harness.networks.registered import factory_of
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
@@ -40,12 +26,7 @@ def skeleton(architecture: Architecture) -> Network:
 
     Raises `UsageError` for an unknown factory.
     """
-    factory = FACTORIES.get(architecture.factory)
-    if factory is None:
-        raise UsageError(
-            f"unknown network {architecture.factory!r}{nearest(architecture.factory, FACTORIES)}",
-            fix=f"use one of: {', '.join(FACTORIES)}",
-        )
+    factory = factory_of(architecture.factory)
     with torch.device("meta"):
         network = factory(**architecture.arguments)
     network.architecture = architecture

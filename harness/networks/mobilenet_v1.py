@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, chosen
+from harness.networks.widths import Widths, each_width
 
 LEAST_WIDTH = 8
 """Channels that a layer keeps at any width, as in the authors' code (``min_depth``)."""
@@ -26,7 +26,7 @@ class MobileNetV1(Network):
 
     def __init__(self, width: float = 1.0, widths: Widths = None) -> None:
         super().__init__()
-        outputs = chosen(_published(width), widths)
+        outputs = each_width(_published(width), widths)
         channels = next(outputs)
         layers: OrderedDict[str, nn.Module] = OrderedDict(block0=_normed(nn.Conv2d(3, channels, 3, 2, 1, bias=False)))
         for index, (_, stride) in enumerate(_BLOCKS, start=1):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, chosen
+from harness.networks.widths import Widths, each_width
 
 _STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 """Channels and first stride of each stage, two blocks each."""
@@ -20,7 +20,7 @@ class ResNet18(Network):
 
     def __init__(self, widths: Widths = None) -> None:
         super().__init__()
-        outputs = chosen(_published(), widths)
+        outputs = each_width(_published(), widths)
         channels = next(outputs)
         layers: OrderedDict[str, nn.Module] = OrderedDict(
             conv=nn.Conv2d(3, channels, 7, 2, 3, bias=False),

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, chosen
+from harness.networks.widths import Widths, each_width
 
 _STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Output channels and convolutions of each stage; a pooling ends it."""
@@ -20,7 +20,7 @@ class VGG16(Network):
 
     def __init__(self, widths: Widths = None) -> None:
         super().__init__()
-        outputs = chosen([width for width, count in _STAGES for _ in range(count)], widths)
+        outputs = each_width([width for width, count in _STAGES for _ in range(count)], widths)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels = 3
         for stage, (_, count) in enumerate(_STAGES, start=1):

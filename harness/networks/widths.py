@@ -13,7 +13,7 @@ def widths_of(network: nn.Module) -> list[int]:
     return [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)]
 
 
-def chosen(published: Sequence[int], widths: Widths) -> Iterator[int]:
+def each_width(published: Sequence[int], widths: Widths) -> Iterator[int]:
     """Return an iterator over ``widths``, or over the ``published`` ones where there are none.
 
     Raises ValueError for another number of convolutions than published.

@@ -9,7 +9,7 @@ from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import UsageError, nearest
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
-from harness.networks.factories import FACTORIES
+from harness.networks.registered import FACTORIES
 from harness.planning.configuration import Configuration
 from harness.planning.entries import Entry, entry_of
 from harness.planning.plan import Plan

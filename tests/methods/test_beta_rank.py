@@ -7,7 +7,8 @@ from torch import nn
 
 from harness.methods.beta_rank import BetaRank, beta_ranks, spread_scores
 from harness.networks.architecture import Architecture
-from harness.networks.factories import FACTORIES, build, initialise, skeleton
+from harness.networks.factories import build, initialise, skeleton
+from harness.networks.registered import FACTORIES
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
 

@@ -7,7 +7,8 @@ import torch
 
 from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, separation
 from harness.networks.architecture import Architecture
-from harness.networks.factories import FACTORIES, build, initialise, skeleton
+from harness.networks.factories import build, initialise, skeleton
+from harness.networks.registered import FACTORIES
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
 

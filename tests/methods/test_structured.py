@@ -16,7 +16,8 @@ from harness.methods.structured import (
     taylor_effects,
 )
 from harness.networks.architecture import Architecture
-from harness.networks.factories import FACTORIES, build, copy_of, initialise, skeleton
+from harness.networks.factories import build, copy_of, initialise, skeleton
+from harness.networks.registered import FACTORIES
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, coupled
 

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.methods.synflow import SynFlow, flow_mask, synaptic_flow
-from harness.networks import factories as networks
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise
+from harness.networks.registered import FACTORIES
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 
@@ -37,7 +37,7 @@ class Chain(Network):
 
 @pytest.fixture(autouse=True)
 def _chain_by_name(monkeypatch):
-    monkeypatch.setitem(networks.FACTORIES, "chain", Chain)
+    monkeypatch.setitem(FACTORIES, "chain", Chain)
 
 
 def drawn(factory, **arguments):

@@ -5,14 +5,14 @@ them; what is added or filtered channel by channel must have equal ones.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from harness.networks.architecture import Network
-from harness.networks.factories import FACTORIES
+from harness.networks.registered import FACTORIES
 
 
 class Plain(Network):
@@ -116,7 +116,7 @@ def _equal(what: str, *widths: int) -> None:
         raise ValueError(f"{what} needs equal widths, not {list(widths)}")
 
 
-NETWORKS: dict[str, Callable[..., Network]] = {
+NETWORKS: dict[str, type[Network]] = {
     "check-plain": Plain,
     "check-residual": Residual,
     "check-awkward": Awkward,

@@ -2,8 +2,9 @@ import pytest
 from torch import nn
 
 from harness.networks.architecture import Architecture
-from harness.networks.factories import FACTORIES, parameter_count, skeleton
-from harness.networks.widths import chosen, widths_of
+from harness.networks.factories import parameter_count, skeleton
+from harness.networks.registered import FACTORIES
+from harness.networks.widths import each_width, widths_of
 
 PUBLISHED = sorted(FACTORIES)
 
@@ -14,14 +15,14 @@ def test_widths_are_the_output_channels_of_every_convolution_in_order():
 
 
 def test_the_published_widths_are_taken_unless_others_are_given():
-    assert list(chosen([3, 4], None)) == [3, 4]
-    assert list(chosen([3, 4], [1, 2])) == [1, 2]
+    assert list(each_width([3, 4], None)) == [3, 4]
+    assert list(each_width([3, 4], [1, 2])) == [1, 2]
 
 
 @pytest.mark.parametrize("widths", [[], [1], [1, 2, 3]])
 def test_another_number_of_widths_is_refused(widths):
     with pytest.raises(ValueError, match=f"{len(widths)} widths for 2 convolutions"):
-        chosen([3, 4], widths)
+        each_width([3, 4], widths)
 
 
 @pytest.mark.parametrize("factory", PUBLISHED)

@@ -14,7 +14,8 @@ import torch
 
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture
-from harness.networks.factories import FACTORIES, build, parameter_count
+from harness.networks.factories import build, parameter_count
+from harness.networks.registered import FACTORIES
 from harness.pruning.templates import SaliencyPruner
 from harness.sparsity.mask import prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named, checks, parametrize_with_checks

@@ -1,0 +1,136 @@
+"""What holds for every network, and that a new one is a file and a line."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.errors import UsageError
+from harness.initial.weights_choice import check_weights
+from harness.methods.snip import Snip
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton
+from harness.networks.registered import FACTORIES, factory_of
+from harness.networks.widths import widths_of
+from harness.running.inspection import inspect
+from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
+from harness.storage.canonical import digest
+
+NETWORKS = tuple(FACTORIES)
+
+NEW_FILE = '''
+"""A network of another's hand."""
+
+from torch import nn
+
+from harness.networks.architecture import Network
+from harness.networks.widths import Widths, each_width
+
+
+class TwoLayers(Network):
+    """Two convolutions and one linear layer; 2,010 parameters."""
+
+    def __init__(self, widths: Widths = None) -> None:
+        super().__init__()
+        first, second = each_width((8, 24), widths)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, first, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(),
+            nn.Conv2d(first, second, 3, 2, 1, bias=False),
+            nn.ReLU(),
+        )
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(second, 2))
+'''
+
+
+def seeded(name, **arguments):
+    network = build(Architecture(name, arguments))
+    initialise(network, torch.Generator().manual_seed(0))
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_says_how_many_parameters_it_has(name):
+    factory = factory_of(name)
+    (said,) = re.findall(r"([\d,]+) parameters", factory.__doc__)
+    assert issubclass(factory, Network)
+    assert parameter_count(skeleton(Architecture(name))) == int(said.replace(",", ""))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_score_answers_to_the_image_and_every_parameter_gets_a_gradient(name):
+    network = seeded(name).double()  # so that no gradient is too small to be one
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    logits = network(images)
+    assert logits.shape == (2, 2)
+    assert not torch.equal(logits[0], logits[1])
+    logits.square().sum().backward()
+    assert all(parameter.grad is not None and bool((parameter.grad != 0).any()) for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_may_be_pretrained_on_imagenet_where_torchvisions_alexnet_holds_its_convolutions(name):
+    ours = [tensor.shape for tensor in skeleton(Architecture(name)).state_dict().values() if tensor.dim() == 4]
+    theirs = [(64, 3, 11, 11), (192, 64, 5, 5), (384, 192, 3, 3), (256, 384, 3, 3), (256, 256, 3, 3)]
+    assert factory_of(name).imagenet == (ours == theirs)
+
+
+def test_an_unknown_network_names_the_nearest():
+    with pytest.raises(UsageError, match=r"unknown network 'alexnet_bn' \(did you mean 'alexnet-bn'\?\)") as caught:
+        build(Architecture("alexnet_bn"))
+    assert caught.value.exit_code == 2
+    assert all(name in caught.value.fix for name in FACTORIES)
+
+
+def test_naming_the_networks_loads_no_torch_and_none_of_them():
+    code = (
+        "import sys; from harness.networks import FACTORIES; import harness.losses.schedules;"
+        "import harness.planning.configuration; print('torch' in sys.modules, 'alexnet' in FACTORIES)"
+    )
+    ran = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == ["False", "True"]
+
+
+def test_the_command_line_names_every_network():
+    shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "300"}).output
+    assert ", ".join(NETWORKS) in " ".join(shown.split())
+
+
+@pytest.fixture
+def new_network(tmp_path, monkeypatch):
+    """Write a network's file and register it by one line; return its name."""
+    (tmp_path / "two_layers.py").write_text(NEW_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "two_layers", raising=False)
+    monkeypatch.setitem(FACTORIES, "two-layers", "two_layers:TwoLayers")
+    return "two-layers"
+
+
+def test_a_new_network_is_a_file_and_a_line(new_network, make_bench):
+    network = seeded(new_network)
+    assert parameter_count(network) == 2_010
+    assert digest(copy_of(network)) == digest(network)
+    (first, second) = channel_groups(network)
+    half = torch.arange(first.channels) % 2 == 0
+    narrow = without_channels(network, {first.name: half})
+    assert not_narrowable(network) is None
+    assert widths_of(narrow) == [first.channels // 2, second.channels]
+    assert isinstance(narrow.features[0], nn.Conv2d)
+    *_, pruned = Snip().prune(make_bench(initial=network), [0.25])
+    assert inspect(pruned, 0.25, parameter_count(network), 0.0, 16).faults == ()
+
+
+def test_the_command_line_plans_with_a_new_network(new_network, tmp_path):
+    check_weights("kaiming", new_network)
+    with pytest.raises(UsageError, match="no ImageNet weights for 'two-layers'"):
+        check_weights("imagenet", new_network)
+    command = ["run", "--dry-run", "--dataset", "isic-sim", "--weights", "kaiming", "--methods", "snip"]
+    ran = CliRunner().invoke(app, [*command, "--network", new_network, "--store", str(tmp_path / "store")])
+    assert ran.exit_code == 0, ran.output
+    assert new_network in ran.output
