@@ -10,7 +10,7 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
 from harness.networks.registered import FACTORIES
 from harness.planning.entries import entry_of
-from harness.planning.pruners import borrowed_mask, build_pruner, pruner_class
+from harness.planning.pruners import borrowed_mask, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.workbench import Workbench
 from harness.running.inspection import inspect
