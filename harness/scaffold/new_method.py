@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.scaffold.template_text import class_name, files, module_name
+from harness.scaffold.method_files import class_name, method_files, module_name
 from harness.storage.disk import disk_errors, move, write_whole
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -43,7 +43,7 @@ def write_method(name: str, parent: Path) -> Path:
     with disk_errors(folder), tempfile.TemporaryDirectory(prefix=".new-method-", dir=parent) as beside:
         draft = Path(beside, name)
         draft.mkdir()
-        for file, text in files(name).items():
+        for file, text in method_files(name).items():
             write_whole(draft / file, text.encode())
         move(draft, folder)
     return folder
@@ -112,6 +112,6 @@ def _class_faults(kind: str) -> Iterator[str]:
 
 def _imported() -> set[str]:
     """Return every name that the written Python files import."""
-    trees = [ast.parse(text) for file, text in files("example").items() if file.endswith(".py")]
+    trees = [ast.parse(text) for file, text in method_files("example").items() if file.endswith(".py")]
     nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {alias.name for node in nodes for alias in node.names if node.module != "example"}

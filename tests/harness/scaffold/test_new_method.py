@@ -15,8 +15,8 @@ from harness.errors import MachineError, UsageError
 from harness.planning.entries import entry_of
 from harness.plugins import PRUNERS, available
 from harness.results.names import DENSE
+from harness.scaffold.method_files import method_files
 from harness.scaffold.new_method import write_method
-from harness.scaffold.template_text import files
 from harness.sparsity.mask import prunable_weights
 from harness.storage import disk
 from harness.storage.canonical import digest
@@ -164,7 +164,7 @@ def test_the_command_tells_the_files_and_what_to_try(tmp_path, monkeypatch, caps
     (tmp_path / "my plugins").mkdir()
     cli_new.method_("my-method", Path("my plugins"))
     lines = capsys.readouterr().out.splitlines()
-    assert {f"  {file}" for file in files("my-method")} <= set(lines)
+    assert {f"  {file}" for file in method_files("my-method")} <= set(lines)
     assert lines[-3:] == [
         "  pip install -e 'my plugins/my-method'",
         "  harness check my-method",

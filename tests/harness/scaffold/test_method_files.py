@@ -1,0 +1,64 @@
+"""The template is a distribution called my-method; another name is put in the place of its own."""
+
+import fnmatch
+import pkgutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from harness import scaffold
+from harness.scaffold.method_files import method_files
+
+ROOT = Path(__file__).parents[3]
+TEMPLATE = ROOT / "harness" / "scaffold" / "template"
+WRITTEN_AS = {"my_method_tests.py": "test_my_method.py"}
+
+
+def template_files():
+    return [path for path in TEMPLATE.iterdir() if path.name != "__pycache__"]
+
+
+def test_under_its_own_name_the_template_is_written_as_it_is():
+    assert method_files("my-method") == {
+        WRITTEN_AS.get(path.name, path.name): path.read_text() for path in template_files()
+    }
+
+
+def test_the_name_its_module_and_its_class_stand_wherever_the_templates_own_stood():
+    own, other = method_files("my-method"), method_files("l1-my-method")
+    assert set(other) == {"README.md", "l1_my_method.py", "pyproject.toml", "test_l1_my_method.py"}
+    for file, text in own.items():
+        renamed = other[file.replace("my_method", "l1_my_method")]
+        assert renamed.replace("l1-", "").replace("l1_", "").replace("L1", "") == text
+        for word in ("my-method", "my_method", "MyMethod"):
+            assert renamed.count(word) == text.count(word)
+    assert 'l1-my-method = "l1_my_method:L1MyMethod"' in other["pyproject.toml"].splitlines()
+    assert "class L1MyMethod(SaliencyPruner):" in other["l1_my_method.py"].splitlines()
+
+
+def test_an_import_that_grows_too_long_is_folded():
+    name = "a" * 63
+    lines = method_files(name)[f"test_{name}.py"].splitlines()
+    start = lines.index(f"from {name} import (")
+    assert lines[start + 1 : start + 4] == [f"    A{'a' * 62},", "    scaled_magnitude,", ")"]
+
+
+def test_the_template_is_no_module_of_the_harness():
+    """A walk through the harness would import tests, and a module that is not there."""
+    walked = {module.name for module in pkgutil.walk_packages(scaffold.__path__, "harness.scaffold.")}
+    assert walked == {"harness.scaffold.method_files", "harness.scaffold.new_method"}
+
+
+@pytest.mark.parametrize("pattern", ["test_*.py", "*_test.py", "conftest.py"])
+def test_pytest_takes_no_template_for_tests_of_the_harness(pattern):
+    assert not fnmatch.filter([path.name for path in template_files()], pattern)
+
+
+def test_an_installed_harness_has_the_template():
+    """`packages` brings Python files into a wheel, `package-data` the others."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    package = "harness.scaffold.template"
+    assert package in setuptools["packages"]
+    others = {path.name for path in template_files() if path.suffix != ".py"}
+    assert set(setuptools["package-data"][package]) == others
