@@ -1,13 +1,17 @@
 """Long work shows progress on stderr: a bar on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 EVERY_S = 5.0
+
+Progress = Callable[[int, int], None]
+"""Is told how many units are done, and of how many."""
 
 
 class Reporter:
@@ -15,7 +19,7 @@ class Reporter:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
 
     def note(self, text: str, style: str = "") -> None:
         """Print one line."""
@@ -35,7 +39,7 @@ class Reporter:
             TimeElapsedColumn(),
         )
         try:
-            with Progress(*columns, console=self.console, transient=True) as self._bar:
+            with Bar(*columns, console=self.console, transient=True) as self._bar:
                 self._bar.add_task(name, total=total)
                 yield Task(self, name, total, unit)
         finally:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.data.dataset import FileDataset, SimulatedDataset
-from harness.data.locating import SPLITS, load_dataset
+from harness.data.dataset import SPLITS, Dataset, Split
+from harness.data.locating import load_dataset
 from harness.downloads.sources_file import FIRST_USE, SOURCES, read_sources
 from harness.storage.disk import disk_errors
 
@@ -17,27 +17,23 @@ def data_lines(name: str, root: Path) -> list[str]:
         f"Licence: {dataset.licence}",
         f"Cite: {dataset.citation}",
     ]
-    if isinstance(dataset, SimulatedDataset):
+    if dataset.oracle_auc is not None:
         lines.append(f"Simulated; the best reachable AUC-ROC is {dataset.oracle_auc:.3f}")
-        for split in SPLITS:
-            labels = dataset.labels(split)
-            lines.append(f"{split}: {labels.sum()} positives, {len(labels) - labels.sum()} negatives")
-        return lines
-    assert isinstance(dataset, FileDataset)
-    lines += [f"Folder: {root / name}", _origin(dataset, root / name)]
-    for split in SPLITS:
-        with disk_errors(root / name):
-            samples = dataset.samples(root / name, split)
-            found = sum(sample.path.is_file() for sample in samples)
-        positives = sum(sample.label for sample in samples)
-        lines.append(
-            f"{split}: {positives} positives, {len(samples) - positives} negatives labelled;"
-            f" {found} of {len(samples)} images found"
-        )
-    return lines
+    if dataset.in_folder:
+        lines += [f"Folder: {root / name}", _origin(dataset, root / name)]
+    return lines + [_counts(dataset, root / name, split) for split in SPLITS]
 
 
-def _origin(dataset: FileDataset, folder: Path) -> str:
+def _counts(dataset: Dataset, folder: Path, split: Split) -> str:
+    with disk_errors(folder):
+        samples = dataset.samples(folder, split)
+        found = sum(sample.is_here for sample in samples)
+    positives = sum(sample.label for sample in samples)
+    counts = f"{split}: {positives} positives, {len(samples) - positives} negatives"
+    return f"{counts} labelled; {found} of {len(samples)} images found" if dataset.in_folder else counts
+
+
+def _origin(dataset: Dataset, folder: Path) -> str:
     """Return where the files came from, or could come from."""
     if sources := read_sources(folder):
         recorded = sum(source.hash == FIRST_USE for source in sources.values())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.data.dataset import FileDataset
+from harness.data.dataset import Dataset
 from harness.downloads.fetching import fetch
 from harness.downloads.imagenet import imagenet_file
 from harness.planning.planner import Downloads
@@ -12,7 +12,7 @@ from harness.progress import Reporter
 def downloads(reporter: Reporter, *, dry_run: bool) -> Downloads:
     """Return the downloads of a run, shown by ``reporter``; a dry run has none, but finds weights that are here."""
 
-    def images(dataset: FileDataset, folder: Path) -> None:
+    def images(dataset: Dataset, folder: Path) -> None:
         for note in fetch(dataset, folder, reporter):
             reporter.note(note)
 

@@ -1,26 +1,18 @@
 """A plan in words and as JSON: what `--dry-run` shows."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from harness.data.dataset import FileDataset, SimulatedDataset
-from harness.data.locating import SPLITS
+from harness.data.dataset import SPLITS
 from harness.planning.plan import Plan
 from harness.results.mlflow_tracker import default_uri
 
 
 def split_counts(plan: Plan) -> dict[str, tuple[int, int]]:
     """Return (positives, negatives) of the publisher's splits, from labels alone; nothing is decoded."""
-    dataset = plan.data.dataset()
     counts: dict[str, tuple[int, int]] = {}
     for split in SPLITS:
-        if isinstance(dataset, SimulatedDataset):
-            labels = dataset.labels(split).tolist()
-        else:
-            assert isinstance(dataset, FileDataset)
-            samples = dataset.samples(Path(plan.data.folder or ""), split)
-            labels = [sample.label for sample in samples if sample.path.is_file()]
+        labels = [sample.label for sample in plan.data.samples(split)]
         counts[split] = (sum(labels), len(labels) - sum(labels))
     return counts
 

@@ -3,7 +3,9 @@
 Every other module of the harness is private by agreement and may move.
 """
 
-from harness.data.dataset import Dataset, FileDataset, RemoteFile, Sample, SimulatedDataset, Split
+from harness.data.dataset import Dataset, RemoteFile, Sample, Split
+from harness.data.file_dataset import FileDataset
+from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import DataError, DatasetNotFound
 
 __all__ = [

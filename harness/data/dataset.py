@@ -1,30 +1,41 @@
-"""What one data set tells the harness: labels, positive class, files or pixels.
+"""What one data set tells the harness: its labels, its positive class, its images.
 
-Decoding, caching, splitting and augmentation are the harness's own (`harness.data.decoding`, `harness.data.splitting`,
+Caching, splitting and augmentation are the harness's own (`harness.data.loading`, `harness.data.splitting`,
 `harness.training.augmentation`) and the same for every data set.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
-import numpy as np
-import numpy.typing as npt
+from torch import Tensor
+
+from harness.progress import Progress
 
 Split = Literal["train", "test"]
 """The publisher's splits; validation is cut from ``train`` by `harness.data.splitting`."""
 
+SPLITS: tuple[Split, ...] = get_args(Split)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One labelled image file. ``label`` is 1 for the positive class; samples of one ``group`` stay in one split."""
+    """One labelled image. ``label`` is 1 for the positive class; samples of one ``group`` stay in one split.
+
+    ``path`` is the image's file, which may be missing; None where the data set reads or draws it in another way.
+    """
 
     id: str
     label: int
-    path: Path
+    path: Path | None = None
     group: str | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the image is on this machine."""
+        return self.path is None or self.path.is_file()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +55,10 @@ class RemoteFile:
 
 
 class Dataset(ABC):
-    """A binary image data set whose positive class is the one that must not be missed."""
+    """A binary image data set whose positive class is the one that must not be missed.
+
+    Most are a `FileDataset` or a `SimulatedDataset`; any other says itself where its images come from.
+    """
 
     name: ClassVar[str]
     version: ClassVar[str]  # raised when labels or pixels change
@@ -53,13 +67,29 @@ class Dataset(ABC):
     citation: ClassVar[str]
     simulated: ClassVar[bool]
     substitute: ClassVar[str | None] = None  # the simulated data set that stands in when the images are missing
-
-
-class FileDataset(Dataset):
-    """A data set of image files below ``<data folder>/<name>/``, in the publisher's layout."""
-
-    simulated = False
+    in_folder: ClassVar[bool] = False  # whether its images lie below ``<data folder>/<name>/``
     remote_files: ClassVar[Sequence[RemoteFile]] = ()  # what `harness data fetch` downloads; empty: nothing can be
+    latents: ClassVar[tuple[str, ...]] = ()  # latent variables that its images are drawn from; empty: none is known
+    oracle_auc: ClassVar[float | None] = None  # the best AUC-ROC that any classifier can reach; None: not known
+
+    @abstractmethod
+    def samples(self, folder: Path, split: Split) -> Sequence[Sample]:
+        """Return every labelled image of ``split``, sorted by id, also those whose file is missing.
+
+        ``folder`` is ``<data folder>/<name>``. Raises `DatasetNotFound` where there is nothing to read, and
+        `DataError` with every fault of the labels at once.
+        """
+
+    @abstractmethod
+    def images(self, samples: Sequence[Sample], size: int, progress: Progress) -> Tensor:
+        """Return the images of ``samples``, all of one split, in their order: uint8 (N, 3, size, size), RGB.
+
+        Raises `DataError` with every image that cannot be read.
+        """
+
+    def image_key(self, samples: Sequence[Sample]) -> dict[str, Any]:  # noqa: ARG002
+        """Return, as JSON values, what decides the images of ``samples`` besides version, split and size."""
+        return {"options": {item.name: getattr(self, item.name) for item in fields(self)} if is_dataclass(self) else {}}
 
     def remedy(self, folder: Path) -> str:
         """Return how a user gets the images into ``folder``: by command, by hand, or by naming another folder."""
@@ -71,37 +101,3 @@ class FileDataset(Dataset):
             f"run `harness data fetch {self.name}`, which downloads them to {folder}, or {elsewhere}. By hand: put"
             f" these files into {folder}, and the same command checks and unpacks them without a network{addresses}"
         )
-
-    @abstractmethod
-    def samples(self, folder: Path, split: Split) -> Sequence[Sample]:
-        """Return every labelled image of ``split``, sorted by id, also those whose file is missing.
-
-        ``folder`` is ``<data folder>/<name>``. Raises `DatasetNotFound` where there is nothing to read, and
-        `DataError` with every fault of the label file at once.
-        """
-
-
-class SimulatedDataset(Dataset):
-    """A seeded generator of images whose class acts only through known latent variables.
-
-    Splits are "train", "test" and "pretraining", which shares no image with the other two.
-    """
-
-    simulated = True
-    latents: ClassVar[tuple[str, ...]]  # names of the latent variables
-    oracle_auc: ClassVar[float]  # the best AUC-ROC that any classifier can reach, from the latents' distributions
-
-    @abstractmethod
-    def labels(self, split: str) -> npt.NDArray[np.uint8]:
-        """Return the labels of ``split``, shape (N,), 1 = positive."""
-
-    @abstractmethod
-    def latent_values(self, split: str) -> npt.NDArray[np.float32]:
-        """Return the latent variables of ``split``, shape (N, number of latents)."""
-
-    @abstractmethod
-    def render(self, split: str, indices: Sequence[int], size: int) -> npt.NDArray[np.uint8]:
-        """Return the images ``indices`` of ``split``, shape (len(indices), 3, size, size), RGB in 0..255.
-
-        An image depends on (split, index, size) alone, never on which others are asked for.
-        """

@@ -1,7 +1,7 @@
 """Decoding image files once to uint8, the same rule for every data set: RGB, upright, resized to a square."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,14 +13,13 @@ from torch import Tensor
 
 from harness.environment import usable_cores
 from harness.errors import DataError
+from harness.progress import Progress
 
 DECODING = "rgb, exif-upright, square by lanczos, 1"
 """The rule's name, part of the cache's key: change it whenever a pixel changes."""
 
 LARGEST_IMAGE = 50_000_000
 """Pixels; more are refused from the header, before a decompression bomb fills the memory."""
-
-Progress = Callable[[int, int], None]
 
 
 def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:

@@ -1,20 +1,19 @@
-"""From a data set's name to decoded splits: where the files are, what is missing, what stands in, and the cache."""
+"""From a plan's data set to decoded splits: read once, kept in the store, cut by the plan's seed."""
 
 import functools
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from harness.data.dataset import Dataset, FileDataset, Sample, SimulatedDataset, Split
-from harness.data.decoding import DECODING, Progress, decode_all
+from harness.data.dataset import Dataset, Sample, Split
 from harness.data.image_split import ImageSplit
 from harness.data.locating import DataPlan
 from harness.data.splitting import validation_indices
 from harness.errors import DataError
+from harness.progress import Progress
 from harness.storage.store import Store
 
 
@@ -27,16 +26,9 @@ def decoded(plan: DataPlan, split: Split, store: Store, progress: Progress = _qu
 
     Raises `DataError` for unreadable images (all listed) and for a split without a positive or a negative.
     """
-    dataset = plan.dataset()
-    key: dict[str, Any] = {"dataset": dataset.name, "version": dataset.version, "split": split, "size": plan.size}
-    if isinstance(dataset, SimulatedDataset):
-        key["options"] = dataset_options(dataset)
-        value = store.run("images", key, lambda _: _draw(dataset, split, plan.size, progress)).value
-    else:
-        assert isinstance(dataset, FileDataset)
-        samples = [s for s in dataset.samples(Path(plan.folder or ""), split) if s.path.is_file()]
-        key |= {"decoding": DECODING, "files": [_signature(sample) for sample in samples]}
-        value = store.run("images", key, lambda _: _decode(samples, plan.size, progress)).value
+    dataset, samples = plan.dataset(), plan.samples(split)
+    key = images_key(dataset, split, plan.size, samples)
+    value = store.run("images", key, lambda _: _read(dataset, samples, plan.size, progress)).value
     positives = int(value["labels"].sum())
     if not 0 < positives < len(value["labels"]):
         raise DataError(
@@ -47,34 +39,24 @@ def decoded(plan: DataPlan, split: Split, store: Store, progress: Progress = _qu
     return dict(value)
 
 
-def dataset_options(dataset: Dataset) -> dict[str, Any]:
-    """Return a data set's own fields, such as a simulator's seed: they decide what it draws."""
-    return {item.name: getattr(dataset, item.name) for item in fields(dataset)} if is_dataclass(dataset) else {}
-
-
-def _signature(sample: Sample) -> list[Any]:
-    """Return what tells one file from another without reading it: a changed file changes its size or time."""
-    status = sample.path.stat()
-    return [sample.id, sample.label, sample.group, str(sample.path), status.st_size, status.st_mtime_ns]
-
-
-def _decode(samples: Sequence[Sample], size: int, progress: Progress) -> dict[str, Any]:
+def images_key(dataset: Dataset, split: str, size: int, samples: Sequence[Sample]) -> dict[str, Any]:
+    """Return all that decides the images and labels of a split: the inputs of the stage that keeps them."""
     return {
-        "images": decode_all([sample.path for sample in samples], size, progress),
+        "dataset": dataset.name,
+        "version": dataset.version,
+        "split": split,
+        "size": size,
+        **dataset.image_key(samples),
+    }
+
+
+def _read(dataset: Dataset, samples: Sequence[Sample], size: int, progress: Progress) -> dict[str, Any]:
+    return {
+        "images": dataset.images(samples, size, progress),
         "labels": torch.tensor([sample.label for sample in samples], dtype=torch.uint8),
         "ids": [sample.id for sample in samples],
         "groups": [sample.group for sample in samples],
     }
-
-
-def _draw(dataset: SimulatedDataset, split: str, size: int, progress: Progress) -> dict[str, Any]:
-    labels = dataset.labels(split)
-    parts = []
-    for start in range(0, len(labels), 64):
-        parts.append(dataset.render(split, range(start, min(start + 64, len(labels))), size))
-        progress(min(start + 64, len(labels)), len(labels))
-    ids = [f"{split}-{index:05d}" for index in range(len(labels))]
-    return {"images": np.concatenate(parts), "labels": labels, "ids": ids, "groups": [None] * len(labels)}
 
 
 @functools.lru_cache(maxsize=2)

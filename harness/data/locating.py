@@ -1,85 +1,38 @@
-"""How much of a data set of files is there; where nothing is, it is fetched."""
+"""Where a plan's images are and how many of them; where nothing is, they are fetched, or a substitute stands in."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple
 
 import platformdirs
 
 from harness import plugins
-from harness.data.dataset import Dataset, FileDataset, Split
+from harness.data.dataset import SPLITS, Dataset, Sample, Split
 from harness.errors import DataError, DatasetNotFound, HarnessError
 from harness.storage.disk import disk_errors
 
-Fetch = Callable[[FileDataset, Path], None]
+Fetch = Callable[[Dataset, Path], None]
 """Downloads a data set to its folder, ``<data folder>/<name>``; raises `HarnessError` where that cannot be done."""
 
 
-def missing_images(dataset: FileDataset, folder: Path, fetch: Fetch | None = None) -> list[tuple[str, int, int]]:
-    """Return (split, found, expected) of each split that lacks images; a set that is not there is fetched first.
+class ImageCount(NamedTuple):
+    """How many images of a split are here, and how many are labelled. A tuple: it is part of what is published."""
 
-    Raises `DatasetNotFound` where nothing is there, with the reason why ``fetch`` did not help, and `DataError` where a
-    whole split is not.
-    """
-    try:
-        with disk_errors(folder):
-            return _missing(dataset, folder)
-    except DatasetNotFound as absent:
-        if fetch is None or not dataset.remote_files:
-            raise
-        try:
-            fetch(dataset, folder)
-        except HarnessError as error:
-            reason = "; ".join([error.message, *error.faults])
-            raise DatasetNotFound(
-                f"{absent.message}, and downloading did not work: {reason}", fix=absent.fix
-            ) from error
-    return _missing(dataset, folder)
+    split: str
+    found: int
+    expected: int
 
-
-def completion(dataset: FileDataset) -> str:
-    """Return how a partial set is completed."""
-    command = f"complete it with `harness data fetch {dataset.name}`, or " if dataset.remote_files else ""
-    return f"{command}add the missing images"
-
-
-def _missing(dataset: FileDataset, folder: Path) -> list[tuple[str, int, int]]:
-    counts: list[tuple[str, int, int]] = []
-    unlabelled: list[DatasetNotFound] = []
-    for split in get_args(Split):
-        try:
-            samples = dataset.samples(folder, split)
-        except DatasetNotFound as error:
-            unlabelled.append(error)
-            continue
-        counts.append((split, sum(sample.path.is_file() for sample in samples), len(samples)))
-    if any(found for _, found, _ in counts):  # one split is here: the other is lost, not absent
-        if unlabelled:
-            raise DataError(unlabelled[0].message, fix=unlabelled[0].fix)
-        if lost := [f"{split}: 0 of {expected} images" for split, found, expected in counts if not found]:
-            raise DataError(
-                f"a whole split of {dataset.name} is missing in {folder}",
-                faults=lost,
-                fix=completion(dataset),
-            )
-    else:
-        raise DatasetNotFound(
-            unlabelled[0].message if unlabelled else f"no images of {dataset.name} below {folder}",
-            fix=dataset.remedy(folder),
-        )
-    return [count for count in counts if count[1] < count[2]]
-
-
-SPLITS: tuple[Split, Split] = ("train", "test")
+    def __str__(self) -> str:
+        return f"{self.split}: {self.found} of {self.expected} images"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataPlan:
     """Which images a run reads: everything that decides a pixel, a label or a split, and what was missing.
 
-    ``missing`` holds (split, found, expected) of a partial set; ``fallback_for`` names the real data set that a
+    ``missing`` holds the splits of a partial set that lack images; ``fallback_for`` names the real data set that a
     simulated one stands in for, and ``fallback_reason`` says why.
     """
 
@@ -88,13 +41,18 @@ class DataPlan:
     size: int
     validation_fraction: float
     split_seed: int
-    missing: tuple[tuple[str, int, int], ...] = ()
+    missing: tuple[ImageCount, ...] = ()
     fallback_for: str | None = None
     fallback_reason: str = ""
 
     def dataset(self) -> Dataset:
         """Return the data set itself."""
         return load_dataset(self.name)
+
+    def samples(self, split: Split) -> list[Sample]:
+        """Return the labelled images of ``split`` that are here, by id."""
+        samples = self.dataset().samples(Path(self.folder or ""), split)
+        return [sample for sample in samples if sample.is_here]
 
 
 def load_dataset(name: str) -> Dataset:
@@ -123,11 +81,11 @@ def resolve_data(
     there at all.
     """
     dataset = load_dataset(plan.name)
-    if not isinstance(dataset, FileDataset):
+    if not dataset.in_folder:
         return plan
     folder = root / plan.name
     try:
-        missing = missing_images(dataset, folder, fetch)
+        missing = _missing_images(dataset, folder, fetch)
     except DatasetNotFound as error:
         if dataset.substitute is None or real_only:
             raise DatasetNotFound(error.message, faults=error.faults, fix=error.fix) from None
@@ -136,7 +94,62 @@ def resolve_data(
     if missing and not allow_missing:
         raise DataError(
             f"{plan.name} in {folder} is not complete",
-            faults=[f"{split}: {found} of {expected} images" for split, found, expected in missing],
-            fix=f"{completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
+            faults=[str(count) for count in missing],
+            fix=f"{_completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
         )
     return replace(plan, folder=str(folder), missing=tuple(missing))
+
+
+def _missing_images(dataset: Dataset, folder: Path, fetch: Fetch | None = None) -> list[ImageCount]:
+    """Return each split that lacks images; a set that is not there is fetched first.
+
+    Raises `DatasetNotFound` where nothing is there, with the reason why ``fetch`` did not help, and `DataError` where a
+    whole split is not.
+    """
+    try:
+        with disk_errors(folder):
+            return _lacking(dataset, folder)
+    except DatasetNotFound as absent:
+        if fetch is None or not dataset.remote_files:
+            raise
+        try:
+            fetch(dataset, folder)
+        except HarnessError as error:
+            reason = "; ".join([error.message, *error.faults])
+            raise DatasetNotFound(
+                f"{absent.message}, and downloading did not work: {reason}", fix=absent.fix
+            ) from error
+    return _lacking(dataset, folder)
+
+
+def _completion(dataset: Dataset) -> str:
+    """Return how a partial set is completed."""
+    command = f"complete it with `harness data fetch {dataset.name}`, or " if dataset.remote_files else ""
+    return f"{command}add the missing images"
+
+
+def _lacking(dataset: Dataset, folder: Path) -> list[ImageCount]:
+    counts: list[ImageCount] = []
+    unlabelled: list[DatasetNotFound] = []
+    for split in SPLITS:
+        try:
+            samples = dataset.samples(folder, split)
+        except DatasetNotFound as error:
+            unlabelled.append(error)
+            continue
+        counts.append(ImageCount(split, sum(sample.is_here for sample in samples), len(samples)))
+    if any(count.found for count in counts):  # one split is here: the other is lost, not absent
+        if unlabelled:
+            raise DataError(unlabelled[0].message, fix=unlabelled[0].fix)
+        if lost := [str(count) for count in counts if not count.found]:
+            raise DataError(
+                f"a whole split of {dataset.name} is missing in {folder}",
+                faults=lost,
+                fix=_completion(dataset),
+            )
+    else:
+        raise DatasetNotFound(
+            unlabelled[0].message if unlabelled else f"no images of {dataset.name} below {folder}",
+            fix=dataset.remedy(folder),
+        )
+    return [count for count in counts if count.found < count.expected]

@@ -7,13 +7,14 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.downloads.zip_members import vetted
 from harness.errors import DataError
+from harness.progress import Progress
 from harness.storage.disk import disk_errors, move, require_space, sha256_of, sync_folder, write_whole
 
 MANIFEST = "harness-manifest.json"
@@ -24,8 +25,6 @@ MOST_BYTES = 16 * 2**30
 
 _CHUNK = 1 << 20
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError)
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def unpack(archive: Path, folder: Path, progress: Progress, *, most_bytes: int =
                 for done, (path, member) in enumerate(members, start=1):
                     manifest[path] = _write(zipped, member, temporary / path)
                     progress(done, len(members))
-            write_manifest(temporary, manifest)
+            record_unpacked(temporary, manifest)
             for place in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
                 sync_folder(place)
             move(temporary, folder)
@@ -94,13 +93,13 @@ def _write(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Fing
     return Fingerprint(size, digest.hexdigest())
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def record_unpacked(folder: Path, manifest: Manifest) -> None:
     """Write ``folder``'s manifest, whole."""
     files = {path: asdict(fingerprint) for path, fingerprint in sorted(manifest.items())}
     write_whole(folder / MANIFEST, json.dumps({"files": files}, indent=1).encode())
 
 
-def read_manifest(folder: Path) -> Manifest | None:
+def unpacked_files(folder: Path) -> Manifest | None:
     """Return ``folder``'s manifest, None where there is none, and an empty one where it cannot be read."""
     try:
         files = json.loads((folder / MANIFEST).read_bytes())["files"]
@@ -111,7 +110,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         return {}
 
 
-def differences(folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
+def damage(folder: Path, manifest: Manifest, progress: Progress) -> dict[str, str]:
     """Return what is wrong with the files in ``manifest``, by path: ``missing`` or ``changed``. Others are not read."""
     wrong = {}
     for done, (path, fingerprint) in enumerate(manifest.items(), start=1):

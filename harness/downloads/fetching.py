@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.data.dataset import Dataset, FileDataset, RemoteFile, SimulatedDataset
+from harness.data.dataset import Dataset, RemoteFile
 from harness.downloads.connection import HTTPS_ONLY, Policy
 from harness.downloads.download import Download, download
-from harness.downloads.extraction import Manifest, differences, unpack, write_manifest
+from harness.downloads.extraction import Manifest, damage, record_unpacked, unpack
 from harness.downloads.sources_file import (
     FIRST_USE,
     PUBLISHED,
@@ -42,25 +42,24 @@ def fetch(dataset: Dataset, folder: Path, reporter: Reporter, *, policy: Policy 
     `DataError` for downloads that are not the publisher's and for an incomplete folder of the user's own;
     `MachineError` for network, disk and HARNESS_OFFLINE.
     """
-    wanted = _fetchable(dataset)
+    _require_addresses(dataset)
     with disk_errors(folder):
-        survey = Survey(wanted, folder, reporter)
+        survey = Survey(dataset, folder, reporter)
         if not survey.lacking() and not (folder / _WORK).exists():
             return [*survey.notes, f"{dataset.name} is complete in {folder}: nothing to download"]
         waiting = f"Another process is fetching {dataset.name} into {folder}: waiting for it"
         with locked(folder / _LOCK, lambda: reporter.note(waiting)):
-            return _Fetch(wanted, folder, reporter, policy).run()
+            return _Fetch(dataset, folder, reporter, policy).run()
 
 
-def _fetchable(dataset: Dataset) -> FileDataset:
-    if isinstance(dataset, SimulatedDataset):
+def _require_addresses(dataset: Dataset) -> None:
+    if dataset.simulated:
         raise UsageError(f"{dataset.name} is simulated and needs no download", fix="use it as it is")
-    if not isinstance(dataset, FileDataset) or not dataset.remote_files:
+    if not dataset.remote_files:
         raise UsageError(
             f"{dataset.name} cannot be downloaded: it names no addresses",
             fix="put its files into <data folder>/<name>; `harness data show` says where that is",
         )
-    return dataset
 
 
 @dataclass
@@ -75,7 +74,7 @@ class _Staged:
 
 @dataclass
 class _Fetch:
-    dataset: FileDataset
+    dataset: Dataset
     folder: Path
     reporter: Reporter
     policy: Policy
@@ -175,11 +174,11 @@ class _Fetch:
         if not target.exists() or not any(target.iterdir()):
             move(staged.folder, target)
         else:
-            wrong = differences(target, staged.manifest, lambda *_: None)
+            wrong = damage(target, staged.manifest, lambda *_: None)
             for path in wrong:
                 (target / path).parent.mkdir(parents=True, exist_ok=True)
                 move(staged.folder / path, target / path)
-            write_manifest(target, staged.manifest)
+            record_unpacked(target, staged.manifest)
             shown = ", ".join(f"{path} ({why})" for path, why in list(wrong.items())[:_NAMES_SHOWN])
             more = f" and {len(wrong) - _NAMES_SHOWN} more" if len(wrong) > _NAMES_SHOWN else ""
             self.notes.append(f"{len(wrong)} files of {target} were mended: {shown}{more}")

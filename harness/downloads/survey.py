@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
-from harness.data.dataset import FileDataset, RemoteFile, Split
-from harness.downloads.extraction import MANIFEST, differences, read_manifest
+from harness.data.dataset import SPLITS, Dataset, RemoteFile
+from harness.downloads.extraction import MANIFEST, damage, unpacked_files
 from harness.downloads.sources_file import known_hash, read_sources
 from harness.errors import DataError, DatasetNotFound
 from harness.progress import Reporter
@@ -18,7 +17,7 @@ _NAMES_SHOWN = 10
 class Survey:
     """Asks for each remote file of ``dataset`` whether ``folder`` has it; ``notes`` say what was found amiss."""
 
-    dataset: FileDataset
+    dataset: Dataset
     folder: Path
     reporter: Reporter
     notes: list[str] = field(default_factory=list)
@@ -37,10 +36,11 @@ class Survey:
     def labelled(self, target: Path) -> list[str]:
         """Return the paths, inside the folder ``target``, of all labelled images that belong there."""
         try:
-            samples = [sample for split in get_args(Split) for sample in self.dataset.samples(self.folder, split)]
+            samples = [sample for split in SPLITS for sample in self.dataset.samples(self.folder, split)]
         except DatasetNotFound:  # a data set whose labels come with its images
             return []
-        return [sample.path.relative_to(target).as_posix() for sample in samples if sample.path.is_relative_to(target)]
+        paths = [sample.path for sample in samples if sample.path is not None]
+        return [path.relative_to(target).as_posix() for path in paths if path.is_relative_to(target)]
 
     def _has_file(self, remote: RemoteFile) -> bool:
         path = self.folder / remote.name
@@ -63,11 +63,11 @@ class Survey:
         return True
 
     def _has_folder(self, target: Path) -> bool:
-        manifest = read_manifest(target)
+        manifest = unpacked_files(target)
         if manifest is None:
             return self._has_own_folder(target)
         with self.reporter.task(f"Checking {target.name}", None, "files") as task:
-            return bool(manifest) and not differences(target, manifest, task.update)
+            return bool(manifest) and not damage(target, manifest, task.update)
 
     def _has_own_folder(self, target: Path) -> bool:
         if not target.is_dir() or not any(target.iterdir()):

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness import plugins
-from harness.data.dataset import SimulatedDataset
-from harness.data.loading import dataset_options
+from harness.data.loading import images_key
+from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
 from harness.networks.architecture import Architecture, Network
@@ -46,17 +46,7 @@ def pretrained_features(
     variables besides the class gives every image four graded targets instead of one bit.
     """
     simulator: SimulatedDataset = plugins.load(plugins.DATASETS, pretraining.dataset)()
-    drawn = store.run(
-        "images",
-        {
-            "dataset": simulator.name,
-            "version": simulator.version,
-            "options": dataset_options(simulator),
-            "split": "pretraining",
-            "size": size,
-        },
-        lambda _: _draw(simulator, size),
-    )
+    drawn = store.run("images", images_key(simulator, "pretraining", size, ()), lambda _: _draw(simulator, size))
     inputs = {
         "environment": environment,
         "version": TRAINING_VERSION,

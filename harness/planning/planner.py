@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from harness.data.dataset import SimulatedDataset
 from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import UsageError, nearest
@@ -76,7 +75,7 @@ def _require_names(options: Configuration) -> None:
 
 
 def _require_latents(dataset: str) -> None:
-    if not isinstance(load_dataset(dataset), SimulatedDataset):
+    if not load_dataset(dataset).latents:
         raise UsageError(
             f"pretraining.dataset {dataset!r} is not simulated: it has no latent variables",
             fix="use isic-sim",

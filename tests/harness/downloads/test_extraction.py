@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from harness.downloads import extraction, zip_members
-from harness.downloads.extraction import MANIFEST, Fingerprint, differences, read_manifest, unpack
+from harness.downloads.extraction import MANIFEST, Fingerprint, damage, unpack, unpacked_files
 from harness.errors import DataError, MachineError
 
 PLAIN = {"top/a.jpg": b"first", "top/b.jpg": b"second" * 1000, "top/inner/c.jpg": b"third"}
@@ -71,7 +71,7 @@ def test_the_top_folders_content_becomes_the_target_with_its_manifest(make, targ
     seen = []
     manifest = unpack(make(), target, lambda done, total: seen.append((done, total)))
     wanted = {name.removeprefix("top/"): content for name, content in PLAIN.items()}
-    assert manifest == read_manifest(target)
+    assert manifest == unpacked_files(target)
     assert manifest == {n: Fingerprint(len(c), hashlib.sha256(c).hexdigest()) for n, c in wanted.items()}
     found = tree(target)
     del found[MANIFEST]
@@ -286,7 +286,7 @@ def test_every_file_is_synced_before_the_folder_gets_its_name(make, target, monk
     unpack(make(), target, quiet)
     before = events[: events.index(("rename", str(target)))]
     part = str(target.with_name(".images.part"))
-    for name in ("a.jpg", "b.jpg", "inner/c.jpg", f".{MANIFEST}.part"):
+    for name in ("a.jpg", "b.jpg", "inner/c.jpg", f".{MANIFEST}.{os.getpid()}.part"):
         assert f"{part}/{name}" in before
     assert {part, f"{part}/inner"} <= set(before)
     assert events[-1] == str(target.parent)
@@ -297,12 +297,12 @@ def test_every_file_is_synced_before_the_folder_gets_its_name(make, target, monk
 
 def test_every_torn_changed_or_missing_file_is_found(make, target):
     manifest = unpack(make(), target, quiet)
-    assert differences(target, manifest, quiet) == {}
+    assert damage(target, manifest, quiet) == {}
     (target / "a.jpg").write_bytes(b"fir")
     (target / "b.jpg").write_bytes(b"secoNd" * 1000)
     (target / "inner" / "c.jpg").unlink()
     (target / "stray").write_bytes(b"the user's own")
-    assert differences(target, manifest, quiet) == {"a.jpg": "changed", "b.jpg": "changed", "inner/c.jpg": "missing"}
+    assert damage(target, manifest, quiet) == {"a.jpg": "changed", "b.jpg": "changed", "inner/c.jpg": "missing"}
 
 
 def test_a_manifest_at_every_cut_is_read_or_known_to_be_torn(make, target):
@@ -310,14 +310,14 @@ def test_a_manifest_at_every_cut_is_read_or_known_to_be_torn(make, target):
     whole = (target / MANIFEST).read_bytes()
     for size in range(0, len(whole), 3):
         (target / MANIFEST).write_bytes(whole[:size])
-        assert read_manifest(target) == {}
+        assert unpacked_files(target) == {}
     for wrong in ([], {"files": 3}, {"files": {"a": {"size": "x", "sha256": ""}}}, {"files": {"a": 1}}):
         (target / MANIFEST).write_text(json.dumps(wrong))
-        assert read_manifest(target) == {}
-    extraction.write_manifest(target, manifest)
+        assert unpacked_files(target) == {}
+    extraction.record_unpacked(target, manifest)
     assert (target / MANIFEST).read_bytes() == whole
 
 
 def test_no_folder_and_no_manifest_are_none(tmp_path):
-    assert read_manifest(tmp_path) is None
-    assert read_manifest(tmp_path / "missing") is None
+    assert unpacked_files(tmp_path) is None
+    assert unpacked_files(tmp_path / "missing") is None

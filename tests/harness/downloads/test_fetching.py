@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from harness import plugins
-from harness.data.dataset import FileDataset, RemoteFile, Sample
+from harness.data import FileDataset, RemoteFile, Sample
 from harness.data.locating import load_dataset
 from harness.datasets.isic import Isic
 from harness.datasets.isic_sim import IsicSim
 from harness.downloads import fetching
-from harness.downloads.extraction import MANIFEST, differences, read_manifest
+from harness.downloads.extraction import MANIFEST, damage, unpacked_files
 from harness.downloads.fetching import fetch
 from harness.downloads.sources_file import SOURCES
 from harness.errors import DataError, HarnessError, MachineError, NetworkError, UsageError
@@ -103,9 +103,9 @@ def assert_complete(folder):
     for split, names in IMAGES.items():
         for name in names:
             assert (folder / split / name).read_bytes() == image(name)
-        manifest = read_manifest(folder / split)
+        manifest = unpacked_files(folder / split)
         assert sorted(manifest) == sorted(names)
-        assert differences(folder / split, manifest, lambda *_: None) == {}
+        assert damage(folder / split, manifest, lambda *_: None) == {}
     assert not list(folder.glob("*.zip"))
     assert not (folder / ".fetch").exists()
     assert not list(folder.rglob("*.part"))
@@ -330,7 +330,7 @@ def test_a_complete_folder_of_the_users_own_is_left_alone(server, bring, folder)
     assert f"{folder / 'train'} was put there by hand; it has all 4 labelled images and is kept" in notes
     assert (folder / "train" / "train-0.jpg").read_bytes() == b"the user's own"
     assert server.asked == ["/labels.csv", "/test.zip"]
-    assert read_manifest(folder / "train") is None
+    assert unpacked_files(folder / "train") is None
 
 
 @pytest.mark.parametrize("names", [IMAGES["train"][:3], ["unrelated.txt"]])
@@ -410,7 +410,7 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from harness.downloads.connection import Policy
-from harness.data.dataset import FileDataset, RemoteFile, Sample
+from harness.data import FileDataset, RemoteFile, Sample
 from harness.downloads.fetching import fetch
 from harness.progress import Reporter
 {inspect.getsource(Little)}
