@@ -15,6 +15,7 @@ from harness.storage.disk import require_space
 
 _PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
+LOGIN_PAGE = "a web page came in place of the file, as from a login page"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +84,7 @@ def require_host(url: str, policy: Policy) -> None:
     prober = threading.Thread(target=connect, daemon=True)
     prober.start()
     prober.join(policy.reach_s)
-    reason = answers[0] if answers else f"no answer within {policy.reach_s:g} s"
-    if reason:
+    if reason := answers[0] if answers else f"no answer within {policy.reach_s:g} s":
         raise MirrorFault(f"{'proxy ' if proxy else ''}{parts.hostname} cannot be reached: {reason}")
 
 
@@ -94,9 +94,8 @@ def vet(response: requests.Response, policy: Policy, folder: Path, name: str) ->
         require_scheme(urljoin(response.url, response.headers["location"]), policy)
     elif response.ok:
         if response.headers.get("content-type", "").lower().startswith("text/html"):
-            raise MirrorFault("a web page came in place of the file, as from a login page", content=True)
-        if (length := declared_length(response)) is not None:
-            require_space(folder, length, name)
+            raise MirrorFault(LOGIN_PAGE, content=True)
+        require_space(folder, declared_length(response) or 0, name)
 
 
 def declared_length(response: requests.Response) -> int | None:

@@ -1,6 +1,5 @@
 """One file from the network: from the first mirror that gives it whole, checked, and in place or not at all."""
 
-import itertools
 import math
 import os
 import time
@@ -10,20 +9,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-import pooch  # type: ignore[import-untyped]
 import requests
 
 from harness import __version__
-from harness.downloads.connection import (
-    HTTPS_ONLY,
-    MirrorFault,
-    Policy,
-    declared_length,
-    require_host,
-    require_network,
-    require_scheme,
-    vet,
-)
+from harness.downloads import connection
+from harness.downloads.connection import HTTPS_ONLY, MirrorFault, Policy, declared_length
 from harness.errors import DataError, NetworkError
 from harness.progress import Reporter, Task
 from harness.storage.disk import disk_errors, move, sha256_of
@@ -31,15 +21,7 @@ from harness.storage.disk import disk_errors, move, sha256_of
 _CHUNK = 1 << 16
 _MEGABYTE = 1_000_000
 _PAGE = (b"<!doctype html", b"<html")
-
-
-@dataclass(frozen=True)
-class Download:
-    """Where a file came from, and what came: its size in bytes and sha256."""
-
-    url: str
-    size: int
-    sha256: str
+_HEADERS = {"User-Agent": f"prune-harness/{__version__}", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True)
@@ -58,96 +40,81 @@ def download(
     *,
     place: Path | None = None,
     policy: Policy = HTTPS_ONLY,
-) -> Download:
-    """Download ``target`` from the first of ``mirrors`` that gives it whole and with the known hash.
+) -> str:
+    """Download ``target`` from the first of ``mirrors`` that gives it whole and with the known hash; return which.
 
     ``place`` is where a file downloaded by hand is looked for, by default ``target``. The caller holds a lock on
     ``target``. Raises `DataError` where what came is not the file, `NetworkError` where none came, both with every
     mirror's reason, and `MachineError` for the disk; then nothing of it is on the disk.
     """
     by_hand = f"download it by hand to {place or target}: {' or '.join(mirrors)}"
-    require_network(target.name, by_hand)
-    faults: list[str] = []
-    wrong = False
+    connection.require_network(target.name, by_hand)
+    faults: dict[str, MirrorFault] = {}
     with disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         for url in mirrors:
             try:
-                return _from_mirror(url, target, known, reporter, policy)
+                _from_mirror(url, target, known, reporter, policy)
+                return url
             except MirrorFault as fault:
-                faults.append(f"{url}: {fault}")
-                wrong |= fault.content
-    if wrong:
+                faults[url] = fault
+    told = [f"{url}: {fault}" for url, fault in faults.items()]
+    if any(fault.content for fault in faults.values()):
         raise DataError(
             f"what came as {target.name} is not that file; nothing of it is kept",
-            faults=faults,
+            faults=told,
             fix="try again from another network, without a proxy or login page; if it stays, the file has changed at"
             " its publisher",
         )
     raise NetworkError(
         f"{target.name} could not be downloaded",
-        faults=faults,
+        faults=told,
         fix=f"check the network (and HTTPS_PROXY, if there is a proxy) and try again, or {by_hand}",
     )
 
 
-def part_of(target: Path) -> Path:
-    """Return the temporary file of a download, in the same folder: one name, so that a killed one's is found."""
-    return target.with_name(f".{target.name}.part")
-
-
-def _from_mirror(url: str, target: Path, known: Known | None, reporter: Reporter, policy: Policy) -> Download:
-    require_scheme(url, policy)
-    for attempt in itertools.count(1):
+def _from_mirror(url: str, target: Path, known: Known | None, reporter: Reporter, policy: Policy) -> None:
+    connection.require_scheme(url, policy)
+    part = target.with_name(f".{target.name}.part")  # always this name, so that a killed one's is found
+    for attempt in range(1, policy.attempts + 1):
         try:
-            require_host(url, policy)
-            return _attempt(url, target, known, reporter, policy)
+            connection.require_host(url, policy)
+            reporter.note(f"Downloading {target.name} from {urlsplit(url).hostname}")
+            with open(part, "wb") as file, reporter.task(f"Downloading {target.name}", None, "MB") as task:
+                _transfer(url, file, target, task, policy)
+                os.fsync(file.fileno())
+            _check(part, known)
+            move(part, target)
+            return
         except MirrorFault as fault:
-            if not fault.retry or attempt >= policy.attempts:
+            if not fault.retry or attempt == policy.attempts:
                 raise
             reporter.note(f"{target.name}: {fault}; trying again")
             time.sleep(policy.pause_s * attempt)
-    raise AssertionError
-
-
-def _attempt(url: str, target: Path, known: Known | None, reporter: Reporter, policy: Policy) -> Download:
-    part = part_of(target)
-    reporter.note(f"Downloading {target.name} from {urlsplit(url).hostname}")
-    try:
-        with open(part, "wb") as file, reporter.task(f"Downloading {target.name}", None, "MB") as task:
-            _transfer(url, file, target, task, policy)
-            os.fsync(file.fileno())
-        found = Download(url, part.stat().st_size, _checked(part, known))
-        move(part, target)
-        return found
-    finally:
-        part.unlink(missing_ok=True)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _transfer(url: str, file: BinaryIO, target: Path, task: Task, policy: Policy) -> None:
-    answers: list[requests.Response] = []
+    def vet(answer: requests.Response, **_: Any) -> None:  # of every redirect too, before it is followed
+        try:
+            connection.vet(answer, policy, target.parent, target.name)
+        except BaseException:
+            answer.close()
+            raise
 
-    def answered(response: requests.Response, **_: Any) -> None:  # for every redirect too, before it is followed
-        answers.append(response)
-        vet(response, policy, target.parent, target.name)
-
-    downloader = pooch.HTTPDownloader(
-        progressbar=_Meter(task),
-        chunk_size=_CHUNK,
-        timeout=(policy.connect_s, policy.read_s),
-        headers={"User-Agent": f"prune-harness/{__version__}", "Accept-Encoding": "identity"},
-        hooks={"response": answered},
-    )
+    waits = (policy.connect_s, policy.read_s)
     try:
-        downloader(url, file, None)
-        length = declared_length(answers[-1])
-        if length is not None and file.tell() != length:  # urllib3 1 does not say
-            raise MirrorFault(f"only {file.tell():,} of {length:,} bytes came", retry=True)
+        with requests.get(url, stream=True, timeout=waits, headers=_HEADERS, hooks={"response": vet}) as answer:
+            answer.raise_for_status()
+            length = declared_length(answer)
+            for chunk in answer.iter_content(_CHUNK):
+                file.write(chunk)
+                task.update(file.tell() // _MEGABYTE, math.ceil((length or 0) / _MEGABYTE) or None)
     except requests.RequestException as error:
         raise _fault(error, file.tell()) from error
-    finally:
-        for answer in answers:
-            answer.close()
+    if length is not None and file.tell() != length:  # urllib3 1 does not say
+        raise MirrorFault(f"only {file.tell():,} of {length:,} bytes came", retry=True)
 
 
 def _fault(error: requests.RequestException, received: int) -> MirrorFault:
@@ -163,36 +130,14 @@ def _fault(error: requests.RequestException, received: int) -> MirrorFault:
     return MirrorFault(str(error))
 
 
-def _checked(part: Path, known: Known | None) -> str:
-    """Return the sha256 of what came. Raises `MirrorFault` where it cannot be the file."""
+def _check(part: Path, known: Known | None) -> None:
+    """Raise `MirrorFault` where what came cannot be the file."""
     with open(part, "rb") as file:
         start = file.read(512).lstrip().lower()
     if not start:
         raise MirrorFault("an empty file came", content=True)
     if start.startswith(_PAGE):
-        raise MirrorFault("a web page came in place of the file, as from a login page", content=True)
-    found = sha256_of(part)
+        raise MirrorFault(connection.LOGIN_PAGE, content=True)
     # Wrong bytes over https are the server's own, so asking the same mirror again is no use.
-    if known is not None and not found.startswith(known.sha256):
+    if known is not None and not (found := sha256_of(part)).startswith(known.sha256):
         raise MirrorFault(f"its sha256 is {found}, not {known.sha256} ({known.origin})", content=True)
-    return found
-
-
-class _Meter:
-    """Shows megabytes of what pooch counts in bytes, by the names that pooch calls."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.total = 0  # set by pooch once the server has answered
-        self.done = 0
-
-    def update(self, count: int) -> None:
-        self.done += count
-        megabytes = math.ceil(self.total / _MEGABYTE)
-        self.task.update(min(self.done // _MEGABYTE, megabytes or self.done), megabytes or None)
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        """Leave the bar to the task's own end."""

@@ -1,16 +1,13 @@
 """A zip's one folder on disk: every name vetted before a byte is written, whole or not at all, with its manifest."""
 
-import hashlib
 import json
 import os
 import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.downloads.zip_members import vetted
 from harness.errors import DataError
@@ -23,12 +20,10 @@ MANIFEST = "harness-manifest.json"
 MOST_BYTES = 16 * 2**30
 """The largest sum of unpacked sizes; ISIC-2016's archives together are below 1 GiB."""
 
-_CHUNK = 1 << 20
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError)
 
 
-@dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """A file's size in bytes and its sha256."""
 
     size: int
@@ -49,53 +44,50 @@ def unpack(archive: Path, folder: Path, progress: Progress, *, most_bytes: int =
     with disk_errors(folder.parent):
         shutil.rmtree(temporary, ignore_errors=True)
         try:
-            with _readable(archive), zipfile.ZipFile(archive) as zipped:
-                members = vetted(zipped, archive, MANIFEST, most_bytes)
-                needed = sum(member.file_size for _, member in members)
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                require_space(folder.parent, needed, f"unpacking {archive.name}")
-                temporary.mkdir()
-                manifest: Manifest = {}
-                for done, (path, member) in enumerate(members, start=1):
-                    manifest[path] = _write(zipped, member, temporary / path)
-                    progress(done, len(members))
+            manifest = _written(archive, temporary, progress, most_bytes)
             record_unpacked(temporary, manifest)
             for place in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
                 sync_folder(place)
             move(temporary, folder)
+        except _UNREADABLE as error:
+            raise DataError(
+                f"{archive} is not a sound zip: {error}", fix="remove it and fetch it again; nothing of it is kept"
+            ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return manifest
 
 
-@contextmanager
-def _readable(archive: Path) -> Iterator[None]:
-    try:
-        yield
-    except _UNREADABLE as error:
-        raise DataError(
-            f"{archive} is not a sound zip: {error}", fix="remove it and fetch it again; nothing of it is kept"
-        ) from error
+def _written(archive: Path, folder: Path, progress: Progress, most_bytes: int) -> Manifest:
+    manifest: Manifest = {}
+    with zipfile.ZipFile(archive) as zipped:
+        members = vetted(zipped, archive, MANIFEST, most_bytes)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        needed = sum(member.file_size for member in members.values())
+        require_space(folder.parent, needed, f"unpacking {archive.name}")
+        folder.mkdir()
+        for path, member in members.items():
+            manifest[path] = _write(zipped, member, folder / path)
+            progress(len(manifest), len(members))
+    return manifest
 
 
 def _write(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Fingerprint:
     """Write one member, at most as many bytes as it declares: zipfile reads no further."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
     with zipped.open(member) as source, open(path, "xb") as file:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            size += file.write(chunk)
+        shutil.copyfileobj(source, file)
+        size = file.tell()
         file.flush()
         os.fsync(file.fileno())
     if size != member.file_size:
         raise zipfile.BadZipFile(f"{member.filename!r} has {size:,} bytes and declares {member.file_size:,}")
-    return Fingerprint(size, digest.hexdigest())
+    return Fingerprint(size, sha256_of(path))
 
 
 def record_unpacked(folder: Path, manifest: Manifest) -> None:
     """Write ``folder``'s manifest, whole."""
-    files = {path: asdict(fingerprint) for path, fingerprint in sorted(manifest.items())}
+    files = {path: fingerprint._asdict() for path, fingerprint in sorted(manifest.items())}
     write_whole(folder / MANIFEST, json.dumps({"files": files}, indent=1).encode())
 
 

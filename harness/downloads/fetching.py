@@ -4,27 +4,15 @@ Whole, checked archives wait in a hidden folder until all are there; then their 
 broken fetch leaves no part of a set that a run would take for all there is.
 """
 
-import contextlib
-import os
 import shutil
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.dataset import Dataset, RemoteFile
 from harness.downloads.connection import HTTPS_ONLY, Policy
-from harness.downloads.download import Download, download
-from harness.downloads.extraction import Manifest, damage, record_unpacked, unpack
-from harness.downloads.sources_file import (
-    FIRST_USE,
-    PUBLISHED,
-    SOURCES,
-    Source,
-    first_use_note,
-    known_hash,
-    read_sources,
-    record,
-)
+from harness.downloads.download import download
+from harness.downloads.extraction import damage, record_unpacked, unpack, unpacked_files
+from harness.downloads.sources_file import Source, first_use_note, known_hash, read_sources, record, source_of
 from harness.downloads.survey import Survey
 from harness.errors import DataError, UsageError
 from harness.progress import Reporter
@@ -45,11 +33,13 @@ def fetch(dataset: Dataset, folder: Path, reporter: Reporter, *, policy: Policy 
     _require_addresses(dataset)
     with disk_errors(folder):
         survey = Survey(dataset, folder, reporter)
-        if not survey.lacking() and not (folder / _WORK).exists():
+        if not (survey.lacking_files() or survey.lacking_folders() or (folder / _WORK).exists()):
             return [*survey.notes, f"{dataset.name} is complete in {folder}: nothing to download"]
         waiting = f"Another process is fetching {dataset.name} into {folder}: waiting for it"
         with locked(folder / _LOCK, lambda: reporter.note(waiting)):
-            return _Fetch(dataset, folder, reporter, policy).run()
+            survey = Survey(dataset, folder, reporter)
+            _Fetch(survey, folder, folder / _WORK, policy).run()
+    return [*dict.fromkeys(survey.notes), f"{dataset.name} is complete in {folder}"]
 
 
 def _require_addresses(dataset: Dataset) -> None:
@@ -63,134 +53,95 @@ def _require_addresses(dataset: Dataset) -> None:
 
 
 @dataclass
-class _Staged:
-    """A zip's unpacked folder, waiting to be put in place."""
-
-    remote: RemoteFile
-    source: Source
-    folder: Path
-    manifest: Manifest
-
-
-@dataclass
 class _Fetch:
-    dataset: Dataset
+    """A fetch under the lock; what a killed one left in ``work`` is used where it is whole, and goes."""
+
+    survey: Survey
     folder: Path
-    reporter: Reporter
+    work: Path
     policy: Policy
-    notes: list[str] = field(default_factory=list)
 
-    def run(self) -> list[str]:
-        """Fetch under the lock; what a killed process left goes first."""
-        work = self.folder / _WORK
-        self._sweep(work)
+    def run(self) -> None:
         try:
-            for remote in self._lacking():
-                if remote.unpacks_to is None:
-                    self._bring_file(remote, work)
-            staged = [self._stage(remote, work) for remote in self._lacking()]
-            for one in staged:
-                self._install(one)
+            for remote in self.survey.lacking_files():
+                self._record(remote, self._obtain(remote))
+                move(self.work / remote.name, self.folder / remote.name)
+            staged = {remote: self._stage(remote) for remote in self.survey.lacking_folders()}
+            for remote, source in staged.items():
+                self._record(remote, source)
+                self._install(remote)
+            shutil.rmtree(self.work, ignore_errors=True)
         finally:
-            if not any((work / remote.name).exists() for remote in self.dataset.remote_files):
-                shutil.rmtree(work, ignore_errors=True)
-        shutil.rmtree(work, ignore_errors=True)
-        return [*dict.fromkeys(self.notes), f"{self.dataset.name} is complete in {self.folder}"]
+            if not any((self.work / remote.name).exists() for remote in self.survey.dataset.remote_files):
+                shutil.rmtree(self.work, ignore_errors=True)
 
-    def _lacking(self) -> list[RemoteFile]:
-        survey = Survey(self.dataset, self.folder, self.reporter, self.notes)
-        return survey.lacking()
-
-    def _sweep(self, work: Path) -> None:
-        kept = {SOURCES, *(remote.name for remote in self.dataset.remote_files)}
-        work.mkdir(parents=True, exist_ok=True)
-        for path in work.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name not in kept:
-                path.unlink()
-
-    def _bring_file(self, remote: RemoteFile, work: Path) -> None:
-        source = self._obtain(remote, work)
-        self._record(remote, source)
-        move(work / remote.name, self.folder / remote.name)
-
-    def _obtain(self, remote: RemoteFile, work: Path) -> Source:
+    def _obtain(self, remote: RemoteFile) -> Source:
         """Return the source of the whole, checked file in ``work``, which a stopped fetch may have left there."""
-        target = work / remote.name
-        known = known_hash(remote, self.folder)
-        left = read_sources(work).get(remote.name)
+        target, known = self.work / remote.name, known_hash(remote, self.folder)
+        left = read_sources(self.work).get(remote.name)
         if left and target.is_file() and sha256_of(target) == left.sha256 == (known or left).sha256:
             return left
-        found = download(
-            remote.mirrors, target, known, self.reporter, place=self.folder / remote.name, policy=self.policy
-        )
-        source = _source(remote, found)
-        record(work, remote.name, source)
+        place = self.folder / remote.name
+        url = download(remote.mirrors, target, known, self.survey.reporter, place=place, policy=self.policy)
+        source = source_of(remote, target, url)
+        record(self.work, remote.name, source)
         return source
 
-    def _stage(self, remote: RemoteFile, work: Path) -> _Staged:
-        by_hand = self.folder / remote.name
-        if by_hand.is_file():
-            return self._unpacked(remote, by_hand, self._own_source(remote, by_hand), work)
-        source = self._obtain(remote, work)
+    def _stage(self, remote: RemoteFile) -> Source:
+        """Unpack a zip, downloaded or put there by hand, into ``work``."""
+        by_hand, downloaded = self.folder / remote.name, self.work / remote.name
+        source = self._own_source(remote, by_hand) if by_hand.is_file() else self._obtain(remote)
         try:
-            return self._unpacked(remote, work / remote.name, source, work)
+            self._unpack(remote, by_hand if by_hand.is_file() else downloaded, source)
         except DataError:
             if remote.sha256 is None:  # nobody vouches for it, and it is of no use
-                (work / remote.name).unlink()
+                downloaded.unlink(missing_ok=True)
             raise
+        return source
 
     def _own_source(self, remote: RemoteFile, archive: Path) -> Source:
         """Return the source of a zip that the user downloaded. Raises `DataError` where it is another file."""
-        found = Download("put there by hand", archive.stat().st_size, sha256_of(archive))
-        known = known_hash(remote, self.folder)
-        if known is not None and found.sha256 != known.sha256:
+        source, known = source_of(remote, archive, "put there by hand"), known_hash(remote, self.folder)
+        if known is not None and source.sha256 != known.sha256:
             raise DataError(
-                f"{archive} is not the publisher's file: its sha256 is {found.sha256}, not {known.sha256}"
+                f"{archive} is not the publisher's file: its sha256 is {source.sha256}, not {known.sha256}"
                 f" ({known.origin})",
                 fix="remove it, or download it again",
             )
-        self.notes.append(f"{archive} was put there by hand; it is unpacked and kept")
-        return _source(remote, found)
+        self.survey.notes.append(f"{archive} was put there by hand; it is unpacked and kept")
+        return source
 
-    def _unpacked(self, remote: RemoteFile, archive: Path, source: Source, work: Path) -> _Staged:
+    def _unpack(self, remote: RemoteFile, archive: Path, source: Source) -> None:
         name = str(remote.unpacks_to)
-        with self.reporter.task(f"Unpacking {archive.name}", None, "files") as task:
-            manifest = unpack(archive, work / name, task.update)
-        labelled = Survey(self.dataset, self.folder, self.reporter).labelled(self.folder / name)
+        shutil.rmtree(self.work / name, ignore_errors=True)  # of a fetch that was killed
+        with self.survey.reporter.task(f"Unpacking {archive.name}", None, "files") as task:
+            manifest = unpack(archive, self.work / name, task.update)
+        labelled = self.survey.labelled(self.folder / name)
         if missing := [path for path in labelled if path not in manifest]:
             raise DataError(
                 f"{source.url} lacks {len(missing)} of {len(labelled)} labelled images, such as {missing[0]}; nothing"
                 " of it is kept",
                 fix=f"check that the label file in {self.folder} is the publisher's",
             )
-        return _Staged(remote, source, work / name, manifest)
 
-    def _install(self, staged: _Staged) -> None:
+    def _install(self, remote: RemoteFile) -> None:
         """Put a folder in place; in one that is there, replace what is torn and leave alone what is not ours."""
-        self._record(staged.remote, staged.source)
-        target = self.folder / str(staged.remote.unpacks_to)
+        staged, target = self.work / str(remote.unpacks_to), self.folder / str(remote.unpacks_to)
         if not target.exists() or not any(target.iterdir()):
-            move(staged.folder, target)
+            move(staged, target)
         else:
-            wrong = damage(target, staged.manifest, lambda *_: None)
+            manifest = unpacked_files(staged) or {}
+            wrong = damage(target, manifest, lambda *_: None)
             for path in wrong:
                 (target / path).parent.mkdir(parents=True, exist_ok=True)
-                move(staged.folder / path, target / path)
-            record_unpacked(target, staged.manifest)
+                move(staged / path, target / path)
+            record_unpacked(target, manifest)
             shown = ", ".join(f"{path} ({why})" for path, why in list(wrong.items())[:_NAMES_SHOWN])
             more = f" and {len(wrong) - _NAMES_SHOWN} more" if len(wrong) > _NAMES_SHOWN else ""
-            self.notes.append(f"{len(wrong)} files of {target} were mended: {shown}{more}")
-        with contextlib.suppress(FileNotFoundError):  # where the user downloaded it
-            os.unlink(staged.folder.parent / staged.remote.name)
+            self.survey.notes.append(f"{len(wrong)} files of {target} were mended: {shown}{more}")
+        (self.work / remote.name).unlink(missing_ok=True)  # not there where the user downloaded it
 
     def _record(self, remote: RemoteFile, source: Source) -> None:
         if remote.sha256 is None and remote.name not in read_sources(self.folder):
-            self.notes.append(first_use_note(remote, source.sha256))
+            self.survey.notes.append(first_use_note(remote, source.sha256))
         record(self.folder, remote.name, source)
-
-
-def _source(remote: RemoteFile, found: Download) -> Source:
-    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Source(found.url, found.size, found.sha256, date, PUBLISHED if remote.sha256 else FIRST_USE)

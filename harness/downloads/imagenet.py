@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import torch
 from rich.console import Console
@@ -25,9 +24,8 @@ def imagenet_file(*, fetch: bool, reporter: Reporter | None, policy: Policy = HT
     `DataError` for another file's bytes.
     """
     url = _address()
-    name = urlsplit(url).path.rpartition("/")[2]
-    match = _HASH.search(name)
-    if match is None:
+    name = url.rpartition("/")[2]
+    if (match := _HASH.search(name)) is None:
         raise MachineError(f"torchvision's address {url} has no hash to verify the weights with", fix=_FIX)
     known = Known(match[1], "the hash in its name")
     path = Path(torch.hub.get_dir()) / "checkpoints" / name

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.data.dataset import RemoteFile
 from harness.downloads.download import Known
 from harness.errors import DataError
-from harness.storage.disk import write_whole
+from harness.storage.disk import sha256_of, write_whole
 
 SOURCES = "SOURCES.json"
 PUBLISHED = "published hash"
@@ -23,6 +24,12 @@ class Source:
     sha256: str
     date: str
     hash: str
+
+
+def source_of(remote: RemoteFile, path: Path, url: str) -> Source:
+    """Return the source of ``path``, which came just now from ``url`` as ``remote``."""
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Source(url, path.stat().st_size, sha256_of(path), date, PUBLISHED if remote.sha256 else FIRST_USE)
 
 
 def read_sources(folder: Path) -> dict[str, Source]:

@@ -22,14 +22,16 @@ class Survey:
     reporter: Reporter
     notes: list[str] = field(default_factory=list)
 
-    def lacking(self) -> list[RemoteFile]:
-        """Return the files to fetch; folders are not looked at before every other file, such as labels, is there.
+    def lacking_files(self) -> list[RemoteFile]:
+        """Return the files to fetch that are used as they are, such as labels."""
+        plain = [remote for remote in self.dataset.remote_files if remote.unpacks_to is None]
+        return [remote for remote in plain if not self._has_file(remote)]
+
+    def lacking_folders(self) -> list[RemoteFile]:
+        """Return the zips to fetch; asked for once no other file is lacking, as labels say what belongs into a folder.
 
         Raises `DataError` for a folder of the user's own that is incomplete: it is neither filled up nor replaced.
         """
-        plain = [remote for remote in self.dataset.remote_files if remote.unpacks_to is None]
-        if lacking := [remote for remote in plain if not self._has_file(remote)]:
-            return lacking
         zips = [remote for remote in self.dataset.remote_files if remote.unpacks_to is not None]
         return [remote for remote in zips if not self._has_folder(self.folder / str(remote.unpacks_to))]
 
@@ -46,20 +48,18 @@ class Survey:
         path = self.folder / remote.name
         if not path.is_file():
             return False
-        found = sha256_of(path)
-        if remote.name in read_sources(self.folder):
-            known = known_hash(remote, self.folder)
-            if known is not None and found != known.sha256:
-                self.notes.append(f"{path} was torn or changed after it was downloaded: it is downloaded again")
-                return False
+        found, known = sha256_of(path), known_hash(remote, self.folder)
+        expected = known.sha256 if known else remote.seen_sha256
+        if expected in (None, found):
             return True
-        expected = remote.sha256 or remote.seen_sha256
-        if expected not in (None, found):
-            whose = "the publisher's" if remote.sha256 else "known copies'"
-            self.notes.append(
-                f"{path} was put there by hand and is kept; its sha256 is {found}, {whose} is {expected}. Move it away"
-                " to download it"
-            )
+        if remote.name in read_sources(self.folder):
+            self.notes.append(f"{path} was torn or changed after it was downloaded: it is downloaded again")
+            return False
+        whose = "the publisher's" if remote.sha256 else "known copies'"
+        self.notes.append(
+            f"{path} was put there by hand and is kept; its sha256 is {found}, {whose} is {expected}. Move it away to"
+            " download it"
+        )
         return True
 
     def _has_folder(self, target: Path) -> bool:
@@ -73,8 +73,7 @@ class Survey:
         if not target.is_dir() or not any(target.iterdir()):
             return False
         labelled = self.labelled(target)
-        missing = [path for path in labelled if not (target / path).is_file()]
-        if missing:
+        if missing := [path for path in labelled if not (target / path).is_file()]:
             hidden = len(missing) - _NAMES_SHOWN
             raise DataError(
                 f"{target} was put there by hand (it has no {MANIFEST}) and lacks {len(missing)} of {len(labelled)}"

@@ -1,7 +1,9 @@
 """A server on 127.0.0.1 whose every answer is a test's own function: no test asks the real network."""
 
 import io
+import stat
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -82,3 +84,36 @@ def said():
 @pytest.fixture
 def reporter(said):
     return Reporter(Console(file=said, width=200))
+
+
+@pytest.fixture
+def plain():
+    """What `make` puts into a zip unless told otherwise."""
+    return {"top/a.jpg": b"first", "top/b.jpg": b"second" * 1000, "top/inner/c.jpg": b"third"}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return tmp_path / "archive.zip"
+
+
+@pytest.fixture
+def make(archive, plain):
+    """Return a function that writes a zip: of each (name, (name, mode) or ZipInfo; bytes), plain files beside them."""
+
+    def member(name, mode=stat.S_IFREG | 0o644):
+        info = zipfile.ZipInfo()
+        info.filename = info.orig_filename = name  # as it is: the constructor would tidy it
+        info.external_attr = mode << 16
+        info.compress_type = zipfile.ZIP_DEFLATED
+        return info
+
+    def call(*extra, plain=plain):
+        with zipfile.ZipFile(archive, "w") as zipped:
+            for name, content in [*plain.items(), *extra]:
+                if not isinstance(name, zipfile.ZipInfo):
+                    name = member(*name) if isinstance(name, tuple) else member(name)
+                zipped.writestr(name, content)
+        return archive
+
+    return call
