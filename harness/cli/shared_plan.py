@@ -3,10 +3,13 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
 from harness.cli.messages import show_notes
+from harness.cli.shared_options import SharedOptions
 from harness.errors import UsageError
 from harness.storage.databases import shown_address
 
@@ -15,17 +18,36 @@ _ADDRESSES = ("--storage", "--tracking-uri")
 if TYPE_CHECKING:
     from harness.planning.configuration import Configuration
     from harness.planning.plan import Plan
-    from harness.planning.planner import Flags
     from harness.progress import Reporter
 
 
-def configuration_of(
-    preset: str, config: Path | None, assign: list[str] | None, given: Mapping[str, Any]
-) -> "Configuration":
-    """Return the configuration of preset, file, ``--set`` and the options that were ``given`` (None: was not)."""
+@dataclass(frozen=True)
+class Planned:
+    """What `run` and `tune` work on: the plan, the configuration that it was made from, and who tells of progress."""
+
+    plan: "Plan"
+    configuration: "Configuration"
+    reporter: "Reporter"
+
+
+def configuration_of(shared: SharedOptions, own: Mapping[str, Any]) -> "Configuration":
+    """Return the configuration of preset, file, ``--set`` and the options that were given, a verb's ``own`` by key.
+
+    None, there too: was not given.
+    """
     from harness.planning.configuration_file import load_configuration
 
-    return load_configuration(preset, config, assign or [], _without_none(given))
+    given = {
+        "methods": methods_of(shared.methods),
+        "data": {"name": shared.dataset},
+        "densities": numbers_of(shared.densities),
+        "loss": shared.loss,
+        "network": shared.network,
+        "weights": shared.weights,
+        "jobs": shared.jobs,
+        **own,
+    }
+    return load_configuration(shared.preset, shared.config, shared.assign or [], _without_none(given))
 
 
 def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,14 +55,26 @@ def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value is not None and value != {}}
 
 
-def planned(options: "Configuration", flags: "Flags", reporter: "Reporter", *, dry_run: bool) -> "Plan":
-    """Return the plan, and say what a user must know of it. A dry run downloads nothing."""
-    from harness.cli.downloads import downloads
-    from harness.planning.planner import build_plan
+def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
+    """Return what a verb works on, and say what a user must know of it. A dry run downloads nothing."""
+    configuration = configuration_of(shared, own)
 
-    plan, notes = build_plan(options, flags, downloads(reporter, dry_run=dry_run))
+    from harness.cli.downloads import downloads
+    from harness.data.locating import data_folder
+    from harness.planning.planner import Flags, build_plan
+    from harness.progress import Reporter
+
+    flags = Flags(
+        shared.preset,
+        data_folder(shared.data_dir),
+        shared.store,
+        allow_missing=shared.allow_missing,
+        real_only=shared.real_only,
+    )
+    reporter = Reporter(Console(stderr=True))
+    plan, notes = build_plan(configuration, flags, downloads(reporter, dry_run=shared.dry_run))
     show_notes(plan, notes)
-    return plan
+    return Planned(plan, configuration, reporter)
 
 
 def methods_of(text: str | None) -> list[str] | None:

@@ -5,42 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.messages import say, show
-from harness.cli.options import (
-    DEFAULT_STORE,
-    AllowMissingOption,
-    ConfigOption,
-    DataDirOption,
-    DatasetOption,
-    DensitiesOption,
-    DryRunOption,
-    JobsOption,
-    JsonOption,
-    LossOption,
-    MethodsOption,
-    NetworkOption,
-    PresetOption,
-    RealOnlyOption,
-    SetOption,
-    StorageOption,
-    StoreOption,
-    TrackingOption,
-    WeightsOption,
-)
-from harness.cli.shared_plan import command_line, configuration_of, methods_of, numbers_of, planned
+from harness.cli.shared_options import SharedOptions, with_shared_options
+from harness.cli.shared_plan import Planned, command_line, planned
 
 if TYPE_CHECKING:
-    from harness.planning.configuration import Configuration
-    from harness.planning.plan import Plan
-    from harness.progress import Reporter
     from harness.tuning.tuner import Tuned
 
 
+@with_shared_options(trials="dataset", objective="trials", fpr_bound="objective", output="fpr_bound")
 def tune(
-    methods: MethodsOption = None,
-    dataset: DatasetOption = None,
+    shared: SharedOptions,
+    *,
     trials: Annotated[
         int | None, typer.Option(metavar="N", help="Trials of every study; finished ones count. Default: 20.")
     ] = None,
@@ -53,63 +30,22 @@ def tune(
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the best go; default: a file in <store>/tuning.")
     ] = None,
-    preset: PresetOption = "quick",
-    config: ConfigOption = None,
-    assign: SetOption = None,
-    densities: DensitiesOption = None,
-    loss: LossOption = None,
-    network: NetworkOption = None,
-    weights: WeightsOption = None,
-    storage: StorageOption = None,
-    data_dir: DataDirOption = None,
-    allow_missing: AllowMissingOption = False,
-    real_only: RealOnlyOption = False,
-    store: StoreOption = DEFAULT_STORE,
-    tracking_uri: TrackingOption = None,
-    jobs: JobsOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Tune every method with the same number of trials, on validation images alone. The same command continues."""
-    given = {
-        "methods": methods_of(methods),
-        "data": {"name": dataset},
-        "densities": numbers_of(densities),
-        "loss": loss,
-        "network": network,
-        "weights": weights,
-        "jobs": jobs,
-        "tuning": {"trials": trials, "objective": objective, "fpr_bound": fpr_bound},
-    }
-    options = configuration_of(preset, config, assign, given)
-
-    from harness.data.locating import data_folder
-    from harness.planning.planner import Flags
-    from harness.progress import Reporter
-
-    flags = Flags(preset, data_folder(data_dir), store, allow_missing=allow_missing, real_only=real_only)
-    reporter = Reporter(Console(stderr=True))
-    plan = planned(options, flags, reporter, dry_run=dry_run)
-    if dry_run:
-        _show_plan(plan, options, as_json=as_json)
+    work = planned(shared, {"tuning": {"trials": trials, "objective": objective, "fpr_bound": fpr_bound}})
+    if shared.dry_run:
+        _show_plan(work, as_json=shared.as_json)
         return
-    tuned, file = tune_plan(plan, options, storage, tracking_uri, reporter, output)
-    if as_json:
+    tuned, file = tune_plan(work, shared, output)
+    if shared.as_json:
         show(json.dumps({"parameters": str(file), "studies": tuned.records}, indent=1))
-    show_tuned(tuned, file, quiet=as_json)
+    show_tuned(tuned, file, quiet=shared.as_json)
     if tuned.unpublished:
         say(f"{len(tuned.unpublished)} runs are not published to MLflow: run the same command when it answers.", "red")
         raise typer.Exit(3)
 
 
-def tune_plan(
-    plan: "Plan",
-    options: "Configuration",
-    storage: str | None,
-    tracking_uri: str | None,
-    reporter: "Reporter",
-    output: Path | None = None,
-) -> tuple["Tuned", Path]:
+def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) -> tuple["Tuned", Path]:
     """Tune a plan and write its parameter file; return what was chosen, and the file."""
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.tuning.lease import Lease
@@ -117,14 +53,15 @@ def tune_plan(
     from harness.tuning.studies import StudyDatabase
     from harness.tuning.tuner import Tuner
 
-    file = (output or plan.store / "tuning" / f"{plan.data.name}-{options.tuning.study}.toml").absolute()
+    plan, options = work.plan, work.configuration.tuning
+    file = (output or plan.store / "tuning" / f"{plan.data.name}-{options.study}.toml").absolute()
     refuse_foreign(file)
-    tracker = Tracker(tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
-    tuner = Tuner(plan, options.tuning, options.loss_schedules, tracker, reporter, command_line())
+    tracker = Tracker(shared.tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
+    tuner = Tuner(plan, options, work.configuration.loss_schedules, tracker, work.reporter, command_line())
     for note in tuner.notes:
         say(f"note: {note}", "yellow")
     with Lease(plan.store / "tuning" / "leases") as lease:
-        tuned = tuner.run(StudyDatabase(storage, plan.store, lease))
+        tuned = tuner.run(StudyDatabase(shared.storage, plan.store, lease))
     write_parameters(file, tuned.parameters, command_line(), plan.store / "tuning" / "parameters.lock")
     return tuned, file
 
@@ -139,11 +76,12 @@ def show_tuned(tuned: "Tuned", file: Path, *, quiet: bool = False) -> None:
         say(f"warning: {warning}", "yellow")
 
 
-def _show_plan(plan: "Plan", options: "Configuration", *, as_json: bool) -> None:
+def _show_plan(work: Planned, *, as_json: bool) -> None:
     from harness.cli.plan_summary import plan_values
     from harness.cli.tuning_summary import tuning_lines, tuning_values
 
     if as_json:
-        show(json.dumps({**plan_values(plan), "tuning": tuning_values(plan, options)}, indent=1, default=str))
+        tuning = tuning_values(work.plan, work.configuration)
+        show(json.dumps({**plan_values(work.plan), "tuning": tuning}, indent=1, default=str))
         return
-    show("\n".join([*tuning_lines(plan, options), "Nothing was run."]))
+    show("\n".join([*tuning_lines(work.plan, work.configuration), "Nothing was run."]))

@@ -1,9 +1,12 @@
 import sys
+from dataclasses import replace
 
 import pytest
 
+from harness.cli.shared_options import SharedOptions
 from harness.cli.shared_plan import command_line, configuration_of, methods_of, numbers_of, seeds_of
 from harness.errors import UsageError
+from harness.planning.configuration_file import load_configuration
 
 
 @pytest.mark.parametrize(
@@ -19,14 +22,34 @@ def test_a_published_command_holds_no_password(monkeypatch, url, written):
 
 
 def test_options_that_were_not_given_change_nothing():
-    usual = configuration_of("quick", None, None, {})
-    empty = {"loss": None, "data": {"name": None}, "tuning": {"trials": None}}
-    assert configuration_of("quick", None, None, empty) == usual
-    given = {"data": {"name": "isic-sim"}, "tuning": {"trials": 3}}
-    changed = configuration_of("quick", None, ["tuning.trials=7"], given)
+    usual = configuration_of(SharedOptions(), {})
+    assert usual == load_configuration("quick", None, [], {})
+    assert configuration_of(SharedOptions(), {"seeds": None, "tuning": {"trials": None}}) == usual
+    given = SharedOptions(dataset="isic-sim", assign=["tuning.trials=7"])
+    changed = configuration_of(given, {"tuning": {"trials": 3}})
     assert changed.data.name == "isic-sim"
     assert changed.data.size == usual.data.size
     assert changed.tuning.trials == 3
+    assert replace(changed, data=usual.data, tuning=usual.tuning) == usual
+
+
+def test_each_option_sets_its_own_key(tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text("seeds = 3\n")
+    given = SharedOptions(
+        methods="lt,snip[images=64]",
+        preset="paper",
+        config=file,
+        densities="1,0.5",
+        loss="blue",
+        network="small-cnn",
+        weights="kaiming",
+        jobs=2,
+    )
+    found = configuration_of(given, {})
+    assert (found.methods, found.densities, found.seeds) == (("lt", "snip[images=64]"), (1.0, 0.5), 3)
+    assert (found.loss, found.network, found.weights, found.jobs) == ("blue", "small-cnn", "kaiming", 2)
+    assert found.training == load_configuration("paper", None, [], {}).training
 
 
 def test_lists_on_the_command_line():
