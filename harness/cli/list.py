@@ -1,11 +1,16 @@
-"""`harness list`: what is installed."""
+"""`harness list`: what is installed, from metadata alone; with a check, whether each imports."""
 
 import json
 from typing import Annotated
 
 import typer
 
+from harness import plugins
 from harness.cli.messages import show
+from harness.errors import UsageError, nearest
+
+_GROUPS = {"methods": plugins.PRUNERS, "datasets": plugins.DATASETS}
+_KINDS = (*_GROUPS, "presets")
 
 
 def list_(
@@ -14,9 +19,62 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """List what is installed, by entry-point metadata alone."""
-    from harness.cli.listing import listing, listing_lines
-
-    rows, broken = listing(what, check=check)
+    rows = listing(what, check=check)
     show(json.dumps(rows, indent=1) if as_json else "\n".join(listing_lines(rows)))
-    if broken:
+    if any(row.get("check", "ok") != "ok" for row in rows):
         raise typer.Exit(3)
+
+
+def listing(what: str | None, *, check: bool) -> list[dict[str, str]]:
+    """Return a row (kind, name, source, and with ``check`` whether it imports) for each that is installed.
+
+    ``what``: methods, datasets, presets, or None for all three. Raises `UsageError` for anything else.
+    """
+    if what is not None and what not in _KINDS:
+        raise UsageError(f"cannot list {what!r}{nearest(what, _KINDS)}", fix=f"use one of: {', '.join(_KINDS)}")
+    return [row for kind in _KINDS if what in (None, kind) for row in _rows(kind, check=check)]
+
+
+def listing_lines(rows: list[dict[str, str]]) -> list[str]:
+    """Return the rows in columns; a heading for each kind where there are several."""
+    width = max((len(row["name"]) for row in rows), default=0)
+    headed = len({row["kind"] for row in rows}) > 1
+    lines: list[str] = []
+    last = ""
+    for row in rows:
+        if headed and row["kind"] != last:
+            lines.append(f"{row['kind']}:")
+            last = row["kind"]
+        indent = "  " if headed else ""
+        lines.append(f"{indent}{row['name']:<{width}}  {row['source']}  {row.get('check', '')}".rstrip())
+    return lines
+
+
+def _rows(kind: str, *, check: bool) -> list[dict[str, str]]:
+    if kind == "presets":
+        from harness.planning.presets import presets
+
+        return [{"kind": kind, "name": name, "source": line} for name, line in presets().items()]
+    return [
+        {
+            "kind": kind,
+            "name": plugin.name,
+            "source": plugin.source,
+            **({"check": _check(kind, plugin)} if check else {}),
+        }
+        for plugin in plugins.available(_GROUPS[kind]).values()
+    ]
+
+
+def _check(kind: str, plugin: plugins.Plugin) -> str:
+    from harness.data.dataset import Dataset
+    from harness.pruning.pruner import Pruner
+
+    wanted = Pruner if kind == "methods" else Dataset
+    try:
+        found = plugin.load()
+    except UsageError as error:
+        return f"BROKEN: {error.message}"
+    if not (isinstance(found, type) and issubclass(found, wanted)):
+        return f"BROKEN: {plugin.entry_point.value} is not a {wanted.__name__} class"
+    return "ok"

@@ -234,8 +234,8 @@ def test_the_installed_method_is_trained_on_bounded_and_tuned(installed, make_be
 
 FOUND_AND_TESTED = """
 import json, pytest, sys
-from harness.cli.listing import listing
-print(json.dumps([row for row in listing("methods", check=True)[0] if row["name"] == "my-method"]), flush=True)
+from harness.cli.list import listing
+print(json.dumps([row for row in listing("methods", check=True) if row["name"] == "my-method"]), flush=True)
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
 

@@ -1,0 +1,62 @@
+"""What `harness list` says of plugins that cannot be used, and how its rows are set."""
+
+import json
+from importlib.metadata import EntryPoint
+
+import pytest
+import typer
+
+from harness import plugins
+from harness.cli.list import list_, listing, listing_lines
+from harness.errors import UsageError
+from harness.plugins import PRUNERS, Plugin
+
+SOUND = "harness.methods.lt:LotteryTicket"
+PROBLEMS = {"gone": "nowhere_at_all:Method", "other": "json:JSONDecoder", "nothing": "json:absent"}
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Return a function that says which methods are installed, by name."""
+
+    def install(**values):
+        found = {name: Plugin(name, "fake", "1", EntryPoint(name, value, PRUNERS)) for name, value in values.items()}
+        monkeypatch.setattr(plugins, "available", lambda group: found if group == PRUNERS else {})
+
+    return install
+
+
+def test_a_plugin_that_is_no_method_or_cannot_be_imported_is_broken_and_says_why(installed, capsys):
+    installed(sound=SOUND, **PROBLEMS)
+    checks = {row["name"]: row["check"] for row in listing("methods", check=True)}
+    assert checks.pop("sound") == "ok"
+    assert checks.keys() == PROBLEMS.keys()
+    assert all(text.startswith("BROKEN: ") for text in checks.values())
+    assert "JSONDecoder is not a Pruner class" in checks["other"]
+    with pytest.raises(typer.Exit) as ended:
+        list_("methods", check=True, as_json=True)
+    assert ended.value.exit_code == 3
+    assert len(json.loads(capsys.readouterr().out)) == 4
+
+
+def test_nothing_is_imported_without_the_check(installed):
+    installed(**PROBLEMS)
+    assert [row.keys() for row in listing("methods", check=False)] == [{"kind", "name", "source"}] * 3
+    list_("methods")
+
+
+def test_a_kind_that_is_none_is_refused_with_the_nearest():
+    with pytest.raises(UsageError, match="methods") as refused:
+        listing("method", check=False)
+    assert "use one of: methods, datasets, presets" in str(refused.value)
+
+
+def test_columns_are_aligned_and_headed_where_there_are_several_kinds(installed):
+    rows = [
+        {"kind": "methods", "name": "a", "source": "one"},
+        {"kind": "methods", "name": "long", "source": "two", "check": "ok"},
+    ]
+    assert listing_lines(rows) == ["a     one", "long  two  ok"]
+    both = [*rows, {"kind": "presets", "name": "quick", "source": "fast"}]
+    assert listing_lines(both) == ["methods:", "  a      one", "  long   two  ok", "presets:", "  quick  fast"]
+    assert listing_lines([]) == []
