@@ -2,15 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 
+from harness.evaluation.metrics import ImageScores, Labels
+
 Floats = npt.NDArray[np.float64]
 
+NO_VARIANCE = 1e-15
+"""A variance up to this is rounding."""
 
-def delong(labels: npt.NDArray[np.generic], scores: npt.NDArray[np.floating]) -> tuple[Floats, Floats]:
+
+def delong(labels: Labels, scores: ImageScores) -> tuple[Floats, Floats]:
     """Return the AUCs (K,) of K networks on the same images and their covariance (K, K); scores (K, N).
 
     Ties count one half. The covariance is NaN, unknown, where a class has fewer than two images.
@@ -44,7 +51,7 @@ def _covariance(values: Floats) -> Floats:
     return np.cov(values).reshape(networks, networks)
 
 
-def mean_auc(labels: npt.NDArray[np.generic], scores: npt.NDArray[np.floating]) -> tuple[float, float]:
+def mean_auc(labels: Labels, scores: ImageScores) -> tuple[float, float]:
     """Return the mean AUC of S seeds' networks, scores (S, N), and its variance over the images alone."""
     aucs, covariance = delong(labels, scores)
     return float(aucs.mean()), float(covariance.mean())
@@ -66,77 +73,81 @@ def auc_interval(auc: float, variance: float, disjoint_pairs: int = 0, level: fl
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
 
 
-def compare_aucs(labels: npt.NDArray[np.generic], a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> float:
+class AucContrast(NamedTuple):
+    """A weighted sum of mean AUCs, and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def compare_aucs(labels: Labels, first: ImageScores, second: ImageScores) -> float:
     """Return the two-sided p-value of equal mean AUCs of two entries; scores (S, N) each, row = seed.
 
-    Both saw the same images. The variance of the difference is DeLong's over the images plus, from two seeds
-    on, that of the paired seed differences over S. Few seeds know their spread badly, hence Student's t with
-    the degrees of freedom of Satterthwaite (1946). 1 where the variance is unknown. One seed leaves the
-    training noise out.
+    Both saw the same images. The test is that of `paired_auc_contrast`; 1 where the variance is unknown.
     """
-    first, second = np.atleast_2d(a), np.atleast_2d(b)
-    if first.shape != second.shape:
-        raise ValueError(f"scores {first.shape} and {second.shape} are not paired by seed and image")
-    seeds = len(first)
-    aucs, covariance = delong(labels, np.concatenate([first, second]))
-    contrast = np.repeat([1.0, -1.0], seeds) / seeds
-    difference, sampling = float(contrast @ aucs), float(contrast @ covariance @ contrast)
-    training = float(np.var(aucs[:seeds] - aucs[seeds:], ddof=1)) / seeds if seeds > 1 else 0.0
-    variance = sampling + training
-    if abs(difference) < 1e-12 or math.isnan(variance):
+    found = _contrast(labels, (np.atleast_2d(first), np.atleast_2d(second)), np.array([-1.0, 1.0]))
+    if not found.value or math.isnan(found.variance):
         return 1.0
-    if variance <= 1e-15:
+    if found.variance <= NO_VARIANCE:
         return 0.0
-    freedom = variance**2 / training**2 * (seeds - 1) if training > 1e-12 * variance else 1e12
-    return float(2 * stdtr(freedom, -abs(difference) / math.sqrt(variance)))
+    return float(2 * stdtr(found.freedom, -abs(found.value) / math.sqrt(found.variance)))
 
 
-Scores = npt.NDArray[np.floating]
+def paired_auc_difference(labels: Labels, first: ImageScores, second: ImageScores, level: float = 0.95) -> AucContrast:
+    """Return mean AUC of ``second`` - that of ``first`` and its interval in [-1, 1], as `paired_auc_contrast`."""
+    return paired_auc_contrast(labels, (first, second), (-1.0, 1.0), level)
 
 
 def paired_auc_contrast(
-    labels: npt.NDArray[np.generic], entries: Sequence[Scores], weights: Sequence[float], level: float = 0.95
-) -> tuple[float, float, float]:
+    labels: Labels, entries: Sequence[ImageScores], weights: Sequence[float], level: float = 0.95
+) -> AucContrast:
     """Return the sum of weight times mean AUC over ``entries`` and its interval; scores (S, N) each, row = seed.
 
     The ``weights``, one per entry, sum to 0: (-1, 1) is a difference, (1, -1, -1, 1) an interaction. The interval
-    lies within what AUCs in [0, 1] allow. Its variance is w'Cw with DeLong's covariance C (1988) of all AUCs over the
-    images plus, from two seeds on, the variance over the seeds of each seed's own contrast over S, with Student's t
-    and the degrees of freedom of Satterthwaite (1946): for a difference as in `compare_aucs`, whose
-    p-value is below 1 - ``level`` exactly where 0 lies outside the interval. The whole allowed range where the variance
-    is unknown. One seed leaves the training noise out. Raises `ValueError` for scores that are not paired.
+    lies within what AUCs in [0, 1] allow, and is all of that where the variance is unknown. 0 lies outside that of a
+    difference exactly where the p-value of `compare_aucs` is below 1 - ``level``. Raises `ValueError` for scores that
+    are not paired.
+    """
+    factors = np.asarray(weights, dtype=np.float64)
+    if factors.shape != (len(entries),) or abs(factors.sum()) > 1e-12:
+        raise ValueError(f"{list(weights)} is no contrast of {len(entries)} entries")
+    found = _contrast(labels, entries, factors)
+    least, most = float(factors[factors < 0].sum()), float(factors[factors > 0].sum())
+    if math.isnan(found.variance):
+        return AucContrast(found.value, least, most)
+    half = 0.0
+    if found.variance > NO_VARIANCE:
+        half = float(stdtrit(found.freedom, (1 + level) / 2)) * math.sqrt(found.variance)
+    return AucContrast(found.value, max(least, found.value - half), min(most, found.value + half))
+
+
+@dataclass(frozen=True)
+class _Contrast:
+    """A weighted sum of mean AUCs, its variance (NaN where unknown), and the degrees of freedom of its Student's t."""
+
+    value: float
+    variance: float
+    freedom: float
+
+
+def _contrast(labels: Labels, entries: Sequence[ImageScores], factors: Floats) -> _Contrast:
+    """Return the contrast of entries (S, N) by ``factors``, one per entry.
+
+    The variance is w'Cw with DeLong's covariance C (1988) of all AUCs over the images plus, from two seeds on, the
+    variance over the seeds of each seed's own contrast over S. Few seeds know their spread badly, hence Student's t
+    with the degrees of freedom of Satterthwaite (1946). One seed leaves the training noise out.
     """
     shapes = [scores.shape for scores in entries]
     if len(set(shapes)) != 1 or len(shapes[0]) != 2:
         raise ValueError(f"scores {' and '.join(map(str, shapes))} are not paired by seed and image")
-    factors = np.asarray(weights, dtype=np.float64)
-    if factors.shape != (len(entries),) or abs(factors.sum()) > 1e-12:
-        raise ValueError(f"{list(weights)} is no contrast of {len(entries)} entries")
     seeds = len(entries[0])
     aucs, covariance = delong(labels, np.concatenate(entries))
-    contrast = np.repeat(factors, seeds) / seeds
-    least, most = float(factors[factors < 0].sum()), float(factors[factors > 0].sum())
-    value, sampling = float(contrast @ aucs), float(contrast @ covariance @ contrast)
-    # The rounding error of equal AUCs must not count as a difference.
-    value = 0.0 if abs(value) < 1e-12 else value
-    if math.isnan(sampling):
-        return value, least, most
+    weights = np.repeat(factors, seeds) / seeds
+    value, sampling = float(weights @ aucs), max(float(weights @ covariance @ weights), 0.0)
     each = factors @ aucs.reshape(len(entries), seeds)
     training = float(np.var(each, ddof=1)) / seeds if seeds > 1 else 0.0
-    half = _half_width(max(sampling, 0.0), training, seeds, level)
-    return value, max(least, value - half), min(most, value + half)
-
-
-def _half_width(sampling: float, training: float, seeds: int, level: float) -> float:
     variance = sampling + training
-    if variance <= 1e-15:
-        return 0.0
     freedom = variance**2 / training**2 * (seeds - 1) if training > 1e-12 * variance else 1e12
-    return float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance)
-
-
-def paired_auc_difference(
-    labels: npt.NDArray[np.generic], first: Scores, second: Scores, level: float = 0.95
-) -> tuple[float, float, float]:
-    """Return mean AUC of ``second`` - that of ``first`` and its interval in [-1, 1], as `paired_auc_contrast`."""
-    return paired_auc_contrast(labels, (first, second), (-1.0, 1.0), level)
+    # The rounding error of equal AUCs must not count as a difference.
+    return _Contrast(0.0 if abs(value) < 1e-12 else value, variance, freedom)

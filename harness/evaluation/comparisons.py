@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from harness.evaluation.auc import compare_aucs, delong
+from harness.evaluation.metrics import ImageScores, Labels
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -18,9 +16,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def not_distinguished(
-    labels: npt.NDArray[np.generic], entries: Mapping[str, npt.NDArray[np.floating]], alpha: float = 0.05
-) -> list[str]:
+def not_distinguished(labels: Labels, entries: Mapping[str, ImageScores], alpha: float = 0.05) -> list[str]:
     """Return, best mean AUC first, the best entry and all that are not distinguished from it after Holm.
 
     ``entries`` holds scores (S, N) by name: the same seeds, the same images.

@@ -16,7 +16,8 @@ from harness.errors import DataError
 CALIBRATION_BINS = 15
 
 Labels = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
-Scores = npt.NDArray[np.floating]
+ImageScores = npt.NDArray[np.floating]
+"""One score an image, (N,); several networks on the same images make rows, (S, N)."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Confusion:
         return 1 - (self.fn + self.fp) / (self.p + self.n)
 
 
-def checked(labels: Labels, scores: Scores) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+def checked(labels: Labels, scores: ImageScores) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     """Return which images are positive, and the scores as float64, both (N,).
 
     float64 matters: beside float32 scores numpy would round a Python threshold, and so move the cut. Raises
@@ -67,7 +68,7 @@ def checked(labels: Labels, scores: Scores) -> tuple[npt.NDArray[np.bool_], npt.
     return positive, values
 
 
-def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:
+def confusion(labels: Labels, scores: ImageScores, threshold: float) -> Confusion:
     """Count the two errors of ``score > threshold``; labels and scores (N,). Raises as `checked` does."""
     positive, values = checked(labels, scores)
     called = values > threshold
@@ -79,14 +80,14 @@ def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:
     )
 
 
-def probabilities(scores: Scores) -> npt.NDArray[np.float64]:
+def probabilities(scores: ImageScores) -> npt.NDArray[np.float64]:
     """Return the softmax probability of the positive class, the sigmoid of the score, (N,) in [0, 1]."""
     from scipy.special import expit
 
     return np.asarray(expit(np.asarray(scores, dtype=np.float64)))
 
 
-def expected_calibration_error(labels: Labels, scores: Scores, bins: int = CALIBRATION_BINS) -> float:
+def expected_calibration_error(labels: Labels, scores: ImageScores, bins: int = CALIBRATION_BINS) -> float:
     """Return the mean distance of predicted and true share of positives over equal-width bins, in [0, 1].
 
     Bins are of the positive class's probability. Source: Naeini et al. (2015), for two classes.
@@ -99,7 +100,7 @@ def expected_calibration_error(labels: Labels, scores: Scores, bins: int = CALIB
     return float(np.abs(predicted - observed).sum() / values.size)
 
 
-def evaluate(labels: Labels, scores: Scores, thresholds: Mapping[str, float]) -> dict[str, float]:
+def evaluate(labels: Labels, scores: ImageScores, thresholds: Mapping[str, float]) -> dict[str, float]:
     """Return every metric of one split: labels and scores (N,), thresholds by name.
 
     Keys: ``auc`` (ties count one half), ``ap``, ``brier``, ``ece``, ``p``, ``n``, and ``fn/t``, ``fp/t``,

@@ -1,7 +1,4 @@
-"""Intervals and tests for k of n images, and how small a network gets before it misses more positives.
-
-The statistics of the AUC live in `harness.evaluation.auc` and are offered here too.
-"""
+"""Intervals and bounds for k of n images."""
 
 import math
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr
 
-from harness.evaluation.metrics import Labels, Scores, checked
+from harness.evaluation.metrics import ImageScores, Labels, checked
 
 SENSITIVITY_PERCENT = 95
 
@@ -28,7 +28,7 @@ class Threshold:
         return asdict(self)
 
 
-def choose(labels: Labels, scores: Scores) -> dict[str, Threshold]:
+def choose(labels: Labels, scores: ImageScores) -> dict[str, Threshold]:
     """Return the thresholds ``argmax``, ``sens95`` and ``youden``; validation labels and scores (N,).
 
     Raises `DataError` when a class is absent or a score is not finite.

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.evaluation.comparisons import not_distinguished
+from harness.evaluation.metrics import ImageScores, Labels
 from harness.reports.analysis.cells import Cell, read_cells
 from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, mean, rate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import Study, studies_of
 from harness.results.reading import Results
-
-Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell], stu
     return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells), studies, loss_pairs(cells))
 
 
-def ranks(labels: npt.NDArray[np.int64], entries: Mapping[str, Scores]) -> dict[str, int]:
+def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
     """Return each entry's rank; scores (S, N) by name, same seeds and images.
 
     Rank 1 goes to the best mean AUC and all that are not distinguished from it; the rest is ranked likewise

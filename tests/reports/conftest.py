@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from harness.evaluation.metrics import evaluate
 from harness.evaluation.thresholds import choose
@@ -112,36 +111,6 @@ def ranking(missed: int = 1, alarms: int = 4, seed: int = 0) -> np.ndarray:
     positives[:missed] -= 2.5
     negatives[:alarms] += 2.5
     return np.r_[positives, negatives]
-
-
-def wins(labels, scores):
-    """Return for each (positive, negative) whether the positive has the higher score, one half where equal."""
-    positives, negatives = scores[labels == 1], scores[labels == 0]
-    return np.array([[float(p > n) + 0.5 * float(p == n) for n in negatives] for p in positives])
-
-
-def by_hand(labels, entries, weights):
-    """A contrast of mean AUCs, pair by pair: its mean kernel is one kernel, whose variance has a part per class."""
-    seeds = [
-        sum(weight * wins(labels, row) for weight, row in zip(weights, rows, strict=True))
-        for rows in zip(*entries, strict=True)
-    ]
-    kernel = np.mean(seeds, axis=0)
-    positives, negatives = kernel.shape
-    sampling = np.var(kernel.mean(axis=1), ddof=1) / positives + np.var(kernel.mean(axis=0), ddof=1) / negatives
-    each = [one.mean() for one in seeds]
-    if len(each) == 1:
-        half = 1.959963984540054 * np.sqrt(sampling)
-    else:
-        training = np.var(each, ddof=1) / len(each)
-        freedom = (sampling + training) ** 2 / (training**2 / (len(each) - 1))
-        half = stats.t.ppf(0.975, freedom) * np.sqrt(sampling + training)
-    return np.mean(each), np.mean(each) - half, np.mean(each) + half
-
-
-@pytest.fixture
-def contrast_by_hand() -> Callable[..., tuple[float, float, float]]:
-    return by_hand
 
 
 @pytest.fixture
