@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+REPORTS = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -19,8 +20,8 @@ def asset(name: str) -> str:
 
 @cache
 def looks() -> str:
-    """Return what changes with the looks of a page: a hash of this folder's sources and of what draws the charts."""
-    sources = [*Path(__file__).parents[1].rglob("*.py"), *TEMPLATES.iterdir()]
+    """Return what changes with the looks of a page: a hash of the reports' sources and of what draws the charts."""
+    sources = [*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/*")]
     parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(sources) if path.is_file()]
     parts += [version(package) for package in ("altair", "vl-convert-python")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

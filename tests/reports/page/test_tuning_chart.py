@@ -8,6 +8,7 @@ from harness.reports.analysis.studies import Study
 from harness.reports.page import page
 from harness.reports.page.assets import picture
 from harness.reports.page.tuning_chart import best_so_far, history
+from harness.reports.publishing.report import write
 
 EVERY = "data:image/svg+xml;base64,"
 
@@ -91,7 +92,7 @@ def test_a_study_without_values_has_words_for_a_chart(record, tuned, monkeypatch
         trial["value"] = None
     assert history(Study(empty)) is None
     assert all(math.isnan(trial.value) for trial in Study(empty).trials)
-    path = page.write(replace(tuned.results(setting="s"), studies=(record(), empty)), tmp_path)
+    path = write(replace(tuned.results(setting="s"), studies=(record(), empty)), tmp_path)
     found = parse(path)
     images = [value for tag, name, value in found.attributes if (tag, name) == ("img", "src")]
     assert len(images) == 1
@@ -108,5 +109,5 @@ def test_a_study_without_values_has_words_for_a_chart(record, tuned, monkeypatch
 def test_every_chart_is_a_still_picture(record, tuned, monkeypatch, tag, parse, tmp_path):
     monkeypatch.setattr(page, "vega", lambda: "")
     monkeypatch.setattr(page, "charts", lambda _: None)
-    path = page.write(replace(tuned.results(setting="s"), studies=(record(), record("random", "random"))), tmp_path)
+    path = write(replace(tuned.results(setting="s"), studies=(record(), record("random", "random"))), tmp_path)
     assert parse(path).elements.count(tag) == 2

@@ -193,21 +193,6 @@ def test_new_looks_are_put_on_in_place(store, tmp_path, monkeypatch, make):
     assert publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path).nothing_new
 
 
-def test_the_looks_change_with_a_template_or_a_source(tmp_path, monkeypatch):
-    from harness.reports.page import assets as inline
-
-    copy = tmp_path / "reports"
-    shutil.copytree(inline.TEMPLATES.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(inline, "TEMPLATES", copy / "templates")
-    before = inline.looks.__wrapped__()
-    assert before == inline.looks()
-    for name in ("templates/page.css", "wording.py"):
-        with open(copy / name, "a") as file:
-            file.write("\n")
-        assert inline.looks.__wrapped__() != before
-        before = inline.looks.__wrapped__()
-
-
 def test_going_back_to_older_results_shows_them_and_warns(tmp_path, make, parse):
     """Another store, or runs that were deleted: no version is lost, none is made twice."""
     old, new = make("isic", network="big"), make("isic", network="big", seeds=(0, 1), **LATER)
