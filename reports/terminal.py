@@ -15,6 +15,7 @@ from harness.reports.words.banners import banners
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, chosen, value
 from harness.reports.words.verdicts import of, verdict
+from harness.results import names
 from harness.results.reading import Results
 
 LEGEND = "AUC, positives missed at sens95; * best or tied, ! collapsed; safe: smallest safe network."
@@ -116,13 +117,13 @@ def _by_entry(board: Board) -> dict[str, dict[float, Row]]:
         for row in level.rows:
             for name in (row.entry, *row.alike):
                 entries.setdefault(name, {})[level.density] = row
-    return dict(sorted(entries.items(), key=lambda item: (item[0] != "dense", item[0])))
+    return dict(sorted(entries.items(), key=lambda item: (item[0] != names.DENSE, item[0])))
 
 
 def _cell(row: Row | None) -> Text:
     if row is None:
         return Text("")
-    missed = row.rates["fn/sens95"]
+    missed = row.rates[names.MISSED]
     if row.auc is None or missed is None:
         return Text("\n".join(visible(problem.split()[0]) for problem in row.problems), style="red")
     marks = ("*" if row.rank == 1 else "") + ("!" if row.collapsed else "")

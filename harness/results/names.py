@@ -6,6 +6,8 @@ Nothing heavy is imported, so that both sides can. docs/results.md explains each
 DENSE = "dense"
 """The reference of every comparison: the unpruned network under the plain loss."""
 
+PLAIN_LOSS = "plain"
+
 DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
 """How a cell ends."""
 
@@ -26,6 +28,11 @@ SPREAD = "validation/sd"
 COLLAPSED, DISCONNECTED = "flag/collapsed", "flag/disconnected"
 CONFIDENCE = "threshold/sens95/confidence"
 THRESHOLD = "threshold/"
+SENS95 = "threshold/sens95"
+
+# Of what is counted on a split, what the reports show.
+AUC, AP, ACCURACY, POSITIVES, NEGATIVES = "auc", "ap", "accuracy/argmax", "p", "n"
+MISSED, ALARMS, MISSED_ARGMAX, ALARMS_ARGMAX = "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"
 
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"
@@ -42,6 +49,15 @@ RESULT, STUDY, TRIAL = "result", "study", "trial"
 PROVENANCE, PLAN = "provenance.json", "plan.json"
 CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
 STUDY_FILE, BEST_FILE = "study.json", "best.toml"
+
+
+class Columns:
+    """Columns of `harness.results.reading.Results`: of ``cells``, beside the metrics, and of ``scores``."""
+
+    RUN, GROUP, ENTRY, METHOD, LOSS, PLAIN = "run_id", "group", "entry", "method", "loss", "plain"
+    LOSS_CHANGES, SEED, DENSITY, STATUS, REASON = "loss_changes", "seed", "density", "status", "reason"
+    LAYERS = "layers"
+    SPLIT, IMAGE, LABEL, SCORE = "split", "id", "label", "score"
 
 
 def on(split: str, metric: str) -> str:

@@ -2,15 +2,18 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from harness.results import names
+from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import PublishedRun, Tracker, experiments_with_results
+from harness.results.names import Columns
 
 WEAK_DENSE_AUC = 0.6
 """Validation AUC of the dense network below which every comparison with it is void."""
@@ -26,7 +29,7 @@ class Results:
     plain-loss reference at density 1), method, loss, plain (the entry's name under the plain loss; its own where a run
     does not say), loss_changes (whether the loss has another gamma after the first round; False where a run does
     not say), seed, density (asked), status ("done", "failed", "diverged", "skipped"), reason, layers (by parameter
-    name [left, alive, total] weights; none where a run does not say), then the metrics by name ("test/auc", ...), NaN
+    name (left, alive, total) weights; None where a run does not say), then the metrics by name ("test/auc", ...), NaN
     where the cell is not done.
 
     ``scores`` has one row per (entry, seed, level, split, image) of the cells that are done: run_id, entry,
@@ -44,6 +47,17 @@ class Results:
     groups: dict[str, dict[str, Any]]
     studies: tuple[Mapping[str, Any], ...] = ()
 
+    def of_groups(self, groups: Collection[str]) -> "Results":
+        """Return the results of these groups alone."""
+        cells = self.cells[self.cells[Columns.GROUP].isin(list(groups))]
+        runs = cells[Columns.RUN]
+        return replace(
+            self,
+            groups={group: facts for group, facts in self.groups.items() if group in groups},
+            cells=cells,
+            scores=self.scores if self.scores.empty else self.scores[self.scores[Columns.RUN].isin(runs)],
+        )
+
 
 def experiments(uri: str, store: Path) -> list[str]:
     """Return the names of the experiments (= data sets) that hold results, sorted. Raises `MachineError` as `read`."""
@@ -58,70 +72,79 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     """
     tracker = Tracker(uri, store, experiment)
     runs = _newest(tracker.read())
-    cells = [row for run in runs for row in _cell_rows(run)]
+    cells = pd.DataFrame([row for run in runs for row in _cell_rows(run)])
     scores = [_score_rows(run) for run in runs]
-    frame = pd.DataFrame(cells)
     return Results(
         experiment=experiment,
-        cells=frame,
+        cells=cells,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
-        groups=_groups(runs, frame),
-        studies=tuple(json.loads(text) for text in tracker.documents("study", "study.json")),
+        groups=_groups(runs, cells),
+        studies=tuple(json.loads(text) for text in tracker.documents(names.STUDY, names.STUDY_FILE)),
     )
 
 
 def _newest(runs: Iterable[PublishedRun]) -> list[PublishedRun]:
     newest: dict[tuple[str, ...], PublishedRun] = {}
     for run in sorted(runs, key=lambda run: run.started):
-        newest[tuple(run.tags[f"harness.{name}"] for name in ("group", "entry", "seed"))] = run
+        newest[tuple(run.tags[name] for name in (names.GROUP, names.ENTRY, names.SEED))] = run
     return list(newest.values())
 
 
 def _identity(run: PublishedRun) -> dict[str, Any]:
-    return {"run_id": run.run_id, "entry": run.tags["harness.entry"], "seed": int(run.tags["harness.seed"])}
+    return {
+        Columns.RUN: run.run_id,
+        Columns.ENTRY: run.tags[names.ENTRY],
+        Columns.SEED: int(run.tags[names.SEED]),
+    }
+
+
+def _records(run: PublishedRun) -> list[CellRecord]:
+    return [CellRecord.from_json(json.loads(level[names.CELL_FILE])) for level in run.levels]
 
 
 def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
     fixed = {
         **_identity(run),
-        "group": run.tags["harness.group"],
-        "method": run.tags["harness.method"],
-        "loss": run.tags["harness.loss"],
-        "plain": run.tags.get("harness.plain", run.tags["harness.entry"]),
-        "loss_changes": run.tags.get("harness.loss_changes") == "true",
+        Columns.GROUP: run.tags[names.GROUP],
+        Columns.METHOD: run.tags[names.METHOD],
+        Columns.LOSS: run.tags[names.LOSS],
+        Columns.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
+        Columns.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
     }
-    cells = (json.loads(level["cell.json"]) for level in run.levels)
     return [
         {
             **fixed,
-            **{name: cell[name] for name in ("density", "status", "reason")},
-            "layers": cell.get("layers"),
-            **cell["metrics"],
+            Columns.DENSITY: record.density,
+            Columns.STATUS: record.status,
+            Columns.REASON: record.reason,
+            Columns.LAYERS: record.layers or None,
+            **record.metrics,
         }
-        for cell in cells
+        for record in _records(run)
     ]
 
 
 def _score_rows(run: PublishedRun) -> pd.DataFrame:
-    parts = []
-    for level in run.levels:
-        rows = pd.read_csv(io.StringIO(level["scores.csv"]), dtype={"id": str, "split": str, "score": float})
-        parts.append(rows.assign(density=json.loads(level["cell.json"])["density"]))
+    kinds = {Columns.IMAGE: str, Columns.SPLIT: str, Columns.SCORE: float}
+    parts = [
+        pd.read_csv(io.StringIO(level[names.SCORES_FILE]), dtype=kinds).assign(**{Columns.DENSITY: record.density})
+        for level, record in zip(run.levels, _records(run), strict=True)
+    ]
     return pd.concat(parts, ignore_index=True).assign(**_identity(run))
 
 
 def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
     groups: dict[str, dict[str, Any]] = {}
     for run in runs:  # oldest first, so that the newest command and versions stay
-        identity = run.tags["harness.group"]
+        identity = run.tags[names.GROUP]
         known = groups.get(identity, {})
         groups[identity] = {
             **json.loads(run.provenance),
-            "seeds": sorted({*known.get("seeds", []), int(run.tags["harness.seed"])}),
+            "seeds": sorted({*known.get("seeds", []), int(run.tags[names.SEED])}),
             "started": _moment(run.started),
             # Levels that are added to an old run count as new: MLflow ends a run anew when it gets more.
             "finished": max(known.get("finished", ""), _moment(run.finished)),
-            "void": _void(cells[(cells["group"] == identity) & (cells["entry"] == "dense")]),
+            "void": _void(cells[(cells[Columns.GROUP] == identity) & (cells[Columns.ENTRY] == names.DENSE)]),
         }
     return groups
 
@@ -131,11 +154,12 @@ def _moment(milliseconds: int) -> str:
 
 
 def _void(dense: pd.DataFrame) -> bool:
-    return any(dense_problem(cell["status"], cell.get("validation/auc")) for cell in dense.to_dict("records"))
+    auc = names.on(names.VALIDATION, names.AUC)
+    return any(dense_problem(cell[Columns.STATUS], cell.get(auc)) for cell in dense.to_dict("records"))
 
 
 def dense_problem(status: str, auc: float | None) -> str:
     """Return why nothing can be compared with a dense network, or an empty text."""
-    if status != "done" or auc is None:
+    if status != names.DONE or auc is None:
         return f"is {status}, not done"
     return f"has validation AUC {auc:.3f} < {WEAK_DENSE_AUC}" if auc < WEAK_DENSE_AUC else ""

@@ -8,7 +8,8 @@ import numpy as np
 
 from harness.evaluation.auc import auc_interval, mean_auc
 from harness.evaluation.proportions import clopper_pearson
-from harness.reports.analysis.cells import Cell
+from harness.reports.analysis.outcomes import Outcome
+from harness.results import names
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,18 @@ class Rate:
         return self.k / self.n
 
 
-def alive(cell: Cell) -> float:
+def alive(cell: Outcome) -> float:
     """Return the parameters that still reach input and output, as a share of the dense network's."""
     # Both counts are of one network, so that this stands on the axis of `size/density`.
-    return cell.metric("size/density") * cell.metric("size/alive") / (cell.metric("size/parameters") or math.nan)
+    return cell.metric(names.DENSITY) * cell.metric(names.ALIVE) / (cell.metric(names.PARAMETERS) or math.nan)
 
 
-def mean(cells: Sequence[Cell], name: str) -> float:
+def mean(cells: Sequence[Outcome], name: str) -> float:
     """Return the mean of a metric over cells, NaN without any."""
     return float(np.mean([cell.metric(name) for cell in cells])) if cells else math.nan
 
 
-def auc(cells: Sequence[Cell]) -> Estimate | None:
+def auc(cells: Sequence[Outcome]) -> Estimate | None:
     """Return the mean AUC of done cells on the same images, None without any."""
     scores = [cell.scores for cell in cells if cell.scores is not None]
     labels = cells[0].labels if cells else None
@@ -61,7 +62,8 @@ def auc(cells: Sequence[Cell]) -> Estimate | None:
     return Estimate(value, low, high, min(each), max(each))
 
 
-def rate(cells: Sequence[Cell], name: str) -> Rate | None:
+def rate(cells: Sequence[Outcome], name: str) -> Rate | None:
     """Return the mean count ``name`` ("fn/sens95", ...) of done cells over its class, None where unknown."""
-    k, n = mean(cells, f"test/{name}"), mean(cells, "test/p" if name.startswith("fn") else "test/n")
+    of = names.POSITIVES if name.startswith("fn/") else names.NEGATIVES
+    k, n = (mean(cells, names.on(names.TEST, one)) for one in (name, of))
     return None if math.isnan(k) or math.isnan(n) else Rate(k, n, *clopper_pearson(k, n))

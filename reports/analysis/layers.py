@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.reports.analysis.cells import Cell
+from harness.reports.analysis.outcomes import Outcome
+from harness.results.names import DENSE
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Layers:
     entries: tuple[tuple[str, tuple[LayerRow, ...]], ...]
 
 
-def layers_of(cells: Sequence[Cell]) -> Layers:
+def layers_of(cells: Sequence[Outcome]) -> Layers:
     """Return the layers of every entry below density 1 whose results have them, by entry.
 
     Shares are of the layer in the entry's own network at density 1 or, without one, in the dense reference, so that
@@ -45,18 +46,18 @@ def layers_of(cells: Sequence[Cell]) -> Layers:
     levels = tuple(sorted({cell.density for cell in known}, reverse=True))
     found = []
     for entry in sorted({cell.entry for cell in known}):
-        whole = {**_whole(counted, "dense"), **_whole(counted, entry)}
+        whole = {**_whole(counted, DENSE), **_whole(counted, entry)}
         found.append((entry, _rows([cell for cell in known if cell.entry == entry], levels, whole)))
     return Layers(levels, tuple(found))
 
 
-def _whole(cells: Sequence[Cell], entry: str) -> dict[str, int]:
+def _whole(cells: Sequence[Outcome], entry: str) -> dict[str, int]:
     """Return the size of each layer before pruning, by parameter name."""
     dense = (cell for cell in cells if cell.entry == entry and cell.density == 1)
     return {name: total for cell in dense for name, (_, _, total) in cell.layers.items()}
 
 
-def _rows(cells: Sequence[Cell], levels: Sequence[float], whole: Mapping[str, int]) -> tuple[LayerRow, ...]:
+def _rows(cells: Sequence[Outcome], levels: Sequence[float], whole: Mapping[str, int]) -> tuple[LayerRow, ...]:
     rows = []
     for name in dict.fromkeys(name for cell in cells for name in cell.layers):
         across = tuple(_cell(name, [cell for cell in cells if cell.density == level], whole) for level in levels)
@@ -64,7 +65,7 @@ def _rows(cells: Sequence[Cell], levels: Sequence[float], whole: Mapping[str, in
     return tuple(rows)
 
 
-def _cell(name: str, cells: Sequence[Cell], whole: Mapping[str, int]) -> LayerCell | None:
+def _cell(name: str, cells: Sequence[Outcome], whole: Mapping[str, int]) -> LayerCell | None:
     """Return what the seeds' counts of one layer come to, None without any."""
     counts = [cell.layers[name] for cell in cells if name in cell.layers]
     if not counts:

@@ -10,12 +10,15 @@ import numpy as np
 
 from harness.evaluation.comparisons import not_distinguished
 from harness.evaluation.metrics import ImageScores, Labels
-from harness.reports.analysis.cells import Cell, read_cells
 from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, mean, rate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.outcomes import Outcome, read_outcomes
 from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import Study, studies_of
+from harness.results import names
 from harness.results.reading import Results
+
+RATES = (names.MISSED, names.ALARMS, names.MISSED_ARGMAX, names.ALARMS_ARGMAX)
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,8 @@ class Row:
 
     ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
     collapsed. ``alike`` are entries that are this very network. ``remaining`` and ``alive`` are shares of the
-    dense network's parameters, ``flops_left`` of its FLOPs. ``rates`` are by "fn/sens95", "fp/sens95", "fn/argmax",
-    "fp/argmax".
-    ``confidence`` is that of sens95, ``sd`` the spread of the validation scores.
+    dense network's parameters, ``flops_left`` of its FLOPs. ``rates`` are by `RATES`. ``confidence`` is
+    that of sens95, ``sd`` the spread of the validation scores.
     """
 
     rank: int | None
@@ -70,14 +72,14 @@ class Board:
     seeds: tuple[int, ...]
     levels: tuple[Level, ...]
     safeties: tuple[Safety, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[Outcome, ...]
     studies: tuple[Study, ...] = ()
     pairs: tuple[LossPair, ...] = ()
 
 
 def leaderboard(results: Results) -> list[Board]:
-    """Return one board per group, never mixing two. Raises `ValueError` as `read_cells` does."""
-    cells = read_cells(results)
+    """Return one board per group, never mixing two. Raises `ValueError` as `read_outcomes` does."""
+    cells = read_outcomes(results)
     return [
         _board(
             group,
@@ -89,7 +91,7 @@ def leaderboard(results: Results) -> list[Board]:
     ]
 
 
-def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Cell], studies: tuple[Study, ...]) -> Board:
+def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Outcome], studies: tuple[Study, ...]) -> Board:
     seeds = tuple(sorted({cell.seed for cell in cells}))
     densities = sorted({cell.density for cell in cells}, reverse=True)
     levels = tuple(
@@ -114,9 +116,9 @@ def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
     return found
 
 
-def _rows(cells: Sequence[Cell], seeds: Sequence[int]) -> tuple[Row, ...]:
-    entries: dict[str, list[Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: (cell.entry != "dense", cell.entry, cell.seed)):
+def _rows(cells: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Row, ...]:
+    entries: dict[str, list[Outcome]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.entry != names.DENSE, cell.entry, cell.seed)):
         entries.setdefault(cell.entry, []).append(cell)
     alike = _merge_alike(entries)
     complete = {
@@ -130,7 +132,7 @@ def _rows(cells: Sequence[Cell], seeds: Sequence[int]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry)))
 
 
-def _merge_alike(entries: dict[str, list[Cell]]) -> dict[str, tuple[str, ...]]:
+def _merge_alike(entries: dict[str, list[Outcome]]) -> dict[str, tuple[str, ...]]:
     """Drop from the dense level the entries whose networks are another's, and return them by that other.
 
     Every method that starts from the same dense network has the same one; repeating it would only crowd the
@@ -149,10 +151,9 @@ def _merge_alike(entries: dict[str, list[Cell]]) -> dict[str, tuple[str, ...]]:
     return alike
 
 
-def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked: int) -> Row:
+def _row(cells: Sequence[Outcome], rank: int | None, alike: tuple[str, ...], asked: int) -> Row:
     done = [cell for cell in cells if cell.done]
     missing = Counter(cell.status for cell in cells if not cell.done)
-    names = [f"{count}/{threshold}" for threshold in ("sens95", "argmax") for count in ("fn", "fp")]
     return Row(
         rank=rank,
         entry=cells[0].entry,
@@ -164,13 +165,13 @@ def _row(cells: Sequence[Cell], rank: int | None, alike: tuple[str, ...], asked:
         disconnected=sum(cell.disconnected for cell in done),
         problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
         auc=auc(done),
-        rates={name: rate(done, name) for name in names},
-        ap=mean(done, "test/ap"),
-        accuracy=mean(done, "test/accuracy/argmax"),
-        remaining=mean(done, "size/density"),
+        rates={name: rate(done, name) for name in RATES},
+        ap=mean(done, names.on(names.TEST, names.AP)),
+        accuracy=mean(done, names.on(names.TEST, names.ACCURACY)),
+        remaining=mean(done, names.DENSITY),
         alive=float(np.mean([alive(cell) for cell in done])) if done else math.nan,
         flops_left=float(np.mean([cell.flops_left for cell in done])) if done else math.nan,
-        seconds=mean(done, "cost/seconds"),
-        confidence=mean(done, "threshold/sens95/confidence"),
-        sd=mean(done, "validation/sd"),
+        seconds=mean(done, names.SECONDS),
+        confidence=mean(done, names.CONFIDENCE),
+        sd=mean(done, names.SPREAD),
     )

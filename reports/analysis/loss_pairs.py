@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.evaluation.auc import mean_auc, paired_auc_contrast
-from harness.reports.analysis.cells import Cell, absent
 from harness.reports.analysis.estimates import Rate, rate
+from harness.reports.analysis.outcomes import Outcome, absent
+from harness.results import names
 
-PLAIN = "plain"
 Contrasts = Mapping[str, Mapping[str, float]]
 EFFECTS: Contrasts = {
     "loss_on_dense": {"dense_plain": -1, "dense_other": 1},
@@ -84,21 +84,21 @@ class LossPair:
     levels: tuple[TwoByTwo, ...]
 
 
-def loss_pairs(cells: Sequence[Cell]) -> tuple[LossPair, ...]:
+def loss_pairs(cells: Sequence[Outcome]) -> tuple[LossPair, ...]:
     """Return every pair of entries of one group that differ in the loss alone, one of them under the plain loss."""
-    entries: dict[str, list[Cell]] = {}
+    entries: dict[str, list[Outcome]] = {}
     for cell in sorted(cells, key=lambda cell: (cell.entry, cell.seed)):
         entries.setdefault(cell.entry, []).append(cell)
-    plain = {own[0].plain: own for own in entries.values() if own[0].loss == PLAIN}
+    plain = {own[0].plain: own for own in entries.values() if own[0].loss == names.PLAIN_LOSS}
     found = [_pair(plain[own[0].plain], own) for own in entries.values() if _has_plain_twin(own[0], plain)]
     return tuple(sorted(found, key=lambda pair: (pair.plain, pair.other)))
 
 
-def _has_plain_twin(cell: Cell, plain: Mapping[str, list[Cell]]) -> bool:
-    return cell.loss != PLAIN and cell.plain in plain
+def _has_plain_twin(cell: Outcome, plain: Mapping[str, list[Outcome]]) -> bool:
+    return cell.loss != names.PLAIN_LOSS and cell.plain in plain
 
 
-def _pair(plain: Sequence[Cell], other: Sequence[Cell]) -> LossPair:
+def _pair(plain: Sequence[Outcome], other: Sequence[Outcome]) -> LossPair:
     both = (*plain, *other)
     seeds = tuple(sorted({cell.seed for cell in both}))
     levels = sorted({cell.density for cell in both} | {1.0}, reverse=True)
@@ -109,31 +109,31 @@ def _pair(plain: Sequence[Cell], other: Sequence[Cell]) -> LossPair:
 
 
 def _square(
-    density: float, seeds: Sequence[int], plain: Sequence[Cell], other: Sequence[Cell], known: Contrasts
+    density: float, seeds: Sequence[int], plain: Sequence[Outcome], other: Sequence[Outcome], known: Contrasts
 ) -> TwoByTwo:
-    sizes = {"dense": 1.0, "pruned": density} if density < 1 else {"dense": 1.0}
+    sizes = {names.DENSE: 1.0, **({"pruned": density} if density < 1 else {})}
     cells = {
         f"{size}_{loss}": [cell for cell in own if cell.density == level]
         for size, level in sizes.items()
-        for loss, own in ((PLAIN, plain), ("other", other))
+        for loss, own in (("plain", plain), ("other", other))
     }
     common = tuple(seed for seed in seeds if all(seed in _done(own) for own in cells.values()))
     corners = {name: _corner(own, seeds, common) for name, own in cells.items()}
     return TwoByTwo(density, common, corners, _effects(cells, common, known))
 
 
-def _done(cells: Iterable[Cell]) -> dict[int, Cell]:
+def _done(cells: Iterable[Outcome]) -> dict[int, Outcome]:
     return {cell.seed: cell for cell in cells if cell.done}
 
 
-def _corner(cells: Sequence[Cell], seeds: Sequence[int], common: Sequence[int]) -> Corner:
+def _corner(cells: Sequence[Outcome], seeds: Sequence[int], common: Sequence[int]) -> Corner:
     done = _done(cells)
     shown = [done[seed] for seed in common or done]
     auc = mean_auc(_labels(shown), _scores(shown))[0] if shown else None
-    return Corner(auc, rate(shown, "fn/sens95"), tuple(cell.seed for cell in shown), "; ".join(absent(cells, seeds)))
+    return Corner(auc, rate(shown, names.MISSED), tuple(cell.seed for cell in shown), "; ".join(absent(cells, seeds)))
 
 
-def _effects(cells: Mapping[str, Sequence[Cell]], common: Sequence[int], known: Contrasts) -> dict[str, Effect]:
+def _effects(cells: Mapping[str, Sequence[Outcome]], common: Sequence[int], known: Contrasts) -> dict[str, Effect]:
     if not common:
         return {}
     shown = {name: [_done(own)[seed] for seed in common] for name, own in cells.items()}
@@ -146,11 +146,11 @@ def _effects(cells: Mapping[str, Sequence[Cell]], common: Sequence[int], known: 
     }
 
 
-def _labels(cells: Sequence[Cell]) -> npt.NDArray[np.int64]:
+def _labels(cells: Sequence[Outcome]) -> npt.NDArray[np.int64]:
     labels = cells[0].labels
     assert labels is not None
     return labels
 
 
-def _scores(cells: Sequence[Cell]) -> npt.NDArray[np.float64]:
+def _scores(cells: Sequence[Outcome]) -> npt.NDArray[np.float64]:
     return np.stack([cell.scores for cell in cells if cell.scores is not None])

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.reports.analysis.cells import Cell
 from harness.reports.analysis.estimates import mean
+from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.studies import Study, Trial
 
 
@@ -33,7 +33,7 @@ class Optimism:
         return self.chosen - self.test
 
 
-def optimism(study: Study, cells: Sequence[Cell]) -> tuple[Optimism, ...]:
+def optimism(study: Study, cells: Sequence[Outcome]) -> tuple[Optimism, ...]:
     """Return the default's and the best's, as far as all their levels are done for every seed.
 
     Nothing for an FNR, and nothing for the dense network, whose default ran under another training schedule.
@@ -47,7 +47,7 @@ def optimism(study: Study, cells: Sequence[Cell]) -> tuple[Optimism, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: Sequence[Cell]) -> Optimism | None:
+def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: Sequence[Outcome]) -> Optimism | None:
     seeds = _seeds(study.entry, cells) & _seeds(study.tuned, cells)  # both means over the same ones
     own = [cell for cell in cells if cell.entry == entry and cell.seed in seeds]
     wanted = {(seed, density) for seed in {cell.seed for cell in own} for density in study.densities}
@@ -59,5 +59,5 @@ def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: S
     return found if found.chosen == found.chosen and found.fresh == found.fresh else None
 
 
-def _seeds(entry: str, cells: Sequence[Cell]) -> set[int]:
+def _seeds(entry: str, cells: Sequence[Outcome]) -> set[int]:
     return {cell.seed for cell in cells if cell.entry == entry}

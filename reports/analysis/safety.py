@@ -7,8 +7,9 @@ import numpy as np
 
 from harness.evaluation.proportions import paired_upper_bound
 from harness.evaluation.safe_compression import SafeCompression, safe_compression
-from harness.reports.analysis.cells import Cell
 from harness.reports.analysis.estimates import auc
+from harness.reports.analysis.outcomes import Outcome
+from harness.results import names
 
 CHANCE = 0.5
 DELTA = 0.10
@@ -41,8 +42,8 @@ class Safety:
     result: SafeCompression | None
     steps: tuple[Step, ...]
     note: str
-    at: tuple[Cell, ...]
-    dense: tuple[Cell, ...]
+    at: tuple[Outcome, ...]
+    dense: tuple[Outcome, ...]
 
     @property
     def density(self) -> float | None:
@@ -56,18 +57,18 @@ class Safety:
         return found is not None and step.density >= found
 
 
-def safeties(cells: Sequence[Cell]) -> tuple[Safety, ...]:
+def safeties(cells: Sequence[Outcome]) -> tuple[Safety, ...]:
     """Return the verdict on each entry of one group but the reference, smallest safe network first."""
-    dense = {cell.seed: cell for cell in cells if cell.entry == "dense" and cell.done}
-    entries: dict[str, list[Cell]] = {}
+    dense = {cell.seed: cell for cell in cells if cell.entry == names.DENSE and cell.done}
+    entries: dict[str, list[Outcome]] = {}
     for cell in cells:
-        if cell.entry != "dense":
+        if cell.entry != names.DENSE:
             entries.setdefault(cell.entry, []).append(cell)
     found = [_safety(own, dense) for own in entries.values()]
     return tuple(sorted(found, key=lambda one: (one.density or (1.5 if one.result else 2), one.entry)))
 
 
-def _safety(cells: Sequence[Cell], dense: Mapping[int, Cell]) -> Safety:
+def _safety(cells: Sequence[Outcome], dense: Mapping[int, Outcome]) -> Safety:
     levels = sorted({cell.density for cell in cells}, reverse=True)
     seeds = {cell.seed for cell in cells}
     steps = tuple(_step([cell for cell in cells if cell.density == level], seeds, dense) for level in levels)
@@ -98,7 +99,7 @@ def _note(result: SafeCompression | None, stop: Step | None) -> str:
     return f"{stop.problem} at {100 * stop.density:.3g}%" if stop else ""
 
 
-def _step(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell]) -> Step:
+def _step(cells: Sequence[Outcome], seeds: set[int], dense: Mapping[int, Outcome]) -> Step:
     pairs = [(cell, dense[cell.seed]) for cell in cells if cell.done and cell.seed in dense]
     missed, found, positives = _mean_discordant(pairs, label=1)
     bound = paired_upper_bound(missed, found, positives) if positives else None
@@ -113,7 +114,7 @@ def _step(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell]) -> 
     )
 
 
-def _unmeasured(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell]) -> str:
+def _unmeasured(cells: Sequence[Outcome], seeds: set[int], dense: Mapping[int, Outcome]) -> str:
     """Say what is missing: a missing seed is not averaged away."""
     unfinished = [cell for cell in cells if not cell.done]
     if unfinished:
@@ -125,7 +126,7 @@ def _unmeasured(cells: Sequence[Cell], seeds: set[int], dense: Mapping[int, Cell
     return "dense reference collapsed" if any(cell.collapsed for cell in dense.values()) else ""
 
 
-def _degenerate(cells: Sequence[Cell], pairs: Sequence[tuple[Cell, Cell]]) -> str:
+def _degenerate(cells: Sequence[Outcome], pairs: Sequence[tuple[Outcome, Outcome]]) -> str:
     """Say why few misses are no merit here: the network collapsed, guesses, or cries wolf.
 
     The sens95 threshold moves until 95 % of the validation positives are kept, so even a guessing network
@@ -144,7 +145,7 @@ def _degenerate(cells: Sequence[Cell], pairs: Sequence[tuple[Cell, Cell]]) -> st
     return f"AUC {ranking.value:.2f}, not shown to beat guessing," if ranking and guesses else ""
 
 
-def _mean_discordant(pairs: Sequence[tuple[Cell, Cell]], label: int) -> tuple[float, float, int]:
+def _mean_discordant(pairs: Sequence[tuple[Outcome, Outcome]], label: int) -> tuple[float, float, int]:
     """Return the mean counts of the class called negative only by the pruned, only by the dense; its size."""
     counts, total = [], 0
     for pruned, dense in pairs:
@@ -157,7 +158,7 @@ def _mean_discordant(pairs: Sequence[tuple[Cell, Cell]], label: int) -> tuple[fl
     return first, second, total
 
 
-def _called(cell: Cell) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+def _called(cell: Outcome) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
     """Return which images are called positive, (N,)."""
     assert cell.scores is not None
-    return np.asarray(cell.scores > cell.metric("threshold/sens95"))
+    return np.asarray(cell.scores > cell.metric(names.SENS95))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evaluation.auc import mean_auc, paired_auc_difference
-from harness.reports.analysis.cells import Cell, absent
 from harness.reports.analysis.estimates import Rate, rate
+from harness.reports.analysis.outcomes import Outcome, absent
 from harness.reports.analysis.studies import Study
 from harness.reports.formatting import visible
+from harness.results.names import ALARMS, MISSED
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Step:
     problem: str = ""
 
 
-def compare(study: Study, cells: Sequence[Cell]) -> tuple[str, tuple[Step, ...]]:
+def compare(study: Study, cells: Sequence[Outcome]) -> tuple[str, tuple[Step, ...]]:
     """Return why nothing can be compared, or an empty text, and the levels, densest first."""
     default = [cell for cell in cells if cell.entry == study.entry]
     tuned = [cell for cell in cells if cell.entry == study.tuned]
@@ -60,7 +61,7 @@ def compare(study: Study, cells: Sequence[Cell]) -> tuple[str, tuple[Step, ...]]
     return "", tuple(_step(level, seeds, default, tuned) for level in levels)
 
 
-def _nothing(study: Study, default: Sequence[Cell], tuned: Sequence[Cell]) -> str:
+def _nothing(study: Study, default: Sequence[Outcome], tuned: Sequence[Outcome]) -> str:
     if study.dense:
         return (
             "tuned once, on the dense network, and frozen for every method. Results of another training schedule "
@@ -74,7 +75,7 @@ def _nothing(study: Study, default: Sequence[Cell], tuned: Sequence[Cell]) -> st
     return f"not run here: {' and '.join(f'“{visible(name)}”' for name in absent)}" if absent else ""
 
 
-def _step(density: float, seeds: Sequence[int], default: Sequence[Cell], tuned: Sequence[Cell]) -> Step:
+def _step(density: float, seeds: Sequence[int], default: Sequence[Outcome], tuned: Sequence[Outcome]) -> Step:
     first, second = (_at(own, density) for own in (default, tuned))
     # A missing seed is not averaged away.
     problems = [
@@ -85,11 +86,11 @@ def _step(density: float, seeds: Sequence[int], default: Sequence[Cell], tuned: 
     return Step(density, _measured(first, second))
 
 
-def _at(cells: Sequence[Cell], density: float) -> list[Cell]:
+def _at(cells: Sequence[Outcome], density: float) -> list[Outcome]:
     return sorted((cell for cell in cells if cell.density == density), key=lambda cell: cell.seed)
 
 
-def _measured(default: Sequence[Cell], tuned: Sequence[Cell]) -> Measured:
+def _measured(default: Sequence[Outcome], tuned: Sequence[Outcome]) -> Measured:
     labels = default[0].labels
     first, second = (np.stack([cell.scores for cell in own if cell.scores is not None]) for own in (default, tuned))
     assert labels is not None
@@ -102,6 +103,6 @@ def _measured(default: Sequence[Cell], tuned: Sequence[Cell]) -> Measured:
         low=low,
         high=high,
         same=first.tobytes() == second.tobytes(),
-        missed=(rate(default, "fn/sens95"), rate(tuned, "fn/sens95")),
-        alarms=(rate(default, "fp/sens95"), rate(tuned, "fp/sens95")),
+        missed=(rate(default, MISSED), rate(tuned, MISSED)),
+        alarms=(rate(default, ALARMS), rate(tuned, ALARMS)),
     )

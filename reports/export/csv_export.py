@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness.reports.analysis.cells import flops_left
+from harness.reports.analysis.outcomes import FLOPS_LEFT, flops_left
+from harness.results.names import Columns
 from harness.results.reading import Results
 
 # What a spreadsheet takes for the beginning of a formula; tab and return are skipped before it looks.
@@ -18,9 +19,9 @@ def to_csv(results: Results) -> str:
     ``flops_left`` is added, a share of the dense reference's FLOPs; counts by layer are in results.json alone.
     Text that a spreadsheet would run gets a leading apostrophe. Source: OWASP, "CSV Injection".
     """
-    frame = results.cells.drop(columns="layers", errors="ignore")
+    frame = results.cells.drop(columns=Columns.LAYERS, errors="ignore")
     if len(frame):
-        frame = frame.assign(flops_left=flops_left(frame))
+        frame = frame.assign(**{FLOPS_LEFT: flops_left(frame)})
     cells = frame.map(_inert)
     cells.columns = pd.Index([_inert(name) for name in cells.columns])
     # Every text in quotes: a bare carriage return would otherwise end the row.

@@ -3,8 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UsageError
-from harness.reports.analysis.cells import TEXTS, flops_left
-from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.analysis.leaderboard import Board, leaderboard
+from harness.reports.analysis.outcomes import Outcome
 from harness.reports.export.board_values import figures
+from harness.results.names import DENSE
 from harness.results.reading import Results
 
 FORMAT = "prune-harness/results"
@@ -24,12 +24,13 @@ SCHEMA = 1
 
 
 def document(results: Results) -> dict[str, Any]:
-    """Return the results as plain values for `to_json`. Raises `ValueError` as `read_cells` does.
+    """Return the results as plain values for `to_json`. Raises `ValueError` as `read_outcomes` does.
 
     ``id`` is the day of the newest result and 8 hexadecimal digits of a hash of everything else in here, so
     that it changes exactly when a figure or a fact does.
     """
     networks = {network_of(facts) for facts in results.groups.values()}
+    boards = leaderboard(results)
     newest = max((_moment(facts) for facts in results.groups.values()), default="")
     content = _plain(
         {
@@ -37,8 +38,8 @@ def document(results: Results) -> dict[str, Any]:
             "network": networks.pop() if len(networks) == 1 else None,
             "newest_result": newest or None,
             "harness_versions": sorted({_harness(facts) for facts in results.groups.values()} - {""}),
-            "groups": [figures(board) for board in leaderboard(results)],
-            "cells": _cells(results),
+            "groups": [figures(board) for board in boards],
+            "cells": _cells(boards),
         }
     )
     text = json.dumps(content, sort_keys=True, allow_nan=False)
@@ -76,12 +77,7 @@ def network_of(facts: Mapping[str, Any]) -> str:
 
 def restricted(results: Results, network: str) -> Results:
     """Return the results of the groups of one network."""
-    groups = {group: facts for group, facts in results.groups.items() if network_of(facts) == network}
-    cells = results.cells[results.cells["group"].isin(list(groups))]
-    scores = results.scores
-    if not scores.empty:
-        scores = scores[scores["run_id"].isin(cells["run_id"])]
-    return replace(results, groups=groups, cells=cells, scores=scores)
+    return results.of_groups([group for group, facts in results.groups.items() if network_of(facts) == network])
 
 
 def _moment(facts: Mapping[str, Any]) -> str:
@@ -100,31 +96,29 @@ def _harness(facts: Mapping[str, Any]) -> str:
     return str(versions.get("prune-harness", "")) if isinstance(versions, Mapping) else ""
 
 
-def _cells(results: Results) -> list[dict[str, Any]]:
+def _cells(boards: Iterable[Board]) -> list[dict[str, Any]]:
     """Return every cell with all its metrics, in an order that does not depend on when it was run."""
-    own = {"run_id", "seed", "density", "layers", "flops_left", *TEXTS}
-    frame = results.cells.assign(flops_left=flops_left(results.cells)) if len(results.cells) else results.cells
-    rows = [
-        {
-            "group": row["group"],
-            "run_id": row["run_id"],
-            "entry": row["entry"],
-            "method": row["method"],
-            "loss": row["loss"],
-            "plain": row.get("plain", row["entry"]),
-            "seed": int(row["seed"]),
-            "density": float(row["density"]),
-            "status": row["status"],
-            "reason": row["reason"],
-            "flops_left": row["flops_left"],
-            **({"layers": row["layers"]} if isinstance(row.get("layers"), Mapping) else {}),
-            "metrics": {str(name): value for name, value in row.items() if name not in own},
-        }
-        for row in frame.to_dict("records")
-    ]
-    return sorted(
-        rows, key=lambda row: (row["group"], row["entry"] != "dense", row["entry"], row["seed"], -row["density"])
-    )
+    outcomes = [outcome for board in boards for outcome in board.cells]
+    outcomes.sort(key=lambda one: (one.group, one.entry != DENSE, one.entry, one.seed, -one.density))
+    return [_cell(outcome) for outcome in outcomes]
+
+
+def _cell(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "group": outcome.group,
+        "run_id": outcome.run_id,
+        "entry": outcome.entry,
+        "method": outcome.method,
+        "loss": outcome.loss,
+        "plain": outcome.plain,
+        "seed": outcome.seed,
+        "density": outcome.density,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "flops_left": outcome.flops_left,
+        **({"layers": outcome.layers} if outcome.layers else {}),
+        "metrics": outcome.metrics,
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -7,10 +7,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from harness.reports.analysis.cells import Cell
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.analysis.outcomes import Outcome
 from harness.reports.formatting import visible
 from harness.reports.page.size_axis import placed, size, switch, switched, titled
+from harness.results.names import ACCURACY, ALARMS, AUC, DENSE, MISSED, NEGATIVES, POSITIVES, TEST, on
 
 PANELS = {
     "auc": "AUC-ROC",
@@ -24,7 +25,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
 
 
-def figure(cells: Sequence[Cell]) -> pd.DataFrame:
+def figure(cells: Sequence[Outcome]) -> pd.DataFrame:
     """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed and the four values.
 
     ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
@@ -37,10 +38,10 @@ def figure(cells: Sequence[Cell]) -> pd.DataFrame:
             "remaining": 100 * cell.density,
             "flops": 100 * cell.flops_left if cell.flops_left > 0 else math.nan,
             "collapsed": cell.collapsed,
-            "auc": cell.metric("test/auc"),
-            "accuracy": cell.metric("test/accuracy/argmax"),
-            "fnr": cell.metric("test/fn/sens95") / cell.metric("test/p"),
-            "fpr": cell.metric("test/fp/sens95") / cell.metric("test/n"),
+            "auc": cell.metric(on(TEST, AUC)),
+            "accuracy": cell.metric(on(TEST, ACCURACY)),
+            "fnr": cell.metric(on(TEST, MISSED)) / cell.metric(on(TEST, POSITIVES)),
+            "fpr": cell.metric(on(TEST, ALARMS)) / cell.metric(on(TEST, NEGATIVES)),
         }
         for cell in cells
         if cell.done
@@ -114,7 +115,7 @@ def _value(field: str, name: str) -> alt.Y:
 
 
 def _by_entry(data: pd.DataFrame) -> tuple[alt.Color, alt.Shape]:
-    entries = sorted(data["entry"].unique().tolist(), key=lambda entry: (entry != "dense", entry))
+    entries = sorted(data["entry"].unique().tolist(), key=lambda entry: (entry != DENSE, entry))
     colours = [COLOURS[index % len(COLOURS)] for index, _ in enumerate(entries)]
     shapes = [SHAPES[index % len(SHAPES)] for index, _ in enumerate(entries)]
     return (

@@ -14,11 +14,12 @@ from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
+from harness.results import names
 from harness.results.reading import Results
 
 
 def render(results: Results, place: str) -> str:
-    """Return the page as HTML. Raises `ValueError` as `harness.reports.analysis.cells.read_cells` does.
+    """Return the page as HTML. Raises `ValueError` as `harness.reports.analysis.outcomes.read_outcomes` does.
 
     ``place`` are the lines under the title, by `harness.reports.publishing.page_header`.
     """
@@ -72,5 +73,5 @@ def _alarms(safety: Safety) -> tuple[Rate, Rate] | None:
     """Return the false alarms at the safe density and of the dense network: the price of few misses."""
     if safety.density is None:
         return None
-    there, dense = rate(safety.at, "fp/sens95"), rate(safety.dense, "fp/sens95")
+    there, dense = rate(safety.at, names.ALARMS), rate(safety.dense, names.ALARMS)
     return (there, dense) if there and dense else None

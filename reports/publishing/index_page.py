@@ -9,6 +9,7 @@ from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
 from harness.reports.page.assets import INDEX_MARK, asset, policy
 from harness.reports.page.templating import template
 from harness.reports.publishing.versions import FOLDER, Version, described
+from harness.results.names import DENSE
 
 
 def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], Sequence[Version]]]) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def _entry(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> 
         "newest_result": document["newest_result"],
         "labels": list(dict.fromkeys(label for group in groups for label in group["labels"])),
         "sizes": sorted({size for group in groups if isinstance(size := group["provenance"].get("size"), int)}),
-        "entries": sorted({cell["entry"] for cell in cells} - {"dense"}),
+        "entries": sorted({cell["entry"] for cell in cells} - {DENSE}),
         "seeds": sorted({cell["seed"] for cell in cells}),
         "levels": sorted({cell["density"] for cell in cells}, reverse=True),
         "groups": [_group(group) for group in groups],
@@ -80,6 +81,6 @@ def _dense_auc(group: Mapping[str, Any]) -> dict[str, float] | None:
     """Return the test AUC of the dense reference with its interval, None where it was not measured."""
     for level in group["levels"]:
         for row in level["rows"]:
-            if row["entry"] == "dense" and row["auc"] and None not in row["auc"].values():
+            if row["entry"] == DENSE and row["auc"] and None not in row["auc"].values():
                 return {name: float(row["auc"][name]) for name in ("value", "low", "high")}
     return None

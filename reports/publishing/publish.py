@@ -69,7 +69,7 @@ def publish(results: Sequence[Results], folder: Path) -> Publishing:
 
     Each page and version appears whole or not at all, and a call that was cut off is completed by the next. Pages
     whose results are not given stay. Raises `UsageError` where what is not ours stands in the way, `ValueError`
-    as `harness.reports.analysis.cells.read_cells` does, both before anything is written, and `OSError`.
+    as `harness.reports.analysis.outcomes.read_outcomes` does, both before anything is written, and `OSError`.
     """
     editions = [edition for one in results if not one.cells.empty for edition in _editions(one, folder)]
     refuse_foreign(folder, [])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.reports.analysis.cells import Cell
+from harness.reports.analysis.outcomes import Outcome
 
 SAME_SCORE = "nearly the same score for every image"
 NO_PATH = "no path leads from the input to the output"
@@ -20,9 +20,9 @@ class Trouble:
     levels: tuple[float, ...]
 
 
-def troubles(cells: Sequence[Cell]) -> tuple[Trouble, ...]:
+def troubles(cells: Sequence[Outcome]) -> tuple[Trouble, ...]:
     """Return the cells that are not done, collapsed, disconnected or lost a layer, those of one cause together."""
-    causes: dict[tuple[str, str, str], list[Cell]] = {}
+    causes: dict[tuple[str, str, str], list[Outcome]] = {}
     for cell in cells:
         if what := _what(cell):
             causes.setdefault((cell.entry, what, _why(cell)), []).append(cell)
@@ -38,7 +38,7 @@ def troubles(cells: Sequence[Cell]) -> tuple[Trouble, ...]:
     )
 
 
-def _what(cell: Cell) -> str:
+def _what(cell: Outcome) -> str:
     if not cell.done:
         return cell.status
     found = {
@@ -49,7 +49,7 @@ def _what(cell: Cell) -> str:
     return ", ".join(word for word, holds in found.items() if holds)
 
 
-def _why(cell: Cell) -> str:
+def _why(cell: Outcome) -> str:
     if cell.reason:
         return cell.reason
     if not cell.done:

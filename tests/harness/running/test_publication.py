@@ -111,7 +111,7 @@ def test_layers_are_published_where_they_were_counted(published, read_back):
     dense, half = (json.loads(level.files["cell.json"]) for level in one.levels.values())
     assert "layers" not in dense
     assert half["layers"] == {"conv.weight": [5, 4, 10]}
-    assert read_back(one)["layers"].tolist() == [None, {"conv.weight": [5, 4, 10]}]
+    assert read_back(one)["layers"].tolist() == [None, {"conv.weight": (5, 4, 10)}]
 
 
 def test_counting_layers_makes_a_level_new_and_not_counting_them_does_not(published):

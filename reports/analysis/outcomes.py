@@ -1,0 +1,171 @@
+"""Results as plain values: the `Outcome` of each cell, one (entry, seed, level), with its test scores."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from harness.reports.formatting import visible
+from harness.results import names
+from harness.results.cell_record import CellRecord
+from harness.results.names import Columns
+from harness.results.reading import Results
+
+KEY = [Columns.RUN, Columns.ENTRY, Columns.SEED, Columns.DENSITY]
+
+TEXTS = (
+    *(Columns.RUN, Columns.GROUP, Columns.ENTRY, Columns.METHOD, Columns.LOSS, Columns.PLAIN),
+    *(Columns.STATUS, Columns.REASON),
+)
+"""The columns that are fields of an `Outcome` as they stand."""
+
+FLOPS_LEFT = "flops_left"
+"""A column that the reports add."""
+
+OWN = {FLOPS_LEFT, *(name for word, name in vars(Columns).items() if word.isupper())}
+"""The columns that are no metric."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome(CellRecord):
+    """What came of one cell, and where it belongs; when done with the test ``images``, their ``labels`` and ``scores``.
+
+    ``images`` are ids, sorted; labels and scores (N,) are in their order.
+
+    ``plain`` is the entry's name under the plain loss. ``loss_changes``: its own loss has another gamma after the first
+    round, so that its pruned networks had another loss than its dense one. ``flops_left`` is a share of the dense
+    reference's FLOPs, NaN where not known. ``layers`` are empty where not known.
+    """
+
+    run_id: str
+    group: str
+    entry: str
+    method: str
+    loss: str
+    plain: str
+    seed: int
+    loss_changes: bool = False
+    flops_left: float = math.nan
+    images: tuple[str, ...] = ()
+    labels: npt.NDArray[np.int64] | None = None
+    scores: npt.NDArray[np.float64] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Say whether the cell was trained and scored."""
+        return self.status == names.DONE
+
+    @property
+    def collapsed(self) -> bool:
+        """Say whether the network gives every image nearly the same score."""
+        return self.metric(names.COLLAPSED) > 0
+
+    @property
+    def disconnected(self) -> bool:
+        """Say whether no path leads from the network's input to its output."""
+        return self.metric(names.DISCONNECTED) > 0
+
+    @property
+    def emptied(self) -> bool:
+        """Say whether a layer has no weight left."""
+        return self.metric(names.EMPTIED) > 0
+
+    def metric(self, name: str) -> float:
+        """Return a metric, NaN where it is not known."""
+        value = self.metrics.get(name)
+        return math.nan if value is None else float(value)
+
+
+def read_outcomes(results: Results) -> list[Outcome]:
+    """Return the outcome of every cell.
+
+    Raises `ValueError` where done cells of one group saw different test images, a cell is there twice, its
+    group has no provenance, or it is done and has no test scores.
+    """
+    images = _images(results.scores)
+    rows = results.cells.assign(**{FLOPS_LEFT: flops_left(results.cells)}).to_dict("records")
+    outcomes = [_outcome(row, images.get(_key([row[name] for name in KEY]))) for row in rows]
+    for group in results.groups:
+        if len({_seen(one) for one in outcomes if one.group == group and one.done}) > 1:
+            raise ValueError(f"group {group!r}: its cells were scored on different test images")
+    unknown = {one.group for one in outcomes} - set(results.groups)
+    if unknown:
+        raise ValueError(f"no provenance for the groups {sorted(unknown)}")
+    asked = [(one.group, one.entry, one.seed, one.density) for one in outcomes]
+    if len(set(asked)) < len(asked):
+        raise ValueError(f"twice the same cell: {next(key for key in asked if asked.count(key) > 1)}")
+    return outcomes
+
+
+def _seen(outcome: Outcome) -> tuple[tuple[str, ...], bytes]:
+    assert outcome.labels is not None
+    return outcome.images, outcome.labels.tobytes()
+
+
+def _images(scores: pd.DataFrame) -> dict[tuple[Any, ...], pd.DataFrame]:
+    """Return the test scores of each cell, sorted by image."""
+    if scores.empty:
+        return {}
+    test = scores[scores[Columns.SPLIT] == names.TEST].sort_values(Columns.IMAGE)
+    return {_key(key): rows for key, rows in test.groupby(KEY, sort=False)}
+
+
+def _key(values: Any) -> tuple[Any, ...]:
+    run, entry, seed, density = values
+    return str(run), str(entry), int(seed), round(float(density), 9)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value != value else str(value)  # NaN is pandas's word for missing text
+
+
+def _outcome(row: Mapping[Any, Any], images: pd.DataFrame | None) -> Outcome:
+    """Return the outcome of a row of cells, with its rows of test scores."""
+    texts: dict[str, Any] = {name: _text(row.get(name)) for name in TEXTS}
+    layers = row.get(Columns.LAYERS)
+    outcome = Outcome(
+        **texts | {Columns.PLAIN: texts[Columns.PLAIN] or texts[Columns.ENTRY]},
+        loss_changes=_text(row.get(Columns.LOSS_CHANGES)) == str(True),
+        seed=int(row[Columns.SEED]),
+        density=float(row[Columns.DENSITY]),
+        metrics={str(name): value for name, value in row.items() if name not in OWN},
+        flops_left=row[FLOPS_LEFT],
+        layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
+        images=() if images is None else tuple(images[Columns.IMAGE]),
+        labels=None if images is None else images[Columns.LABEL].to_numpy(dtype=np.int64),
+        scores=None if images is None else images[Columns.SCORE].to_numpy(dtype=np.float64),
+    )
+    if outcome.done and images is None:
+        raise ValueError(f"{outcome.entry}, seed {outcome.seed}, density {outcome.density}: no test scores")
+    return outcome
+
+
+def flops_left(cells: pd.DataFrame) -> pd.Series:
+    """Return each cell's FLOPs as a share of the dense reference's of its group and seed; NaN where one is unknown.
+
+    ``cells`` as in `harness.results.reading.Results`. A network of another design, such as a MobileNet, may be above 1.
+    """
+    if names.FLOPS not in cells:
+        return pd.Series(math.nan, index=cells.index)
+    flops, groups, seeds = (cells[name] for name in (names.FLOPS, Columns.GROUP, Columns.SEED))
+    dense = (cells[Columns.ENTRY] == names.DENSE) & (cells[Columns.DENSITY] == 1) & (flops > 0)
+    reference = dict(zip(zip(groups[dense], seeds[dense], strict=True), flops[dense], strict=True))
+    return flops / [reference.get(run, math.nan) for run in zip(groups, seeds, strict=True)]
+
+
+def absent(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> list[str]:
+    """Say which of the ``seeds`` are missing or collapsed in one entry at one level, one text per cause."""
+    causes: dict[str, list[int]] = {}
+    for seed in seeds:
+        own = next((one for one in outcomes if one.seed == seed), None)
+        cause = "not run" if own is None else "collapsed" if own.done and own.collapsed else own.status
+        if cause != names.DONE:
+            causes.setdefault(cause, []).append(seed)
+    return [
+        f"{visible(cause)} in seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+        for cause, found in causes.items()
+    ]
