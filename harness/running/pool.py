@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
+from harness.results.names import FAILED
 from harness.running.worker import announce_pretraining
 from harness.running.worker_processes import Listener, Message, Workers
 
@@ -100,4 +101,4 @@ class Pool:
     def _fail_the_rest(self, job: Job, reason: str) -> None:
         for level, density in enumerate(levels_of(self.plan.entries[job.entry], self.plan.densities)):
             if level not in self.records.get(job, {}):
-                self._record(job, level, CellRecord(density=density, status="failed", reason=reason), "")
+                self._record(job, level, CellRecord(density=density, status=FAILED, reason=reason), "")
