@@ -1,6 +1,7 @@
 """Numbers as text, the same on the page and in the terminal."""
 
 import math
+from collections.abc import Sequence
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -39,6 +40,11 @@ def duration(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds / divisor:.3g} {unit}"
     return UNKNOWN
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return texts, one at least, in a sentence: a, b and c."""
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def visible(text: str) -> str:

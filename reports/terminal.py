@@ -7,10 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.reports.analysis import columns
+from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
 from harness.reports.analysis.studies import Study
-from harness.reports.formatting import percent, signed, visible
+from harness.reports.formatting import decimal, percent, signed, visible
 from harness.reports.words.banners import banners
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, chosen, value
@@ -18,7 +20,7 @@ from harness.reports.words.verdicts import of, verdict
 from harness.results import names
 from harness.results.reading import Results
 
-LEGEND = "AUC, positives missed at sens95; * best or tied, ! collapsed; safe: smallest safe network."
+LEGEND = "* best or tied, ! collapsed; safe: smallest safe network."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
 FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
 NAMED = 3
@@ -40,7 +42,8 @@ def summary(results: Results) -> RenderableType:
 def _legends(boards: Sequence[Board]) -> list[str]:
     pairs = [pair for board in boards for pair in board.pairs]
     first = any(pair.loss_changes for pair in pairs)
-    return [LEGEND, *([LOSS_LEGEND] if pairs else []), *([FIRST_LEGEND] if first else [])]
+    shown = ", ".join(column.word for column in columns.COLUMNS if column.word)
+    return [f"{shown}; {LEGEND}", *([LOSS_LEGEND] if pairs else []), *([FIRST_LEGEND] if first else [])]
 
 
 def _table(experiment: str, board: Board) -> Table:
@@ -123,16 +126,25 @@ def _by_entry(board: Board) -> dict[str, dict[float, Row]]:
 def _cell(row: Row | None) -> Text:
     if row is None:
         return Text("")
-    missed = row.rates[names.MISSED]
-    if row.auc is None or missed is None:
+    lines = [_brief(row.figures[column.name], column) for column in columns.COLUMNS if column.word]
+    if "" in lines:
         return Text("\n".join(visible(problem.split()[0]) for problem in row.problems), style="red")
     marks = ("*" if row.rank == 1 else "") + ("!" if row.collapsed else "")
-    text = Text(f"{marks}{row.auc.value:.3f}\n{of(missed)}")
+    text = Text(marks + "\n".join(lines))
     if row.done < row.asked:
         text.append(f"\n{row.done} of {row.asked}", style="red")
     if row.collapsed:
         text.stylize("yellow")
     return text
+
+
+def _brief(figure: columns.Figure, column: columns.Column) -> str:
+    """Return a figure in a word, an empty text where it is not known."""
+    if figure is None:
+        return ""
+    if isinstance(figure, Estimate):
+        return decimal(figure.value)
+    return of(figure) if isinstance(figure, Rate) else column.text(figure)
 
 
 def _short(text: str) -> str:

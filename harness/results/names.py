@@ -51,7 +51,7 @@ CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
 STUDY_FILE, BEST_FILE = "study.json", "best.toml"
 
 
-class Columns:
+class Field:
     """Columns of `harness.results.reading.Results`: of ``cells``, beside the metrics, and of ``scores``."""
 
     RUN, GROUP, ENTRY, METHOD, LOSS, PLAIN = "run_id", "group", "entry", "method", "loss", "plain"

@@ -13,7 +13,7 @@ import pandas as pd
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import PublishedRun, Tracker, experiments_with_results
-from harness.results.names import Columns
+from harness.results.names import Field
 
 WEAK_DENSE_AUC = 0.6
 """Validation AUC of the dense network below which every comparison with it is void."""
@@ -49,13 +49,13 @@ class Results:
 
     def of_groups(self, groups: Collection[str]) -> "Results":
         """Return the results of these groups alone."""
-        cells = self.cells[self.cells[Columns.GROUP].isin(list(groups))]
-        runs = cells[Columns.RUN]
+        cells = self.cells[self.cells[Field.GROUP].isin(list(groups))]
+        runs = cells[Field.RUN]
         return replace(
             self,
             groups={group: facts for group, facts in self.groups.items() if group in groups},
             cells=cells,
-            scores=self.scores if self.scores.empty else self.scores[self.scores[Columns.RUN].isin(runs)],
+            scores=self.scores if self.scores.empty else self.scores[self.scores[Field.RUN].isin(runs)],
         )
 
 
@@ -92,9 +92,9 @@ def _newest(runs: Iterable[PublishedRun]) -> list[PublishedRun]:
 
 def _identity(run: PublishedRun) -> dict[str, Any]:
     return {
-        Columns.RUN: run.run_id,
-        Columns.ENTRY: run.tags[names.ENTRY],
-        Columns.SEED: int(run.tags[names.SEED]),
+        Field.RUN: run.run_id,
+        Field.ENTRY: run.tags[names.ENTRY],
+        Field.SEED: int(run.tags[names.SEED]),
     }
 
 
@@ -105,19 +105,19 @@ def _records(run: PublishedRun) -> list[CellRecord]:
 def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
     fixed = {
         **_identity(run),
-        Columns.GROUP: run.tags[names.GROUP],
-        Columns.METHOD: run.tags[names.METHOD],
-        Columns.LOSS: run.tags[names.LOSS],
-        Columns.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
-        Columns.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
+        Field.GROUP: run.tags[names.GROUP],
+        Field.METHOD: run.tags[names.METHOD],
+        Field.LOSS: run.tags[names.LOSS],
+        Field.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
+        Field.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
     }
     return [
         {
             **fixed,
-            Columns.DENSITY: record.density,
-            Columns.STATUS: record.status,
-            Columns.REASON: record.reason,
-            Columns.LAYERS: record.layers or None,
+            Field.DENSITY: record.density,
+            Field.STATUS: record.status,
+            Field.REASON: record.reason,
+            Field.LAYERS: record.layers or None,
             **record.metrics,
         }
         for record in _records(run)
@@ -125,9 +125,9 @@ def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
 
 
 def _score_rows(run: PublishedRun) -> pd.DataFrame:
-    kinds = {Columns.IMAGE: str, Columns.SPLIT: str, Columns.SCORE: float}
+    kinds = {Field.IMAGE: str, Field.SPLIT: str, Field.SCORE: float}
     parts = [
-        pd.read_csv(io.StringIO(level[names.SCORES_FILE]), dtype=kinds).assign(**{Columns.DENSITY: record.density})
+        pd.read_csv(io.StringIO(level[names.SCORES_FILE]), dtype=kinds).assign(**{Field.DENSITY: record.density})
         for level, record in zip(run.levels, _records(run), strict=True)
     ]
     return pd.concat(parts, ignore_index=True).assign(**_identity(run))
@@ -144,7 +144,7 @@ def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict
             "started": _moment(run.started),
             # Levels that are added to an old run count as new: MLflow ends a run anew when it gets more.
             "finished": max(known.get("finished", ""), _moment(run.finished)),
-            "void": _void(cells[(cells[Columns.GROUP] == identity) & (cells[Columns.ENTRY] == names.DENSE)]),
+            "void": _void(cells[(cells[Field.GROUP] == identity) & (cells[Field.ENTRY] == names.DENSE)]),
         }
     return groups
 
@@ -155,7 +155,7 @@ def _moment(milliseconds: int) -> str:
 
 def _void(dense: pd.DataFrame) -> bool:
     auc = names.on(names.VALIDATION, names.AUC)
-    return any(dense_problem(cell[Columns.STATUS], cell.get(auc)) for cell in dense.to_dict("records"))
+    return any(dense_problem(cell[Field.STATUS], cell.get(auc)) for cell in dense.to_dict("records"))
 
 
 def dense_problem(status: str, auc: float | None) -> str:

@@ -64,6 +64,14 @@ def auc(cells: Sequence[Outcome]) -> Estimate | None:
 
 def rate(cells: Sequence[Outcome], name: str) -> Rate | None:
     """Return the mean count ``name`` ("fn/sens95", ...) of done cells over its class, None where unknown."""
-    of = names.POSITIVES if name.startswith("fn/") else names.NEGATIVES
-    k, n = (mean(cells, names.on(names.TEST, one)) for one in (name, of))
+    k, n = mean(cells, names.on(names.TEST, name)), mean(cells, _class_of(name))
     return None if math.isnan(k) or math.isnan(n) else Rate(k, n, *clopper_pearson(k, n))
+
+
+def share(cell: Outcome, name: str) -> float:
+    """Return the count ``name`` of one done cell over its class."""
+    return cell.metric(names.on(names.TEST, name)) / cell.metric(_class_of(name))
+
+
+def _class_of(count: str) -> str:
+    return names.on(names.TEST, names.POSITIVES if count.startswith("fn/") else names.NEGATIVES)

@@ -1,6 +1,5 @@
 """The leaderboard: at each level, the entries in order of AUC, with intervals, and ties shown as ties."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,14 @@ import numpy as np
 
 from harness.evaluation.comparisons import not_distinguished
 from harness.evaluation.metrics import ImageScores, Labels
-from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, mean, rate
+from harness.reports.analysis import columns
+from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.outcomes import Outcome, read_outcomes
 from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import Study, studies_of
-from harness.results import names
+from harness.results.names import DENSE
 from harness.results.reading import Results
-
-RATES = (names.MISSED, names.ALARMS, names.MISSED_ARGMAX, names.ALARMS_ARGMAX)
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,7 @@ class Row:
     """One entry at one level; means over the seeds that are done, None or NaN where none is.
 
     ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
-    collapsed. ``alike`` are entries that are this very network. ``remaining`` and ``alive`` are shares of the
-    dense network's parameters, ``flops_left`` of its FLOPs. ``rates`` are by `RATES`. ``confidence`` is
-    that of sens95, ``sd`` the spread of the validation scores.
+    collapsed. ``alike`` are entries that are this very network. ``figures`` are by the names of `columns.COLUMNS`.
     """
 
     rank: int | None
@@ -40,16 +36,18 @@ class Row:
     collapsed: int
     disconnected: int
     problems: tuple[str, ...]
-    auc: Estimate | None
-    rates: Mapping[str, Rate | None]
-    ap: float
-    accuracy: float
-    remaining: float
-    alive: float
-    flops_left: float
-    seconds: float
-    confidence: float
-    sd: float
+    figures: Mapping[str, columns.Figure]
+
+    @property
+    def auc(self) -> Estimate | None:
+        """Return the mean AUC, by which rows are in order."""
+        found = self.figures["auc"]
+        return found if isinstance(found, Estimate) else None
+
+    def note(self, column: columns.Column) -> str:
+        """Return what stands below a figure, an empty text where it is not known."""
+        value = column.note and self.figures[column.note.name]
+        return column.note.text(value) if column.note and isinstance(value, float) and value == value else ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
 
 def _rows(cells: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Row, ...]:
     entries: dict[str, list[Outcome]] = {}
-    for cell in sorted(cells, key=lambda cell: (cell.entry != names.DENSE, cell.entry, cell.seed)):
+    for cell in sorted(cells, key=lambda cell: (cell.entry != DENSE, cell.entry, cell.seed)):
         entries.setdefault(cell.entry, []).append(cell)
     alike = _merge_alike(entries)
     complete = {
@@ -164,14 +162,5 @@ def _row(cells: Sequence[Outcome], rank: int | None, alike: tuple[str, ...], ask
         collapsed=sum(cell.collapsed for cell in done),
         disconnected=sum(cell.disconnected for cell in done),
         problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
-        auc=auc(done),
-        rates={name: rate(done, name) for name in RATES},
-        ap=mean(done, names.on(names.TEST, names.AP)),
-        accuracy=mean(done, names.on(names.TEST, names.ACCURACY)),
-        remaining=mean(done, names.DENSITY),
-        alive=float(np.mean([alive(cell) for cell in done])) if done else math.nan,
-        flops_left=float(np.mean([cell.flops_left for cell in done])) if done else math.nan,
-        seconds=mean(done, names.SECONDS),
-        confidence=mean(done, names.CONFIDENCE),
-        sd=mean(done, names.SPREAD),
+        figures={column.name: column.over(done) for column in columns.COLUMNS},
     )

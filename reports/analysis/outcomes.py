@@ -12,21 +12,21 @@ import pandas as pd
 from harness.reports.formatting import visible
 from harness.results import names
 from harness.results.cell_record import CellRecord
-from harness.results.names import Columns
+from harness.results.names import Field
 from harness.results.reading import Results
 
-KEY = [Columns.RUN, Columns.ENTRY, Columns.SEED, Columns.DENSITY]
+KEY = [Field.RUN, Field.ENTRY, Field.SEED, Field.DENSITY]
 
 TEXTS = (
-    *(Columns.RUN, Columns.GROUP, Columns.ENTRY, Columns.METHOD, Columns.LOSS, Columns.PLAIN),
-    *(Columns.STATUS, Columns.REASON),
+    *(Field.RUN, Field.GROUP, Field.ENTRY, Field.METHOD, Field.LOSS, Field.PLAIN),
+    *(Field.STATUS, Field.REASON),
 )
 """The columns that are fields of an `Outcome` as they stand."""
 
 FLOPS_LEFT = "flops_left"
 """A column that the reports add."""
 
-OWN = {FLOPS_LEFT, *(name for word, name in vars(Columns).items() if word.isupper())}
+OWN = {FLOPS_LEFT, *(name for word, name in vars(Field).items() if word.isupper())}
 """The columns that are no metric."""
 
 
@@ -110,7 +110,7 @@ def _images(scores: pd.DataFrame) -> dict[tuple[Any, ...], pd.DataFrame]:
     """Return the test scores of each cell, sorted by image."""
     if scores.empty:
         return {}
-    test = scores[scores[Columns.SPLIT] == names.TEST].sort_values(Columns.IMAGE)
+    test = scores[scores[Field.SPLIT] == names.TEST].sort_values(Field.IMAGE)
     return {_key(key): rows for key, rows in test.groupby(KEY, sort=False)}
 
 
@@ -126,18 +126,18 @@ def _text(value: Any) -> str:
 def _outcome(row: Mapping[Any, Any], images: pd.DataFrame | None) -> Outcome:
     """Return the outcome of a row of cells, with its rows of test scores."""
     texts: dict[str, Any] = {name: _text(row.get(name)) for name in TEXTS}
-    layers = row.get(Columns.LAYERS)
+    layers = row.get(Field.LAYERS)
     outcome = Outcome(
-        **texts | {Columns.PLAIN: texts[Columns.PLAIN] or texts[Columns.ENTRY]},
-        loss_changes=_text(row.get(Columns.LOSS_CHANGES)) == str(True),
-        seed=int(row[Columns.SEED]),
-        density=float(row[Columns.DENSITY]),
+        **texts | {Field.PLAIN: texts[Field.PLAIN] or texts[Field.ENTRY]},
+        loss_changes=_text(row.get(Field.LOSS_CHANGES)) == str(True),
+        seed=int(row[Field.SEED]),
+        density=float(row[Field.DENSITY]),
         metrics={str(name): value for name, value in row.items() if name not in OWN},
         flops_left=row[FLOPS_LEFT],
         layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
-        images=() if images is None else tuple(images[Columns.IMAGE]),
-        labels=None if images is None else images[Columns.LABEL].to_numpy(dtype=np.int64),
-        scores=None if images is None else images[Columns.SCORE].to_numpy(dtype=np.float64),
+        images=() if images is None else tuple(images[Field.IMAGE]),
+        labels=None if images is None else images[Field.LABEL].to_numpy(dtype=np.int64),
+        scores=None if images is None else images[Field.SCORE].to_numpy(dtype=np.float64),
     )
     if outcome.done and images is None:
         raise ValueError(f"{outcome.entry}, seed {outcome.seed}, density {outcome.density}: no test scores")
@@ -151,8 +151,8 @@ def flops_left(cells: pd.DataFrame) -> pd.Series:
     """
     if names.FLOPS not in cells:
         return pd.Series(math.nan, index=cells.index)
-    flops, groups, seeds = (cells[name] for name in (names.FLOPS, Columns.GROUP, Columns.SEED))
-    dense = (cells[Columns.ENTRY] == names.DENSE) & (cells[Columns.DENSITY] == 1) & (flops > 0)
+    flops, groups, seeds = (cells[name] for name in (names.FLOPS, Field.GROUP, Field.SEED))
+    dense = (cells[Field.ENTRY] == names.DENSE) & (cells[Field.DENSITY] == 1) & (flops > 0)
     reference = dict(zip(zip(groups[dense], seeds[dense], strict=True), flops[dense], strict=True))
     return flops / [reference.get(run, math.nan) for run in zip(groups, seeds, strict=True)]
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness.reports.analysis.estimates import Rate
+from harness.reports.analysis import columns
+from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
@@ -44,11 +45,18 @@ def labels(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {**asdict(row), "rates": {name: _rate(rate) for name, rate in row.rates.items()}}
+    """Return a row with its figures by name, counts over their class together."""
+    facts = asdict(row)
+    del facts["figures"]
+    rates = {one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS if one.kind == "rate"}
+    others = {one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS if one.kind != "rate"}
+    return {**facts, "auc": others["auc"], "rates": rates, **others}
 
 
-def _rate(rate: Rate | None) -> dict[str, float] | None:
-    return None if rate is None else {**asdict(rate), "share": rate.share}
+def _figure(figure: columns.Figure) -> Any:
+    if isinstance(figure, Rate):
+        return {**asdict(figure), "share": figure.share}
+    return asdict(figure) if isinstance(figure, Estimate) else figure
 
 
 def _pair(pair: LossPair) -> dict[str, Any]:
@@ -56,7 +64,7 @@ def _pair(pair: LossPair) -> dict[str, Any]:
 
 
 def _square(square: TwoByTwo) -> dict[str, Any]:
-    corners = {name: {**asdict(corner), "missed": _rate(corner.missed)} for name, corner in square.corners.items()}
+    corners = {name: {**asdict(corner), "missed": _figure(corner.missed)} for name, corner in square.corners.items()}
     return {**asdict(square), "corners": corners}
 
 
@@ -100,7 +108,7 @@ def _figures(study: Study, board: Board) -> dict[str, Any]:
 
 def _measured(found: Measured) -> dict[str, Any]:
     pairs = {
-        name: dict(zip(("default", "tuned"), map(_rate, pair), strict=True))
+        name: dict(zip(("default", "tuned"), map(_figure, pair), strict=True))
         for name, pair in (("missed", found.missed), ("alarms", found.alarms))
     }
     return {**asdict(found), **pairs, "verdict": found.verdict}

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reports.analysis.outcomes import FLOPS_LEFT, flops_left
-from harness.results.names import Columns
+from harness.results.names import Field
 from harness.results.reading import Results
 
 # What a spreadsheet takes for the beginning of a formula; tab and return are skipped before it looks.
@@ -19,7 +19,7 @@ def to_csv(results: Results) -> str:
     ``flops_left`` is added, a share of the dense reference's FLOPs; counts by layer are in results.json alone.
     Text that a spreadsheet would run gets a leading apostrophe. Source: OWASP, "CSV Injection".
     """
-    frame = results.cells.drop(columns=Columns.LAYERS, errors="ignore")
+    frame = results.cells.drop(columns=Field.LAYERS, errors="ignore")
     if len(frame):
         frame = frame.assign(**{FLOPS_LEFT: flops_left(frame)})
     cells = frame.map(_inert)

@@ -1,4 +1,4 @@
-"""Four panels against the network's size: AUC, accuracy, missed positives, false alarms."""
+"""Panels against the network's size, one for each column of the leaderboard that has one."""
 
 import math
 from collections.abc import Sequence
@@ -7,18 +7,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from harness.reports.analysis import columns
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.formatting import visible
 from harness.reports.page.size_axis import placed, size, switch, switched, titled
-from harness.results.names import ACCURACY, ALARMS, AUC, DENSE, MISSED, NEGATIVES, POSITIVES, TEST, on
+from harness.results.names import DENSE
 
-PANELS = {
-    "auc": "AUC-ROC",
-    "accuracy": "Accuracy (argmax)",
-    "fnr": "Missed positives: FNR (sens95)",
-    "fpr": "False alarms: FPR (sens95)",
-}
 # Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven shapes share
 # no factor, so that 56 entries differ in one or the other.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1b232c", "#8C564B"]
@@ -26,7 +21,7 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 
 def figure(cells: Sequence[Outcome]) -> pd.DataFrame:
-    """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed and the four values.
+    """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed, each panel's value.
 
     ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
     entry at this level.
@@ -38,10 +33,7 @@ def figure(cells: Sequence[Outcome]) -> pd.DataFrame:
             "remaining": 100 * cell.density,
             "flops": 100 * cell.flops_left if cell.flops_left > 0 else math.nan,
             "collapsed": cell.collapsed,
-            "auc": cell.metric(on(TEST, AUC)),
-            "accuracy": cell.metric(on(TEST, ACCURACY)),
-            "fnr": cell.metric(on(TEST, MISSED)) / cell.metric(on(TEST, POSITIVES)),
-            "fpr": cell.metric(on(TEST, ALARMS)) / cell.metric(on(TEST, NEGATIVES)),
+            **{column.panel.field: column.each(cell) for column in columns.COLUMNS if column.panel},
         }
         for cell in cells
         if cell.done
@@ -65,11 +57,12 @@ def charts(board: Board) -> dict[str, Any] | None:
         return None
     chosen = alt.selection_point(fields=["entry"], bind="legend", name="chosen")
     panels: list[Any] = []
-    for name in PANELS:
-        lines, points = _layers(data, name, chosen)
+    for panel in (column.panel for column in columns.COLUMNS if column.panel):
+        lines, points = _layers(data, panel, chosen)
         # One layer declares the selection, all obey it.
         panels.append(alt.layer(lines, points if panels else points.add_params(chosen)))
-    rows = alt.vconcat(alt.hconcat(*panels[:2], spacing=36), alt.hconcat(*panels[2:], spacing=36), spacing=28)
+    pairs = [alt.hconcat(*panels[start : start + 2], spacing=36) for start in range(0, len(panels), 2)]
+    rows = alt.vconcat(*pairs, spacing=28)
     if switched(data):
         rows = rows.add_params(switch())
     with alt.data_transformers.enable("default", max_rows=None):
@@ -77,17 +70,17 @@ def charts(board: Board) -> dict[str, Any] | None:
     return titled(specification | {"config": LOOKS}) if switched(data) else specification | {"config": LOOKS}
 
 
-def _layers(data: pd.DataFrame, name: str, chosen: alt.Parameter) -> tuple[alt.Chart, alt.Chart]:
+def _layers(data: pd.DataFrame, panel: columns.Panel, chosen: alt.Parameter) -> tuple[alt.Chart, alt.Chart]:
     """Return the line through each entry's means and the point of each seed, hollow where it collapsed."""
     colour, shape = _by_entry(data)
     shown = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.08))
-    base = alt.Chart(data, title=PANELS[name], width=470, height=270).encode(x=size(data), color=colour, opacity=shown)
-    lines = placed(base, data, "mean_flops").mark_line(strokeWidth=1.6).encode(y=_value(f"mean({name})", name))
+    base = alt.Chart(data, title=panel.title, width=470, height=270).encode(x=size(data), color=colour, opacity=shown)
+    lines = placed(base, data, "mean_flops").mark_line(strokeWidth=1.6).encode(y=_value(f"mean({panel.field})", panel))
     points = (
         placed(base, data, "flops")
         .mark_point(size=48, strokeWidth=1.4)
         .encode(
-            y=_value(name, name),
+            y=_value(panel.field, panel),
             shape=shape,
             fill=alt.Fill("entry:N", scale=colour["scale"]),
             fillOpacity=alt.condition("datum.collapsed", alt.value(0), alt.value(0.85)),
@@ -96,7 +89,7 @@ def _layers(data: pd.DataFrame, name: str, chosen: alt.Parameter) -> tuple[alt.C
                 alt.Tooltip("seed:O"),
                 alt.Tooltip("remaining:Q", format=".3~g", title="remaining %"),
                 alt.Tooltip("flops:Q", format=".3~g", title="FLOPs left %"),
-                alt.Tooltip(f"{name}:Q", format=".3f", title=PANELS[name]),
+                alt.Tooltip(f"{panel.field}:Q", format=".3f", title=panel.title),
                 alt.Tooltip("collapsed:N"),
             ],
         )
@@ -104,13 +97,12 @@ def _layers(data: pd.DataFrame, name: str, chosen: alt.Parameter) -> tuple[alt.C
     return lines, points
 
 
-def _value(field: str, name: str) -> alt.Y:
-    rate = name in ("fnr", "fpr")
+def _value(field: str, panel: columns.Panel) -> alt.Y:
     return alt.Y(
         f"{field}:Q",
         title=None,
-        axis=alt.Axis(format=".2f" if name == "auc" else ".0%", tickCount=6),
-        scale=alt.Scale(zero=rate, nice=True),
+        axis=alt.Axis(format=panel.axis, tickCount=6),
+        scale=alt.Scale(zero=panel.from_zero, nice=True),
     )
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from harness.reports.analysis import columns
 from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board, leaderboard
 from harness.reports.analysis.safety import DELTA, Safety
+from harness.reports.formatting import listed
 from harness.reports.page.assets import REPORT_MARK, asset, inert_json, looks, picture, policy, vega
 from harness.reports.page.charts import charts
 from harness.reports.page.templating import template
@@ -37,6 +39,8 @@ def render(results: Results, place: str) -> str:
         scripts=scripts,
         policy=policy(style, scripts),
         delta=DELTA,
+        columns=[column for column in columns.COLUMNS if column.title],
+        drawn=listed([column.panel.word for column in columns.COLUMNS if column.panel]),
     )
 
 

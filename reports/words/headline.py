@@ -3,7 +3,7 @@
 from harness.evaluation.proportions import paired_upper_bound
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.safety import DELTA, Safety
-from harness.reports.formatting import percent
+from harness.reports.formatting import listed, percent
 
 
 def answer(board: Board) -> list[str]:
@@ -35,7 +35,7 @@ def _not_decidable(positives: int) -> list[str]:
 def _smallest(safe: list[Safety]) -> str:
     density = min(one.density for one in safe if one.density is not None)
     names = [f"“{one.entry}”" for one in safe if one.density == density]
-    return f"The smallest network shown to be safe keeps {percent(density)} of the weights: {_and(names)}."
+    return f"The smallest network shown to be safe keeps {percent(density)} of the weights: {listed(names)}."
 
 
 def _others(board: Board, safe: list[Safety]) -> str:
@@ -45,13 +45,9 @@ def _others(board: Board, safe: list[Safety]) -> str:
     none = sum(one.result is not None for one in board.safeties) - len(safe)
     missing = rest - none
     parts = [f"{none} had none" if none else "", f"{missing} could not be judged" if missing else ""]
-    return f"Of {len(board.safeties)} entries, {len(safe)} had a safe level, {_and([p for p in parts if p])}."
+    return f"Of {len(board.safeties)} entries, {len(safe)} had a safe level, {listed([p for p in parts if p])}."
 
 
 def _unjudged(board: Board) -> list[str]:
     missing = sum(one.result is None for one in board.safeties)
     return [f"{missing} of {len(board.safeties)} could not be judged."] if missing else []
-
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

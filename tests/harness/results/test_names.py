@@ -9,7 +9,7 @@ import pytest
 from harness.evaluation.metrics import evaluate
 from harness.evaluation.thresholds import choose
 from harness.results import names
-from harness.results.names import Columns
+from harness.results.names import Field
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("harness/running", "harness/results", "reports")
@@ -22,7 +22,7 @@ FRAMES = ("harness/results/reading.py", "reports/analysis/outcomes.py", "reports
 """The only files that know the columns of `Results`."""
 
 NAMES = {value for word, value in vars(names).items() if word.isupper() and word not in ORDINARY}
-COLUMNS = {value for word, value in vars(Columns).items() if word.isupper()}
+COLUMNS = {value for word, value in vars(Field).items() if word.isupper()}
 
 
 def texts(path):

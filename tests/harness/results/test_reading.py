@@ -7,7 +7,7 @@ import pytest
 
 from harness.results import names, reading
 from harness.results.mlflow_tracker import PublishedRun
-from harness.results.names import Columns
+from harness.results.names import Field
 
 
 def run(identity="r", started=0, tags=(), cells=({},), provenance=()):
@@ -50,7 +50,7 @@ def test_a_cell_is_a_row_of_what_it_belongs_to_and_its_metrics(read):
         "test/auc": 0.75,
     }
     assert second["layers"] is None
-    assert {name for word, name in vars(Columns).items() if word.isupper()} - set(first) == {
+    assert {name for word, name in vars(Field).items() if word.isupper()} - set(first) == {
         *("split", "id", "label", "score")
     }
 

@@ -44,7 +44,7 @@ def test_another_group_has_its_own_dense_network(bench, scores):
         bench.done("dense", 0, 1.0, scores(), group=group, **{"size/flops": dense})
         bench.done("lt", 0, 0.5, scores(), group=group, **{"size/flops": 1000.0})
     boards = leaderboard(bench.results())
-    assert [board.levels[1].rows[0].flops_left for board in boards] == [0.25, 0.5]
+    assert [board.levels[1].rows[0].figures["flops_left"] for board in boards] == [0.25, 0.5]
 
 
 def test_a_row_has_the_mean_of_its_seeds(bench, scores):
@@ -52,7 +52,7 @@ def test_a_row_has_the_mean_of_its_seeds(bench, scores):
         bench.done("dense", seed, 1.0, scores(seed=seed), **{"size/flops": 4000.0})
         bench.done("lt", seed, 0.5, scores(seed=seed), **{"size/flops": flops})
     (board,) = leaderboard(bench.results())
-    assert board.levels[1].rows[0].flops_left == 0.5
+    assert board.levels[1].rows[0].figures["flops_left"] == 0.5
     drawn = figure(board.cells)
     assert sorted(drawn[drawn["entry"] == "lt"]["flops"]) == [25.0, 75.0]
     assert set(drawn[drawn["entry"] == "lt"]["mean_flops"]) == {50.0}
@@ -92,4 +92,4 @@ def test_without_known_flops_there_is_no_switch(sized):
     (board,) = leaderboard(sized.results())
     specification = charts(board)
     assert "against" not in json.dumps(specification)
-    assert all(math.isnan(row.flops_left) for level in board.levels for row in level.rows)
+    assert all(math.isnan(row.figures["flops_left"]) for level in board.levels for row in level.rows)

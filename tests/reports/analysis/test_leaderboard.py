@@ -30,11 +30,11 @@ def test_counts_equal_counting_images(usual):
     row = rows(leaderboard(results)[0], 0.5)["lt"]
     for name, label, cut in [("fn/sens95", 1, "sens95"), ("fp/sens95", 0, "sens95"), ("fn/argmax", 1, "argmax")]:
         counts = counted(results, "lt", 0.5, label, cut)
-        assert row.rates[name].k == np.mean(counts)
-        assert row.rates[name].n == (30 if label else 40)
-    assert row.rates["fn/argmax"].k == 1.5
+        assert row.figures[name].k == np.mean(counts)
+        assert row.figures[name].n == (30 if label else 40)
+    assert row.figures["fn/argmax"].k == 1.5
     interval = stats.binomtest(4, 40).proportion_ci(0.95, method="exact")
-    assert (row.rates["fp/argmax"].low, row.rates["fp/argmax"].high) == pytest.approx(interval, abs=1e-9)
+    assert (row.figures["fp/argmax"].low, row.figures["fp/argmax"].high) == pytest.approx(interval, abs=1e-9)
 
 
 def test_auc_is_the_mean_over_seeds_with_their_range(usual):
@@ -72,7 +72,7 @@ def test_an_entry_that_failed_everywhere_is_still_a_row(usual):
     usual.missing("mobilenet", 0, 0.5, "skipped", "too narrow")
     row = rows(leaderboard(usual.results())[0], 0.5)["mobilenet"]
     assert (row.rank, row.auc, row.done) == (None, None, 0)
-    assert math.isnan(row.ap)
+    assert math.isnan(row.figures["ap"])
 
 
 def test_a_collapsed_network_has_no_rank(usual):
@@ -90,7 +90,7 @@ def test_the_same_dense_network_is_one_row(usual):
 
 def test_alive_and_remaining_are_shares_of_the_dense_network(usual):
     row = rows(leaderboard(usual.results())[0], 0.5)["lt"]
-    assert (row.remaining, row.alive) == (0.5, 0.45)
+    assert (row.figures["remaining"], row.figures["alive"]) == (0.5, 0.45)
 
 
 def test_groups_never_share_a_board(usual, scores):

@@ -43,12 +43,13 @@ def test_rows_are_those_of_the_leaderboard(usual):
             assert row["disconnected"] == own.disconnected
             assert (row["collapsed"], row["problems"], row["alike"]) == (own.collapsed, [*own.problems], [*own.alike])
             for name in ("ap", "accuracy", "remaining", "alive", "flops_left", "seconds", "confidence", "sd"):
-                assert same(row[name], getattr(own, name)), name
+                assert same(row[name], own.figures[name]), name
             for name in ("value", "low", "high", "least", "most"):
                 assert row["auc"][name] == getattr(own.auc, name)
-            for name, rate in own.rates.items():
+            for name, rate in ((name, own.figures[name]) for name in row["rates"]):
                 for figure in ("k", "n", "low", "high", "share"):
                     assert row["rates"][name][figure] == getattr(rate, figure)
+            assert [*row["rates"]] == ["fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"]
     assert group["answer"] == answer(board)
 
 

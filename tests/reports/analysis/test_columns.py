@@ -1,0 +1,98 @@
+"""One line in the list of columns shows a metric on the page, in the terminal, as a chart and in results.json."""
+
+import io
+from html import unescape
+
+import pytest
+from rich.console import Console
+
+from harness.reports.analysis import columns
+from harness.reports.analysis.columns import COLUMNS, Column, Panel, counted, metric
+from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.export.results_json import document
+from harness.reports.page import page
+from harness.reports.page.charts import charts
+from harness.reports.terminal import summary
+
+
+@pytest.fixture
+def measured(bench, scores):
+    """One entry with a metric that nothing shows: 0.25 and 0.75 in two seeds, unknown of the dense networks."""
+    for seed in (0, 1):
+        bench.done("dense", seed, 1.0, scores(seed=seed))
+        bench.done("lt", seed, 0.5, scores(seed=seed), **{"test/f1": 0.25 + 0.5 * seed})
+    return bench.results()
+
+
+@pytest.fixture
+def show(monkeypatch):
+    return lambda *more: monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, *more))
+
+
+def on_page(results, monkeypatch):
+    """Return the page without its charts, which are shown by `drawn`."""
+    with monkeypatch.context() as patch:
+        patch.setattr(page, "charts", lambda _: None)
+        return unescape(page.render(results, ""))
+
+
+def in_terminal(results):
+    stream = io.StringIO()
+    Console(file=stream, width=80, color_system=None).print(summary(results))
+    return stream.getvalue()
+
+
+def drawn(results):
+    """Return the panels' titles, row by row, and the values that each field has in the data."""
+    (board,) = leaderboard(results)
+    found = charts(board)
+    titles = [[panel["layer"][0]["title"] for panel in row["hconcat"]] for row in found["vconcat"]]
+    (rows,) = found["datasets"].values()
+    return titles, {name: [row[name] for row in rows if row["entry"] == "lt"] for name in rows[0]}
+
+
+def in_json(results):
+    (group,) = document(results)["groups"]
+    return {row["entry"]: row for level in group["levels"] for row in level["rows"]}
+
+
+def test_a_metric_is_shown_by_one_line(measured, show, monkeypatch):
+    before, _ = drawn(measured)
+    assert "F1 at odds" not in on_page(measured, monkeypatch)
+    assert "F1" not in in_terminal(measured)
+    assert "f1" not in in_json(measured)["lt"]
+    show(Column("f1", "F1 at odds", metric("test/f1"), "{:.2f} of 1".format, word="F1", panel=Panel("F1 curve", "F1")))
+    assert "F1 at odds</th>" in on_page(measured, monkeypatch)
+    assert '<td class="number" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
+    assert "0.50 of 1" in in_terminal(measured)
+    assert "AUC, positives missed at sens95, F1; * best" in in_terminal(measured)
+    titles, values = drawn(measured)
+    assert titles == [*before, ["F1 curve"]]
+    assert values["f1"] == [0.25, 0.75]
+    assert in_json(measured)["lt"]["f1"] == 0.5
+    assert in_json(measured)["dense"]["f1"] is None
+
+
+def test_a_column_is_shown_only_where_it_is_asked_to_be(measured, show, monkeypatch):
+    page_before, terminal_before, drawn_before = on_page(measured, monkeypatch), in_terminal(measured), drawn(measured)
+    show(Column("f1", "", metric("test/f1")))
+    assert (on_page(measured, monkeypatch), in_terminal(measured)) == (page_before, terminal_before)
+    assert drawn(measured) == drawn_before
+    assert in_json(measured)["lt"]["f1"] == 0.5
+
+
+def test_a_count_is_shown_as_a_rate_with_its_note(measured, show, monkeypatch):
+    note = Column("f1", "", metric("test/f1"), "f1 {:.1f}".format)
+    show(counted("fn/youden", "FNR youden", note=note, word="missed at youden"), note)
+    rate = in_json(measured)["lt"]["rates"]["fn/youden"]
+    assert rate["n"] == 30
+    found = on_page(measured, monkeypatch)
+    assert f"{rate['k']:g}/30" in in_terminal(measured)
+    assert "FNR youden</th>" in found
+    assert found.count("<small>f1 0.5</small>") == 1  # of the dense networks it is not known
+
+
+def test_every_column_has_a_name_of_its_own():
+    names = [column.name for column in COLUMNS]
+    assert len(set(names)) == len(names)
+    assert {column.note for column in COLUMNS} - {None} <= set(COLUMNS)
