@@ -172,7 +172,7 @@ class Workbench:
             "environment": self._environment,
             "version": TRAINING_VERSION,
             "function": f"{function.__module__}.{function.__name__}",
-            "source": source_of(function),
+            "source": source_of(function, *inputs),
             "inputs": inputs,
         }
         stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))

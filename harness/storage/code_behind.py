@@ -1,13 +1,21 @@
-"""The source that a result depends on: a module, its neighbours, and what they take from the core."""
+"""The code that a stored result depends on: a function's module, what is behind it, and what is handed in.
 
-import inspect
-import sys
-from collections.abc import Callable
-from pathlib import Path
+Not behind a result is what only raises, keeps, finds or plans: rewording an error computes nothing anew. Nor are the
+networks, though any can be built by name: a result knows the class of the network, or the architecture, that is handed
+in, so that a new network, or another one's forward, leaves it alone. A function that builds a network of its own choice
+is to be handed its architecture.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-_NOT_COMPUTING = {"harness.pruning.pruner", "harness.pruning.templates", "harness.pruning.workbench"}
-"""Core modules that a stored result cannot depend on: a computed function gets no bench and no method."""
+from harness.networks import registered
+from harness.networks.architecture import Architecture, Network
+from harness.storage.sources import digest_of_code, taken_from, text_of
+
+DECIDING_NOTHING = {"errors", "environment", "plugins", "progress", "storage", "pruning", "planning", "running"}
+"""Rooms of the core that no result depends on: a computed function gets no bench, no method, no store and no plan."""
 
 
 def neighbours(module: str) -> set[str]:
@@ -15,46 +23,58 @@ def neighbours(module: str) -> set[str]:
     package = module.rpartition(".")[0]
     if not package or (module.startswith("harness.") and package != "harness.methods"):
         return set()
-    return {origin for origin in _origins(module) if origin.startswith(f"{package}.")}
+    return {home for home in taken_from(module, [package]) if f"{home}.".startswith(f"{package}.")}
 
 
-def modules_behind(module: str) -> list[str]:
-    """Return ``module`` and every module of its package and of the core that names are taken from, theirs too; sorted.
-
-    A module's source is all that is known of it: a name that is imported inside a function is not followed.
-    """
+def modules_behind(*modules: str) -> list[str]:
+    """Return ``modules`` and all of their packages and of the core that names are taken from, theirs too; sorted."""
     found: set[str] = set()
-    waiting = {module}
+    waiting = set(modules)
     while waiting:
-        following = {one for origin in waiting for one in neighbours(origin) | _core(origin)}
         found |= waiting
-        waiting = following - found
+        waiting = {home for module in waiting for home in neighbours(module) | _core(module)} - found
     return sorted(found)
+
+
+def _core(module: str) -> set[str]:
+    homes = {home for home in taken_from(module, ["harness"]) if home.startswith("harness.")}
+    return {home for home in homes - {registered.__name__} if home.split(".")[1] not in DECIDING_NOTHING}
 
 
 def texts(modules: list[str]) -> list[str]:
     """Return the source of each module that has a Python file."""
-    files = [getattr(sys.modules[module], "__file__", None) for module in modules]
-    return [Path(file).read_text("utf-8") for file in files if file and file.endswith(".py")]
+    return [text for text in map(text_of, modules) if text is not None]
 
 
-def _core(module: str) -> set[str]:
-    return {origin for origin in _origins(module) if origin.startswith("harness.")} - _NOT_COMPUTING
+def source_of(function: Callable[..., Any], *inputs: Any) -> list[str]:
+    """Return what tells the code that computes ``function(*inputs)`` from any other: a digest a module.
 
-
-def _origins(module: str) -> set[str]:
-    values = vars(sys.modules[module]).values()
-    origins = {getattr(value, "__module__", None) for value in values}
-    return {origin for origin in origins if isinstance(origin, str) and origin in sys.modules}
-
-
-def source_of(function: Callable[..., Any]) -> list[str]:
-    """Return the source of the module that defines ``function``, and of those behind it.
-
-    Raises RuntimeError where the file no longer is what was imported: its result would be kept under the new text.
+    The modules are the function's own, those of the classes of ``inputs``, and those behind them. Raises RuntimeError
+    where the function's file no longer is what was imported: its result would be kept under the new text.
     """
-    source = inspect.getsource(sys.modules[function.__module__])
-    compiled = compile(source, function.__code__.co_filename, "exec", dont_inherit=True)
+    _refuse_edited(function)
+    handed_in = {kind.__module__ for kind in _classes(inputs)}
+    return [digest_of_code(text) for text in texts(modules_behind(function.__module__, *handed_in))]
+
+
+def _refuse_edited(function: Callable[..., Any]) -> None:
+    file = function.__code__.co_filename
+    compiled = compile(text_of(function.__module__) or "", file, "exec", dont_inherit=True)
     if function.__code__ not in compiled.co_consts:
-        raise RuntimeError(f"{function.__code__.co_filename} was edited while it ran: start the command again")
-    return [source, *texts([module for module in modules_behind(function.__module__) if module != function.__module__])]
+        raise RuntimeError(f"{file} was edited while it ran: start the command again")
+
+
+def _classes(value: Any) -> Iterator[type]:
+    """Yield the classes whose code decides what ``value`` does: of networks and dataclasses, however deep."""
+    if isinstance(value, Network):
+        yield from _classes(value.architecture)
+    elif isinstance(value, Architecture):
+        yield registered.factory_of(value.factory)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield type(value)
+        yield from _classes([getattr(value, field.name) for field in fields(value)])
+    elif isinstance(value, Mapping):
+        yield from _classes(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _classes(item)
