@@ -11,8 +11,8 @@ from harness.networks.architecture import Architecture, Network, positive_scores
 from harness.networks.factories import build, initialise, state_of
 from harness.randomness import generator
 from harness.storage.store import Store
-from harness.training.fit import TRAINING_VERSION
 from harness.training.inference import moves, outputs_of
+from harness.training.version import TRAINING_VERSION
 
 HEAD_DRAWS = 100
 HEAD_BATCH = 64

@@ -16,8 +16,9 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.storage.store import Store
-from harness.training.fit import TRAINING_VERSION, Saver, Task, fit
+from harness.training.fit import Saver, Task, fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
+from harness.training.version import TRAINING_VERSION
 
 
 class PretrainingNetwork(nn.Module):

@@ -12,8 +12,8 @@ from harness.initial.weights_choice import SIMULATED
 from harness.planning.entries import Entry
 from harness.results.names import DENSE
 from harness.storage.canonical import digest
-from harness.training.fit import TRAINING_VERSION
 from harness.training.schedule import Schedule
+from harness.training.version import TRAINING_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Publication, PublishedLevel
 from harness.storage.canonical import digest
-from harness.training.fit import TRAINING_VERSION
+from harness.training.version import TRAINING_VERSION
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from harness.networks.architecture import Network, positive_scores
 from harness.planning.plan import Plan
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Stage, Store
-from harness.training.fit import TRAINING_VERSION
 from harness.training.inference import outputs_of, resolve_device
+from harness.training.version import TRAINING_VERSION
 
 
 def score(network: Network, split: ImageSplit, plan: Plan, store: Store) -> Stage:

@@ -1,8 +1,4 @@
-"""Training as a pure function: data, start, mask, loss, schedule and seed in; the best epoch's tensors out.
-
-Raise `TRAINING_VERSION` whenever a change here, or in a module that CONTRIBUTING.md lists, changes a bit of the result:
-stored stages of the old version are then no longer found.
-"""
+"""Training as a pure function: data, start, mask, loss, schedule and seed in; the best epoch's tensors out."""
 
 import math
 from collections.abc import Callable
@@ -17,8 +13,6 @@ from harness.sparsity.mask import Mask
 from harness.training.augmentation import augment, normalise
 from harness.training.inference import moves, resolve_device
 from harness.training.schedule import Schedule
-
-TRAINING_VERSION = 1
 
 
 class Saver(Protocol):

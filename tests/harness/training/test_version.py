@@ -1,15 +1,81 @@
+"""When stored stages may be replayed: the code behind every stage is recorded, and so are the keys of old trainings."""
+
+import ast
+import hashlib
 import math
+import pkgutil
+from pathlib import Path
 
 import pytest
 import torch
 
+import harness
+from harness import datasets
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build
+from harness.networks.registered import FACTORIES, factory_of
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import digest
+from harness.storage.code_behind import modules_behind, texts
+from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
-from harness.training.fit import TRAINING_VERSION
+from harness.training.version import TRAINING_VERSION
+
+RECORDED = "fcf08c534681df06c0ab16913c61020f4a700513b621ef0c2d783ce8c79fa7f9"
+
+QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
+- Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
+- No: raise TRAINING_VERSION in harness/training/version.py, too (DECODING where a decoded pixel changes, a data set's
+  `version` where it draws or labels otherwise), or old results pass for new ones.
+
+RECORDED = "{found}"
+"""
+
+
+def stages():
+    """Return the kinds of stages by the module that runs them: ``store.run(kind, inputs, compute)``, wherever it is."""
+    root = Path(harness.__file__).parent
+    kinds = {".".join(path.relative_to(root.parent).with_suffix("").parts): run_in(path) for path in root.rglob("*.py")}
+    return {name: found for name, found in kinds.items() if found and not name.startswith("harness.testing.")}
+
+
+def run_in(path):
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    three = [call for call in calls if isinstance(call.func, ast.Attribute) and len(call.args) == 3]
+    firsts = [call.args[0] for call in three if call.func.attr == "run" and isinstance(call.args[0], ast.Constant)]
+    return {first.value for first in firsts}
+
+
+def deciding_modules():
+    """Return all modules that decide a bit of a stage: those that run one, what they are handed, and what is behind."""
+    networks = {factory_of(name).__module__ for name in FACTORIES if name != "tiny"}
+    data_sets = {f"{datasets.__name__}.{found.name}" for found in pkgutil.iter_modules(datasets.__path__)}
+    return modules_behind(*stages(), *networks, *data_sets)
+
+
+def test_the_code_that_decides_bits_is_what_it_was():
+    found = hashlib.sha256("".join(sorted(map(digest_of_code, texts(deciding_modules())))).encode()).hexdigest()
+    if found != RECORDED:
+        pytest.fail(QUESTION.format(file="tests/harness/training/test_version.py", found=found), pytrace=False)
+
+
+def test_every_kind_of_stage_is_looked_behind():
+    """Who runs a stage in another way mends how they are found."""
+    kinds = {kind for kinds in stages().values() for kind in kinds}
+    assert kinds == {"compute", "head", "images", "pretrain", "score", "thresholds", "train"}
+
+
+def test_what_decides_a_bit_is_found_by_itself():
+    found = set(deciding_modules())
+    assert found >= {
+        *("harness.training.fit", "harness.training.schedule", "harness.training.augmentation", "harness.randomness"),
+        *("harness.training.colour_jitter", "harness.training.elastic_warp", "harness.training.inference"),
+        *("harness.losses.loss", "harness.sparsity.mask", "harness.networks.architecture", "harness.networks.resnet"),
+        *("harness.initial.head", "harness.evaluation.thresholds", "harness.data.decoding", "harness.data.splitting"),
+        *("harness.datasets.lesion_renderer", "harness.datasets.painting", "harness.datasets.isic_sim"),
+    }
+    assert not {name for name in found if name.split(".")[1] in ("errors", "planning", "storage", "methods", "results")}
 
 
 def counted(*shape):
