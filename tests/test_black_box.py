@@ -15,6 +15,8 @@ import pytest
 
 from harness.planning.selection import resolve
 
+pytestmark = pytest.mark.slow
+
 
 def load(name):
     """Return another file of these tests as a module; the folder is no package."""

@@ -16,6 +16,8 @@ from optuna.trial import TrialState
 from harness.planning.entries import values_of
 from harness.planning.selection import resolve
 
+pytestmark = pytest.mark.slow
+
 SPEC = importlib.util.spec_from_file_location("shared_black_box", Path(__file__).parent / "test_black_box.py")
 BLACK_BOX = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(BLACK_BOX)

@@ -17,6 +17,8 @@ from harness.running.inspection import inspect
 from harness.storage.store import Store
 from harness.training.schedule import Schedule
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = tuple(FACTORIES)
 SIZE = 64
 DENSITY, LARGE_DENSITY = 0.25, 0.0625

@@ -258,6 +258,7 @@ def found_and_tested(written, *options):
     return told
 
 
+@pytest.mark.slow
 def test_another_process_finds_it_and_its_tests_hold_every_check(written):
     from harness.testing import checks
 

@@ -63,6 +63,7 @@ def test_a_folder_that_takes_no_file_is_a_machine_error(tmp_path):
         create_database(sqlite_uri(tmp_path / "file" / "a.db"), fill)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statements", [1, 8, 60, 200])
 def test_a_kill_in_the_middle_of_mlflows_schema_does_not_break_the_store(tmp_path, statements):
     """SIGKILL after so many SQL statements, then the next process opens the same store."""

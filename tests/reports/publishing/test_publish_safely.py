@@ -83,6 +83,7 @@ def _remembering(function):
     return recall
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("remembered")
 def test_a_kill_at_any_step_leaves_a_whole_folder_and_the_next_completes_it(old, new, tmp_path, tree, walk):
     before, wanted = tmp_path / "before", tmp_path / "wanted"
@@ -114,6 +115,7 @@ def _killed(results, folder, after):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("remembered")
 def test_a_kill_of_the_very_first_publishing_is_completed(new, tmp_path, tree):
     publish(new, tmp_path / "wanted")
@@ -163,6 +165,7 @@ for part in [results[:1], results[1:], results]:
 """
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_do_not_harm_each_other(old, new, tmp_path, walk, tree):
     folder, running = tmp_path / "out", []
     for name, results in {"old": old, "new": new}.items():
