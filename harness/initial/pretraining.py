@@ -16,7 +16,7 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.storage.store import Store
-from harness.training.fit import Saver, Task, fit
+from harness.training.fit import Saver, TrainingTask, fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
 from harness.training.version import TRAINING_VERSION
 
@@ -94,7 +94,7 @@ def _pretrain(architecture: Architecture, pretraining: Pretraining, drawn: dict[
     def evaluate(trained: nn.Module) -> float:
         return validation_auc(labels, outputs_of(trained, validation, device)[:, -1].numpy())
 
-    task = Task(module=module, images=images, targets=targets[:-held_out], loss=loss, evaluate=evaluate)
+    task = TrainingTask(module=module, images=images, targets=targets[:-held_out], loss=loss, evaluate=evaluate)
     result = fit(task, pretraining.training, pretraining.seed, saver)
     prefix = "network.features."
     features = {

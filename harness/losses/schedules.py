@@ -28,7 +28,7 @@ def effective_number_gamma(beta: float, positives: int, negatives: int) -> float
 WEIGHTS = {"gamma": 1.0, "lambda": 0.0}
 """A loss's own numbers by name, and what each is where it does nothing."""
 
-Gamma = float | str
+GammaRule = float | str
 """A number, or ``effective-number(beta)``, resolved with the training split's counts."""
 
 Ranking = Literal["all-pairs", "pointwise"]
@@ -44,8 +44,8 @@ class LossSchedule:
 
     key_name: ClassVar[str] = ""
     name: str
-    gamma: Gamma = 1.0
-    gamma_after: Gamma = 1.0
+    gamma: GammaRule = 1.0
+    gamma_after: GammaRule = 1.0
     lambda_: float = 0.0
     ranking: Ranking = "all-pairs"
 
@@ -92,7 +92,7 @@ class LossSchedule:
         return replace(self, gamma=first, gamma_after=later, lambda_=given.get("lambda", self.lambda_))
 
 
-def resolve_gamma(gamma: Gamma, positives: int, negatives: int) -> float:
+def resolve_gamma(gamma: GammaRule, positives: int, negatives: int) -> float:
     """Return gamma as a number. Raises `UsageError` for a text that is not ``effective-number(beta)``."""
     if not isinstance(gamma, str):
         return float(gamma)

@@ -20,7 +20,7 @@ from harness.storage.canonical import canonical_state
 from harness.storage.code_behind import source_of
 from harness.storage.store import Store
 from harness.training.augmentation import normalise
-from harness.training.fit import Saver, Task, fit
+from harness.training.fit import Saver, TrainingTask, fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
 from harness.training.schedule import Schedule
 from harness.training.version import TRAINING_VERSION
@@ -108,7 +108,7 @@ class Workbench:
             logits = outputs_of(module, self._validation.images, device, bfloat16=in_bfloat16)
             return validation_auc(labels, positive_scores(logits).numpy())
 
-        task = Task(
+        task = TrainingTask(
             module=start,
             images=self._train.images,
             targets=self._train.labels,

@@ -20,14 +20,14 @@ _CLOSE = 0.01
 _MOST_EDITS = 8
 _MOST_TRIED = 100_000
 
-Widths = npt.NDArray[np.int64]
+GroupWidths = npt.NDArray[np.int64]
 
 
 class ParameterCount:
     """The number of parameters of a network as a function of its groups' widths: a sum of products of two at most."""
 
     def __init__(self, network: nn.Module, groups: Sequence[ChannelGroup]) -> None:
-        self.full: Widths = np.array([group.channels for group in groups], dtype=np.int64)
+        self.full: GroupWidths = np.array([group.channels for group in groups], dtype=np.int64)
         where = {slice_: index for index, group in enumerate(groups) for slice_ in group.slices}
         self._constant = 0
         self._single = np.zeros(len(groups), dtype=np.int64)
@@ -42,9 +42,9 @@ class ParameterCount:
             else:
                 self._pair[indices[0], indices[1]] += each
 
-    def __call__(self, widths: Widths) -> Widths:
+    def __call__(self, widths: GroupWidths) -> GroupWidths:
         """Return the counts of widths (..., groups), shape (...)."""
-        counts: Widths = self._constant + widths @ self._single + ((widths @ self._pair) * widths).sum(-1)
+        counts: GroupWidths = self._constant + widths @ self._single + ((widths @ self._pair) * widths).sum(-1)
         return counts
 
 
@@ -83,11 +83,11 @@ def _checked(scores: Mapping[str, Tensor], group: ChannelGroup) -> npt.NDArray[n
     return values
 
 
-WidthsAt = tuple[Callable[[int], Widths], int]
+WidthsAt = tuple[Callable[[int], GroupWidths], int]
 """Widths that never shrink from step 0 to the last one, and that last step."""
 
 
-def _uniform(full: Widths) -> WidthsAt:
+def _uniform(full: GroupWidths) -> WidthsAt:
     """Return the widths with the same share of every group's channels, by thousandths of its widest group's."""
     steps = 1000 * int(full.max())
     return lambda step: np.maximum(1, (full * step + steps // 2) // steps), steps
@@ -105,7 +105,7 @@ def _ranked(values: Sequence[npt.NDArray[np.float64]]) -> WidthsAt:
     return lambda step: np.bincount(owner[order[: groups + step]], minlength=groups), flat.size - groups
 
 
-def _nearest(count: ParameterCount, at: WidthsAt, asked: float) -> Widths:
+def _nearest(count: ParameterCount, at: WidthsAt, asked: float) -> GroupWidths:
     """Return the widths whose count is nearest to ``asked``, the narrower on a tie, by bisection."""
     widths_at, last = at
     low, high = 0, last
@@ -115,7 +115,7 @@ def _nearest(count: ParameterCount, at: WidthsAt, asked: float) -> Widths:
     return min((widths_at(max(low - 1, 0)), widths_at(low)), key=lambda widths: abs(int(count(widths)) - asked))
 
 
-def _edited(count: ParameterCount, widths: Widths, asked: float) -> Widths:
+def _edited(count: ParameterCount, widths: GroupWidths, asked: float) -> GroupWidths:
     """Return ``widths`` with the fewest single channels more or less that come close to ``asked``; else the nearest."""
     units = np.concatenate([np.eye(widths.size, dtype=np.int64), -np.eye(widths.size, dtype=np.int64)])
     best = widths

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
-from harness.storage.sources import digest_of_code, taken_from, text_of
+from harness.storage.sources import digest_of_code, taken_from, module_text
 
 DECIDING_NOTHING = {"errors", "environment", "plugins", "progress", "storage", "pruning", "planning", "running"}
 """Rooms of the core that no result depends on: a computed function gets no bench, no method, no store and no plan."""
@@ -43,7 +43,7 @@ def _core(module: str) -> set[str]:
 
 def texts(modules: list[str]) -> list[str]:
     """Return the source of each module that has a Python file."""
-    return [text for text in map(text_of, modules) if text is not None]
+    return [text for text in map(module_text, modules) if text is not None]
 
 
 def source_of(function: Callable[..., Any], *inputs: Any) -> list[str]:
@@ -59,7 +59,7 @@ def source_of(function: Callable[..., Any], *inputs: Any) -> list[str]:
 
 def _refuse_edited(function: Callable[..., Any]) -> None:
     file = function.__code__.co_filename
-    compiled = compile(text_of(function.__module__) or "", file, "exec", dont_inherit=True)
+    compiled = compile(module_text(function.__module__) or "", file, "exec", dont_inherit=True)
     if function.__code__ not in compiled.co_consts:
         raise RuntimeError(f"{file} was edited while it ran: start the command again")
 

@@ -26,7 +26,7 @@ class Place(NamedTuple):
     is_package: bool
 
 
-def text_of(module: str) -> str | None:
+def module_text(module: str) -> str | None:
     """Return the source of a module, or None where it has no Python file or is not there at all."""
     file = _place_of(module).file
     return Path(file).read_text("utf-8") if file.endswith(".py") else None
@@ -62,7 +62,7 @@ def _homes(module: str, name: str) -> set[str]:
 
 
 def _imports(module: str) -> tuple[Taken, ...]:
-    text = text_of(module)
+    text = module_text(module)
     package = module if _place_of(module).is_package else module.rpartition(".")[0]
     return () if text is None else _read_imports(text, package)
 

@@ -126,7 +126,7 @@ def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
     return restore(json.loads(data[_VALUE]), load_tensors(data[_TENSORS])), manifest
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_stage_manifest(folder: Path) -> dict[str, Any]:
     """Return a stage's manifest without reading its tensors; an empty one where it cannot be read."""
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())

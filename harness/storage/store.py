@@ -18,9 +18,9 @@ from typing import Any
 
 from harness.errors import MachineError
 from harness.storage.canonical import digest
-from harness.storage.stage_files import CorruptStageError, read_manifest, read_stage, store_errors, write_stage
+from harness.storage.stage_files import CorruptStageError, read_stage, read_stage_manifest, store_errors, write_stage
 
-FORMAT = "1"
+STORE_FORMAT = "1"
 CHECKPOINT_EVERY_S = 20.0
 
 
@@ -127,7 +127,7 @@ class Store:
             value = compute(checkpoint)
             seconds = checkpoint.seconds
             with store_errors(self.root):
-                manifest = {"kind": kind, "seconds": seconds, "format": FORMAT}
+                manifest = {"kind": kind, "seconds": seconds, "format": STORE_FORMAT}
                 write_stage(self.temporary(key), self.path(key), value, manifest)
             checkpoint.clear()
         found = self.find(key)
@@ -170,7 +170,7 @@ class Store:
     def folders(self) -> Iterator[tuple[Path, str]]:
         """Yield (folder, kind) of every committed stage."""
         for folder in sorted(self.stages.glob("??/*")):
-            yield folder, str(read_manifest(folder).get("kind", "unreadable"))
+            yield folder, str(read_stage_manifest(folder).get("kind", "unreadable"))
 
     def _sweep(self, key: str) -> None:
         for leftover in (self.root / "temporary").glob(f"{key}.*"):
@@ -181,11 +181,11 @@ class Store:
         found = path.read_text().strip() if path.exists() else ""
         if not found:  # absent, or a first start that was killed while it wrote
             written = self.temporary("FORMAT")
-            written.write_text(FORMAT)
+            written.write_text(STORE_FORMAT)
             os.replace(written, path)
-        elif found != FORMAT:
+        elif found != STORE_FORMAT:
             raise MachineError(
-                f"store {self.root} has format {found}, this version reads format {FORMAT}",
+                f"store {self.root} has format {found}, this version reads format {STORE_FORMAT}",
                 fix="choose another folder with --store, or install the version that wrote it",
             )
 

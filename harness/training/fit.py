@@ -33,7 +33,7 @@ class Saver(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class TrainingTask:
     """What is learned: a module from uint8 images (N, 3, S, S) to outputs, by ``loss(outputs, targets)``.
 
     ``evaluate`` gives the validation figure that chooses the epoch, higher = better.
@@ -50,7 +50,7 @@ class Task:
 class Stepper:
     """One optimiser step at a time; pruned weights are +0.0 before the first and after every step."""
 
-    def __init__(self, task: Task, schedule: Schedule, device: torch.device) -> None:
+    def __init__(self, task: TrainingTask, schedule: Schedule, device: torch.device) -> None:
         self.task, self.schedule, self.device = task, schedule, device
         self.module = task.module.to(device).to(memory_format=torch.channels_last)
         for layer in self.module.modules():
@@ -101,7 +101,7 @@ class Stepper:
         return loss.detach()
 
 
-def fit(task: Task, schedule: Schedule, seed: int, saver: Saver) -> dict[str, Any]:
+def fit(task: TrainingTask, schedule: Schedule, seed: int, saver: Saver) -> dict[str, Any]:
     """Train and return {"outcome", "state", "history", "best_epoch", "steps"}.
 
     ``outcome`` is "trained"; "diverged" when a loss or weight is not finite (the state is then the last best one);

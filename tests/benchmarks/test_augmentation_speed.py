@@ -22,7 +22,7 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, Task
+from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
 
 BATCH = 32
@@ -99,7 +99,7 @@ def test_share_of_a_training_step(compare: Any, size: int, precision: str) -> No
     network = build(Architecture("alexnet-bn"))
     initialise(network, generator(0, "benchmark"))
     schedule = Schedule(batch_size=BATCH, clip=2.0, precision=precision, device="cpu")  # type: ignore[arg-type]
-    task = Task(module=network, images=pixels, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
+    task = TrainingTask(module=network, images=pixels, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
     stepper = Stepper(task, schedule, torch.device("cpu"))
     stepper.module.train()
 

@@ -23,7 +23,7 @@ from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.storage.store import Store
-from harness.training.fit import Stepper, Task
+from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
 
 IMAGES, SIZE, BATCH, LEVEL = 512, 64, 32, 0.0625
@@ -79,7 +79,9 @@ def choose(method: str) -> float:
 class Step:
     def __init__(self) -> None:
         module = started(Architecture("alexnet-bn"))
-        task = Task(module=module, images=TRAIN.images, targets=TRAIN.labels, loss=Loss(), evaluate=lambda _: 0.0)
+        task = TrainingTask(
+            module=module, images=TRAIN.images, targets=TRAIN.labels, loss=Loss(), evaluate=lambda _: 0.0
+        )
         self.stepper = Stepper(task, SCHEDULE, torch.device("cpu"))
         self.stepper.module.train()
         self.images = torch.randn(BATCH, 3, SIZE, SIZE, generator=generator(0, "step"))

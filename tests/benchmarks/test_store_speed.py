@@ -14,7 +14,7 @@ from harness.networks.factories import build, initialise, state_of
 from harness.randomness import generator
 from harness.storage.store import Store
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, Task
+from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
 
 BATCH, SIZE = 32, 64
@@ -28,7 +28,7 @@ def step() -> Any:
     labels = (torch.arange(BATCH) % 5 == 0).to(torch.uint8)
     module = build(Architecture("alexnet-bn"))
     initialise(module, draws)
-    task = Task(module=module, images=pixels, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
+    task = TrainingTask(module=module, images=pixels, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
     stepper = Stepper(task, Schedule(precision="float32", device="cpu"), torch.device("cpu"))
     stepper.module.train()
 

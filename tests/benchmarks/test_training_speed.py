@@ -19,7 +19,7 @@ from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, Task, fit
+from harness.training.fit import Stepper, TrainingTask, fit
 from harness.training.schedule import Schedule
 
 STEPS, BATCH, SIZE = 10, 32, 64
@@ -67,7 +67,7 @@ def harness_epoch(precision: str) -> float:
     """Return the seconds of the second epoch of a training stage; the first one warms it up."""
     pixels, labels = images()
     clock = Clock()
-    task = Task(module=network(), images=pixels, targets=labels, loss=Loss(), evaluate=clock)
+    task = TrainingTask(module=network(), images=pixels, targets=labels, loss=Loss(), evaluate=clock)
     fit(task, schedule(precision, epochs=2), 0, NoCheckpoints())
     return clock.asked[1] - clock.asked[0]
 
@@ -117,7 +117,7 @@ def test_masked_over_dense_step(compare: Any, precision: str) -> None:
     def stepper(density: float) -> Stepper:
         module = network()
         mask = random_mask(module, density) if density < 1 else None
-        task = Task(module=module, images=pixels, targets=labels, loss=Loss(), evaluate=Clock(), mask=mask)
+        task = TrainingTask(module=module, images=pixels, targets=labels, loss=Loss(), evaluate=Clock(), mask=mask)
         made = Stepper(task, schedule(precision), CPU)
         made.module.train()
         return made

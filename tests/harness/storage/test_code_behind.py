@@ -55,10 +55,10 @@ def test_no_method_has_the_core_for_a_neighbour():
 @pytest.fixture
 def edited(monkeypatch):
     """Return a function that edits a module's source as it is read."""
-    read = sources.text_of
+    read = sources.module_text
 
     def edit(module, old, new):
-        def text_of(asked):
+        def module_text(asked):
             text = read(asked)
             if asked != module:
                 return text
@@ -66,7 +66,7 @@ def edited(monkeypatch):
             return text.replace(old, new)
 
         for reader in (sources, code_behind):
-            monkeypatch.setattr(reader, "text_of", text_of)
+            monkeypatch.setattr(reader, "module_text", module_text)
 
     return edit
 

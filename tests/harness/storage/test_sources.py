@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from harness.storage.sources import digest_of_code, taken_from, text_of
+from harness.storage.sources import digest_of_code, taken_from, module_text
 
 CODE = dedent('''
     """A module."""
@@ -133,9 +133,9 @@ def test_only_the_packages_that_are_asked_for_are_followed(package):
 
 @pytest.mark.parametrize("module", ["builtins", "math", "no_such_module", "own.no_such", "torch._C", "__nothing__"])
 def test_a_module_without_a_python_file_has_no_text(module):
-    assert text_of(module) is None
+    assert module_text(module) is None
     assert taken_from(module, ["harness"]) == set()
 
 
 def test_the_text_is_the_files():
-    assert "def text_of" in text_of("harness.storage.sources")
+    assert "def module_text" in module_text("harness.storage.sources")

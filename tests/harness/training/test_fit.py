@@ -10,7 +10,7 @@ from harness.networks.factories import build, copy_of, state_of
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment, normalise
-from harness.training.fit import Stepper, Task, fit
+from harness.training.fit import Stepper, TrainingTask, fit
 from harness.training.inference import moves, outputs_of
 from harness.training.schedule import Schedule
 
@@ -51,7 +51,9 @@ def task(tiny, splits):
         logits = outputs_of(module, validation.images, torch.device("cpu"))
         return -float(nn.functional.cross_entropy(logits, validation.labels.long()))
 
-    return Task(module=copy_of(tiny), images=train.images, targets=train.labels, loss=Loss(2.0, 1.0), evaluate=evaluate)
+    return TrainingTask(
+        module=copy_of(tiny), images=train.images, targets=train.labels, loss=Loss(2.0, 1.0), evaluate=evaluate
+    )
 
 
 def half_mask(network):
@@ -68,7 +70,7 @@ def same(left, right):
 def test_pruned_weights_are_exactly_zero_after_every_step(task, tiny, weight_decay):
     mask = half_mask(tiny)
     schedule = Schedule(learning_rate=0.1, weight_decay=weight_decay, clip=1.0, precision="float32", device="cpu")
-    stepper = Stepper(Task(**{**task.__dict__, "mask": mask}), schedule, torch.device("cpu"))
+    stepper = Stepper(TrainingTask(**{**task.__dict__, "mask": mask}), schedule, torch.device("cpu"))
     stepper.module.train()
     for _ in range(6):
         stepper.step(normalise(task.images[:12]), task.targets[:12], 0.1)
@@ -113,7 +115,7 @@ def test_the_best_epoch_is_kept_and_it_is_the_first_of_equals(task, schedule):
         return next(figures)
 
     schedule = Schedule(epochs=4, batch_size=12, precision="float32", device="cpu")
-    result = fit(Task(**{**task.__dict__, "evaluate": evaluate}), schedule, 0, NoSaver())
+    result = fit(TrainingTask(**{**task.__dict__, "evaluate": evaluate}), schedule, 0, NoSaver())
     assert result["best_epoch"] == 1
     assert same(result["state"], states[1])
     assert [figure for _, figure in result["history"]] == [0.3, 0.9, 0.9, 0.2]
@@ -124,7 +126,7 @@ def test_stopped_after_any_epoch_and_resumed_gives_the_same_bits(tiny, task, sch
     schedule = Schedule(epochs=4, batch_size=12, dropout=0.3, clip=1.0, precision="float32", device="cpu")
 
     def fresh():
-        return Task(**{**task.__dict__, "module": copy_of(tiny), "mask": half_mask(tiny)})
+        return TrainingTask(**{**task.__dict__, "module": copy_of(tiny), "mask": half_mask(tiny)})
 
     whole = fit(fresh(), schedule, 7, NoSaver())
     for stop in (1, 2, 3):
@@ -142,7 +144,7 @@ def test_a_checkpoint_knows_training_without_momentum(tiny, task, momentum):
     schedule = Schedule(epochs=3, batch_size=12, momentum=momentum, precision="float32", device="cpu")
 
     def fresh():
-        return Task(**{**task.__dict__, "module": copy_of(tiny)})
+        return TrainingTask(**{**task.__dict__, "module": copy_of(tiny)})
 
     saver = KeepingSaver(stop_after=2)
     with pytest.raises(KeyboardInterrupt):
@@ -160,7 +162,7 @@ def test_max_steps_ends_inside_an_epoch(task):
 
 def test_bits_do_not_depend_on_global_random_state(tiny, task, schedule):
     def trained():
-        return fit(Task(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, NoSaver())["state"]
+        return fit(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, NoSaver())["state"]
 
     torch.manual_seed(1)
     first = trained()
@@ -180,7 +182,7 @@ def test_a_network_whose_scores_do_not_move_is_not_trained(tiny, task, schedule)
     dead = copy_of(tiny)
     nn.init.zeros_(dead.head[1].weight)
     before = state_of(dead)
-    result = fit(Task(**{**task.__dict__, "module": dead}), schedule, 0, NoSaver())
+    result = fit(TrainingTask(**{**task.__dict__, "module": dead}), schedule, 0, NoSaver())
     assert (result["outcome"], result["steps"]) == ("dead", 0)
     assert same(result["state"], before)
 
@@ -250,7 +252,7 @@ def test_golden_numbers_of_one_short_training():
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.reset_running_stats()
-    task = Task(module=network, images=images, targets=labels, loss=Loss(5.0, 5.0), evaluate=lambda _: 0.0)
+    task = TrainingTask(module=network, images=images, targets=labels, loss=Loss(5.0, 5.0), evaluate=lambda _: 0.0)
     schedule = Schedule(
         epochs=3,
         batch_size=8,

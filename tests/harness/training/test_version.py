@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "fcf08c534681df06c0ab16913c61020f4a700513b621ef0c2d783ce8c79fa7f9"
+RECORDED = "86b916063be1adf0658ab75e0687636d9c5442cad04088e5552b0fd20133ca14"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
