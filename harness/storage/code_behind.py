@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
-from harness.storage.sources import digest_of_code, taken_from, module_text
+from harness.storage.sources import digest_of_code, module_text, taken_from
 
 DECIDING_NOTHING = {"errors", "environment", "plugins", "progress", "storage", "pruning", "planning", "running"}
 """Rooms of the core that no result depends on: a computed function gets no bench, no method, no store and no plan."""

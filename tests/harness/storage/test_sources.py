@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from harness.storage.sources import digest_of_code, taken_from, module_text
+from harness.storage.sources import digest_of_code, module_text, taken_from
 
 CODE = dedent('''
     """A module."""
