@@ -6,16 +6,14 @@ import multiprocessing
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 import torch
 
-from harness.errors import HarnessError, MachineError, UsageError
+from harness.errors import HarnessError, MachineError
 from harness.storage.canonical import digest
-from harness.storage.stage_files import CorruptStageError, read_stage, write_stage
+from harness.storage.stage_files import write_stage
 from harness.storage.store import Checkpoint, StageBusy, Store
-from harness.storage.usage import evict, folder_bytes, shown, usage_lines
 
 VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, False]), "history": [0.5, None], "n": 3}
 
@@ -125,89 +123,6 @@ def test_a_stage_must_not_run_another(store):
     assert compute(store).value["n"] == 3  # and the store is usable afterwards
 
 
-# --- torn and changed files
-
-
-def damaged(folder):
-    """Every file of the stage cut at several lengths, and with one byte changed at many places."""
-    for path in sorted(folder.iterdir()):
-        whole = path.read_bytes()
-        for length in sorted({0, 1, len(whole) // 2, len(whole) - 1}):
-            yield path, whole[:length]
-        yield path, whole + b" "
-        step = 1 if path.name == "manifest.json" else len(whole) // 15
-        for place in range(0, len(whole), step):
-            yield path, whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-
-
-def test_a_stage_has_three_files(folder):
-    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "tensors.safetensors", "value.json"]
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "tensors.safetensors", "value.json"])
-def test_a_damaged_file_is_said_so_and_the_stage_computed_again(store, folder, name, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # hundreds of commits
-    unnoticed, raised = [], []
-    for path, data in list(damaged(folder)):
-        if path.name != name:
-            continue
-        path.write_bytes(data)
-        calls = []
-        try:
-            with pytest.warns(RuntimeWarning, match="it is computed again"):
-                found = compute(store, calls=calls)
-        except pytest.fail.Exception:
-            unnoticed.append(data)
-        except Exception as error:
-            raised.append((repr(error), data))
-        else:
-            assert calls == [1]
-            assert digest(found.value) == digest(VALUE)
-            assert not leftovers(store)
-        for leftover in folder.iterdir():
-            leftover.unlink()
-        folder.rmdir()
-        compute(store)
-    assert not raised
-    assert not unnoticed
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "tensors.safetensors", "value.json"])
-def test_a_missing_file_is_a_corrupt_stage(store, folder, name):
-    (folder / name).unlink()
-    with pytest.raises(CorruptStageError, match="lacks files"):
-        read_stage(folder)
-    with pytest.warns(RuntimeWarning, match="lacks files"):
-        assert not compute(store).replayed
-    assert compute(store).replayed
-
-
-def test_a_corrupt_stage_that_another_process_just_removed_is_simply_absent(store, folder, monkeypatch):
-    # The holder of the lock finds a corrupt stage while another process evicts it.
-    def read_then_lose(path):
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
-        raise CorruptStageError("torn")
-
-    monkeypatch.setattr("harness.storage.store.read_stage", read_then_lose)
-    with pytest.warns(RuntimeWarning):
-        assert store.find(folder.name, mend=True) is None
-
-
-def test_a_disk_that_cannot_be_read_is_a_machine_error(store, folder, monkeypatch):
-    def fails(_path):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(Path, "read_bytes", fails)
-    with pytest.raises(MachineError):
-        store.find(folder.name)
-    assert folder.exists()  # unreadable is not corrupt
-
-
-# --- killed or failing at every step of a commit
-
-
 def fail_at(monkeypatch, call, name, error):
     """Make the ``call``-th call of ``os.<name>`` raise."""
     real, count = getattr(os, name), 0
@@ -220,62 +135,6 @@ def fail_at(monkeypatch, call, name, error):
         return real(*arguments, **keywords)
 
     monkeypatch.setattr(os, name, counted)
-
-
-COMMIT = [("fsync", call) for call in range(1, 6)] + [("rename", 1)]  # three files, their folder, its parent
-
-
-def test_a_commit_has_the_steps_that_are_made_to_fail(store, monkeypatch):
-    calls = []
-    real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append(1), real(descriptor))[1])
-    compute(store)
-    assert len(calls) == sum(name == "fsync" for name, _ in COMMIT)
-
-
-@pytest.mark.parametrize(("name", "call"), COMMIT)
-def test_a_kill_at_any_step_leaves_a_whole_stage_or_none(store, monkeypatch, name, call):
-    with monkeypatch.context() as patch:
-        fail_at(patch, call, name, Killed())
-        with pytest.raises(Killed):
-            compute(store)
-    committed = len(stages(store))
-    assert committed == (call == 5)  # only the last step comes after the rename
-    found = compute(Store(store.root))  # no warning: a half stage was never visible
-    assert found.replayed == bool(committed)
-    assert digest(found.value) == digest(VALUE)
-    if not committed:
-        assert not leftovers(store)  # what the dead process left is swept by the next
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO])
-@pytest.mark.parametrize(("name", "call"), COMMIT)
-def test_a_full_disk_at_any_step_is_a_machine_error_and_the_store_stays_usable(store, monkeypatch, name, call, number):
-    compute(store, inputs="before")
-    with monkeypatch.context() as patch:
-        fail_at(patch, call, name, OSError(number, os.strerror(number)))
-        with pytest.raises(MachineError) as caught:
-            compute(store)
-    assert caught.value.exit_code == 5
-    assert os.strerror(number) in str(caught.value)
-    assert str(store.root) in str(caught.value)
-    assert store.run("kind", "before", must_not_run).replayed
-    assert digest(compute(store).value) == digest(VALUE)
-
-
-def test_a_full_disk_keeps_no_half_written_files(store, monkeypatch):
-    # They would hold the space that the user is asked to free, for as long as this very stage isn't run again.
-    with monkeypatch.context() as patch:
-        fail_at(patch, 3, "fsync", OSError(errno.ENOSPC, ""))
-        with pytest.raises(MachineError):
-            compute(store)
-    assert not leftovers(store)
-
-
-def test_other_errors_of_the_system_are_not_taken_for_a_full_disk(store, monkeypatch):
-    fail_at(monkeypatch, 1, "fsync", OSError(errno.EBADF, ""))
-    with pytest.raises(OSError, match=r"Errno 9"):
-        compute(store)
 
 
 # --- checkpoints
@@ -552,92 +411,6 @@ def test_a_real_limit_on_file_size_is_a_machine_error_and_goes_away_with_it(star
     usable = Store(root)
     assert not stages(usable)
     assert digest(compute(usable).value) == digest(VALUE)
-
-
-# --- size and eviction
-
-
-def filled(store):
-    """Four stages, least recently used first: 2, 0, 3, 1."""
-    keys = [store.run("kind", number, lambda _: torch.zeros(1000)).key for number in range(4)]
-    for age, number in enumerate((2, 0, 3, 1)):
-        os.utime(store.path(keys[number]), (1000 + age, 1000 + age))
-    return keys
-
-
-@pytest.mark.parametrize("kept", [0, 1, 2, 3, 4])
-def test_the_least_recently_used_are_evicted_first(store, kept):
-    newest_first = [filled(store)[number] for number in (1, 3, 0, 2)]
-    size = sum(folder_bytes(store.path(key)) for key in newest_first[:kept])
-    assert f"Evicted {4 - kept} stages" in evict(store.root, str(size))
-    assert {found.name for found in stages(store)} == set(newest_first[:kept])
-    assert not leftovers(store)
-    if kept:
-        evict(store.root, str(size - 1))  # one byte less costs one more stage
-        assert {found.name for found in stages(store)} == set(newest_first[: kept - 1])
-
-
-def test_a_replay_counts_as_use_and_an_evicted_stage_is_computed_again(store):
-    keys = filled(store)
-    store.run("kind", 2, must_not_run)
-    evict(store.root, str(folder_bytes(store.path(keys[2]))))
-    assert [found.name for found in stages(store)] == [keys[2]]
-    assert not store.run("kind", 0, lambda _: torch.zeros(1000)).replayed
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("0", 0), ("17", 17), ("17B", 17), ("2k", 2000), ("2 KB", 2000), ("1.5MB", 1_500_000), (" 3gb ", 3 * 10**9)],
-)
-def test_sizes_are_read_with_decimal_units(store, monkeypatch, text, size):
-    filled(store)
-    monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size)
-    assert evict(store.root, text).startswith("Evicted 0" if size == 0 else "Evicted 3")
-    monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size + 1)
-    evict(store.root, text)
-    assert not stages(store)  # not even one of a byte more fits
-
-
-@pytest.mark.parametrize("text", ["", "GB", "-1GB", "2GiB", "two", "1e9", "2 G B", "1.GB", "nan"])
-def test_a_size_that_cannot_be_read_evicts_nothing(store, text):
-    filled(store)
-    with pytest.raises(UsageError, match="cannot read the size"):
-        evict(store.root, text)
-    assert len(stages(store)) == 4
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1 kB"),
-        (1234, "1.23 kB"),
-        (45_678, "45.7 kB"),
-        (999_499, "999 kB"),
-        (999_999, "1 MB"),
-        (2_500_000, "2.5 MB"),
-        (999_999_999, "1 GB"),
-        (12_345_678_901, "12.3 GB"),
-        (1_234_567_890_123, "1.23 TB"),
-    ],
-)
-def test_sizes_are_shown_with_three_digits_and_never_with_an_exponent(size, text):
-    assert shown(size) == text
-
-
-def test_usage_counts_stages_by_kind(store):
-    for number in range(3):
-        store.run("train", number, lambda _: torch.zeros(10_000))
-    store.run("score", 0, lambda _: 1)
-    at_checkpoint(store, lambda checkpoint: checkpoint.save(1, saved(1)))
-    lines = usage_lines(store.root)
-    sizes = [folder_bytes(found) for found, kind in store.folders() if kind == "train"]
-    assert shown(folder_bytes(store.root)) in lines[0]
-    words = {line.split()[0]: line.split()[1:] for line in lines[1:]}
-    assert words["train"] == ["3", "stages", *shown(sum(sizes)).split()]
-    assert words["score"][:2] == ["1", "stages"]
-    assert words["unfinished"][:2] == ["1", "stages"]
 
 
 def test_an_unreadable_stage_is_counted_as_such(store, folder):

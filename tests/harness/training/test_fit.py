@@ -11,7 +11,7 @@ from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment, normalise
 from harness.training.fit import Stepper, TrainingTask, fit
-from harness.training.inference import moves, outputs_of
+from harness.training.inference import outputs_of
 from harness.training.schedule import Schedule
 
 
@@ -197,27 +197,6 @@ def test_looking_for_life_changes_no_running_statistics(tiny, task):
     assert int(tracked) == 1
 
 
-@pytest.mark.parametrize(
-    ("scores", "moving"),
-    [
-        ([1.0, 1.0, 1.0], False),
-        ([1.0, 1.0 + 1e-7, 1.0], False),
-        ([0.0, 1e-3, 0.0], True),
-        ([1e6, 1e6 + 0.5, 1e6], False),
-    ],
-)
-def test_moving_scores(scores, moving):
-    assert moves(torch.tensor(scores, dtype=torch.float64)) is moving
-
-
-def test_evaluation_is_unaugmented_and_in_batches_gives_what_one_image_gives(tiny, splits):
-    train, _ = splits
-    outputs = outputs_of(tiny, train.images, torch.device("cpu"))
-    with torch.inference_mode():
-        singly = torch.cat([tiny(normalise(train.images[i : i + 1])) for i in range(len(train.images))])
-    torch.testing.assert_close(outputs, singly, atol=1e-5, rtol=1e-4)
-
-
 def test_learning_happens(tiny, splits, task):
     """A network that can learn the spot does: the loss of the training images falls well below where it was."""
     schedule = Schedule(
@@ -225,15 +204,6 @@ def test_learning_happens(tiny, splits, task):
     )
     result = fit(task, schedule, 0, NoSaver())
     assert result["history"][-1][0] < 0.5 * result["history"][0][0]
-
-
-def test_bfloat16_is_close_to_float32(tiny, task, splits):
-    train, _ = splits
-    exact = outputs_of(tiny, train.images, torch.device("cpu"))
-    rough = outputs_of(tiny, train.images, torch.device("cpu"), bfloat16=True)
-    assert rough.dtype == torch.float32
-    assert not torch.equal(exact, rough)
-    torch.testing.assert_close(rough, exact, atol=0.1, rtol=0.1)
 
 
 def test_golden_numbers_of_one_short_training():
