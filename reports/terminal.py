@@ -23,7 +23,7 @@ from harness.results.reading import Results
 LEGEND = "* best or tied, ! collapsed; safe: smallest safe network."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
 FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
-NAMED = 3
+METHODS_NAMED = 3
 """So many methods are named in a line, more are counted."""
 
 
@@ -99,7 +99,7 @@ def _did(effect: Effect | None) -> str:
 
 def _named(names: Sequence[str]) -> str:
     found = list(dict.fromkeys(names))
-    return ", ".join(found) if len(found) <= NAMED else f"{len(found)} methods"
+    return ", ".join(found) if len(found) <= METHODS_NAMED else f"{len(found)} methods"
 
 
 def _line(study: Study) -> str:

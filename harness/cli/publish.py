@@ -21,7 +21,7 @@ def publish(
     tracking_uri: TrackingOption = None,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
-    from harness.reports.publishing.publish import publish as write_site
+    from harness.reports.publishing.publish import write_site
     from harness.results.reading import experiments, read
 
     uri = results_uri(store, tracking_uri)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, rate, share
+from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, cell_rate, rate
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.formatting import decimal, duration, percent
 from harness.results import names
@@ -87,11 +87,11 @@ def metric(name: str) -> Callable[[Outcome], float]:
 
 def counted(name: str, title: str, note: Column | None = None, word: str = "", panel: Panel | None = None) -> Column:
     """Return the column of a count of images."""
-    return RateColumn(name, title, partial(share, name=name), note=note, word=word, panel=panel)
+    return RateColumn(name, title, partial(cell_rate, name=name), note=note, word=word, panel=panel)
 
 
-CONFIDENCE = Column("confidence", "", metric(names.CONFIDENCE), "confidence {:.2f}".format)
-SPREAD = Column("sd", "", metric(names.SPREAD), "sd {:.3g}".format)
+_CONFIDENCE = Column("confidence", "", metric(names.CONFIDENCE), "confidence {:.2f}".format)
+_SPREAD = Column("sd", "", metric(names.SPREAD), "sd {:.3g}".format)
 
 COLUMNS: tuple[Column, ...] = (
     AucColumn("auc", "AUC-ROC", metric(on(TEST, names.AUC)), word="AUC", panel=Panel("AUC-ROC", "AUC", axis=".2f")),
@@ -100,7 +100,7 @@ COLUMNS: tuple[Column, ...] = (
     counted(
         names.MISSED,
         "FNR sens95",
-        note=CONFIDENCE,
+        note=_CONFIDENCE,
         word="positives missed at sens95",
         panel=Panel("Missed positives: FNR (sens95)", "FNR", from_zero=True),
     ),
@@ -108,9 +108,9 @@ COLUMNS: tuple[Column, ...] = (
     counted(names.MISSED_ARGMAX, "FNR argmax"),
     counted(names.ALARMS_ARGMAX, "FPR argmax"),
     Column("remaining", "Remain\N{SOFT HYPHEN}ing", metric(names.DENSITY), percent),
-    Column("alive", "Alive", alive, percent, note=SPREAD),
+    Column("alive", "Alive", alive, percent, note=_SPREAD),
     Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent),
     Column("seconds", "Time", metric(names.SECONDS), duration),
-    CONFIDENCE,
-    SPREAD,
+    _CONFIDENCE,
+    _SPREAD,
 )

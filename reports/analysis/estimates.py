@@ -68,7 +68,7 @@ def rate(cells: Sequence[Outcome], name: str) -> Rate | None:
     return None if math.isnan(k) or math.isnan(n) else Rate(k, n, *clopper_pearson(k, n))
 
 
-def share(cell: Outcome, name: str) -> float:
+def cell_rate(cell: Outcome, name: str) -> float:
     """Return the count ``name`` of one done cell over its class."""
     return cell.metric(names.on(names.TEST, name)) / cell.metric(_class_of(name))
 

@@ -28,14 +28,14 @@ class LayerRow:
 
 
 @dataclass(frozen=True)
-class Layers:
+class LayerTable:
     """The pruned ``levels``, densest first, and each entry's layers in the order of its network."""
 
     levels: tuple[float, ...]
     entries: tuple[tuple[str, tuple[LayerRow, ...]], ...]
 
 
-def layers_of(cells: Sequence[Outcome]) -> Layers:
+def layers_of(cells: Sequence[Outcome]) -> LayerTable:
     """Return the layers of every entry below density 1 whose results have them, by entry.
 
     Shares are of the layer in the entry's own network at density 1 or, without one, in the dense reference, so that
@@ -48,7 +48,7 @@ def layers_of(cells: Sequence[Outcome]) -> Layers:
     for entry in sorted({cell.entry for cell in known}):
         whole = {**_whole(counted, DENSE), **_whole(counted, entry)}
         found.append((entry, _rows([cell for cell in known if cell.entry == entry], levels, whole)))
-    return Layers(levels, tuple(found))
+    return LayerTable(levels, tuple(found))
 
 
 def _whole(cells: Sequence[Outcome], entry: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from harness.results.cell_record import CellRecord
 from harness.results.names import Field
 from harness.results.reading import Results
 
-KEY = [Field.RUN, Field.ENTRY, Field.SEED, Field.DENSITY]
+CELL_KEY = [Field.RUN, Field.ENTRY, Field.SEED, Field.DENSITY]
 
 TEXTS = (
     *(Field.RUN, Field.GROUP, Field.ENTRY, Field.METHOD, Field.LOSS, Field.PLAIN),
@@ -26,7 +26,7 @@ TEXTS = (
 FLOPS_LEFT = "flops_left"
 """A column that the reports add."""
 
-OWN = {FLOPS_LEFT, *(name for word, name in vars(Field).items() if word.isupper())}
+NO_METRICS = {FLOPS_LEFT, *(name for word, name in vars(Field).items() if word.isupper())}
 """The columns that are no metric."""
 
 
@@ -88,7 +88,7 @@ def read_outcomes(results: Results) -> list[Outcome]:
     """
     images = _images(results.scores)
     rows = results.cells.assign(**{FLOPS_LEFT: flops_left(results.cells)}).to_dict("records")
-    outcomes = [_outcome(row, images.get(_key([row[name] for name in KEY]))) for row in rows]
+    outcomes = [_outcome(row, images.get(_key([row[name] for name in CELL_KEY]))) for row in rows]
     for group in results.groups:
         if len({_seen(one) for one in outcomes if one.group == group and one.done}) > 1:
             raise ValueError(f"group {group!r}: its cells were scored on different test images")
@@ -111,7 +111,7 @@ def _images(scores: pd.DataFrame) -> dict[tuple[Any, ...], pd.DataFrame]:
     if scores.empty:
         return {}
     test = scores[scores[Field.SPLIT] == names.TEST].sort_values(Field.IMAGE)
-    return {_key(key): rows for key, rows in test.groupby(KEY, sort=False)}
+    return {_key(key): rows for key, rows in test.groupby(CELL_KEY, sort=False)}
 
 
 def _key(values: Any) -> tuple[Any, ...]:
@@ -132,7 +132,7 @@ def _outcome(row: Mapping[Any, Any], images: pd.DataFrame | None) -> Outcome:
         loss_changes=_text(row.get(Field.LOSS_CHANGES)) == str(True),
         seed=int(row[Field.SEED]),
         density=float(row[Field.DENSITY]),
-        metrics={str(name): value for name, value in row.items() if name not in OWN},
+        metrics={str(name): value for name, value in row.items() if name not in NO_METRICS},
         flops_left=row[FLOPS_LEFT],
         layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
         images=() if images is None else tuple(images[Field.IMAGE]),

@@ -16,7 +16,7 @@ from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
 
 
-def figures(board: Board) -> dict[str, Any]:
+def board_values(board: Board) -> dict[str, Any]:
     """Return labels, provenance, levels with their rows, verdicts, the answer and any tuning of one group."""
     found = {
         "group": board.group,
@@ -29,7 +29,7 @@ def figures(board: Board) -> dict[str, Any]:
         "provenance": board.provenance,
     }
     # Without studies or pairs their key is left out: there is nothing to say.
-    found |= {"tuning": tuning_figures(board)} if board.studies else {}
+    found |= {"tuning": _tuning(board)} if board.studies else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
 
@@ -81,7 +81,7 @@ def _verdict(safety: Safety) -> dict[str, Any]:
     }
 
 
-def tuning_figures(board: Board) -> list[dict[str, Any]]:
+def _tuning(board: Board) -> list[dict[str, Any]]:
     """Return the records as they were written, with what the page computes from them and the cells."""
     return [_figures(study, board) for study in board.studies]
 

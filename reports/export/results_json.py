@@ -13,11 +13,11 @@ import numpy as np
 from harness.errors import UsageError
 from harness.reports.analysis.leaderboard import Board, leaderboard
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.export.board_values import figures
+from harness.reports.export.board_values import board_values
 from harness.results.names import DENSE
 from harness.results.reading import Results
 
-FORMAT = "prune-harness/results"
+RESULTS_FORMAT = "prune-harness/results"
 INDEX_FORMAT = "prune-harness/index"
 SCHEMA = 1
 """Raised by whoever renames or removes a key of either format, or gives one another meaning (docs/publish.md)."""
@@ -38,13 +38,13 @@ def document(results: Results) -> dict[str, Any]:
             "network": networks.pop() if len(networks) == 1 else None,
             "newest_result": newest or None,
             "harness_versions": sorted({_harness(facts) for facts in results.groups.values()} - {""}),
-            "groups": [figures(board) for board in boards],
+            "groups": [board_values(board) for board in boards],
             "cells": _cells(boards),
         }
     )
     text = json.dumps(content, sort_keys=True, allow_nan=False)
     identity = f"{newest[:10] or 'undated'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return {"format": FORMAT, "schema": SCHEMA, "id": identity, **content}
+    return {"format": RESULTS_FORMAT, "schema": SCHEMA, "id": identity, **content}
 
 
 def to_json(value: Mapping[str, Any]) -> str:
@@ -52,7 +52,7 @@ def to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def load(path: Path, kind: str = FORMAT) -> dict[str, Any] | None:
+def load_document(path: Path, kind: str = RESULTS_FORMAT) -> dict[str, Any] | None:
     """Return the document at ``path``, None where there is none or it is not of our ``kind``.
 
     Raises `UsageError` where a newer harness wrote it.

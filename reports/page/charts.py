@@ -20,7 +20,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"]
 
 
-def figure(cells: Sequence[Outcome]) -> pd.DataFrame:
+def drawn_values(cells: Sequence[Outcome]) -> pd.DataFrame:
     """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed, each panel's value.
 
     ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
@@ -52,7 +52,7 @@ def charts(board: Board) -> dict[str, Any] | None:
     A radio button switches the axis from remaining weights, which a still picture shows, to FLOPs left; there is none
     where no FLOPs are known.
     """
-    data = figure(board.cells)
+    data = drawn_values(board.cells)
     if data.empty:
         return None
     chosen = alt.selection_point(fields=["entry"], bind="legend", name="chosen")

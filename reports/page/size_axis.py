@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-WEIGHTS, FLOPS = "remaining weights (%)", "FLOPs left (% of the dense network's)"
+WEIGHTS_TITLE, FLOPS_TITLE = "remaining weights (%)", "FLOPs left (% of the dense network's)"
 SWITCH = "against"
 
 
@@ -44,7 +44,7 @@ def size(data: pd.DataFrame) -> alt.X:
         ticks = alt.ExprRef(_either(str(_halvings(data["flops"].min(), data["flops"].max())), str(levels)))
     return alt.X(
         "size:Q",
-        title=WEIGHTS,
+        title=WEIGHTS_TITLE,
         scale=alt.Scale(type="log", reverse=True, nice=False, padding=12),
         axis=alt.Axis(values=ticks, format=".3~g", grid=False, labelOverlap="greedy"),
     )
@@ -65,6 +65,6 @@ def titled(value: Any) -> Any:
         return [titled(inner) for inner in value]
     if not isinstance(value, dict):
         return value
-    if value.get("title") == WEIGHTS:
-        value = value | {"title": {"signal": _either(json.dumps(FLOPS), json.dumps(WEIGHTS))}}
+    if value.get("title") == WEIGHTS_TITLE:
+        value = value | {"title": {"signal": _either(json.dumps(FLOPS_TITLE), json.dumps(WEIGHTS_TITLE))}}
     return {name: inner if name == "datasets" else titled(inner) for name, inner in value.items()}

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.reports.export.results_json import INDEX_FORMAT, load
+from harness.reports.export.results_json import INDEX_FORMAT, load_document
 from harness.reports.page.assets import INDEX_MARK, REPORT_MARK
-from harness.reports.publishing.versions import FILES, FOLDER, versions
+from harness.reports.publishing.versions import FILES, FOLDER, versions_of
 
 
 def known_pages(folder: Path) -> list[Path]:
     """Return the folders of pages that were published to ``folder``, finished or not."""
     pages = (page for dataset in _folders(folder) for page in _folders(dataset))
-    return [page for page in pages if load(page / "results.json") or versions(page)]
+    return [page for page in pages if load_document(page / "results.json") or versions_of(page)]
 
 
 def _folders(parent: Path) -> Iterator[Path]:
@@ -36,7 +36,7 @@ def refuse_foreign_report(folder: Path) -> None:
     """Raise `UsageError` where a report would replace a page or figures in ``folder`` that no report wrote."""
     page, figures = folder / "index.html", folder / "results.json"
     foreign = [page.name] if _exists(page) and not marked(page, REPORT_MARK) else []
-    foreign += [figures.name] if _exists(figures) and load(figures) is None else []
+    foreign += [figures.name] if _exists(figures) and load_document(figures) is None else []
     if foreign:
         raise UsageError(
             f"{folder} holds what `harness report` did not write: {', '.join(foreign)}",
@@ -47,7 +47,7 @@ def refuse_foreign_report(folder: Path) -> None:
 def _foreign_index(folder: Path) -> Iterator[Path]:
     if _exists(folder / "index.html") and not marked(folder / "index.html", INDEX_MARK):
         yield folder / "index.html"
-    if _exists(folder / "results.json") and load(folder / "results.json", INDEX_FORMAT) is None:
+    if _exists(folder / "results.json") and load_document(folder / "results.json", INDEX_FORMAT) is None:
         yield folder / "results.json"
 
 
@@ -57,11 +57,11 @@ def _foreign(page: Path) -> Iterator[Path]:
             yield place
             return
     # A version comes first, so that wherever we wrote a page there is one, even after a kill.
-    ours = load(page / "results.json") is not None or bool(versions(page))
+    ours = load_document(page / "results.json") is not None or bool(versions_of(page))
     judged = {
         "index.html": ours and marked(page / "index.html", REPORT_MARK),
         "cells.csv": ours,
-        "results.json": load(page / "results.json") is not None,
+        "results.json": load_document(page / "results.json") is not None,
     }
     yield from (page / name for name in FILES if _exists(page / name) and not judged[name])
 

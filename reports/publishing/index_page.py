@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
 from harness.reports.page.assets import INDEX_MARK, asset, policy
 from harness.reports.page.templating import template
-from harness.reports.publishing.versions import FOLDER, Version, described
+from harness.reports.publishing.versions import FOLDER, Version, with_changes
 from harness.results.names import DENSE
 
 
@@ -62,7 +62,7 @@ def _entry(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> 
                 "page": f"{page}/{FOLDER}/{version.id}/index.html",
                 "changes": change,
             }
-            for version, change in reversed(described(found))
+            for version, change in reversed(with_changes(found))
         ],
     }
 

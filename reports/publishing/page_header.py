@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.reports.page.templating import template
-from harness.reports.publishing.versions import Version, described
+from harness.reports.publishing.versions import Version, with_changes
 
 START, END = "<!-- place -->", "<!-- /place -->"
 
@@ -26,7 +26,7 @@ def version_place(document: dict[str, Any]) -> str:
 
 def newest_place(found: Sequence[Version], current: Version) -> str:
     """Return the lines of a page's newest version; ``found`` are all versions, oldest first."""
-    told = described(found)
+    told = with_changes(found)
     others = [(version, change) for version, change in told if version is not current]
     return _marked(
         kind="newest",

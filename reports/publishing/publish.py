@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.reports.export.csv_export import to_csv
-from harness.reports.export.results_json import document, load, network_of, restricted, to_json
+from harness.reports.export.results_json import document, load_document, network_of, restricted, to_json
 from harness.reports.formatting import encoded
 from harness.reports.page.assets import REPORT_MARK, looks
 from harness.reports.page.page import render
@@ -16,7 +16,7 @@ from harness.reports.publishing.index_page import index_document, index_html
 from harness.reports.publishing.page_header import newest_place, report_place, splice, version_place
 from harness.reports.publishing.site_folder import Workspace, workspace
 from harness.reports.publishing.slugs import slug
-from harness.reports.publishing.versions import FOLDER, Version, versions
+from harness.reports.publishing.versions import FOLDER, Version, versions_of
 from harness.results.reading import Results
 
 
@@ -64,7 +64,7 @@ class _Edition:
     document: dict[str, Any]
 
 
-def publish(results: Sequence[Results], folder: Path) -> Publishing:
+def write_site(results: Sequence[Results], folder: Path) -> Publishing:
     """Bring ``folder`` up to date with the results of several data sets; those without cells are left out.
 
     Each page and version appears whole or not at all, and a call that was cut off is completed by the next. Pages
@@ -97,7 +97,7 @@ def _editions(results: Results, folder: Path) -> Iterator[_Edition]:
 
 def _compared(edition: _Edition) -> Iterator[str]:
     """Warn where results take the place of later ones: another store's, or runs were deleted."""
-    shown, ours = load(edition.page / "results.json"), edition.document
+    shown, ours = load_document(edition.page / "results.json"), edition.document
     if shown is None:
         return
     if any(shown.get(name) != ours[name] for name in ("dataset", "network")):
@@ -115,7 +115,7 @@ def _compared(edition: _Edition) -> Iterator[str]:
 
 def _publish(work: Workspace, edition: _Edition) -> str:
     """Write one page and its version where needed, and return what became of it."""
-    before, changes = load(edition.page / "results.json"), work.changes
+    before, changes = load_document(edition.page / "results.json"), work.changes
     _keep(work, edition)
     _show(work, edition.page, edition.document["id"])
     if before is None or before.get("id") != edition.document["id"]:
@@ -142,13 +142,13 @@ def _keep(work: Workspace, edition: _Edition) -> None:
 
 def _current(page: Path) -> str:
     """Return the version that a page shows, or should show where it was cut off."""
-    shown = load(page / "results.json")
-    return str(shown.get("id")) if shown else versions(page)[-1].id
+    shown = load_document(page / "results.json")
+    return str(shown.get("id")) if shown else versions_of(page)[-1].id
 
 
 def _show(work: Workspace, page: Path, identity: str) -> None:
     """Make a page show one of its versions; results.json comes last, since by it the page counts as done."""
-    found = versions(page)
+    found = versions_of(page)
     current = next((version for version in found if version.id == identity), None)
     if current is None and not found:  # someone removed every version: what the page shows is all there is
         html = (page / "index.html").read_text("utf-8")
@@ -165,9 +165,9 @@ def _write_index(work: Workspace, pages: Sequence[Path]) -> None:
     """Write the index of all pages, last of all: it links to nothing that is not there."""
     shown: dict[Path, tuple[dict[str, Any], tuple[Version, ...]]] = {}
     for page in pages:
-        found = load(page / "results.json")
+        found = load_document(page / "results.json")
         if found is not None and (page / "index.html").is_file():
-            shown[page] = (found, versions(page))
+            shown[page] = (found, versions_of(page))
     index = index_document(work.folder, shown)
     if not (work.folder / ".nojekyll").exists():  # without it GitHub runs the pages through Jekyll
         work.put(work.folder / ".nojekyll", b"")

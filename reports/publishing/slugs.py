@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 
-PLAIN = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
+PLAIN_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 LONGEST = 64
 # Windows takes these for devices, whatever their ending.
 DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(10))}
@@ -16,7 +16,7 @@ def slug(name: str) -> str:
     Short plain names stay as they are. Others keep what can be kept and get a hash behind "--", which stands in
     no plain name; capital letters count as odd, since some file systems take "A" for "a".
     """
-    if len(name) <= LONGEST and PLAIN.fullmatch(name) and name not in DEVICES:
+    if len(name) <= LONGEST and PLAIN_NAME.fullmatch(name) and name not in DEVICES:
         return name
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     readable = re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")[:40].strip("-") or "name"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.reports.export.results_json import load
+from harness.reports.export.results_json import load_document
 from harness.reports.formatting import percent, visible
 
 FILES = ("index.html", "cells.csv", "results.json")
 FOLDER = "versions"
 ID = re.compile(r"(\d{4}-\d\d-\d\d|undated)-[0-9a-f]{8}")
-NAMED = 4
+CHANGES_NAMED = 4
 """So many added or removed things are named, more are counted."""
 
 
@@ -34,12 +34,12 @@ class Version:
         return str(self.document["newest_result"] or "undated")[:10]
 
 
-def versions(page: Path) -> tuple[Version, ...]:
-    """Return the versions of a page that are there whole, oldest first. Raises `UsageError` as `load` does."""
+def versions_of(page: Path) -> tuple[Version, ...]:
+    """Return the versions of a page that are there whole, oldest first. Raises `UsageError` as `load_document` does."""
     found = []
     for folder in sorted((page / FOLDER).glob("*")):
         whole = ID.fullmatch(folder.name) and all((folder / name).is_file() for name in FILES)
-        document = load(folder / "results.json") if whole else None
+        document = load_document(folder / "results.json") if whole else None
         if document is not None and document.get("id") == folder.name:
             found.append(Version(folder, document))
     return tuple(sorted(found, key=_age))
@@ -50,16 +50,16 @@ def _age(version: Version) -> tuple[str, int, str]:
     return str(version.document["newest_result"] or ""), len(version.document["cells"]), version.id
 
 
-def described(found: Iterable[Version]) -> list[tuple[Version, str]]:
+def with_changes(found: Iterable[Version]) -> list[tuple[Version, str]]:
     """Return each version with what is different from the one before, in the order given (oldest first)."""
     pairs, before = [], None
     for version in found:
-        pairs.append((version, "" if before is None else changes(before.document, version.document)))
+        pairs.append((version, "" if before is None else changes_between(before.document, version.document)))
         before = version
     return pairs
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Return in one line what ``after`` has more, less or otherwise than ``before``."""
     parts = []
     for what, show in SHOWN.items():
@@ -93,7 +93,7 @@ def _differences(words: tuple[str, str], what: str, names: list[str]) -> list[st
     if not names:
         return []
     word = words[len(names) > 1]
-    return [f"{len(names)} {word} {what}" if len(names) > NAMED else f"{word} {what}: {', '.join(names)}"]
+    return [f"{len(names)} {word} {what}" if len(names) > CHANGES_NAMED else f"{word} {what}: {', '.join(names)}"]
 
 
 def _by_key(cells: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, ...], tuple[Any, ...]]:

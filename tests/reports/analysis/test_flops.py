@@ -8,7 +8,7 @@ import pytest
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.csv_export import to_csv
 from harness.reports.export.results_json import document, to_json
-from harness.reports.page.charts import charts, figure
+from harness.reports.page.charts import charts, drawn_values
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def test_a_row_has_the_mean_of_its_seeds(bench, scores):
         bench.done("lt", seed, 0.5, scores(seed=seed), **{"size/flops": flops})
     (board,) = leaderboard(bench.results())
     assert board.levels[1].rows[0].figures["flops_left"] == 0.5
-    drawn = figure(board.cells)
+    drawn = drawn_values(board.cells)
     assert sorted(drawn[drawn["entry"] == "lt"]["flops"]) == [25.0, 75.0]
     assert set(drawn[drawn["entry"] == "lt"]["mean_flops"]) == {50.0}
 
 
 def test_what_a_logarithmic_axis_cannot_show_is_not_drawn_there(sized):
     (board,) = leaderboard(sized.results())
-    drawn = figure(board.cells)
+    drawn = drawn_values(board.cells)
     assert drawn["flops"].isna().sum() == 3  # two emptied networks and one without a reference
     assert drawn["remaining"].notna().all()
 

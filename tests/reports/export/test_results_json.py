@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.export.results_json import SCHEMA, document, load, restricted, to_json
-from harness.reports.publishing.publish import publish
+from harness.reports.export.results_json import SCHEMA, document, load_document, restricted, to_json
+from harness.reports.publishing.publish import write_site
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
 
@@ -186,15 +186,15 @@ def test_a_restriction_keeps_what_belongs_to_the_network_alone(make, join):
 
 def test_other_files_are_not_ours_and_newer_ones_are_refused(tmp_path, make):
     path = tmp_path / "results.json"
-    assert load(path) is None
+    assert load_document(path) is None
     for text in ("", "[]", "{}", '{"format": "other"}', "<<<<<<< ours", "\xff"):
         path.write_bytes(text.encode("latin-1"))
-        assert load(path) is None
+        assert load_document(path) is None
     path.write_text(to_json(document(make())))
-    assert load(path)["dataset"] == "spots"
+    assert load_document(path)["dataset"] == "spots"
     path.write_text(to_json({**document(make()), "schema": SCHEMA + 1}))
     with pytest.raises(UsageError, match=f"schema {SCHEMA + 1}"):
-        load(path)
+        load_document(path)
 
 
 def test_the_studies_of_a_group_are_there_as_they_were_written(tuned, record):
@@ -243,7 +243,7 @@ def test_every_key_is_documented(usual, tuned, record, scores, tmp_path):
     own, _, folder = DOCS.partition("### A page's results.json")[2].partition("### The folder's results.json")
     told = re.findall(r"^\| `([^`]+)`", own + MORE, re.MULTILINE)
     assert (found, len(told)) == (set(told), len(found))
-    publish([usual.results()], tmp_path)
+    write_site([usual.results()], tmp_path)
     index = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert set(paths(index)) == set(re.findall(r"^\| `([^`]+)`", folder, re.MULTILINE))
 

@@ -12,7 +12,7 @@ import pytest
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.page import page as page_module
 from harness.reports.publishing import publish as publish_module
-from harness.reports.publishing.publish import publish
+from harness.reports.publishing.publish import write_site
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 LATER = {"started": "2026-02-01T00:00:00+00:00"}
@@ -40,7 +40,7 @@ def stamps(folder):
 
 
 def test_each_data_set_and_network_has_its_page(store, tmp_path, tree):
-    found = publish(store, tmp_path)
+    found = write_site(store, tmp_path)
     assert found.written == ("isic-sim/big", "isic/big", "isic/small")
     assert (found.unchanged, found.kept, found.refreshed, found.warnings) == ((), (), (), ())
     wanted = {".harness-publish.lock", ".nojekyll", "index.html", "results.json"}
@@ -52,7 +52,7 @@ def test_each_data_set_and_network_has_its_page(store, tmp_path, tree):
 
 
 def test_a_page_never_mixes_networks(store, tmp_path):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     for place, own, other in [("isic/big", "snip", "only-small"), ("isic/small", "only-small", "snip")]:
         page = tmp_path / place
         assert own in (page / "index.html").read_text()
@@ -68,17 +68,17 @@ def test_a_page_never_mixes_networks(store, tmp_path):
 
 
 def test_every_link_leads_to_a_file_of_the_folder(store, tmp_path, walk, make):
-    publish(store, tmp_path)
-    publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
+    write_site(store, tmp_path)
+    write_site([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
     reached = walk(tmp_path / "index.html")
     files = {path.resolve() for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith(".")}
     assert reached == files
 
 
 def test_again_is_nothing_new(store, tmp_path, tree):
-    first = publish(store, tmp_path)
+    first = write_site(store, tmp_path)
     before, times = tree(tmp_path), stamps(tmp_path)
-    again = publish(store, tmp_path)
+    again = write_site(store, tmp_path)
     assert not first.nothing_new
     assert again.nothing_new
     assert again.unchanged == first.written
@@ -90,23 +90,23 @@ def test_again_is_nothing_new(store, tmp_path, tree):
 def test_another_order_of_the_same_runs_is_nothing_new(make, tmp_path, tree):
     """Results that moved to another server, say."""
     results = make(seeds=(0, 1), levels=(0.5, 0.25))
-    publish([results], tmp_path)
+    write_site([results], tmp_path)
     before = tree(tmp_path)
-    assert publish([replace(results, cells=results.cells[::-1], scores=results.scores[::-1])], tmp_path).nothing_new
+    assert write_site([replace(results, cells=results.cells[::-1], scores=results.scores[::-1])], tmp_path).nothing_new
     assert tree(tmp_path) == before
 
 
 def test_nothing_is_drawn_again_for_nothing(store, tmp_path, monkeypatch):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     monkeypatch.setattr(publish_module, "render", lambda *_: pytest.fail("drawn again"))
-    assert publish(store, tmp_path).nothing_new
+    assert write_site(store, tmp_path).nothing_new
 
 
 def test_new_results_add_one_version_and_keep_the_old(store, tmp_path, tree, make, parse):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     page = tmp_path / "isic" / "big"
     before, (old,) = tree(tmp_path), version_ids(page)
-    found = publish([make("isic", network="big", seeds=(0, 1), **LATER), store[1]], tmp_path)
+    found = write_site([make("isic", network="big", seeds=(0, 1), **LATER), store[1]], tmp_path)
     assert (found.written, found.unchanged, found.kept) == (("isic/big",), ("isic-sim/big",), ("isic/small",))
     assert len(version_ids(page)) == 2
     (new,) = set(version_ids(page)) - {old}
@@ -128,7 +128,7 @@ def test_new_results_add_one_version_and_keep_the_old(store, tmp_path, tree, mak
 def test_versions_are_listed_newest_first(tmp_path, make, parse):
     days = ["2026-03-01", "2026-01-01", "2026-02-01", "2026-04-01"]
     for day in days:
-        publish([make("isic", network="big", started=f"{day}T00:00:00+00:00")], tmp_path)
+        write_site([make("isic", network="big", started=f"{day}T00:00:00+00:00")], tmp_path)
     links = parse(tmp_path / "isic/big/index.html").links
     listed = [link[9:19] for link in links if re.fullmatch(r"versions/[^/]+/index.html", link)]
     assert listed == ["2026-04-01", "2026-03-01", "2026-02-01", "2026-01-01"]
@@ -137,7 +137,7 @@ def test_versions_are_listed_newest_first(tmp_path, make, parse):
 
 
 def test_the_newest_page_is_that_of_its_version_but_for_its_links(store, tmp_path):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     page = tmp_path / "isic" / "big"
     version = page / "versions" / read(page / "results.json")["id"]
     for name in ("cells.csv", "results.json"):
@@ -151,13 +151,13 @@ def test_the_newest_page_is_that_of_its_version_but_for_its_links(store, tmp_pat
 
 
 def test_what_vanished_stays_and_is_still_listed(store, tmp_path, tree, parse):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     before = tree(tmp_path)
-    found = publish([store[1]], tmp_path)
+    found = write_site([store[1]], tmp_path)
     assert found.kept == ("isic/big", "isic/small")
     assert found.nothing_new
     assert tree(tmp_path) == before
-    publish([], tmp_path)
+    write_site([], tmp_path)
     assert tree(tmp_path) == before
     assert "isic/small/index.html" in parse(tmp_path / "index.html").links
 
@@ -166,96 +166,96 @@ def test_two_stores_gather_in_one_folder(store, tmp_path, tree):
     """In whichever order, and as if they were one."""
     for name, order in {"one": [store], "first": [store[:1], store[1:]], "last": [store[1:], store[:1]]}.items():
         for part in order:
-            publish(part, tmp_path / name)
+            write_site(part, tmp_path / name)
     assert tree(tmp_path / "one") == tree(tmp_path / "first") == tree(tmp_path / "last")
 
 
 def test_empty_results_make_no_page(tmp_path, bench, parse):
-    found = publish([bench.results()], tmp_path / "new" / "folder")
+    found = write_site([bench.results()], tmp_path / "new" / "folder")
     assert found.written == ()
     assert "No results yet." in parse(tmp_path / "new" / "folder" / "index.html").text
 
 
 def test_new_looks_are_put_on_in_place(store, tmp_path, monkeypatch, make):
     old = [make("isic", network="big"), store[1]]
-    publish(old, tmp_path)
-    publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
+    write_site(old, tmp_path)
+    write_site([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
     page = tmp_path / "isic" / "big"
     files = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     for module in (page_module, publish_module):
         monkeypatch.setattr(module, "looks", lambda: "0" * 12)
-    found = publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
+    found = write_site([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
     assert (found.refreshed, found.written) == (("isic/big",), ())
     changed = {path for path, content in files.items() if path.read_bytes() != content}
     newest = page / "versions" / read(page / "results.json")["id"]
     assert changed == {page / "index.html", newest / "index.html"}
     assert {path for path in tmp_path.rglob("*.*") if path.is_file()} == set(files)
-    assert publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path).nothing_new
+    assert write_site([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path).nothing_new
 
 
 def test_going_back_to_older_results_shows_them_and_warns(tmp_path, make, parse):
     """Another store, or runs that were deleted: no version is lost, none is made twice."""
     old, new = make("isic", network="big"), make("isic", network="big", seeds=(0, 1), **LATER)
-    publish([old], tmp_path)
+    write_site([old], tmp_path)
     first = read(tmp_path / "isic/big/results.json")
-    publish([new], tmp_path)
-    found = publish([old], tmp_path)
+    write_site([new], tmp_path)
+    found = write_site([old], tmp_path)
     assert found.written == ("isic/big",)
     assert "Is this the right store?" in found.warnings[0]
     assert "warning: " in found.lines()[-2]
     assert read(tmp_path / "isic/big/results.json") == first
     assert len(version_ids(tmp_path / "isic/big")) == 2
-    assert publish([], tmp_path).nothing_new  # what is shown is not the latest by date, and stays
+    assert write_site([], tmp_path).nothing_new  # what is shown is not the latest by date, and stays
     assert "1 other version" in parse(tmp_path / "isic/big/index.html").text
-    assert publish([new], tmp_path).warnings == ()
+    assert write_site([new], tmp_path).warnings == ()
     assert "1 earlier version" in parse(tmp_path / "isic/big/index.html").text
 
 
 def test_a_removed_version_is_no_longer_listed(tmp_path, make, walk, parse):
-    publish([make("isic", network="big")], tmp_path)
+    write_site([make("isic", network="big")], tmp_path)
     page = tmp_path / "isic" / "big"
     (old,) = version_ids(page)
-    publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
+    write_site([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
     shutil.rmtree(page / "versions" / old)
-    publish([], tmp_path)
+    write_site([], tmp_path)
     assert old not in (page / "index.html").read_text()
     assert len(read(tmp_path / "results.json")["pages"][0]["versions"]) == 1
     walk(tmp_path / "index.html")
     shutil.rmtree(tmp_path / "isic")
-    publish([], tmp_path)
+    write_site([], tmp_path)
     assert "No results yet." in parse(tmp_path / "index.html").text
 
 
 def test_where_the_shown_version_is_removed_the_one_before_is_shown(tmp_path, make, walk):
-    publish([make("isic", network="big")], tmp_path)
+    write_site([make("isic", network="big")], tmp_path)
     page = tmp_path / "isic" / "big"
     (old,) = version_ids(page)
-    publish([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
+    write_site([make("isic", network="big", seeds=(0, 1), **LATER)], tmp_path)
     (new,) = set(version_ids(page)) - {old}
     shutil.rmtree(page / "versions" / new)
-    publish([], tmp_path)
+    write_site([], tmp_path)
     assert read(page / "results.json")["id"] == old
     assert new not in (page / "index.html").read_text()
     walk(tmp_path / "index.html")
     shutil.rmtree(page / "versions" / old)
-    publish([], tmp_path)
+    write_site([], tmp_path)
     assert f"versions/{old}" not in (page / "index.html").read_text()
     walk(tmp_path / "index.html")
 
 
 @pytest.mark.parametrize("name", ["index.html", "cells.csv", "results.json"])
 def test_what_someone_removed_comes_back(store, tmp_path, tree, name):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     before = tree(tmp_path)
     (version,) = version_ids(tmp_path / "isic/small")
     for path in (f"isic/big/{name}", f"isic/small/versions/{version}/{name}"):
         (tmp_path / path).unlink()
-        assert not publish(store, tmp_path).nothing_new
+        assert not write_site(store, tmp_path).nothing_new
         assert tree(tmp_path) == before
 
 
 def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     pages = {one["page"]: one for one in read(tmp_path / "results.json")["pages"]}
     assert list(pages) == ["isic/big/index.html", "isic/small/index.html", "isic-sim/big/index.html"]
     text = parse(tmp_path / "index.html").text
@@ -281,9 +281,9 @@ def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
     ],
 )
 def test_the_index_says_what_takes_the_meaning_away(tmp_path, make, parse, facts, words):
-    publish([make()], tmp_path / "plain")
+    write_site([make()], tmp_path / "plain")
     assert words not in parse(tmp_path / "plain" / "index.html").text
-    publish([make(**facts)], tmp_path)
+    write_site([make(**facts)], tmp_path)
     document = parse(tmp_path / "index.html")
     assert words in document.text
     assert ("label loud" in [value for _, name, value in document.attributes if name == "class"]) == (
@@ -292,7 +292,7 @@ def test_the_index_says_what_takes_the_meaning_away(tmp_path, make, parse, facts
 
 
 def test_groups_of_one_page_are_kept_apart_in_the_index(tmp_path, make, join, parse):
-    publish([join(make(size=64), make(group="h", size=128, void=True, shift=4))], tmp_path)
+    write_site([join(make(size=64), make(group="h", size=128, void=True, shift=4))], tmp_path)
     (one,) = read(tmp_path / "results.json")["pages"]
     assert (one["sizes"], [group["labels"] for group in one["groups"]]) == ([64, 128], [[], ["void"]])
     assert one["groups"][0]["dense_auc"] != one["groups"][1]["dense_auc"]
@@ -301,7 +301,7 @@ def test_groups_of_one_page_are_kept_apart_in_the_index(tmp_path, make, join, pa
 
 def test_failures_alone_still_make_a_page(tmp_path, bench, walk):
     bench.missing("dense", 0, 1.0, "failed", "out of patience")
-    publish([bench.results()], tmp_path)
+    write_site([bench.results()], tmp_path)
     assert read(tmp_path / "results.json")["pages"][0]["groups"][0]["dense_auc"] is None
     walk(tmp_path / "index.html")
 
@@ -309,7 +309,7 @@ def test_failures_alone_still_make_a_page(tmp_path, bench, walk):
 def test_files_can_be_served(store, tmp_path):
     old = os.umask(0o022)
     try:
-        publish(store, tmp_path / "out")
+        write_site(store, tmp_path / "out")
     finally:
         os.umask(old)
     for path in (tmp_path / "out").rglob("*"):
@@ -317,9 +317,9 @@ def test_files_can_be_served(store, tmp_path):
 
 
 def test_results_that_cannot_be_compared_leave_the_folder_alone(store, tmp_path, tree):
-    publish(store, tmp_path)
+    write_site(store, tmp_path)
     before = tree(tmp_path)
     broken = replace(store[1], scores=store[1].scores.assign(id=[str(i) for i in range(len(store[1].scores))]))
     with pytest.raises(ValueError, match="different test images"):
-        publish([broken], tmp_path)
+        write_site([broken], tmp_path)
     assert tree(tmp_path) == before

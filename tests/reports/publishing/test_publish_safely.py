@@ -15,7 +15,7 @@ import pytest
 from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA, document, to_json
 from harness.reports.publishing import publish as publish_module
-from harness.reports.publishing.publish import publish
+from harness.reports.publishing.publish import write_site
 from harness.reports.publishing.site_folder import LOCK, TEMPORARY
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -87,18 +87,18 @@ def _remembering(function):
 @pytest.mark.usefixtures("remembered")
 def test_a_kill_at_any_step_leaves_a_whole_folder_and_the_next_completes_it(old, new, tmp_path, tree, walk):
     before, wanted = tmp_path / "before", tmp_path / "wanted"
-    publish(old, before)
+    write_site(old, before)
     shutil.copytree(before, wanted)
-    publish(new, wanted)
+    write_site(new, wanted)
     after = 0
     while _killed(new, shutil.copytree(before, tmp_path / f"{after}"), after):
         folder = tmp_path / f"{after}"
         walk(folder / "index.html")
         others = shutil.copytree(folder, tmp_path / f"{after}-others")
-        publish([], others)  # another store's results: they complete what they can, and break nothing
+        write_site([], others)  # another store's results: they complete what they can, and break nothing
         assert len(walk(others / "index.html")) >= len(walk(before / "index.html"))
         assert not list(others.glob(f"{TEMPORARY}*"))
-        publish(new, folder)
+        write_site(new, folder)
         assert tree(folder) == tree(wanted), after
         after += 1
     assert after > 20
@@ -109,7 +109,7 @@ def _killed(results, folder, after):
     with pytest.MonkeyPatch.context() as patch:
         Reaper(patch, after)
         try:
-            publish(results, folder)
+            write_site(results, folder)
         except Killed:
             return True
     return False
@@ -118,10 +118,10 @@ def _killed(results, folder, after):
 @pytest.mark.slow
 @pytest.mark.usefixtures("remembered")
 def test_a_kill_of_the_very_first_publishing_is_completed(new, tmp_path, tree):
-    publish(new, tmp_path / "wanted")
+    write_site(new, tmp_path / "wanted")
     after = 0
     while _killed(new, tmp_path / f"{after}", after):
-        publish(new, tmp_path / f"{after}")
+        write_site(new, tmp_path / f"{after}")
         assert tree(tmp_path / f"{after}") == tree(tmp_path / "wanted"), after
         after += 1
     assert after > 20
@@ -133,7 +133,7 @@ def test_left_over_temporary_folders_are_swept_and_links_are_not_followed(old, t
     mine.mkdir()
     (mine / "precious").write_text("x")
     (folder / f"{TEMPORARY}link").symlink_to(mine)
-    publish(old, folder)
+    write_site(old, folder)
     assert not (folder / f"{TEMPORARY}abc").exists()
     assert (mine / "precious").exists()
 
@@ -141,7 +141,7 @@ def test_left_over_temporary_folders_are_swept_and_links_are_not_followed(old, t
 def test_a_publisher_waits_while_another_holds_the_folder(old, tmp_path):
     with open(tmp_path / LOCK, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        other = threading.Thread(target=publish, args=(old, tmp_path), daemon=True)
+        other = threading.Thread(target=write_site, args=(old, tmp_path), daemon=True)
         other.start()
         time.sleep(0.4)
         assert [path.name for path in tmp_path.iterdir()] == [LOCK]
@@ -153,7 +153,7 @@ TWO_AT_ONCE = """
 import pickle, sys, time
 from pathlib import Path
 from harness.reports.page import page
-from harness.reports.publishing.publish import publish
+from harness.reports.publishing.publish import write_site
 page.charts = lambda _: None
 results = pickle.loads(Path(sys.argv[1]).read_bytes())
 folder = Path(sys.argv[2])
@@ -161,7 +161,7 @@ Path(sys.argv[1]).with_suffix(".ready").touch()
 while not (folder.parent / "go").exists():
     time.sleep(0.001)
 for part in [results[:1], results[1:], results]:
-    publish(part, folder)
+    write_site(part, folder)
 """
 
 
@@ -182,9 +182,9 @@ def test_two_processes_at_once_do_not_harm_each_other(old, new, tmp_path, walk, 
     assert set(pages) == {f"{name}/index.html" for name in ("isic/big", "isic-sim/small", "kept/big")}
     assert len(pages["isic/big/index.html"]["versions"]) == 2
     walk(folder / "index.html")
-    publish(new, folder)  # whoever was last: afterwards it is as if they had come one after the other
-    publish(old, tmp_path / "wanted")
-    publish(new, tmp_path / "wanted")
+    write_site(new, folder)  # whoever was last: afterwards it is as if they had come one after the other
+    write_site(old, tmp_path / "wanted")
+    write_site(new, tmp_path / "wanted")
     assert tree(folder) == tree(tmp_path / "wanted")
 
 
@@ -210,8 +210,8 @@ def lay(folder, files):
 
 def test_foreign_files_are_left_alone(old, new, tmp_path, walk):
     lay(tmp_path, FOREIGN)
-    publish(old, tmp_path)
-    publish(new, tmp_path)
+    write_site(old, tmp_path)
+    write_site(new, tmp_path)
     assert {name: (tmp_path / name).read_text() for name in FOREIGN} == FOREIGN
     assert not any("docs/" in str(path) or "other" in str(path) for path in walk(tmp_path / "index.html"))
 
@@ -235,7 +235,7 @@ def test_foreign_files_in_the_way_are_refused_untouched(old, tmp_path, tree, nam
     lay(tmp_path, {name: text})
     before = tree(tmp_path)
     with pytest.raises(UsageError, match=name) as refused:
-        publish(old, tmp_path)
+        write_site(old, tmp_path)
     assert "another folder" in refused.value.fix
     assert {path: digest for path, digest in tree(tmp_path).items() if path != LOCK} == before
 
@@ -243,7 +243,7 @@ def test_foreign_files_in_the_way_are_refused_untouched(old, tmp_path, tree, nam
 def test_a_foreign_index_keeps_even_the_lock_out(old, tmp_path, tree):
     lay(tmp_path, {"index.html": "mine"})
     with pytest.raises(UsageError):
-        publish(old, tmp_path)
+        write_site(old, tmp_path)
     assert set(tree(tmp_path)) == {"index.html"}
 
 
@@ -254,27 +254,27 @@ def test_links_lead_nowhere_else(old, tmp_path, place):
     (folder / place).parent.mkdir(parents=True)
     (folder / place).symlink_to(elsewhere)
     with pytest.raises(UsageError):
-        publish(old, folder)
+        write_site(old, folder)
     assert not list(elsewhere.iterdir())
 
 
 def test_a_link_to_pages_elsewhere_is_not_ours(old, new, tmp_path, tree):
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "out"
-    publish(old, elsewhere)
+    write_site(old, elsewhere)
     before = tree(elsewhere)
     folder.mkdir()
     (folder / "linked").symlink_to(elsewhere / "kept")
-    publish(new, folder)
+    write_site(new, folder)
     assert tree(elsewhere) == before
     assert "linked" not in (folder / "index.html").read_text()
 
 
 def test_a_page_of_another_data_set_is_not_replaced(old, tmp_path, make, tree):
-    publish([make("other", network="big")], tmp_path)
+    write_site([make("other", network="big")], tmp_path)
     (tmp_path / "other").rename(tmp_path / "isic")
     before = tree(tmp_path)
     with pytest.raises(UsageError, match="'other'"):
-        publish(old, tmp_path)
+        write_site(old, tmp_path)
     assert tree(tmp_path) == before
 
 
@@ -285,17 +285,17 @@ def test_a_damaged_page_is_named(old, tmp_path, make, damage):
     (page / "results.json").write_text(to_json({**document(make("other", network="big")), **damage}))
     (page / "index.html").write_text('<meta name="generator" content="prune-harness report 0">')
     with pytest.raises(UsageError, match=r"other/big/results\.json is damaged"):
-        publish(old, tmp_path)
+        write_site(old, tmp_path)
 
 
 def test_a_newer_harness_is_not_overwritten(old, tmp_path, tree):
-    publish(old, tmp_path)
+    write_site(old, tmp_path)
     for path, kind in [("results.json", INDEX_FORMAT), ("kept/big/results.json", "prune-harness/results")]:
         saved = (tmp_path / path).read_bytes()
         (tmp_path / path).write_text(to_json({"format": kind, "schema": SCHEMA + 1}))
         before = tree(tmp_path)
         with pytest.raises(UsageError, match=f"schema {SCHEMA + 1}, this harness knows"):
-            publish(old, tmp_path)
+            write_site(old, tmp_path)
         assert tree(tmp_path) == before
         (tmp_path / path).write_bytes(saved)
 
@@ -325,14 +325,16 @@ def test_hostile_names_stay_in_the_folder_and_inert(tmp_path, make, parse, walk)
     for entry in ("lt", "new"):
         # A data frame cannot hold half a character, so that no entry can.
         entries = {name: (name.encode("utf-8", "replace").decode(), entry) for name in HOSTILE}
-        publish([make(name, network=name, entries=entries[name], fallback_for=name or "x") for name in HOSTILE], folder)
+        write_site(
+            [make(name, network=name, entries=entries[name], fallback_for=name or "x") for name in HOSTILE], folder
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "outside"]
     assert len(list(folder.glob("*/*/index.html"))) == len(HOSTILE)
     reached = walk(folder / "index.html")
     assert sum(path.name == "index.html" for path in reached) == 1 + 3 * len(HOSTILE)
     harmless = tmp_path / "harmless"
     for entry in ("lt", "new"):
-        publish([make("isic", network="big", entries=("snip", entry), fallback_for="isic")], harmless)
+        write_site([make("isic", network="big", entries=("snip", entry), fallback_for="isic")], harmless)
     (calm,) = harmless.glob("*/*/index.html")
     _same_elements(parse(folder / "index.html"), parse(harmless / "index.html"))
     for path in folder.glob("*/*/index.html"):
@@ -354,7 +356,7 @@ def test_the_index_loads_nothing_and_its_policy_names_its_own_texts(old, tmp_pat
     import hashlib
     import re
 
-    publish(old, tmp_path)
+    write_site(old, tmp_path)
     text, found = (tmp_path / "index.html").read_text("utf-8"), parse(tmp_path / "index.html")
     assert not {"link", "iframe", "object", "embed", "base", "form", "img"} & set(found.elements)
     assert not {name for _, name, _ in found.attributes if name == "src" or name == "style" or name.startswith("on")}
