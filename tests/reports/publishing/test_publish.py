@@ -9,22 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness.reports.analysis.leaderboard import leaderboard
+from harness.errors import UsageError
 from harness.reports.page import page as page_module
 from harness.reports.publishing import publish as publish_module
 from harness.reports.publishing.publish import write_site
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 LATER = {"started": "2026-02-01T00:00:00+00:00"}
-
-
-@pytest.fixture
-def store(make, join):
-    """Two data sets, one of them with two networks."""
-    return [
-        join(make("isic", network="big"), make("isic", group="h", network="small", entries=("only-small",), shift=3)),
-        make("isic-sim", network="big", simulated=True),
-    ]
 
 
 def read(path):
@@ -254,51 +245,6 @@ def test_what_someone_removed_comes_back(store, tmp_path, tree, name):
         assert tree(tmp_path) == before
 
 
-def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
-    write_site(store, tmp_path)
-    pages = {one["page"]: one for one in read(tmp_path / "results.json")["pages"]}
-    assert list(pages) == ["isic/big/index.html", "isic/small/index.html", "isic-sim/big/index.html"]
-    text = parse(tmp_path / "index.html").text
-    (board,) = leaderboard(store[1])
-    dense = next(row.auc for level in board.levels for row in level.rows if row.entry == "dense")
-    one = pages["isic-sim/big/index.html"]
-    assert one["groups"][0]["dense_auc"] == {"value": dense.value, "low": dense.low, "high": dense.high}
-    assert (one["entries"], one["seeds"], one["levels"], one["sizes"]) == (["lt", "snip"], [0], [1.0, 0.5], [32])
-    assert (one["labels"], one["newest_result"]) == (["simulated"], "2026-01-01T00:00:00+00:00")
-    assert f"{dense.value:.3f} {dense.low:.3f} to {dense.high:.3f}" in text
-    assert one["groups"][0]["answer"] in text
-    assert "Simulated images" in text
-    assert "2026-01-01" in text
-
-
-@pytest.mark.parametrize(
-    ("facts", "words"),
-    [
-        ({"simulated": True}, "Simulated images"),
-        ({"simulated": True, "fallback_for": "isic"}, "Stand-in: not “isic”, simulated images in its place"),
-        ({"partial": {"train": {"found": 1, "expected": 2}}}, "Partial data"),
-        ({"void": True}, "Void: the dense network has not learnt the task"),
-    ],
-)
-def test_the_index_says_what_takes_the_meaning_away(tmp_path, make, parse, facts, words):
-    write_site([make()], tmp_path / "plain")
-    assert words not in parse(tmp_path / "plain" / "index.html").text
-    write_site([make(**facts)], tmp_path)
-    document = parse(tmp_path / "index.html")
-    assert words in document.text
-    assert ("label loud" in [value for _, name, value in document.attributes if name == "class"]) == (
-        words.startswith(("Void", "Stand-in"))
-    )
-
-
-def test_groups_of_one_page_are_kept_apart_in_the_index(tmp_path, make, join, parse):
-    write_site([join(make(size=64), make(group="h", size=128, void=True, shift=4))], tmp_path)
-    (one,) = read(tmp_path / "results.json")["pages"]
-    assert (one["sizes"], [group["labels"] for group in one["groups"]]) == ([64, 128], [[], ["void"]])
-    assert one["groups"][0]["dense_auc"] != one["groups"][1]["dense_auc"]
-    assert "Group 2, not to be compared with the others:" in parse(tmp_path / "index.html").text
-
-
 def test_failures_alone_still_make_a_page(tmp_path, bench, walk):
     bench.missing("dense", 0, 1.0, "failed", "out of patience")
     write_site([bench.results()], tmp_path)
@@ -323,3 +269,63 @@ def test_results_that_cannot_be_compared_leave_the_folder_alone(store, tmp_path,
     with pytest.raises(ValueError, match="different test images"):
         write_site([broken], tmp_path)
     assert tree(tmp_path) == before
+
+
+def test_a_page_of_another_data_set_is_not_replaced(old, tmp_path, make, tree):
+    write_site([make("other", network="big")], tmp_path)
+    (tmp_path / "other").rename(tmp_path / "isic")
+    before = tree(tmp_path)
+    with pytest.raises(UsageError, match="'other'"):
+        write_site(old, tmp_path)
+    assert tree(tmp_path) == before
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "../../x",
+    "..",
+    "/etc/passwd",
+    "",
+    "index.html",
+    "results.json",
+    ".git",
+    "versions",
+    "javascript:alert(1)",
+    "\x1b]0;title\x07\u202egpj.exe\n",
+    "half \udc80",
+    "<!-- /place --><p>out",
+    "x" * 300,
+]
+
+
+def test_hostile_names_stay_in_the_folder_and_inert(tmp_path, make, parse, walk):
+    folder = tmp_path / "out"
+    (tmp_path / "outside").write_text("x")
+    for entry in ("lt", "new"):
+        # A data frame cannot hold half a character, so that no entry can.
+        entries = {name: (name.encode("utf-8", "replace").decode(), entry) for name in HOSTILE}
+        write_site(
+            [make(name, network=name, entries=entries[name], fallback_for=name or "x") for name in HOSTILE], folder
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "outside"]
+    assert len(list(folder.glob("*/*/index.html"))) == len(HOSTILE)
+    reached = walk(folder / "index.html")
+    assert sum(path.name == "index.html" for path in reached) == 1 + 3 * len(HOSTILE)
+    harmless = tmp_path / "harmless"
+    for entry in ("lt", "new"):
+        write_site([make("isic", network="big", entries=("snip", entry), fallback_for="isic")], harmless)
+    (calm,) = harmless.glob("*/*/index.html")
+    _same_elements(parse(folder / "index.html"), parse(harmless / "index.html"))
+    for path in folder.glob("*/*/index.html"):
+        _same_elements(parse(path), parse(calm))
+    for version in folder.glob("*/*/versions/*/index.html"):
+        _same_elements(parse(version), parse(next(harmless.glob("*/*/versions/*/index.html"))))
+    shown = parse(folder / "index.html").text
+    assert "<script>alert(1)</script>" in shown
+    assert "\\x1b]0;title\\x07\\u202egpj.exe\\n" in shown
+
+
+def _same_elements(found, harmless):
+    assert set(found.elements) == set(harmless.elements)
+    assert {(tag, name) for tag, name, _ in found.attributes} == {(tag, name) for tag, name, _ in harmless.attributes}
