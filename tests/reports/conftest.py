@@ -137,6 +137,18 @@ def usual(bench: Bench) -> Bench:
     return bench
 
 
+@pytest.fixture
+def sized(bench, scores):
+    """Two seeds whose dense networks differ in FLOPs, one whose dense network failed, and an emptied network."""
+    for seed, dense in ((0, 4000.0), (1, 8000.0)):
+        bench.done("dense", seed, 1.0, scores(seed=seed), **{"size/flops": dense})
+        bench.done("lt", seed, 0.5, scores(seed=seed), **{"size/flops": 1000.0})
+        bench.done("lt", seed, 0.25, scores(seed=seed), **{"size/flops": 0.0})
+    bench.missing("dense", 2, 1.0, "failed", "out of patience")
+    bench.done("lt", 2, 0.5, scores(seed=2), **{"size/flops": 1000.0})
+    return bench
+
+
 def crossing(bench: Bench, loss="green", changes=False, seeds=(0, 1), levels=(0.5, 0.25)) -> Bench:
     """Results of `lt` under the plain loss and under another: other scores for each loss, level and seed."""
     other = f"class-dependent-lt[scenario={loss}]"

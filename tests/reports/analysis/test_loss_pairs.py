@@ -1,23 +1,12 @@
 """The 2 x 2 of loss and pruning against counting by hand."""
 
-import re
 from dataclasses import replace
-from html import unescape
 
 import numpy as np
 import pytest
 
 from harness.losses.schedules import SCHEDULES
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.export.results_json import document
-from harness.reports.formatting import signed
-from harness.reports.page import page
-from harness.reports.publishing.page_header import report_place
-
-
-def render(results):
-    return page.render(results, report_place())
-
 
 GREEN = "class-dependent-lt[scenario=green]"
 WEIGHTS = {
@@ -199,47 +188,6 @@ def test_a_loss_is_known_to_change_by_any_of_its_cells(crossed):
     assert [pair.loss_changes for pair in pairs(crossed)] == [True]
 
 
-def section(results):
-    """Return the text of the page's section on losses, without its tags."""
-    html = render(results)
-    text = re.sub(r"<[^>]+>", " ", html[html.index("<h2>What the loss did") :].partition("<h2>Curves")[0])
-    return " ".join(unescape(text).split())
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_the_page_says_what_a_changing_loss_leaves_open_and_how_to_close_it(changed):
-    text = section(changed.results())
-    assert "under black, which changes after the first round \N{DAGGER}" in text
-    assert text.count("\N{EN DASH} \N{DAGGER}") == 4
-    ((dense, *_),) = [pair.levels for pair in pairs(changed)]
-    effect = dense.effects["loss_on_dense"]
-    assert f"{signed(effect.low)} to {signed(effect.high)} first round's loss" in text
-    assert text.count("first round's loss") == 2  # there and in the footnote
-    for word in ("\N{DAGGER} Under black the positives' weight gamma changes", "--loss green , blue or weights-only"):
-        assert word in text
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_the_page_has_no_footnote_where_no_loss_changes(crossed):
-    text = section(crossed.results())
-    assert "\N{DAGGER}" not in text
-    assert "first round" not in text
-
-
 @pytest.mark.parametrize("loss", ["green", "blue", "weights-only"])
 def test_the_losses_that_are_advised_do_not_change(loss):
     assert SCHEDULES[loss].gamma == SCHEDULES[loss].gamma_after
-
-
-def test_results_json_says_which_loss_changes(crossed, changed):
-    for bench, wanted in ((crossed, False), (changed, True)):
-        (group,) = document(bench.results())["groups"]
-        assert [pair["loss_changes"] for pair in group["loss_pairs"]] == [wanted]
-        assert ("interaction" in group["loss_pairs"][0]["levels"][1]["effects"]) != wanted
-
-
-def test_whether_a_loss_changes_is_no_metric(changed):
-    cells = document(changed.results())["cells"]
-    assert all("loss_changes" not in cell["metrics"] for cell in cells)
-    (board,) = leaderboard(changed.results())
-    assert all("loss_changes" not in cell.metrics for cell in board.cells)

@@ -4,15 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from harness.errors import UsageError
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import SCHEMA, document, load_document, restricted, to_json
 from harness.reports.publishing.publish import write_site
-from harness.reports.words.headline import answer
-from harness.reports.words.verdicts import verdict
 
 FOLDER = Path(__file__).parents[3] / "docs"
 DOCS = (FOLDER / "publish.md").read_text("utf-8")
@@ -30,85 +27,6 @@ def strictly(results):
 def same(found, wanted):
     """Say whether JSON holds the very number, null where it is not finite."""
     return found is None if wanted is None or not math.isfinite(wanted) else found == wanted
-
-
-def test_rows_are_those_of_the_leaderboard(usual):
-    results = usual.results()
-    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
-    assert [level["density"] for level in group["levels"]] == [level.density for level in board.levels]
-    for level, wanted in zip(group["levels"], board.levels, strict=True):
-        assert [row["entry"] for row in level["rows"]] == [row.entry for row in wanted.rows]
-        for row, own in zip(level["rows"], wanted.rows, strict=True):
-            assert (row["rank"], row["loss"], row["asked"], row["done"]) == (own.rank, own.loss, own.asked, own.done)
-            assert row["disconnected"] == own.disconnected
-            assert (row["collapsed"], row["problems"], row["alike"]) == (own.collapsed, [*own.problems], [*own.alike])
-            for name in ("ap", "accuracy", "remaining", "alive", "flops_left", "seconds", "confidence", "sd"):
-                assert same(row[name], own.figures[name]), name
-            for name in ("value", "low", "high", "least", "most"):
-                assert row["auc"][name] == getattr(own.auc, name)
-            for name, rate in ((name, own.figures[name]) for name in row["rates"]):
-                for figure in ("k", "n", "low", "high", "share"):
-                    assert row["rates"][name][figure] == getattr(rate, figure)
-            assert [*row["rates"]] == ["fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"]
-    assert group["answer"] == answer(board)
-
-
-def test_counts_equal_counting_images(usual):
-    """From the scores alone, not by way of the leaderboard."""
-    results = usual.results()
-    (group,) = strictly(results)["groups"]
-    row = next(row for level in group["levels"] for row in level["rows"] if row["entry"] == "random")
-    for name, label, cut in [("fn/sens95", 1, "sens95"), ("fp/sens95", 0, "sens95"), ("fn/argmax", 1, "argmax")]:
-        counts = []
-        for _, cell in results.cells[results.cells["entry"] == "random"].iterrows():
-            images = results.scores[results.scores["run_id"] == cell["run_id"]]
-            images = images[images["label"] == label]
-            counts.append(((images["score"] > cell[f"threshold/{cut}"]).astype(int) != label).sum())
-        assert row["rates"][name]["k"] == np.mean(counts)
-        assert row["rates"][name]["n"] == (30 if label else 40)
-
-
-def test_verdicts_are_those_of_the_page(usual):
-    results = usual.results()
-    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
-    assert [one["entry"] for one in group["verdicts"]] == [safety.entry for safety in board.safeties]
-    for one, safety in zip(group["verdicts"], board.safeties, strict=True):
-        assert one["density"] == safety.density
-        assert verdict(safety) == ("50%" if one["verdict"] == "density" else one["verdict"])
-        assert [step["safe"] for step in one["steps"]] == [safety.is_safe(step) for step in safety.steps]
-        assert [step["bound"] for step in one["steps"]] == [step.bound for step in safety.steps]
-    assert {one["verdict"] for one in group["verdicts"]} == {"density", "none", "not measured"}
-
-
-def test_few_positives_are_not_decidable(bench, scores):
-    keep = np.r_[0:10, 30:70]
-    bench.done("dense", 0, 1.0, scores())
-    bench.done("lt", 0, 0.5, scores())
-    results = bench.results()
-    ids = [f"image{index:03d}" for index in keep]
-    results = replace(results, scores=results.scores[results.scores["id"].isin(ids)])
-    (one,) = strictly(results)["groups"][0]["verdicts"]
-    assert (one["verdict"], one["density"], one["positives"]) == ("not decidable", None, 10)
-
-
-def test_void_results_give_no_verdict(usual):
-    (group,) = strictly(usual.results(void=True))["groups"]
-    assert group["verdicts"] == []
-    assert group["labels"] == ["void"]
-    assert group["answer"] == ["No answer: the dense network itself has not learnt the task."]
-
-
-@pytest.mark.parametrize(
-    ("facts", "labels"),
-    [
-        ({}, []),
-        ({"simulated": True}, ["simulated"]),
-        ({"simulated": True, "fallback_for": "isic"}, ["stand-in", "simulated"]),
-        ({"partial": {"train": {"found": 1, "expected": 2}}, "void": True}, ["void", "partial"]),
-    ],
-)
-def test_labels(make, facts, labels):
-    assert strictly(make(**facts))["groups"][0]["labels"] == labels
 
 
 def test_every_cell_is_there_with_every_metric(usual):
@@ -248,23 +166,6 @@ def test_every_key_is_documented(usual, tuned, record, scores, tmp_path):
     assert set(paths(index)) == set(re.findall(r"^\| `([^`]+)`", folder, re.MULTILINE))
 
 
-def test_what_the_loss_did_is_that_of_the_page(crossed):
-    results = crossed.results()
-    (board,), (group,) = leaderboard(results), strictly(results)["groups"]
-    (pair,), (own,) = board.pairs, group["loss_pairs"]
-    assert (own["plain"], own["other"], own["loss"]) == (pair.plain, pair.other, pair.loss)
-    for level, square in zip(own["levels"], pair.levels, strict=True):
-        assert (level["density"], level["seeds"]) == (square.density, [*square.seeds])
-        assert level["effects"].keys() == square.effects.keys()
-        for name, effect in square.effects.items():
-            assert level["effects"][name] == {"value": effect.value, "low": effect.low, "high": effect.high}
-        for name, corner in square.corners.items():
-            assert (level["corners"][name]["auc"], level["corners"][name]["missed"]["k"]) == (
-                corner.auc,
-                corner.missed.k,
-            )
-
-
 def test_layers_are_kept_where_they_were_counted(bench, scores):
     bench.done("dense", 0, 1.0, scores())
     bench.done("lt", 0, 0.5, scores(), layers={"conv.weight": [5, 4, 10]})
@@ -273,3 +174,10 @@ def test_layers_are_kept_where_they_were_counted(bench, scores):
     assert lt["layers"] == {"conv.weight": [5, 4, 10]}
     assert "layers" not in lt["metrics"]
     assert "loss_pairs" not in strictly(bench.results())["groups"][0]
+
+
+def test_whether_a_loss_changes_is_no_metric(changed):
+    cells = document(changed.results())["cells"]
+    assert all("loss_changes" not in cell["metrics"] for cell in cells)
+    (board,) = leaderboard(changed.results())
+    assert all("loss_changes" not in cell.metrics for cell in board.cells)

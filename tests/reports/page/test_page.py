@@ -1,8 +1,8 @@
 import base64
 import hashlib
 import json
-import os
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -11,7 +11,6 @@ from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.formatting import signed
 from harness.reports.page import page
 from harness.reports.publishing.page_header import report_place
-from harness.reports.publishing.report import write
 
 
 def render(results):
@@ -128,11 +127,6 @@ def test_the_page_is_small_and_its_charts_need_no_script(whole):
     assert whole.count('<img src="data:image/svg+xml;base64,') == 1
 
 
-def test_half_a_character_does_not_cost_the_report(usual, tmp_path):
-    path = write(usual.results(command="harness run \udc80"), tmp_path)
-    assert "harness run \\udc80" in path.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_text_stays_inert(bench, scores, hostile):
     bench.done("dense", 0, 1.0, scores(), loss=hostile, group=hostile)
@@ -205,30 +199,6 @@ def test_no_results_and_only_failures_still_make_a_page(bench):
     assert "No answer" in text
 
 
-def test_write_replaces_whole_files(usual, tmp_path):
-    folder = tmp_path / "new" / "report"
-    path = write(usual.results(), folder)
-    assert path == folder / "index.html"
-    assert write(usual.results(), folder) == path
-    assert sorted(file.name for file in folder.iterdir()) == ["cells.csv", "index.html", "results.json"]
-    assert set(Page(path.read_text("utf-8")).hrefs) >= {"cells.csv", "results.json"}
-    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
-
-
-def test_a_failed_write_leaves_the_old_file_alone(usual, tmp_path, monkeypatch):
-    path = write(usual.results(), tmp_path)
-    before = path.read_bytes()
-
-    def broken(_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(OSError, match="disk full"):
-        write(usual.results(experiment="other"), tmp_path)
-    assert path.read_bytes() == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.csv", "index.html", "results.json"]
-
-
 def test_skipped_and_disconnected_entries_stand_on_the_page_with_their_sentences(usual):
     why, cut = "it needs images of 224 pixels, and these have 32", "conv4.weight has none of its 9 weights left"
     usual.missing("mobilenet", 0, 0.5, "skipped", why)
@@ -280,9 +250,26 @@ def test_layers_are_there_for_who_opens_them(bench, scores):
     assert "conv2 none" in found.text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0124, "+0.012"), (-0.5, "\N{MINUS SIGN}0.500"), (-0.0004, "0.000"), (float("nan"), "\N{EN DASH}")],
-)
-def test_a_difference_has_its_sign(value, text):
-    assert signed(value) == text
+def section(results):
+    """Return the text of the page's section on losses, without its tags."""
+    html = render(results)
+    text = re.sub(r"<[^>]+>", " ", html[html.index("<h2>What the loss did") :].partition("<h2>Curves")[0])
+    return " ".join(unescape(text).split())
+
+
+def test_the_page_says_what_a_changing_loss_leaves_open_and_how_to_close_it(changed):
+    text = section(changed.results())
+    assert "under black, which changes after the first round \N{DAGGER}" in text
+    assert text.count("\N{EN DASH} \N{DAGGER}") == 4
+    ((dense, *_),) = [pair.levels for pair in leaderboard(changed.results())[0].pairs]
+    effect = dense.effects["loss_on_dense"]
+    assert f"{signed(effect.low)} to {signed(effect.high)} first round's loss" in text
+    assert text.count("first round's loss") == 2  # there and in the footnote
+    for word in ("\N{DAGGER} Under black the positives' weight gamma changes", "--loss green , blue or weights-only"):
+        assert word in text
+
+
+def test_the_page_has_no_footnote_where_no_loss_changes(crossed):
+    text = section(crossed.results())
+    assert "\N{DAGGER}" not in text
+    assert "first round" not in text

@@ -1,0 +1,55 @@
+import math
+
+import pytest
+
+from harness.reports.formatting import count, decimal, duration, encoded, listed, percent, share, signed, visible
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0124, "+0.012"), (-0.5, "\N{MINUS SIGN}0.500"), (-0.0004, "0.000"), (float("nan"), "\N{EN DASH}")],
+)
+def test_a_difference_has_its_sign(value, text):
+    assert signed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "text"),
+    [
+        (count, 3.0, "3"),
+        (count, 6.5, "6.5"),
+        (percent, 0.015625, "1.56%"),
+        (percent, 1.0, "100%"),
+        (share, 0.0875, "8.8%"),
+        (decimal, 0.98765, "0.988"),
+        (duration, 0.25, "0.25 s"),
+        (duration, 99.0, "99 s"),
+        (duration, 99.5, "1.66 min"),
+        (duration, 7200.0, "2 h"),
+    ],
+)
+def test_a_number_is_written_in_its_form(form, value, text):
+    assert form(value) == text
+    assert form(NAN) == "\N{EN DASH}"
+
+
+def test_the_last_unit_of_time_has_no_end():
+    assert duration(1e9) == f"{1e9 / 3600:.3g} h"
+    assert duration(math.inf) == "\N{EN DASH}"
+
+
+def test_every_character_shows():
+    assert visible("a \x1b[2J\u202e\n“é”") == r"a \x1b[2J\u202e\n“é”"
+
+
+def test_half_a_character_is_written_out():
+    assert encoded("a\udc80é") == b"a\\udc80\xc3\xa9"
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_texts_are_listed(texts, sentence):
+    assert listed(texts) == sentence
