@@ -39,11 +39,6 @@ class Confusion:
         """Return the share of the negatives that is called positive, in [0, 1]."""
         return self.fp / self.n
 
-    @property
-    def accuracy(self) -> float:
-        """Return the share of all images that is called rightly, in [0, 1]."""
-        return 1 - (self.fn + self.fp) / (self.p + self.n)
-
 
 def checked(labels: Labels, scores: ImageScores) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     """Return which images are positive, and the scores as float64, both (N,).

@@ -21,12 +21,6 @@ class SafeCompression:
     delta: float
     bounds: tuple[tuple[float, float], ...]
 
-    def __str__(self) -> str:
-        """Say it in words."""
-        if self.verdict == "not decidable":
-            return f"not decidable with {self.positives} positives"
-        return "none" if self.density is None else f"{100 * self.density:.4g} %"
-
 
 def safe_compression(
     levels: Sequence[tuple[float, float, float]], positives: int, delta: float = 0.10

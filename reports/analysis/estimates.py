@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.evaluation.auc import auc_interval, mean_auc
 from harness.evaluation.proportions import clopper_pearson
-from harness.reports.analysis.outcomes import Outcome
+from harness.reports.analysis.outcomes import Outcome, labels_of, scores_of
 from harness.results import names
 
 
@@ -51,11 +51,10 @@ def mean(cells: Sequence[Outcome], name: str) -> float:
 
 def auc(cells: Sequence[Outcome]) -> Estimate | None:
     """Return the mean AUC of done cells on the same images, None without any."""
-    scores = [cell.scores for cell in cells if cell.scores is not None]
-    labels = cells[0].labels if cells else None
-    if labels is None or not scores:
+    if not cells:
         return None
-    value, variance = mean_auc(labels, np.stack(scores))
+    labels, scores = labels_of(cells), scores_of(cells)
+    value, variance = mean_auc(labels, scores)
     each = [mean_auc(labels, one[None])[0] for one in scores]
     positives = int(labels.sum())
     low, high = auc_interval(value, variance, min(positives, labels.size - positives))

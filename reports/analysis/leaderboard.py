@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from harness.evaluation.comparisons import not_distinguished
 from harness.evaluation.metrics import ImageScores, Labels
 from harness.reports.analysis import columns
 from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
-from harness.reports.analysis.outcomes import Outcome, read_outcomes
+from harness.reports.analysis.outcomes import Outcome, read_outcomes, scores_of
 from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import Study, studies_of
 from harness.results.names import DENSE
@@ -120,7 +118,7 @@ def _rows(cells: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Row, ...]:
         entries.setdefault(cell.entry, []).append(cell)
     alike = _merge_alike(entries)
     complete = {
-        name: np.stack([cell.scores for cell in own if cell.scores is not None])
+        name: scores_of(own)
         for name, own in entries.items()
         if [cell.seed for cell in own if cell.done] == list(seeds) and not any(cell.collapsed for cell in own)
     }

@@ -3,12 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from harness.evaluation.auc import mean_auc, paired_auc_contrast
 from harness.reports.analysis.estimates import Rate, rate
-from harness.reports.analysis.outcomes import Outcome, absent
+from harness.reports.analysis.outcomes import Outcome, absent, labels_of, scores_of
 from harness.results import names
 
 Contrasts = Mapping[str, Mapping[str, float]]
@@ -129,7 +126,7 @@ def _done(cells: Iterable[Outcome]) -> dict[int, Outcome]:
 def _corner(cells: Sequence[Outcome], seeds: Sequence[int], common: Sequence[int]) -> Corner:
     done = _done(cells)
     shown = [done[seed] for seed in common or done]
-    auc = mean_auc(_labels(shown), _scores(shown))[0] if shown else None
+    auc = mean_auc(labels_of(shown), scores_of(shown))[0] if shown else None
     return Corner(auc, rate(shown, names.MISSED), tuple(cell.seed for cell in shown), "; ".join(absent(cells, seeds)))
 
 
@@ -137,20 +134,10 @@ def _effects(cells: Mapping[str, Sequence[Outcome]], common: Sequence[int], know
     if not common:
         return {}
     shown = {name: [_done(own)[seed] for seed in common] for name, own in cells.items()}
-    labels = _labels(next(iter(shown.values())))
-    scores = {name: _scores(own) for name, own in shown.items()}
+    labels = labels_of(next(iter(shown.values())))
+    scores = {name: scores_of(own) for name, own in shown.items()}
     return {
         effect: Effect(*paired_auc_contrast(labels, [scores[name] for name in weights], [*weights.values()]))
         for effect, weights in known.items()
         if weights.keys() <= scores.keys()
     }
-
-
-def _labels(cells: Sequence[Outcome]) -> npt.NDArray[np.int64]:
-    labels = cells[0].labels
-    assert labels is not None
-    return labels
-
-
-def _scores(cells: Sequence[Outcome]) -> npt.NDArray[np.float64]:
-    return np.stack([cell.scores for cell in cells if cell.scores is not None])

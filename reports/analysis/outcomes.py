@@ -157,6 +157,17 @@ def flops_left(cells: pd.DataFrame) -> pd.Series:
     return flops / [reference.get(run, math.nan) for run in zip(groups, seeds, strict=True)]
 
 
+def labels_of(outcomes: Sequence[Outcome]) -> npt.NDArray[np.int64]:
+    """Return the labels (N,) of done cells on the same images, one at least."""
+    assert outcomes[0].labels is not None
+    return outcomes[0].labels
+
+
+def scores_of(outcomes: Sequence[Outcome]) -> npt.NDArray[np.float64]:
+    """Return the scores (S, N) of done cells on the same images, one at least; row = cell."""
+    return np.stack([one.scores for one in outcomes if one.scores is not None])
+
+
 def absent(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> list[str]:
     """Say which of the ``seeds`` are missing or collapsed in one entry at one level, one text per cause."""
     causes: dict[str, list[int]] = {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
+from harness.results.reading import WEAK_DENSE_AUC
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def banners(board: Board) -> list[Banner]:
 def _void(facts: Mapping[str, Any]) -> Banner:
     return Banner(
         "Void: the dense network has not learnt the task",
-        f"Its validation AUC on “{facts.get('dataset')}” is below 0.6, hardly better than guessing. "
+        f"Its validation AUC on “{facts.get('dataset')}” is below {WEAK_DENSE_AUC}, hardly better than guessing. "
         "What follows compares noise with noise and says nothing about pruning. Train for longer, or look at "
         "the data.",
         loud=True,
