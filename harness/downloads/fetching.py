@@ -12,7 +12,7 @@ from harness.data.dataset import Dataset, RemoteFile
 from harness.downloads.connection import HTTPS_ONLY, Policy
 from harness.downloads.download import download
 from harness.downloads.extraction import damage, record_unpacked, unpack, unpacked_files
-from harness.downloads.sources_file import Source, first_use_note, known_hash, read_sources, record, source_of
+from harness.downloads.sources_file import Source, first_use_note, known_hash, origin_of, read_sources, record
 from harness.downloads.survey import Survey
 from harness.errors import DataError, UsageError
 from harness.progress import Reporter
@@ -83,7 +83,7 @@ class _Fetch:
             return left
         place = self.folder / remote.name
         url = download(remote.mirrors, target, known, self.survey.reporter, place=place, policy=self.policy)
-        source = source_of(remote, target, url)
+        source = origin_of(remote, target, url)
         record(self.work, remote.name, source)
         return source
 
@@ -101,7 +101,7 @@ class _Fetch:
 
     def _own_source(self, remote: RemoteFile, archive: Path) -> Source:
         """Return the source of a zip that the user downloaded. Raises `DataError` where it is another file."""
-        source, known = source_of(remote, archive, "put there by hand"), known_hash(remote, self.folder)
+        source, known = origin_of(remote, archive, "put there by hand"), known_hash(remote, self.folder)
         if known is not None and source.sha256 != known.sha256:
             raise DataError(
                 f"{archive} is not the publisher's file: its sha256 is {source.sha256}, not {known.sha256}"

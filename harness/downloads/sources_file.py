@@ -26,7 +26,7 @@ class Source:
     hash: str
 
 
-def source_of(remote: RemoteFile, path: Path, url: str) -> Source:
+def origin_of(remote: RemoteFile, path: Path, url: str) -> Source:
     """Return the source of ``path``, which came just now from ``url`` as ``remote``."""
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Source(url, path.stat().st_size, sha256_of(path), date, PUBLISHED if remote.sha256 else FIRST_USE)

@@ -2,22 +2,19 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import factory_of
 from harness.planning.configuration import Configuration
 from harness.planning.entries import Entry, entry_of
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
 from harness.results.names import DENSE
 from harness.training.inference import resolve_device
-from harness.training.schedule import Schedule
-
-Device = Literal["cpu", "cuda"]
+from harness.training.schedule import Device, Schedule
 
 
 @dataclass(frozen=True)
@@ -66,11 +63,7 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
 
 def _require_names(options: Configuration) -> None:
     """Raise `UsageError` for a network or a data set that nobody registered."""
-    if options.network not in FACTORIES:
-        raise UsageError(
-            f"unknown network {options.network!r}{nearest(options.network, FACTORIES)}",
-            fix=f"use one of: {', '.join(FACTORIES)}",
-        )
+    factory_of(options.network)
     load_dataset(options.data.name)
 
 
