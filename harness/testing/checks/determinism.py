@@ -1,19 +1,21 @@
 """Checks on repeatability: bits depend on the seed and on nothing else."""
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
+from pathlib import Path
+from typing import Any
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, state_of
 from harness.storage.canonical import digest
 from harness.testing.case.case import LEVELS, Case, differing
 from harness.testing.case.failures import CheckFailed, CheckSkipped
-from harness.testing.case.networks import RENAMED
-from harness.testing.case.observed_run import observed
+from harness.testing.case.networks import RENAMED, check_networks
+from harness.testing.case.observed_run import observed, output_of
 from harness.testing.case.subject import recipe_of
 from harness.testing.case.watched_bench import copied, start
+from harness.testing.case.watched_import import watched_import
 from harness.testing.case.watchers import disturb_global_draws
 from harness.testing.checks.registry import rule
 
@@ -46,26 +48,30 @@ def same_seed_gives_the_same_bits(case: Case) -> None:
 )
 def fresh_process_gives_the_same_bits(case: Case) -> None:
     """Run here and in a new Python process with another PYTHONHASHSEED."""
-    here = case.run(case.network, store=case.fresh_store())
-    folder = case.fresh_store().root
-    job = {"subject": recipe_of(case.subject), "network": case.network, "folder": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "harness.testing.processes.fresh_process"],
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONHASHSEED": _OTHER_HASH_SEED},
+    here, folder = case.run(case.network, store=case.fresh_store()), case.fresh_store().root
+    os.environ["PYTHONHASHSEED"] = _OTHER_HASH_SEED
+    said = len(output_of(case))
+    process = multiprocessing.get_context("spawn").Process(
+        target=_write_bits, args=(recipe_of(case.subject), case.network, folder)
     )
-    result = folder / "bits.json"
-    if not result.exists():
+    process.start()
+    process.join()
+    if not (folder / "bits.json").exists():
         raise CheckFailed(
-            f"a fresh process ended with exit code {done.returncode}; expected it to run like this one",
+            f"a fresh process ended with exit code {process.exitcode}; expected it to run like this one",
             f"network {case.network}",
-            detail=done.stderr[-2000:],
+            detail=output_of(case)[said:][-2000:],
         )
-    there = json.loads(result.read_text())
+    there = json.loads((folder / "bits.json").read_text())
     _require_same(here, there, f"with PYTHONHASHSEED={_OTHER_HASH_SEED}", f"network {case.network}, seed 0")
+
+
+def _write_bits(recipe: dict[str, Any], network: str, folder: Path) -> None:
+    """Run a method in a new process, with one network and a store of its own."""
+    with check_networks():
+        case = Case(*watched_import(recipe), folder / "store", folder)
+        disturb_global_draws(3)
+        (folder / "bits.json").write_text(json.dumps(case.run(network)))
 
 
 @rule(

@@ -1,4 +1,4 @@
-"""Jobs for fresh processes: one nursery a session, started when the first check runs, gone with the session."""
+"""Jobs for fresh processes: one fork server a session, started when the first check runs, gone with the session."""
 
 import atexit
 import contextlib
@@ -8,80 +8,95 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import MachineError
+from harness.testing.processes.child import OUTPUT, RESULTS
 
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
-HASH_SEED = "0"
-"""PYTHONHASHSEED of every check's process; one check compares with another."""
+_VARIABLES = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+"""Of every check's process: one check compares with another's bits, and with another hash seed."""
 
 _PATIENCE_S = 5.0
 """Time for the server to end by itself; it needs more only while it still imports, and then nothing runs."""
 
 
-class Nursery:
-    """A server of fresh processes with a folder for their store and results."""
+@dataclass(frozen=True)
+class Ended:
+    """How a job's process ended: its exit code, minus a signal, None where its time was up; results, all output."""
 
-    def __init__(self, hash_seed: str = HASH_SEED) -> None:
+    code: int | None
+    results: dict[str, dict[str, Any]]
+    output: str
+
+
+class ForkClient:
+    """A server of fresh processes, and a folder for their store and results."""
+
+    def __init__(self) -> None:
         self.owner = os.getpid()
         self.folder = Path(tempfile.mkdtemp(prefix="harness-check-"))
         self.server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "harness.testing.processes.fork_server"],
+            # The other thread of which Python 3.12 warns at a fork is jemalloc's, of pyarrow, which is prepared for it.
+            [sys.executable, "-P", "-W", "ignore::DeprecationWarning", "-m", "harness.testing.processes.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,  # Ctrl-C is for its parent; it ends when its stdin does
-            env={**os.environ, **_ENVIRONMENT, "PYTHONHASHSEED": hash_seed},
+            env={**os.environ, **_VARIABLES},
         )
-
-    def do(self, job: dict[str, Any], limit_s: float) -> dict[str, Any]:
-        """Run a job in a fresh process; return {"ended", "result", "output"}. Raises `MachineError` if that fails."""
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        sent = {**job, "shared": str(self.folder / "store"), "folder": str(folder), "limit_s": limit_s}
         assert self.server.stdin is not None
         assert self.server.stdout is not None
+        self.jobs, self.answers = self.server.stdin, self.server.stdout
+        atexit.register(self.close)
+
+    def do(self, checks: list[str], subject: dict[str, Any], limit_s: float) -> Ended:
+        """Run checks of one subject in a fresh process. Raises `MachineError` if the server is gone."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        job = {"checks": checks, "subject": subject, "limit_s": limit_s, "folder": str(folder)}
         try:
-            print(json.dumps(sent), file=self.server.stdin, flush=True)
-            answer = self.server.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        shutil.rmtree(folder, ignore_errors=True)
-        if not answer:
+            print(json.dumps({**job, "shared": str(self.folder / "store")}), file=self.jobs, flush=True)
+            code = json.loads(self.answers.readline())
+        except (BrokenPipeError, json.JSONDecodeError) as error:
             raise MachineError(
                 f"the process that starts checks ended with exit code {self.server.wait()}",
                 fix="look at its message above; is the harness installed in this environment?",
-            )
-        found: dict[str, Any] = json.loads(answer)
-        return found
+            ) from error
+        except BaseException:  # Ctrl-C, a test's time is up: the next job must not get this one's answer
+            self.close()
+            raise
+        found = {name: _text(folder / name) for name in (RESULTS, *OUTPUT)}
+        shutil.rmtree(folder, ignore_errors=True)
+        results = dict(map(json.loads, found[RESULTS].splitlines()))
+        return Ended(code, results, "".join(found[name] for name in OUTPUT))
 
     def close(self) -> None:
         """End the server and remove its folder; in a forked process, which does not own them, do nothing."""
         if os.getpid() != self.owner:
             return
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
         with contextlib.suppress(OSError):
-            self.server.stdin.close()  # on which it kills what runs
+            self.jobs.close()  # on which it kills what runs
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.server.wait(_PATIENCE_S)
         self.server.kill()
         self.server.wait()
-        self.server.stdout.close()
+        self.answers.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-_nursery: Nursery | None = None
+def _text(file: Path) -> str:
+    return file.read_text(errors="replace") if file.exists() else ""
 
 
-def nursery() -> Nursery:
-    """Return this process's nursery, started on the first call."""
-    global _nursery
-    if _nursery is None or _nursery.server.poll() is not None or _nursery.owner != os.getpid():
-        if _nursery is not None:
-            _nursery.close()
-        _nursery = Nursery()
-        atexit.register(_nursery.close)
-    return _nursery
+_client: ForkClient | None = None
+
+
+def fork_client() -> ForkClient:
+    """Return this process's client, started on the first call."""
+    global _client
+    if _client is None or _client.owner != os.getpid() or _client.server.poll() is not None:
+        if _client is not None:
+            _client.close()
+        _client = ForkClient()
+    return _client

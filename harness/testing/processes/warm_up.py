@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import harness.testing.processes.child  # noqa: F401 - and with it the rules themselves
 from harness.networks.architecture import Architecture, Network, positive_scores
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least

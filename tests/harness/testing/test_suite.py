@@ -1,6 +1,5 @@
 """The suite as others use it: in their own tests, on classes, instances and names; and on every built-in method."""
 
-import json
 import os
 import re
 import time
@@ -20,8 +19,7 @@ from harness.pruning.templates import SaliencyPruner
 from harness.sparsity.mask import prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named, checks, parametrize_with_checks
 from harness.testing.case.networks import NETWORKS, check_networks
-from harness.testing.case.subject import recipe_of, subjects
-from harness.testing.processes.fork_client import Nursery
+from harness.testing.case.subject import subjects
 
 ROOT = Path(__file__).parents[3]
 BUILT_IN = list(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["harness.pruners"])
@@ -62,12 +60,7 @@ class Tells(OfATestFile):
 
 @dataclass(frozen=True, kw_only=True)
 class Waits(OfATestFile):
-    """Leaves the number of its process in a file, and waits."""
-
-    file: str = ""
-
     def saliency(self, bench, network):
-        Path(self.file).write_text(str(os.getpid()))
         time.sleep(600)
 
 
@@ -107,40 +100,11 @@ def test_a_limit_reaches_every_check():
     mark = parametrize_with_checks([OfATestFile], limit_s=7.0).mark
     assert {pair.values[1].limit_s for pair in mark.args[1]} == {7.0}
     with pytest.raises(CheckFailed, match="did not finish within 1 s"):
-        replace(check_named("density_is_exact"), limit_s=1.0)(Waits(file=os.devnull))
+        replace(check_named("density_is_exact"), limit_s=1.0)(Waits())
 
 
 def test_what_a_library_tells_its_developers_is_not_the_methods_fault():
     check_named("says_nothing")(Tells())
-
-
-def test_a_check_that_is_interrupted_leaves_no_process(tmp_path):
-    file = tmp_path / "process"
-    server = Nursery()
-    sent = {"checks": ["comes_to_its_end"], "subject": recipe_of(subjects(Waits(file=str(file)))[0])}
-    job = {**sent, "shared": str(tmp_path), "folder": str(tmp_path), "limit_s": 60}
-    print(json.dumps(job), file=server.server.stdin, flush=True)
-    _wait_until(lambda: file.exists() and file.read_text())
-    assert os.getpgid(server.server.pid) != os.getpgid(0)  # where Ctrl-C does not reach it
-    server.close()
-    assert server.server.returncode == 0
-    _wait_until(lambda: not _runs(int(file.read_text())))
-    assert not server.folder.exists()
-
-
-def _runs(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _wait_until(condition):
-    until = time.monotonic() + 50
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_full_holds_core_and_more():

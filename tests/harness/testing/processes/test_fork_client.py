@@ -1,0 +1,113 @@
+"""The processes of checks: whatever becomes of the one who asks, none is left, and no answer goes to another's job."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.pruning import SaliencyPruner
+from harness.testing.case.subject import recipe_of, subjects
+from harness.testing.processes.fork_client import ForkClient, fork_client
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits(SaliencyPruner):
+    """Leaves the number of its process in a file, and waits."""
+
+    source = "test"
+    file: str = ""
+
+    def saliency(self, bench, network):
+        Path(self.file).write_text(str(os.getpid()))
+        time.sleep(600)
+
+
+ASKS = """
+import sys
+sys.path.append(sys.argv[1])
+from harness.testing import check_named
+from test_fork_client import Waits
+check_named("comes_to_its_end")(Waits(file=sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """Return the file that tells the number of the waiting process, and the method that writes it."""
+    file = tmp_path / "process"
+    return file, recipe_of(subjects(Waits(file=str(file)))[0])
+
+
+@pytest.fixture
+def _interrupts(waiting):
+    """Interrupt this process as soon as the method waits."""
+
+    def interrupt(*_):
+        raise TimeoutError
+
+    def watch():
+        _wait_until(lambda: _written(waiting[0]))
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    usual = signal.signal(signal.SIGUSR1, interrupt)
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield
+    thread.join()
+    signal.signal(signal.SIGUSR1, usual)
+
+
+@pytest.mark.usefixtures("_interrupts")
+def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(waiting):
+    file, recipe = waiting
+    client = fork_client()
+    assert os.getpgid(client.server.pid) != os.getpgid(0)  # where Ctrl-C does not reach it
+    with pytest.raises(TimeoutError):
+        client.do(["comes_to_its_end"], recipe, 60)
+    assert client.server.returncode == 0
+    assert not client.folder.exists()
+    _wait_until(lambda: not _runs(int(file.read_text())))
+    ended = fork_client().do(["source_is_given"], recipe, 60)
+    assert (ended.code, ended.results) == (0, {"source_is_given": {"status": "ok"}})
+
+
+def test_a_check_does_not_outlive_who_asked_for_it(waiting):
+    file, _ = waiting
+    asking = subprocess.Popen([sys.executable, "-P", "-c", ASKS, Path(__file__).parent, file])
+    _wait_until(lambda: _written(file))
+    asking.kill()
+    asking.wait()
+    _wait_until(lambda: not _runs(int(file.read_text())))
+
+
+def test_a_job_whose_time_is_up_has_no_exit_code(waiting):
+    client = ForkClient()
+    ended = client.do(["source_is_given", "comes_to_its_end"], waiting[1], 1.0)
+    client.close()
+    assert ended.code is None
+    assert ended.results == {"source_is_given": {"status": "ok"}}
+
+
+def _written(file):
+    return file.exists() and file.read_text()
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_until(condition):
+    until = time.monotonic() + 50
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
