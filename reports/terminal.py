@@ -1,6 +1,5 @@
 """The leaderboard in a terminal: entries by levels, at 80 columns."""
 
-import math
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -11,14 +10,14 @@ from harness.reports.analysis import columns
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
-from harness.reports.analysis.studies import Study
 from harness.reports.formatting import decimal, percent, signed, visible
 from harness.reports.words.banners import banners
 from harness.reports.words.troubles import troubles
-from harness.reports.words.tuning import aim, chosen, value
+from harness.reports.words.tuning import aim, changed, value
 from harness.reports.words.verdicts import of, verdict
 from harness.results import names
 from harness.results.reading import Results
+from harness.results.study_record import StudyRecord
 
 LEGEND = "* best or tied, ! collapsed; safe: smallest safe network."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
@@ -102,14 +101,14 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(found) if len(found) <= METHODS_NAMED else f"{len(found)} methods"
 
 
-def _line(study: Study) -> str:
-    trials = study.record["budget"]["finished"]
-    return f"{visible(study.entry)}: {chosen(study, '->')}{_values(study)} ({trials} trial{'s' if trials != 1 else ''})"
+def _line(study: StudyRecord) -> str:
+    trials = f"{study.budget.finished} trial{'s' if study.budget.finished != 1 else ''}"
+    return f"{visible(study.entry)}: {changed(study, '->')}{_values(study)} ({trials})"
 
 
-def _values(study: Study) -> str:
-    values = [trial.value for trial in (study.default, None if study.kept else study.best) if trial]
-    known = [value(study, number) for number in values if not math.isnan(number)]
+def _values(study: StudyRecord) -> str:
+    trials = (study.default_trial, None if study.kept else study.best)
+    known = [value(study, trial.value) for trial in trials if trial is not None and trial.value is not None]
     return f", {aim(study)} {' -> '.join(known)}" if known else ""
 
 

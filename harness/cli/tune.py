@@ -38,7 +38,7 @@ def tune(
         return
     tuned, file = tune_plan(work, shared, output)
     if shared.as_json:
-        show(json.dumps({"parameters": str(file), "studies": tuned.records}, indent=1))
+        show(json.dumps({"parameters": str(file), "studies": [record.to_json() for record in tuned.records]}, indent=1))
     show_tuned(tuned, file, quiet=shared.as_json)
     if tuned.unpublished:
         say(f"{len(tuned.unpublished)} runs are not published to MLflow: run the same command when it answers.", "red")
@@ -49,13 +49,13 @@ def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) 
     """Tune a plan and write its parameter file; return what was chosen, and the file."""
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.tuning.lease import Lease
-    from harness.tuning.parameter_file import refuse_foreign, write_parameters
+    from harness.tuning.parameter_file import refuse_foreign_file, write_parameters
     from harness.tuning.studies import StudyDatabase
     from harness.tuning.tuner import Tuner
 
     plan, options = work.plan, work.configuration.tuning
     file = (output or plan.store / "tuning" / f"{plan.data.name}-{options.study}.toml").absolute()
-    refuse_foreign(file)
+    refuse_foreign_file(file)
     tracker = Tracker(shared.tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
     tuner = Tuner(plan, options, work.configuration.loss_schedules, tracker, work.reporter, command_line())
     for note in tuner.notes:

@@ -9,13 +9,12 @@ from pydantic.dataclasses import dataclass
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.schedules import ALIASES, SCHEDULES, LossSchedule, Ranking, resolve_gamma
-from harness.planning.tuning_options import TuningOptions
+from harness.planning.tuning_options import Seed, TuningOptions
 from harness.training.schedule import Schedule
 
 _STRICT = ConfigDict(extra="forbid")
 
 Density = Annotated[float, Field(gt=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import PublishedRun, Tracker, experiments_with_results
 from harness.results.names import Field
+from harness.results.study_record import StudyRecord
 
 WEAK_DENSE_AUC = 0.6
 """Validation AUC of the dense network below which every comparison with it is void."""
@@ -45,7 +46,7 @@ class Results:
     cells: pd.DataFrame
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
-    studies: tuple[Mapping[str, Any], ...] = ()
+    studies: tuple[StudyRecord, ...] = ()
 
     def of_groups(self, groups: Collection[str]) -> "Results":
         """Return the results of these groups alone."""
@@ -79,7 +80,9 @@ def read(uri: str, store: Path, experiment: str) -> Results:
         cells=cells,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
         groups=_groups(runs, cells),
-        studies=tuple(json.loads(text) for text in tracker.documents(names.STUDY, names.STUDY_FILE)),
+        studies=tuple(
+            StudyRecord.from_json(json.loads(text)) for text in tracker.documents(names.STUDY, names.STUDY_FILE)
+        ),
     )
 
 

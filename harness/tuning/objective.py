@@ -1,41 +1,15 @@
 """What tuning optimises, on validation images only."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
+
+from harness.results.trial_record import LevelResult
 
 Direction = Literal["maximize", "minimize"]
 
 CHANCE_AUC = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class LevelResult:
-    """One level of a trial: validation AUC, and FNR and FPR at sens95, means over the tuning seeds.
-
-    All three are None unless ``status`` is "done" for every seed. Shares in [0, 1]. ``collapsed``: for some seed the
-    scores are nearly the same for every image.
-    """
-
-    density: float
-    status: str
-    collapsed: bool = False
-    auc: float | None = None
-    fnr: float | None = None
-    fpr: float | None = None
-    reason: str = ""
-
-    @property
-    def errors(self) -> tuple[float, float]:
-        """(FNR, FPR) as they count: (1, 1) where nothing is told apart, which sens95 alone would call no miss."""
-        if self.fnr is None or self.fpr is None or self.collapsed:
-            return 1.0, 1.0
-        return self.fnr, self.fpr
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the fields by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)

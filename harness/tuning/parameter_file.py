@@ -58,7 +58,7 @@ def tuned_on(plan: Plan) -> dict[str, str | int]:
     }
 
 
-def refuse_foreign(path: Path) -> None:
+def refuse_foreign_file(path: Path) -> None:
     """Raise `UsageError` where a file of somebody else is in the place of a parameter file."""
     with disk_errors(path):
         if path.exists() and not path.read_text("utf-8", errors="replace").startswith(HEADER):
@@ -68,9 +68,9 @@ def refuse_foreign(path: Path) -> None:
 def write_parameters(path: Path, parameters: Parameters, command: str, lock: Path) -> None:
     """Write the file whole, under a ``lock``; what it already holds of other entries, tuned alike, stays.
 
-    Raises `UsageError` as `refuse_foreign`, `MachineError` where the disk fails.
+    Raises `UsageError` as `refuse_foreign_file`, `MachineError` where the disk fails.
     """
-    refuse_foreign(path)
+    refuse_foreign_file(path)
     with disk_errors(path), locked(lock, waiting=lambda: None):
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(UsageError):  # absent, or not readable: nothing to keep

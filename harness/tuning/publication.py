@@ -7,51 +7,80 @@ from typing import Any
 from harness.planning.entries import Entry
 from harness.results.cell_record import step_of
 from harness.results.mlflow_tracker import Publication, PublishedLevel
+from harness.results.names import (
+    BEST_FILE,
+    ENTRY,
+    KIND,
+    METHOD,
+    REASON,
+    SECONDS,
+    STATE,
+    STEPS,
+    STUDY,
+    STUDY_FILE,
+    TRIAL,
+    VALIDATION,
+    on,
+)
+from harness.results.study_record import StudyRecord
+from harness.results.trial_record import LevelResult, TrialRecord
 from harness.storage.canonical import digest
 
 
 def study_begun(study: str, entry: Entry) -> Publication:
     """Return the run of a study without a trial yet: what its trials are children of."""
-    tags = _tags("study", entry.text, entry.method)
+    tags = _tags(STUDY, entry.text, entry.method)
     levels = {0: _level({}, "begun")}
     return Publication(
         key=_key(study), name=study, tags=tags, params={"entry": entry.text}, levels=levels, documents={}
     )
 
 
-def study_publication(record: Mapping[str, Any], parameters: str) -> Publication:
+def study_publication(record: StudyRecord, parameters: str) -> Publication:
     """Return the run of a study at its end; ``parameters`` is the text of the parameter file."""
-    metrics = {"objective/best": (record["best"] or {}).get("value"), "objective/default": _default_value(record)}
-    metrics |= {f"budget/{name}": record["budget"][name] for name in ("finished", "steps", "seconds")}
+    best, default, budget = record.best, record.default_trial, record.budget
+    metrics = {
+        "objective/best": None if best is None else best.value,
+        "objective/default": None if default is None else default.value,
+        "budget/finished": budget.finished,
+        "budget/steps": budget.steps,
+        "budget/seconds": budget.seconds,
+    }
+    content = record.to_json()
     return Publication(
-        key=_key(record["study"]),
-        name=record["study"],
-        tags=_tags("study", record["entry"], record["method"]),
-        params={"entry": record["entry"]},
-        levels={0: _level(metrics, record)},
-        documents={"study.json": json.dumps(record, indent=1).encode(), "best.toml": parameters.encode()},
+        key=_key(record.study),
+        name=record.study,
+        tags=_tags(STUDY, record.entry, record.method),
+        params={"entry": record.entry},
+        levels={0: _level(metrics, content)},
+        documents={STUDY_FILE: json.dumps(content, indent=1).encode(), BEST_FILE: parameters.encode()},
     )
 
 
-def trial_publication(study: str, entry: Entry, trial: Mapping[str, Any]) -> Publication:
+def trial_publication(study: str, entry: Entry, trial: TrialRecord) -> Publication:
     """Return the run of one trial, a child of its study's."""
-    content = {name: value for name, value in trial.items() if name != "counted"}  # a larger budget changes it
-    figures = {
-        step_of(level["density"]): {f"validation/{name}": level[name] for name in ("auc", "fnr", "fpr")}
-        for level in trial["levels"]
+    content = trial.to_json()
+    del content["counted"]  # a larger budget changes it
+    figures = {step_of(level.density): _figures(level) for level in trial.levels}
+    last = max(figures, default=0)
+    figures[last] = figures.get(last, {}) | {
+        "objective/value": trial.value,
+        STEPS: trial.steps,
+        SECONDS: trial.seconds,
     }
-    total = {"objective/value": trial["value"], "cost/steps": trial["steps"], "cost/seconds": trial["seconds"]}
-    figures[max(figures, default=0)] = figures.get(max(figures, default=0), {}) | total
-    state = {"harness.state": trial["state"], "harness.reason": trial["reason"]}
     return Publication(
-        key=digest([_key(study), trial["number"]]),
-        name=f"{entry.text} trial {trial['number']}",
-        tags={**_tags("trial", entry.text, entry.method), **state},
-        params={f"trial.{name}": str(value) for name, value in trial["parameters"].items()},
+        key=digest([_key(study), trial.number]),
+        name=f"{entry.text} trial {trial.number}",
+        tags={**_tags(TRIAL, entry.text, entry.method), STATE: trial.state, REASON: trial.reason},
+        params={f"trial.{name}": str(value) for name, value in trial.parameters.items()},
         levels={step: _level(values, content) for step, values in figures.items()},
         documents={},
         parent=_key(study),
     )
+
+
+def _figures(level: LevelResult) -> dict[str, float | None]:
+    return {on(VALIDATION, "auc"): level.auc, on(VALIDATION, "fnr"): level.fnr, on(VALIDATION, "fpr"): level.fpr}
 
 
 def _key(study: str) -> str:
@@ -59,13 +88,9 @@ def _key(study: str) -> str:
 
 
 def _tags(kind: str, entry: str, method: str) -> dict[str, str]:
-    return {"harness.kind": kind, "harness.entry": entry, "harness.method": method}
+    return {KIND: kind, ENTRY: entry, METHOD: method}
 
 
 def _level(metrics: Mapping[str, float | None], content: Any) -> PublishedLevel:
     known = {name: float(value) for name, value in metrics.items() if value is not None}
     return PublishedLevel(metrics=known, files={}, digest=digest(json.dumps(content, sort_keys=True)))
-
-
-def _default_value(record: Mapping[str, Any]) -> float | None:
-    return next((trial["value"] for trial in record["trials"] if trial["number"] == record["default_number"]), None)

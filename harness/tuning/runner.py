@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from harness.errors import MachineError, UsageError
 from harness.planning.plan import levels_of
+from harness.results.names import FAILED
+from harness.results.trial_record import LevelResult
 from harness.running.worker_processes import Message, Workers
-from harness.tuning.objective import LevelResult
 from harness.tuning.search import Search
 from harness.tuning.studies import Claimed, NotOursError, Study
 from harness.tuning.trial import TrialJob
@@ -87,7 +88,7 @@ class Runner:
             plan, candidate = search.planned(claimed.values)
         except UsageError as error:
             densities = levels_of(search.entry, search.plan.densities)
-            refused = [LevelResult(density=d, status="failed", reason=str(error)) for d in densities]
+            refused = [LevelResult(density=d, status=FAILED, reason=str(error)) for d in densities]
             trial.study.finish(claimed, refused, Spent())
             self.finished(search, trial.study, claimed.number)
             return None

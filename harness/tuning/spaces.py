@@ -11,6 +11,7 @@ from harness.errors import UsageError, nearest
 from harness.planning.pruners import pruner_class
 from harness.planning.tuning_options import Range
 from harness.results.names import DENSE
+from harness.results.study_record import Choices, Interval
 from harness.tuning.candidate import Candidate, Values, fields_of
 
 Space = Mapping[str, BaseDistribution]
@@ -74,7 +75,9 @@ def _faults(candidate: Candidate, name: str, distribution: BaseDistribution) -> 
             found += [f"{name} = {value}: {fault}" for fault in error.faults or [error.message]]
     default = candidate.values({name: distribution})[name]
     if not _holds(distribution, default):
-        found.append(f"the default, {name} = {default}, is not in {words(distribution)}; it must be, as trial 0")
+        found.append(
+            f"the default, {name} = {default}, is not in {searched(distribution).words}; it must be, as trial 0"
+        )
     return found
 
 
@@ -137,22 +140,13 @@ def _accepts(candidate: Candidate, name: str, value: float) -> bool:
     return True
 
 
-def as_json(distribution: BaseDistribution) -> dict[str, Any]:
-    """Return a distribution as plain values: choices, or low, high, log and step."""
+def searched(distribution: BaseDistribution) -> Choices | Interval:
+    """Return a distribution as plain values."""
     if isinstance(distribution, CategoricalDistribution):
-        return {"choices": list(distribution.choices)}
+        return Choices(tuple(distribution.choices))
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     step = distribution.step if isinstance(distribution, FloatDistribution) or distribution.step != 1 else None
-    return {"low": distribution.low, "high": distribution.high, "log": distribution.log, "step": step}
-
-
-def words(distribution: BaseDistribution) -> str:
-    """Return a distribution in words: ``0.2 to 0.8``, ``layer | global``."""
-    values = as_json(distribution)
-    if "choices" in values:
-        return " | ".join(map(str, values["choices"]))
-    text = f"{values['low']:g} to {values['high']:g}"
-    return text + (", log" if values["log"] else "") + (f", step {values['step']:g}" if values["step"] else "")
+    return Interval(distribution.low, distribution.high, distribution.log, step)
 
 
 def written_space(candidate: Candidate, written: Mapping[str, Range]) -> tuple[dict[str, BaseDistribution], list[str]]:

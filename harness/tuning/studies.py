@@ -21,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError, UsageError
 from harness.randomness import derived_seed
+from harness.results.trial_record import LevelResult, TrialRecord
 from harness.storage.databases import checked_address, create_database, engine_options, shown_address, sqlite_uri
 from harness.storage.disk import locked
 from harness.tuning.lease import Lease
-from harness.tuning.objective import LevelResult, Objective
+from harness.tuning.objective import Objective
 from harness.tuning.spaces import rounded
-from harness.tuning.study_definition import Definition, differences
-from harness.tuning.trial_record import Spent, TrialRecord, budgeted, read_trial
+from harness.tuning.study_definition import Definition, disagreements
+from harness.tuning.trial_record import Spent, budgeted, read_trial
 
 TRIES = 3
 """Processes that one trial may take with it before it counts as finished without a value."""
@@ -82,7 +83,7 @@ class StudyDatabase:
 
         Raises `UsageError` where it has another space, direction, objective or default, with every difference.
         """
-        asked = json.loads(json.dumps(definition.as_json()))
+        asked = json.loads(json.dumps(definition.to_json()))
         with self.answering(), locked(self.lock, waiting=lambda: None):
             study = optuna.create_study(
                 storage=self._storage,
@@ -101,7 +102,7 @@ class StudyDatabase:
                 study.set_user_attr(_DEFINITION, asked)
             stored = study.user_attrs.get(_DEFINITION)
             direction = {"direction": study.direction.name.lower()}
-            if found := differences({**(stored or {}), **direction}, asked):
+            if found := disagreements({**(stored or {}), **direction}, asked):
                 raise UsageError(
                     f"study {definition.name!r} in {self.shown} is another search",
                     faults=found,
@@ -188,7 +189,7 @@ class Study:
         """End a trial with its levels and cost; ``pruned``: it was stopped as hopeless."""
         objective = self.definition.objective
         with self._ours(claimed):
-            outcome = {"levels": [level.as_json() for level in levels], "spent": asdict(spent)}
+            outcome = {"levels": [level.to_json() for level in levels], "spent": asdict(spent)}
             claimed.trial.set_user_attr("outcome", outcome | {"mean": objective.value(levels)})
             excess = objective.excess(levels)
             if excess is not None:

@@ -9,8 +9,9 @@ from harness.errors import is_out_of_memory
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
+from harness.results.names import COLLAPSED, DONE, VALIDATION, on
+from harness.results.trial_record import LevelResult
 from harness.running.worker import announce_pretraining
-from harness.tuning.objective import LevelResult
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,15 @@ def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
 
 def level_result(cells: Sequence[CellRecord]) -> LevelResult:
     """Return one level's result over the tuning seeds."""
-    missing = next((cell for cell in cells if cell.status != "done"), None)
+    missing = next((cell for cell in cells if cell.status != DONE), None)
     if missing is not None:
         return LevelResult(density=missing.density, status=missing.status, reason=missing.reason)
     figures = [cell.metrics for cell in cells]
     return LevelResult(
         density=cells[0].density,
-        status="done",
-        collapsed=any(one["flag/collapsed"] > 0 for one in figures),
-        auc=fmean(one["validation/auc"] for one in figures),
-        fnr=fmean(one["validation/fn/sens95"] / one["validation/p"] for one in figures),
-        fpr=fmean(one["validation/fp/sens95"] / one["validation/n"] for one in figures),
+        status=DONE,
+        collapsed=any(one[COLLAPSED] > 0 for one in figures),
+        auc=fmean(one[on(VALIDATION, "auc")] for one in figures),
+        fnr=fmean(one[on(VALIDATION, "fn/sens95")] / one[on(VALIDATION, "p")] for one in figures),
+        fpr=fmean(one[on(VALIDATION, "fp/sens95")] / one[on(VALIDATION, "n")] for one in figures),
     )

@@ -1,10 +1,11 @@
-"""Trials as plain values, and which of them is the best."""
+"""Which trials a study chooses among, which of them is the best, and how Optuna's are read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.tuning.objective import LevelResult, Objective
+from harness.results.trial_record import LevelResult, TrialRecord
+from harness.tuning.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -14,50 +15,6 @@ class Spent:
     steps: int = 0
     seconds: float = 0.0
     computed_seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialRecord:
-    """One trial, read back. ``state``: complete, pruned, failed, running, waiting; ``counted``: in the budget.
-
-    ``value`` is the objective's; of a pruned trial over the levels that it ran. ``feasible`` is None without a bound.
-    """
-
-    number: int
-    state: str
-    counted: bool
-    value: float | None
-    feasible: bool | None
-    parameters: Mapping[str, Any]
-    levels: tuple[LevelResult, ...]
-    spent: Spent
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what MLflow keeps of a trial."""
-        return {
-            "number": self.number,
-            "state": self.state,
-            "value": self.value,
-            "feasible": self.feasible,
-            "parameters": dict(self.parameters),
-            "levels": [level.as_json() for level in self.levels],
-            "steps": self.spent.steps,
-            "seconds": self.spent.seconds,
-            "computed_seconds": self.spent.computed_seconds,
-            "reason": self.reason,
-        }
-
-    @property
-    def validation_auc(self) -> float | None:
-        """Mean validation AUC over the levels, None where one gave no network."""
-        found = [level.auc for level in self.levels if level.auc is not None]
-        return sum(found) / len(found) if found and len(found) == len(self.levels) else None
-
-    @property
-    def mean_fpr(self) -> float:
-        """Mean FPR at sens95 over the levels; a level that tells nothing apart counts as 1."""
-        return sum(level.errors[1] for level in self.levels) / max(len(self.levels), 1)
 
 
 def budgeted(records: Sequence[TrialRecord], budget: int) -> list[TrialRecord]:
@@ -80,7 +37,7 @@ def best_of(records: Sequence[TrialRecord], objective: Objective, default: Mappi
         value = (sign * record.value,) if record.feasible else ()
         return not record.feasible, *value, record.mean_fpr, *tie
 
-    complete = [r for r in records if r.state == "complete" and any(level.status == "done" for level in r.levels)]
+    complete = [record for record in records if record.state == "complete" and record.has_network]
     return min(complete, key=order, default=None)
 
 
@@ -98,6 +55,6 @@ def read_trial(trial: Any, used: Callable[[Mapping[str, Any]], Mapping[str, Any]
         feasible=all(value <= 0 for value in trial.constraints.values()) if bounded else None,
         parameters=trial.user_attrs.get("claim", {}).get("values") or used(trial.params),
         levels=tuple(LevelResult(**level) for level in outcome.get("levels", [])),
-        spent=Spent(**outcome.get("spent", {})),
         reason=str(trial.user_attrs.get("reason", "")),
+        **asdict(Spent(**outcome.get("spent", {}))),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.data.loading import decoded, training_splits
 from harness.errors import MachineError
@@ -11,17 +10,19 @@ from harness.planning.plan import Plan, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task
 from harness.results.mlflow_tracker import Publication, Tracker
-from harness.results.names import DENSE
+from harness.results.names import DENSE, DONE
+from harness.results.study_record import StudyRecord
+from harness.results.trial_record import TrialRecord
 from harness.running.worker_processes import Workers, listener
 from harness.storage.store import Store
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
 from harness.tuning.publication import study_begun, study_publication, trial_publication
+from harness.tuning.recording import record_study
 from harness.tuning.runner import Pair, Runner
 from harness.tuning.search import Search, searches, spaces
 from harness.tuning.studies import Study, StudyDatabase
-from harness.tuning.study_record import record_of
 from harness.tuning.trial import run_trial
-from harness.tuning.trial_record import TrialRecord, best_of, budgeted
+from harness.tuning.trial_record import best_of, budgeted
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Tuned:
     """What tuning chose: the parameters, the record of each study, and the runs that MLflow did not take."""
 
     parameters: Parameters
-    records: list[dict[str, Any]]
+    records: list[StudyRecord]
     unpublished: list[str]
 
 
@@ -104,7 +105,7 @@ class Tuner:
 
     def _result(self, frozen: Plan, pairs: list[Pair]) -> Tuned:
         setting = setting_of(frozen, *training_splits(frozen.data, frozen.store))
-        records = [record_of(search, study, setting, self.command) for search, study in pairs]
+        records = [record_study(search, study, setting, self.command) for search, study in pairs]
         schedule = next((search.definition.space for search, _ in pairs if search.entry.method == DENSE), {})
         parameters = Parameters(
             trials=self.options.trials,
@@ -114,13 +115,13 @@ class Tuner:
             seeds=self.options.seeds,
             tuned_on=tuned_on(self.plan),
             training=TunedSchedule(**{name: getattr(frozen.training, name) for name in schedule}),
-            entries={r["entry"]: r["tuned"] for r in records if r["entry"] != DENSE and r["tuned"]},
+            entries={r.entry: r.tuned for r in records if not r.dense and r.tuned},
         )
         entries = {search.entry.text: search.entry for search, _ in pairs}
         for record in records:
             self._publish(study_publication(record, text_of(parameters, self.command)))
-            for trial in record["trials"]:
-                self._publish(trial_publication(record["study"], entries[record["entry"]], trial))
+            for trial in record.trials:
+                self._publish(trial_publication(record.study, entries[record.entry], trial))
         return Tuned(parameters, records, self.unpublished)
 
     def _objective(self) -> str:
@@ -131,7 +132,7 @@ class Tuner:
         place = f"[{self._done}/{task.total}]" if trial.counted else "[lost]"
         values = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
         self.reporter.note(f"{place} {search.entry.text} trial {trial.number}, {values}: {outcome(trial, search)}")
-        self._publish(trial_publication(search.definition.name, search.entry, trial.as_json()))
+        self._publish(trial_publication(search.definition.name, search.entry, trial))
 
     def _publish(self, publication: Publication) -> None:
         if self.unpublished:  # one time-out is enough: the same command publishes the rest
@@ -152,6 +153,6 @@ def outcome(trial: TrialRecord, search: Search) -> str:
     text = f"{what} {trial.value:.3f}"
     if trial.feasible is not None:
         text += f", FPR {trial.mean_fpr:.3f}{'' if trial.feasible else ' (over the bound)'}"
-    without = sorted({level.status for level in trial.levels if level.status != "done"})
+    without = sorted({level.status for level in trial.levels if level.status != DONE})
     collapsed = ["collapsed"] if any(level.collapsed for level in trial.levels) else []
     return "; ".join([text, *without, *collapsed, *([trial.reason] if trial.reason else [])])

@@ -12,9 +12,10 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, scores_of
 from harness.reports.analysis.safety import Safety, safeties
-from harness.reports.analysis.studies import Study, studies_of
+from harness.reports.analysis.studies import studies_of
 from harness.results.names import DENSE
 from harness.results.reading import Results
+from harness.results.study_record import StudyRecord
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Board:
     levels: tuple[Level, ...]
     safeties: tuple[Safety, ...]
     cells: tuple[Outcome, ...]
-    studies: tuple[Study, ...] = ()
+    studies: tuple[StudyRecord, ...] = ()
     pairs: tuple[LossPair, ...] = ()
 
 
@@ -87,7 +88,9 @@ def leaderboard(results: Results) -> list[Board]:
     ]
 
 
-def _board(group: str, provenance: Mapping[str, Any], cells: Sequence[Outcome], studies: tuple[Study, ...]) -> Board:
+def _board(
+    group: str, provenance: Mapping[str, Any], cells: Sequence[Outcome], studies: tuple[StudyRecord, ...]
+) -> Board:
     seeds = tuple(sorted({cell.seed for cell in cells}))
     densities = sorted({cell.density for cell in cells}, reverse=True)
     levels = tuple(

@@ -1,11 +1,14 @@
 """How much choosing the best of many trials flattered it: its validation AUC against those on fresh seeds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.reports.analysis.estimates import mean
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.analysis.studies import Study, Trial
+from harness.results.names import TEST, VALIDATION, on
+from harness.results.study_record import StudyRecord
+from harness.results.trial_record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -33,30 +36,32 @@ class Optimism:
         return self.chosen - self.test
 
 
-def optimism(study: Study, cells: Sequence[Outcome]) -> tuple[Optimism, ...]:
+def optimism(study: StudyRecord, cells: Sequence[Outcome]) -> tuple[Optimism, ...]:
     """Return the default's and the best's, as far as all their levels are done for every seed.
 
     Nothing for an FNR, and nothing for the dense network, whose default ran under another training schedule.
     """
     if study.dense or not study.by_auc:
         return ()
-    asked = [("default", study.entry, study.default)]
+    asked = [("default", study.entry, study.default_trial)]
     if not study.kept:
-        asked.append(("best", study.tuned, study.best))
+        asked.append(("best", study.choice, study.best_trial))
     found = [_optimism(role, entry, trial, study, cells) for role, entry, trial in asked]
     return tuple(one for one in found if one is not None)
 
 
-def _optimism(role: str, entry: str, trial: Trial | None, study: Study, cells: Sequence[Outcome]) -> Optimism | None:
-    seeds = _seeds(study.entry, cells) & _seeds(study.tuned, cells)  # both means over the same ones
+def _optimism(
+    role: str, entry: str, trial: TrialRecord | None, study: StudyRecord, cells: Sequence[Outcome]
+) -> Optimism | None:
+    seeds = _seeds(study.entry, cells) & _seeds(study.choice, cells)  # both means over the same ones
     own = [cell for cell in cells if cell.entry == entry and cell.seed in seeds]
     wanted = {(seed, density) for seed in {cell.seed for cell in own} for density in study.densities}
     there = [cell for cell in own if cell.done and (cell.seed, cell.density) in wanted]
-    if trial is None or not there or len(there) < len(wanted):
+    if trial is None or trial.value is None or not there or len(there) < len(wanted):
         return None
-    found = Optimism(entry, role, trial.value, mean(there, "validation/auc"), mean(there, "test/auc"), trial.whole)
-    # NaN: a trial without a value, or results of before the metric was written.
-    return found if found.chosen == found.chosen and found.fresh == found.fresh else None
+    fresh, test = (mean(there, on(split, "auc")) for split in (VALIDATION, TEST))
+    # NaN: results of before the metric was written.
+    return None if math.isnan(fresh) else Optimism(entry, role, trial.value, fresh, test, trial.whole)
 
 
 def _seeds(entry: str, cells: Sequence[Outcome]) -> set[int]:

@@ -8,9 +8,9 @@ import numpy as np
 from harness.evaluation.auc import mean_auc, paired_auc_difference
 from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.outcomes import Outcome, absent
-from harness.reports.analysis.studies import Study
 from harness.reports.formatting import visible
 from harness.results.names import ALARMS, MISSED
+from harness.results.study_record import StudyRecord
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Step:
+class ComparedLevel:
     """One level; without ``measured`` the ``problem`` says why."""
 
     density: float
@@ -49,19 +49,19 @@ class Step:
     problem: str = ""
 
 
-def compare(study: Study, cells: Sequence[Outcome]) -> tuple[str, tuple[Step, ...]]:
+def compare(study: StudyRecord, cells: Sequence[Outcome]) -> tuple[str, tuple[ComparedLevel, ...]]:
     """Return why nothing can be compared, or an empty text, and the levels, densest first."""
     default = [cell for cell in cells if cell.entry == study.entry]
-    tuned = [cell for cell in cells if cell.entry == study.tuned]
+    tuned = [cell for cell in cells if cell.entry == study.choice]
     note = _nothing(study, default, tuned)
     if note:
         return note, ()
     seeds = sorted({cell.seed for cell in (*default, *tuned)})
     levels = sorted({cell.density for cell in (*default, *tuned)}, reverse=True)
-    return "", tuple(_step(level, seeds, default, tuned) for level in levels)
+    return "", tuple(_level(level, seeds, default, tuned) for level in levels)
 
 
-def _nothing(study: Study, default: Sequence[Outcome], tuned: Sequence[Outcome]) -> str:
+def _nothing(study: StudyRecord, default: Sequence[Outcome], tuned: Sequence[Outcome]) -> str:
     if study.dense:
         return (
             "tuned once, on the dense network, and frozen for every method. Results of another training schedule "
@@ -69,21 +69,21 @@ def _nothing(study: Study, default: Sequence[Outcome], tuned: Sequence[Outcome])
         )
     if study.best is None:
         return "no trial gave a network: nothing to compare"
-    if study.tuned == study.entry:
+    if study.choice == study.entry:
         return "default kept: nothing to compare"
-    absent = [name for name, own in ((study.entry, default), (study.tuned, tuned)) if not own]
+    absent = [name for name, own in ((study.entry, default), (study.choice, tuned)) if not own]
     return f"not run here: {' and '.join(f'“{visible(name)}”' for name in absent)}" if absent else ""
 
 
-def _step(density: float, seeds: Sequence[int], default: Sequence[Outcome], tuned: Sequence[Outcome]) -> Step:
+def _level(density: float, seeds: Sequence[int], default: Sequence[Outcome], tuned: Sequence[Outcome]) -> ComparedLevel:
     first, second = (_at(own, density) for own in (default, tuned))
     # A missing seed is not averaged away.
     problems = [
         f"{name} {problem}" for name, own in (("default", first), ("tuned", second)) for problem in absent(own, seeds)
     ]
     if problems:
-        return Step(density, None, "; ".join(problems))
-    return Step(density, _measured(first, second))
+        return ComparedLevel(density, None, "; ".join(problems))
+    return ComparedLevel(density, _measured(first, second))
 
 
 def _at(cells: Sequence[Outcome], density: float) -> list[Outcome]:

@@ -10,10 +10,10 @@ from harness.reports.analysis.leaderboard import Board, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.safety import DELTA, Safety
-from harness.reports.analysis.studies import Study
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
+from harness.results.study_record import StudyRecord
 
 
 def board_values(board: Board) -> dict[str, Any]:
@@ -86,10 +86,10 @@ def _tuning(board: Board) -> list[dict[str, Any]]:
     return [_figures(study, board) for study in board.studies]
 
 
-def _figures(study: Study, board: Board) -> dict[str, Any]:
+def _figures(study: StudyRecord, board: Board) -> dict[str, Any]:
     note, steps = compare(study, board.cells)
     return {
-        "record": study.record,
+        "record": study.to_json(),
         "note": note,
         "steps": [
             {

@@ -69,8 +69,7 @@ def _tuning(board: Board) -> dict[str, Any] | None:
     shown = tuning(board)
     if shown is None:
         return None
-    drawn = [(study, goal, chart and picture(chart), words) for study, goal, chart, words in shown["histories"]]
-    return {**shown, "histories": drawn}
+    return {**shown, "histories": [(one, one.chart and picture(one.chart)) for one in shown["histories"]]}
 
 
 def _alarms(safety: Safety) -> tuple[Rate, Rate] | None:

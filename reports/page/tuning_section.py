@@ -1,15 +1,15 @@
 """A group's studies as the template and results.json need them."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.optimism import optimism
-from harness.reports.analysis.studies import Study
 from harness.reports.analysis.tuned_comparison import compare
-from harness.reports.page.tuning_chart import alternative, history
-from harness.reports.words.tuning import aim, aims, chosen, importance, untuned, value, warnings
+from harness.reports.page.tuning_chart import History, alternative, history
+from harness.reports.words.tuning import aim, aims, changed, importance, untuned, value, warnings
+from harness.results.study_record import BestTrial, StudyRecord
+from harness.results.trial_record import TrialRecord
 
 
 def tuning(board: Board) -> dict[str, Any] | None:
@@ -25,25 +25,28 @@ def tuning(board: Board) -> dict[str, Any] | None:
         "steps": [(study, step) for study, _, steps in compared for step in steps],
         "notes": [(study, note) for study, note, _ in compared if note],
         "optimism": [one for study in board.studies for one in optimism(study, board.cells)],
-        "histories": [(study, aim(study), history(study), alternative(study)) for study in board.studies],
+        "histories": [History(study, aim(study), history(study), alternative(study)) for study in board.studies],
     }
 
 
-def _row(study: Study) -> dict[str, Any]:
+def _row(study: StudyRecord) -> dict[str, Any]:
     """Return one row of the summary."""
-    budget: Mapping[str, Any] = study.record["budget"]
-    best = study.best
-    default = study.default.value if study.default else math.nan
-    found = best.value if best else math.nan
-    counts = [(budget["pruned"], "pruned"), (budget["lost"], "lost")]
+    budget, best, default = study.budget, study.best, study.default_trial
+    counts = [(budget.pruned, "pruned"), (budget.lost, "lost")]
     return {
         "study": study,
-        "chosen": chosen(study),
+        "chosen": changed(study),
         "best": best,
-        "aim": aim(study) + (f", trial {study.default.number}" if study.default else ""),
-        "default": (default, value(study, default)),
-        "found": (found, value(study, found)),
+        "aim": aim(study) + (f", trial {default.number}" if default else ""),
+        "default": _figure(study, default),
+        "found": _figure(study, best),
         "budget": budget,
         "ended": ", ".join(f"{number} {what}" for number, what in counts if number),
         "importance": importance(study),
     }
+
+
+def _figure(study: StudyRecord, trial: TrialRecord | BestTrial | None) -> tuple[float, str]:
+    """Return a trial's value to sort by, NaN where it has none, and as it is shown."""
+    number = math.nan if trial is None or trial.value is None else trial.value
+    return number, value(study, number)

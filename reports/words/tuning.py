@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
-from harness.reports.analysis.studies import DENSE, Study
 from harness.reports.formatting import decimal, percent, share, visible
+from harness.results.names import DENSE
+from harness.results.study_record import Interval, StudyRecord
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -13,7 +14,7 @@ def quoted(names: Iterable[str]) -> str:
     return ", ".join(f"“{visible(name)}”" for name in names)
 
 
-def chosen(study: Study, arrow: str = "→") -> str:
+def changed(study: StudyRecord, arrow: str = "→") -> str:
     """Return the parameters that were changed, as "rate 0.75 → 0.61", or why there are none."""
     if study.best is None:
         return "no trial gave a network"
@@ -28,25 +29,25 @@ def _shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else visible(str(value))
 
 
-def aim(study: Study) -> str:
+def aim(study: StudyRecord) -> str:
     """Return what the values of a study are."""
     return "validation AUC" if study.by_auc else "validation FNR"
 
 
-def value(study: Study, number: float) -> str:
+def value(study: StudyRecord, number: float) -> str:
     """Return a value of a study: an AUC to three decimals, or an FNR as a share."""
     return decimal(number) if study.by_auc else share(number)
 
 
-def importance(study: Study) -> str:
+def importance(study: StudyRecord) -> str:
     """Return each parameter's share of what the values differ by, the largest first."""
-    shares = sorted(study.record["importance"].items(), key=lambda item: -item[1])
+    shares = sorted(study.importance.items(), key=lambda item: -item[1])
     return ", ".join(f"{visible(name)} {part:.0%}" for name, part in shares)
 
 
 def aims(board: Board) -> list[str]:
     """Say by what and on what the group's studies chose, a sentence for those that did it alike."""
-    alike: dict[str, list[Study]] = {}
+    alike: dict[str, list[StudyRecord]] = {}
     for study in board.studies:
         alike.setdefault(_aim(study, board), []).append(study)
     if len(alike) == 1:
@@ -56,13 +57,13 @@ def aims(board: Board) -> list[str]:
     ]
 
 
-def _aim(study: Study, board: Board) -> str:
+def _aim(study: StudyRecord, board: Board) -> str:
     levels = ", ".join(percent(density) for density in study.densities)
     ours = "" if set(study.seeds) & set(board.seeds) else ", which is none of this page's seeds"
     if study.by_auc:
         rule = f"validation AUC, mean over the levels {levels} (a level without a network counts as 0.5)"
     else:
-        limit = "" if study.bound is None else percent(study.bound)
+        limit = "" if study.fpr_bound is None else percent(study.fpr_bound)
         bound = limit and f", as long as the false alarms there (FPR) are at most {limit}"
         mean = f"mean over the levels {levels} (one without a network counts as 100%)"
         rule = f"validation FNR at sens95 (lower is better), {mean}{bound}"
@@ -77,7 +78,7 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def untuned(board: Board) -> str:
     """Say which entries of the group no study covers, empty where there are none."""
-    covered = {DENSE, *(name for study in board.studies for name in (study.entry, study.tuned))}
+    covered = {DENSE, *(name for study in board.studies for name in (study.entry, study.choice))}
     rest = sorted({cell.entry for cell in board.cells} - covered)
     return f"No study shown here chose these; they ran as their names say: {quoted(rest)}." if rest else ""
 
@@ -87,25 +88,25 @@ def warnings(board: Board) -> list[str]:
     return [text for study in board.studies for text in (*_edges(study), *_broken(study), *_overlap(study, board))]
 
 
-def _edges(study: Study) -> Iterable[str]:
+def _edges(study: StudyRecord) -> Iterable[str]:
     best = {} if study.best is None else study.best.parameters
-    for name in study.record["edges"]:
-        space = study.record["space"].get(name, {})
-        limits = f" {_shown(space['low'])} to {_shown(space['high'])}" if {"low", "high"} <= set(space) else ""
+    for name in study.edges:
+        space = study.space.get(name)
+        limits = f" {_shown(space.low)} to {_shown(space.high)}" if isinstance(space, Interval) else ""
         yield (
             f"{quoted([study.entry])}: the best value of {visible(name)}, {_shown(best.get(name))}, "
             f"sits on the edge of its range{limits}: the best may lie outside; widen the range."
         )
 
 
-def _broken(study: Study) -> Iterable[str]:
+def _broken(study: StudyRecord) -> Iterable[str]:
     if study.best is not None and not study.best.feasible:
-        bound = "" if study.bound is None else f" FPR ≤ {percent(study.bound)}"
+        bound = "" if study.fpr_bound is None else f" FPR ≤ {percent(study.fpr_bound)}"
         what = "of all, the one with the fewest false alarms was chosen"
         yield f"{quoted([study.entry])}: no trial met the bound{bound}; {what}."
 
 
-def _overlap(study: Study, board: Board) -> Iterable[str]:
+def _overlap(study: StudyRecord, board: Board) -> Iterable[str]:
     if both := sorted(set(study.seeds) & set(board.seeds)):
         yield (
             f"{quoted([study.entry])}: tuning saw {_seeds(both)}, which this page shows too: what was chosen may suit "

@@ -14,6 +14,7 @@ from harness.evaluation.metrics import evaluate
 from harness.evaluation.thresholds import choose
 from harness.reports.page import page
 from harness.results.reading import Results
+from harness.results.study_record import StudyRecord
 
 POSITIVES, NEGATIVES = 30, 40
 LABELS = np.r_[np.ones(POSITIVES, dtype=int), np.zeros(NEGATIVES, dtype=int)]
@@ -217,7 +218,8 @@ TRIALS = [  # state, value, feasible
 def recorded(entry="lt", tuned="lt[rate=0.612]", **facts) -> dict[str, object]:
     """A record as `harness tune` writes it: trial 5 won, trial 4 broke a bound, trial 1 was pruned, trial 2 failed."""
     default, best = {"rate": 0.75, "scope": "layer"}, {"rate": 0.612, "scope": "layer"}
-    levels = [{"density": level, "status": "done", "collapsed": False, "auc": 0.7} for level in (1.0, 0.5)]
+    facts_of_a_level = {"status": "done", "collapsed": False, "auc": 0.7, "fnr": 0.05, "fpr": 0.3, "reason": ""}
+    levels = [{"density": level, **facts_of_a_level} for level in (1.0, 0.5)]
     trials = [
         {
             "number": number,
@@ -230,6 +232,7 @@ def recorded(entry="lt", tuned="lt[rate=0.612]", **facts) -> dict[str, object]:
             "seconds": 60.0,
             "computed_seconds": 30.0,
             "reason": "",
+            "counted": True,
         }
         for number, (state, value, feasible) in enumerate(TRIALS)
     ]
@@ -248,6 +251,7 @@ def recorded(entry="lt", tuned="lt[rate=0.612]", **facts) -> dict[str, object]:
             "scope": {"choices": ["layer", "global"]},
         },
         "default": default,
+        "default_number": 0,
         "best": {"number": 5, "parameters": best, "value": 0.71, "validation_auc": 0.71, "feasible": True},
         "edges": [],
         "importance": {"scope": 0.2, "rate": 0.8},
@@ -268,8 +272,14 @@ def recorded(entry="lt", tuned="lt[rate=0.612]", **facts) -> dict[str, object]:
 
 
 @pytest.fixture
-def record() -> Callable[..., dict[str, object]]:
+def written() -> Callable[..., dict[str, object]]:
     return recorded
+
+
+@pytest.fixture
+def record() -> Callable[..., StudyRecord]:
+    """The same as the reports read it."""
+    return lambda *names, **facts: StudyRecord.from_json(recorded(*names, **facts))
 
 
 @pytest.fixture

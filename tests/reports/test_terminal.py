@@ -55,11 +55,11 @@ def test_the_banner_stands_above_the_table(usual):
     assert text.index("Simulated images") < text.index("random")
 
 
-def test_studies_follow_the_table_a_line_each(tuned, record):
+def test_studies_follow_the_table_a_line_each(tuned, record, written):
     results = tuned.results(setting="s")
     plain = printed(results)
     assert "trials" not in plain
-    kept = record("random", "random", best=record()["best"] | {"parameters": record()["default"], "value": 0.7})
+    kept = record("random", "random", best=written()["best"] | {"parameters": record().default, "value": 0.7})
     nothing = record("snip", "snip", best=None, trials=[])
     lines = printed(replace(results, studies=(record(), kept, nothing))).splitlines()
     found = [line.rstrip() for line in lines if line.startswith("tuned ")]
@@ -71,9 +71,9 @@ def test_studies_follow_the_table_a_line_each(tuned, record):
     assert printed(replace(results, studies=(record(setting="another"),))) == plain
 
 
-def test_long_studies_are_folded_below_their_own_column(tuned, record):
+def test_long_studies_are_folded_below_their_own_column(tuned, record, written):
     names = [f"parameter_{number}" for number in range(6)]
-    best = record()["best"] | {"parameters": dict.fromkeys(names, 2.0)}
+    best = written()["best"] | {"parameters": dict.fromkeys(names, 2.0)}
     wide = record("x" * 100 + "\x1b", "y", best=best, default=dict.fromkeys(names, 1.0), objective="fnr")
     text = printed(replace(tuned.results(setting="s"), studies=(wide,)))
     assert max(len(line) for line in text.splitlines()) <= 80

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tuning.objective import LevelResult, Objective
+from harness.results.trial_record import LevelResult
+from harness.tuning.objective import Objective
 
 SHARES = st.floats(0, 1)
 DONE = st.builds(
@@ -84,15 +85,3 @@ def test_a_higher_auc_and_a_lower_fnr_are_better(name, direction, good, bad):
 def test_a_trial_without_any_network_is_no_better_than_chance(name, value):
     levels = [LevelResult(density=density, status="failed", reason="it broke") for density in (1.0, 0.5)]
     assert Objective(name=name).value(levels) == value
-
-
-def test_a_level_as_json_has_its_fields_by_name():
-    assert LevelResult(density=0.25, status="failed", reason="it broke").as_json() == {
-        "density": 0.25,
-        "status": "failed",
-        "collapsed": False,
-        "auc": None,
-        "fnr": None,
-        "fpr": None,
-        "reason": "it broke",
-    }

@@ -20,7 +20,7 @@ from harness.tuning.parameter_file import (
     TunedSchedule,
     apply,
     read_parameters,
-    refuse_foreign,
+    refuse_foreign_file,
     text_of,
     tuned_on,
     write_parameters,
@@ -171,7 +171,7 @@ def test_a_file_of_somebody_else_is_refused_and_kept(tmp_path, content):
 
 
 def test_a_place_without_a_file_is_nobodys(tmp_path):
-    refuse_foreign(tmp_path / "absent" / "p.toml")
+    refuse_foreign_file(tmp_path / "absent" / "p.toml")
     assert list(tmp_path.iterdir()) == []
 
 

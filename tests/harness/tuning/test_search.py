@@ -261,5 +261,5 @@ def test_other_ranges_and_objectives_are_the_same_study_which_then_refuses_them(
     plan = make_plan("lt")
     before, after = searched(plan)[0], searched(plan, options(lt={"rate": {"low": 0.4, "high": 0.6}}))[0]
     assert before.definition.name == after.definition.name
-    assert before.definition.as_json() != after.definition.as_json()
+    assert before.definition.to_json() != after.definition.to_json()
     assert names(plan, TuningOptions(objective="fnr")) == names(plan)

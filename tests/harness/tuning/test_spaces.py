@@ -15,17 +15,17 @@ from harness.losses.schedules import LossSchedule
 from harness.planning.entries import entry_of
 from harness.planning.selection import resolve
 from harness.planning.tuning_options import Range
+from harness.results.plain_values import plain
 from harness.training.schedule import Schedule
 from harness.tuning.candidate import Candidate
 from harness.tuning.parameter_file import read_parameters
 from harness.tuning.spaces import (
     LOSS_SPACE,
     SCHEDULE_SPACE,
-    as_json,
     edges,
     rounded,
+    searched,
     space_of,
-    words,
 )
 
 
@@ -347,8 +347,8 @@ def test_an_edge_is_told_where_the_range_could_be_wider(text, distributions, val
     ],
 )
 def test_a_distribution_is_told_as_plain_values_and_in_words(distribution, values, text):
-    assert as_json(distribution) == values
-    assert words(distribution) == text
+    assert plain(searched(distribution)) == values
+    assert searched(distribution).words == text
 
 
 def test_the_spaces_and_the_parameter_file_in_the_documentation_are_accepted(tmp_path):

@@ -15,8 +15,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from harness.errors import MachineError, UsageError
+from harness.results.trial_record import LevelResult
 from harness.tuning.lease import SILENT_S, Lease
-from harness.tuning.objective import LevelResult, Objective
+from harness.tuning.objective import Objective
 from harness.tuning.studies import TRIES, NotOursError, StudyDatabase
 from harness.tuning.study_definition import Definition
 from harness.tuning.trial_record import Spent, best_of, budgeted

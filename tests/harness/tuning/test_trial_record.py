@@ -1,13 +1,12 @@
 """Which trial is chosen, against the rule in pairs: a trial is the best where no other is to be preferred to it."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tuning.objective import LevelResult, Objective
-from harness.tuning.trial_record import Spent, TrialRecord, best_of, budgeted
+from harness.results.trial_record import LevelResult, TrialRecord
+from harness.tuning.objective import Objective
+from harness.tuning.trial_record import best_of, budgeted
 
 NOBODY = {"never": "tried"}
 OBJECTIVES = [Objective(name="auc"), Objective(name="fnr"), Objective(name="fnr", fpr_bound=0.5)]
@@ -28,7 +27,9 @@ def record(number, state="complete", *, counted=True, value=0.5, feasible=None, 
         feasible=feasible,
         parameters=parameters,
         levels=(level(),) if levels is None else tuple(levels),
-        spent=Spent(3, 2.0, 1.0),
+        steps=3,
+        seconds=2.0,
+        computed_seconds=1.0,
         reason="",
     )
 
@@ -136,24 +137,3 @@ def test_the_budget_is_filled_by_the_first_trials_that_count(drawn, budget):
         if one.counted and len(expected) < budget:
             expected.append(one)
     assert budgeted(records, budget) == expected
-
-
-def test_the_validation_auc_is_the_mean_where_every_level_gave_a_network():
-    assert record(0, levels=[level(auc=0.5), level(auc=0.75)]).validation_auc == 0.625
-    assert record(0, levels=[level(auc=0.5), level(status="failed")]).validation_auc is None
-    assert record(0, levels=[]).validation_auc is None
-    assert record(0, levels=[level(auc=0.0)]).validation_auc == 0.0
-
-
-def test_a_level_without_a_network_counts_as_an_fpr_of_one():
-    assert record(0, levels=[level(fpr=0.25), level(status="failed")]).mean_fpr == 0.625
-    assert record(0, levels=[level(fpr=0.25)]).mean_fpr == 0.25
-
-
-def test_a_record_as_json_is_json_with_what_it_cost():
-    one = record(4, feasible=True, rate=0.25)
-    read = json.loads(json.dumps(one.as_json()))
-    assert (read["number"], read["state"], read["value"], read["feasible"]) == (4, "complete", 0.5, True)
-    assert (read["steps"], read["seconds"], read["computed_seconds"]) == (3, 2.0, 1.0)
-    assert read["parameters"] == {"rate": 0.25}
-    assert read["levels"] == [level().as_json()]

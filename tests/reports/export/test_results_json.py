@@ -115,10 +115,10 @@ def test_other_files_are_not_ours_and_newer_ones_are_refused(tmp_path, make):
         load_document(path)
 
 
-def test_the_studies_of_a_group_are_there_as_they_were_written(tuned, record):
+def test_the_studies_of_a_group_are_there_as_they_were_written(tuned, record, written):
     results = replace(tuned.results(setting="s"), studies=(record(), record("other", setting="another")))
     (study,) = strictly(results)["groups"][0]["tuning"]
-    assert study["record"] == json.loads(json.dumps(record()))
+    assert study["record"] == json.loads(json.dumps(written()))
     assert study["note"] == ""
     assert [step["density"] for step in study["steps"]] == [1.0, 0.5]
     dense, half = (step["measured"] for step in study["steps"])

@@ -1,16 +1,16 @@
 import base64
-import math
 from dataclasses import replace
 
 import pytest
 
-from harness.reports.analysis.studies import Study
 from harness.reports.page import page
 from harness.reports.page.assets import picture
 from harness.reports.page.tuning_chart import best_so_far, history
 from harness.reports.publishing.report import write
+from harness.results.study_record import StudyRecord
 
 EVERY = "data:image/svg+xml;base64,"
+read = StudyRecord.from_json
 
 
 def by_loop(study, better):
@@ -26,42 +26,42 @@ def by_loop(study, better):
 
 def drawn(study):
     """Return what the chart draws: the values of each kind by trial, and the line."""
-    tables = history(Study(study))["datasets"].values()
+    tables = history(read(study))["datasets"].values()
     points = next(table for table in tables if "kind" in table[0])
     lines = [table for table in tables if "kind" not in table[0]]
     return {row["trial"]: (row["value"], row["kind"]) for row in points}, lines
 
 
-def test_best_so_far_rises_with_the_auc_and_falls_with_the_fnr(record):
-    up, down = record(), record(objective="fnr")
-    assert best_so_far(Study(up)) == by_loop(up, lambda new, old: new > old)
-    assert best_so_far(Study(down)) == by_loop(down, lambda new, old: new < old)
-    assert best_so_far(Study(up)) != best_so_far(Study(down))
+def test_best_so_far_rises_with_the_auc_and_falls_with_the_fnr(written):
+    up, down = written(), written(objective="fnr")
+    assert best_so_far(read(up)) == by_loop(up, lambda new, old: new > old)
+    assert best_so_far(read(down)) == by_loop(down, lambda new, old: new < old)
+    assert best_so_far(read(up)) != best_so_far(read(down))
     # The broken bound at trial 4 (0.75) and the pruned trial 1 (0.61) count for neither.
-    assert best_so_far(Study(up))[-1] == (6, 0.71)
-    assert best_so_far(Study(down))[-1] == (6, 0.66)
+    assert best_so_far(read(up))[-1] == (6, 0.71)
+    assert best_so_far(read(down))[-1] == (6, 0.66)
 
 
-def test_the_line_begins_with_the_first_trial_that_counts(record):
-    late = record()
+def test_the_line_begins_with_the_first_trial_that_counts(written):
+    late = written()
     late["trials"][0] |= {"feasible": False}
-    assert best_so_far(Study(late))[0] == (3, 0.69)
+    assert best_so_far(read(late))[0] == (3, 0.69)
     for trial in late["trials"]:
         trial["feasible"] = False
-    assert best_so_far(Study(late)) == []
+    assert best_so_far(read(late)) == []
     assert drawn(late)[1] == []
 
 
-def test_a_trial_without_any_network_or_beyond_the_budget_is_never_the_best(record):
-    study = record()
+def test_a_trial_without_any_network_or_beyond_the_budget_is_never_the_best(written):
+    study = written()
     study["trials"][5]["levels"] = [{"density": level, "status": "diverged"} for level in (1.0, 0.5)]
     study["trials"][6] |= {"value": 0.9, "counted": False}
-    assert best_so_far(Study(study)) == [(number, 0.70) for number in range(6)]
+    assert best_so_far(read(study)) == [(number, 0.70) for number in range(6)]
     assert set(drawn(study)[0]) == {0, 1, 3, 4, 5}
 
 
-def test_the_chart_holds_every_value_by_its_kind(record):
-    points, lines = drawn(record())
+def test_the_chart_holds_every_value_by_its_kind(written, record):
+    points, lines = drawn(written())
     assert points == {
         0: (0.70, "complete"),
         1: (0.61, "pruned"),
@@ -70,11 +70,11 @@ def test_the_chart_holds_every_value_by_its_kind(record):
         5: (0.71, "complete"),
         6: (0.66, "complete"),
     }
-    assert [(row["trial"], row["value"]) for row in lines[0]] == best_so_far(Study(record()))
+    assert [(row["trial"], row["value"]) for row in lines[0]] == best_so_far(record())
 
 
 def test_the_kinds_look_different(record):
-    drawing = base64.b64decode(picture(history(Study(record()))).removeprefix(EVERY)).decode()
+    drawing = base64.b64decode(picture(history(record())).removeprefix(EVERY)).decode()
     for kind, colour, marks in (("complete", "#0072B2", 4), ("pruned", "#5a6672", 1), ("infeasible", "#D55E00", 1)):
         found = [part for part in drawing.split("<path") if f"kind: {kind}" in part]
         assert len(found) == marks
@@ -84,15 +84,15 @@ def test_the_kinds_look_different(record):
             assert ("A" in mark.partition(' d="')[2].partition('"')[0]) == (kind != "infeasible")  # a circle has arcs
 
 
-def test_a_study_without_values_has_words_for_a_chart(record, tuned, monkeypatch, parse, tmp_path):
+def test_a_study_without_values_has_words_for_a_chart(record, written, tuned, monkeypatch, parse, tmp_path):
     monkeypatch.setattr(page, "vega", lambda: "")
     monkeypatch.setattr(page, "charts", lambda _: None)
-    empty = record("random", "random", best=None)
+    empty = written("random", "random", best=None)
     for trial in empty["trials"]:
         trial["value"] = None
-    assert history(Study(empty)) is None
-    assert all(math.isnan(trial.value) for trial in Study(empty).trials)
-    path = write(replace(tuned.results(setting="s"), studies=(record(), empty)), tmp_path)
+    assert history(read(empty)) is None
+    assert all(trial.value is None for trial in read(empty).counted)
+    path = write(replace(tuned.results(setting="s"), studies=(record(), read(empty))), tmp_path)
     found = parse(path)
     images = [value for tag, name, value in found.attributes if (tag, name) == ("img", "src")]
     assert len(images) == 1

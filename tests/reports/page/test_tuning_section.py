@@ -7,6 +7,7 @@ import pytest
 from harness.evaluation.auc import paired_auc_difference
 from harness.reports.page import page
 from harness.reports.publishing.page_header import report_place
+from harness.results.study_record import StudyRecord
 
 
 def render(results):
@@ -82,7 +83,7 @@ def test_the_summary_has_a_row_per_study_with_what_changed_and_what_it_cost(rows
 
 
 def test_a_default_that_won_and_a_study_without_a_network_say_so(rows, record):
-    kept = {"number": 0, "parameters": record()["default"], "value": 0.7, "validation_auc": 0.7, "feasible": True}
+    kept = {"number": 0, "parameters": record().default, "value": 0.7, "validation_auc": 0.7, "feasible": True}
     assert rows(record(tuned="lt", best=kept))[1][1] == "default kept"
     nothing = rows(record(**NOTHING, importance={}))[1]
     assert (nothing[1], nothing[3], nothing[6]) == ("no trial gave a network", DASH, DASH)
@@ -204,10 +205,10 @@ def test_optimism_needs_the_auc_and_every_level(show, record, tuned):
     assert "flattered itself" not in show(record()).text
 
 
-def test_a_level_without_a_network_is_told_where_its_value_is_shown(rows, record):
-    one = record()
+def test_a_level_without_a_network_is_told_where_its_value_is_shown(rows, written):
+    one = written()
     one["trials"][0]["levels"] = [{"density": 0.5, "status": "diverged"}]
-    found = rows(one)[-2:]
+    found = rows(StudyRecord.from_json(one))[-2:]
     assert found[0][1] == "default a level without a network counts as 0.5"
     assert found[1][1] == "best"
 
@@ -223,8 +224,8 @@ def test_a_best_value_on_the_edge_is_a_warning(show, record):
     assert ("p", "class", "warning") not in show(record()).attributes
 
 
-def test_a_bound_that_nobody_met_is_a_warning(show, record):
-    best = record()["best"] | {"feasible": False}
+def test_a_bound_that_nobody_met_is_a_warning(show, record, written):
+    best = written()["best"] | {"feasible": False}
     words = "no trial met the bound FPR ≤ 60%"
     assert words in show(record(objective="fnr", fpr_bound=0.6, best=best)).text
     assert words not in show(record(objective="fnr", fpr_bound=0.6)).text
@@ -250,13 +251,13 @@ def test_seeds_that_tuning_saw_too_are_a_warning(show, record):
 HOSTILE = "<img src=x onerror=alert(1)>\x1b\u202e{{ 7 * 7 }}"
 
 
-def test_hostile_text_stays_inert(tuned, show, record):
+def test_hostile_text_stays_inert(tuned, show, record, written):
     harmless = show(record(edges=["rate"]))
     for seed in (0, 1):
         for entry in (HOSTILE, f"{HOSTILE}2"):
             tuned.done(entry, seed, 0.5, np.arange(70) * 1.0, **{"validation/auc": 0.6})
             tuned.done(entry, seed, 1.0, np.arange(70) * 1.0, **{"validation/auc": 0.6})
-    best = record()["best"] | {"parameters": {HOSTILE: HOSTILE}}
+    best = written()["best"] | {"parameters": {HOSTILE: HOSTILE}}
     limits = {HOSTILE: {"low": HOSTILE, "high": HOSTILE}}
     facts = {"default": {HOSTILE: 1}, "edges": [HOSTILE], "importance": {HOSTILE: 1.0}, "space": limits}
     found = show(record(HOSTILE, f"{HOSTILE}2", best=best, **facts))
