@@ -1,16 +1,25 @@
 """What a trial costs: as if it ran alone, and what of it was computed now."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from harness.storage.store import Checkpoint, Stage, Store
-from harness.tuning.trial_record import Spent
 
 _SHARED = ("images", "pretrain")
 """Stages that belong to the store and not to any trial."""
 
 
-class Ledger(Store):
+@dataclass(frozen=True)
+class Spent:
+    """Training steps and seconds of all stages of a trial, and the seconds of those that no one had computed yet."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    computed_seconds: float = 0.0
+
+
+class MeteredStore(Store):
     """A store that notes what its stages cost, each once."""
 
     spent = Spent()

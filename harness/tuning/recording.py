@@ -7,10 +7,10 @@ from harness.environment import versions
 from harness.results.names import DENSE
 from harness.results.study_record import BestTrial, Budget, StudyRecord
 from harness.results.trial_record import TrialRecord
+from harness.tuning.choosing import best_of, budgeted
 from harness.tuning.search import Search
 from harness.tuning.spaces import edges, searched
-from harness.tuning.studies import Study
-from harness.tuning.trial_record import best_of, budgeted
+from harness.tuning.study import Study
 
 
 def record_study(search: Search, study: Study, setting: str, command: str) -> StudyRecord:

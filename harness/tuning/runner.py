@@ -9,10 +9,11 @@ from harness.planning.plan import levels_of
 from harness.results.names import FAILED
 from harness.results.trial_record import LevelResult
 from harness.running.worker_processes import Message, Workers
+from harness.tuning.metered_store import Spent
 from harness.tuning.search import Search
-from harness.tuning.studies import Claimed, NotOursError, Study
+from harness.tuning.studies import NotOursError
+from harness.tuning.study import Claimed, Study
 from harness.tuning.trial import TrialJob
-from harness.tuning.trial_record import Spent
 
 Pair = tuple[Search, Study]
 

@@ -1,16 +1,13 @@
 """Optuna's studies in their database: the only module that imports them.
 
-Trials are asked for and told one by one, so that liveness is ours: each running trial names the lease of the process
-that has it, and whoever comes next fails those whose holder is dead, with the reason, and queues them again.
+Here is how each thing is said to Optuna, and its failures in our words; what is said and when, is for
+`harness.tuning.study`.
 """
 
-import contextlib
 import json
-import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +17,20 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError, UsageError
-from harness.randomness import derived_seed
-from harness.results.trial_record import LevelResult, TrialRecord
 from harness.storage.databases import checked_address, create_database, engine_options, shown_address, sqlite_uri
 from harness.storage.disk import locked
+from harness.tuning.candidate import Values
 from harness.tuning.lease import Lease
 from harness.tuning.objective import Objective
-from harness.tuning.spaces import rounded
+from harness.tuning.spaces import Space
+from harness.tuning.stored_trial import StoredTrial
 from harness.tuning.study_definition import Definition, disagreements
-from harness.tuning.trial_record import Spent, budgeted, read_trial
 
-TRIES = 3
-"""Processes that one trial may take with it before it counts as finished without a value."""
-BEAT_S = 60.0
 _DEFINITION = "harness.definition"
 
 
-@dataclass
-class Claimed:
-    """A running trial of this process: its number and the values to try."""
-
-    number: int
-    values: dict[str, Any]
-    trial: optuna.Trial
-    beaten: float
+class NotOursError(Exception):
+    """Another process took this one for dead and failed its trial, whose values are queued again."""
 
 
 class StudyDatabase:
@@ -53,7 +40,7 @@ class StudyDatabase:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         folder = store / "tuning"
         self.url = checked_address(url or sqlite_uri(folder / "studies.db"))
-        self.lease, self.lock = lease, folder / "claim.lock"
+        self.lease, self._lock = lease, folder / "claim.lock"
         self.shown = shown_address(self.url)
         with self.answering():
             create_database(self.url, lambda uri: RDBStorage(uri).engine.dispose())
@@ -78,13 +65,19 @@ class StudyDatabase:
                 fix="run the command that it names, or use another --storage",
             ) from error
 
-    def open(self, definition: Definition) -> "Study":
-        """Return the study of that name, made where there is none.
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep all other processes of this store from claiming or failing trials for the length of a with block."""
+        with locked(self._lock, waiting=lambda: None):
+            yield
+
+    def open(self, definition: Definition) -> "StoredStudy":
+        """Return the study of that name, made with its default queued where there is none. The caller is `alone`.
 
         Raises `UsageError` where it has another space, direction, objective or default, with every difference.
         """
         asked = json.loads(json.dumps(definition.to_json()))
-        with self.answering(), locked(self.lock, waiting=lambda: None):
+        with self.answering():
             study = optuna.create_study(
                 storage=self._storage,
                 study_name=definition.name,
@@ -94,12 +87,7 @@ class StudyDatabase:
             )
             empty = not study.get_trials(deepcopy=False)
             if empty and _DEFINITION not in study.user_attrs:
-                for name, fact in definition.facts.items():
-                    study.set_user_attr(name, fact)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                    study.set_metric_names([f"validation {definition.objective.name.upper()}"])
-                study.set_user_attr(_DEFINITION, asked)
+                _describe(study, definition, asked)
             stored = study.user_attrs.get(_DEFINITION)
             direction = {"direction": study.direction.name.lower()}
             if found := disagreements({**(stored or {}), **direction}, asked):
@@ -110,9 +98,7 @@ class StudyDatabase:
                 )
             if empty:
                 study.enqueue_trial(dict(definition.default))
-            opened = Study(study, definition, self)
-            opened.reap()
-        return opened
+        return StoredStudy(study, self)
 
 
 def _pruner(objective: Objective) -> optuna.pruners.BasePruner:
@@ -122,164 +108,106 @@ def _pruner(objective: Objective) -> optuna.pruners.BasePruner:
     return optuna.pruners.PercentilePruner(75.0, n_startup_trials=5, n_warmup_steps=1)
 
 
-class NotOursError(Exception):
-    """Another process took this one for dead and failed its trial, whose values are queued again."""
+def _describe(study: optuna.Study, definition: Definition, asked: Mapping[str, Any]) -> None:
+    for name, fact in definition.facts.items():
+        study.set_user_attr(name, fact)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([f"validation {definition.objective.name.upper()}"])
+    study.set_user_attr(_DEFINITION, asked)
 
 
-class Study:
-    """One study. Methods that change trials may be called by many processes at once."""
+class StoredStudy:
+    """One study of a database; its trials go by number.
 
-    def __init__(self, study: optuna.Study, definition: Definition, database: StudyDatabase) -> None:
-        self._study, self.definition, self._database = study, definition, database
-        self.live: dict[int, Claimed] = {}
+    `write`, `report` and `constrain` raise `NotOursError` where a trial has ended: they come before its end.
+    """
 
-    def claim(self, budget: int) -> Claimed | None:
-        """Return a new running trial of this process, or None where ``budget`` trials are finished or running.
+    def __init__(self, study: optuna.Study, database: StudyDatabase) -> None:
+        self._study, self._database = study, database
+        self._asked: dict[int, optuna.Trial] = {}
 
-        The sampler is seeded by how many trials came before, so that one worker draws the same values however often
-        it is stopped.
-        """
-        database = self._database
-        with database.answering(), locked(database.lock, waiting=lambda: None):
-            self.reap()
-            records = self.records()
-            taken = sum(record.counted or record.state == "running" for record in records)
-            if taken >= budget:
-                return None
-            self._study.sampler = self._sampler(taken)
-            try:
-                claimed = self._ask()
-            except optuna.exceptions.UpdateFinishedTrialError:  # another store met it between two of its writes
-                return None
-        self.live[claimed.number] = claimed
-        return claimed
+    def trials(self, *, running: bool = False) -> list[StoredTrial]:
+        """Return all trials by number, or the running ones."""
+        with self._database.answering():
+            states = (TrialState.RUNNING,) if running else None
+            return [_stored(trial) for trial in self._study.get_trials(deepcopy=False, states=states)]
 
-    def _ask(self) -> Claimed:
-        with warnings.catch_warnings():
+    def ask(self, space: Space, seed: int) -> tuple[int, dict[str, Any]]:
+        """Begin a trial, by a sampler of that ``seed``; return its number and the values that it suggests."""
+        self._study.sampler = optuna.samplers.TPESampler(n_startup_trials=5, multivariate=True, seed=seed)
+        with self._changing(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Optuna's on values that a person queued in its dashboard
-            trial = self._study.ask(dict(self.definition.space))
-        claimed = Claimed(trial.number, self._used(trial.params), trial, time.monotonic())
-        self._sign(claimed)
-        return claimed
+            trial = self._study.ask(dict(space))
+        self._asked[trial.number] = trial
+        return trial.number, trial.params
 
-    def beat(self) -> None:
-        """Give a sign of life for each trial in hand, once a minute."""
-        for claimed in list(self.live.values()):
-            if time.monotonic() - claimed.beaten >= BEAT_S:
-                with contextlib.suppress(NotOursError), self._ours(claimed):
-                    self._sign(claimed)
-
-    def _sign(self, claimed: Claimed) -> None:
-        """Write who has a trial, what it tries, and that its process lives; one write, since each is a commit."""
-        signed = {"owner": self._database.lease.token, "values": claimed.values, "alive": time.time()}
-        claimed.trial.set_user_attr("claim", signed)
-        claimed.beaten = time.monotonic()
-
-    def report(self, claimed: Claimed, levels: Sequence[LevelResult], total: int) -> bool:
-        """Record the levels so far; return whether the trial is hopeless and should stop.
-
-        Hopeless: after its second level or a later one, among the worst quarter of the trials that got there, of at
-        least five complete ones. Under a bound none is. Raises `NotOursError`, as `finish` and `lose` do.
-        """
-        with self._ours(claimed):
-            claimed.trial.report(self.definition.objective.so_far(levels, total), len(levels) - 1)
-            return claimed.trial.should_prune()
-
-    def finish(self, claimed: Claimed, levels: Sequence[LevelResult], spent: Spent, *, pruned: bool = False) -> None:
-        """End a trial with its levels and cost; ``pruned``: it was stopped as hopeless."""
-        objective = self.definition.objective
-        with self._ours(claimed):
-            outcome = {"levels": [level.to_json() for level in levels], "spent": asdict(spent)}
-            claimed.trial.set_user_attr("outcome", outcome | {"mean": objective.value(levels)})
-            excess = objective.excess(levels)
-            if excess is not None:
-                claimed.trial.set_constraint("fpr", excess)
-            if pruned:
-                where = f"{100 * levels[-1].density:g} %"
-                claimed.trial.set_user_attr("reason", f"stopped: among the worst quarter at {where}")
-                self._study.tell(claimed.trial, state=TrialState.PRUNED)
-            else:
-                self._study.tell(claimed.trial, objective.value(levels))
-        del self.live[claimed.number]
-
-    def lose(self, claimed: Claimed, reason: str, spent: Spent, *, blame: bool = True) -> None:
-        """Fail a trial that was cut off and queue its values again; not for ever where the trial is to ``blame``."""
-        with self._ours(claimed), locked(self._database.lock, waiting=lambda: None):
-            claimed.trial.set_user_attr("outcome", {"levels": [], "spent": asdict(spent)})
-            self._fail(self._study.get_trials(deepcopy=False)[claimed.number], reason, blame=blame)
-        del self.live[claimed.number]
-
-    @contextmanager
-    def _ours(self, claimed: Claimed) -> Iterator[None]:
-        """Turn Optuna's word for a trial that somebody else has ended into `NotOursError`, and let go of it."""
+    def queue(self, values: Values, written: Mapping[str, Any]) -> None:
+        """Let a trial to come have these values."""
         with self._database.answering():
-            try:
-                yield
-            except optuna.exceptions.UpdateFinishedTrialError as error:
-                self.live.pop(claimed.number, None)
-                raise NotOursError from error
+            self._study.enqueue_trial(dict(values), user_attrs=dict(written))
 
-    def records(self) -> list[TrialRecord]:
-        """Return all trials in order of number."""
-        with self._database.answering():
-            trials = self._study.get_trials(deepcopy=False)
-        return [read_trial(trial, self._used, self.definition.objective) for trial in trials]
+    def write(self, number: int, name: str, value: Any) -> None:
+        """Write one thing beside a trial (`harness.tuning.stored_trial`)."""
+        with self._changing():
+            self._trial(number).set_user_attr(name, value)
 
-    def counted(self) -> int:
-        """Return how many trials are finished."""
-        return sum(record.counted for record in self.records())
+    def report(self, number: int, value: float, step: int) -> bool:
+        """Tell the value of a trial after a step from 0; return whether it is hopeless by Optuna's pruner."""
+        with self._changing():
+            self._trial(number).report(value, step)
+            return self._trial(number).should_prune()
 
-    def settled(self, budget: int) -> bool:
-        """Return whether the first ``budget`` trials are finished: none with a lower number still runs elsewhere."""
-        records = self.records()
-        first = budgeted(records, budget)
-        return len(first) == budget and not any(
-            record.state == "running" and record.number < first[-1].number for record in records
-        )
+    def constrain(self, number: int, name: str, excess: float) -> None:
+        """Tell by how much a trial is over a bound (<= 0: it is kept)."""
+        with self._changing():
+            self._trial(number).set_constraint(name, excess)
+
+    def complete(self, number: int, value: float) -> None:
+        """End a trial with its value."""
+        with self._changing():
+            self._study.tell(self._trial(number), value)
+
+    def prune(self, number: int) -> None:
+        """End a trial that was stopped as hopeless."""
+        with self._changing():
+            self._study.tell(self._trial(number), state=TrialState.PRUNED)
+
+    def fail(self, number: int) -> None:
+        """End a trial without a value; one that has ended stays as it is."""
+        with self._changing():
+            self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
 
     def importance(self) -> dict[str, float]:
-        """Return each parameter's share of the objective's variation (fANOVA), empty where it cannot be said."""
-        complete = [record for record in self.records() if record.state == "complete"]
-        if len(self.definition.space) < 2 or len({record.value for record in complete}) < 4:
-            return {}
+        """Return each parameter's share of the values' variation (fANOVA)."""
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         with self._database.answering():
             return dict(optuna.importance.get_param_importances(self._study, evaluator=evaluator))
 
-    def _sampler(self, taken: int) -> optuna.samplers.BaseSampler:
-        seed = derived_seed(0, "tuning", self.definition.name, taken) % 2**32
-        return optuna.samplers.TPESampler(n_startup_trials=5, multivariate=True, seed=seed)
+    def _trial(self, number: int) -> optuna.Trial:
+        """Return a trial to change, whoever began it."""
+        asked = self._asked.get(number)
+        if asked is not None:
+            return asked
+        return optuna.Trial(self._study, self._study.get_trials(deepcopy=False)[number]._trial_id)
 
-    def _used(self, suggested: Mapping[str, Any]) -> dict[str, Any]:
-        """Return suggested values as they are trained; the default as it is."""
-        default = dict(self.definition.default)
-        return default if dict(suggested) == default else rounded(self.definition.space, suggested)
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._database.answering():
+            try:
+                yield
+            except optuna.exceptions.UpdateFinishedTrialError as error:
+                raise NotOursError from error
 
-    def reap(self) -> None:
-        """Fail every running trial whose process is dead. The caller holds the lock."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            orphan = self._database.lease.is_orphan(trial.user_attrs.get("claim"))
-            if orphan and trial.number not in self.live:
-                with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # another store was faster
-                    self._fail(trial, "its process was killed", blame=False)
 
-    def let_go(self, reason: str) -> None:
-        """Fail and queue again what this process was stopped over: between asking for a trial and having it."""
-        token = self._database.lease.token
-        with self._database.answering(), locked(self._database.lock, waiting=lambda: None):
-            for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if trial.user_attrs.get("claim", {"owner": token})["owner"] == token:
-                    self._fail(trial, reason, blame=False)
-        self.live.clear()
-
-    def _fail(self, trial: FrozenTrial, reason: str, *, blame: bool) -> None:
-        tries = int(trial.user_attrs.get("tries", 1))
-        running = optuna.Trial(self._study, trial._trial_id)
-        running.set_user_attr("reason", reason)
-        if blame and tries >= TRIES:
-            running.set_user_attr("counted", value=True)
-        elif not any(other.user_attrs.get("retry_of") == trial.number for other in self._study.get_trials(False)):
-            values = trial.params or trial.system_attrs.get("fixed_params", {})
-            marks = {"retry_of": trial.number, "tries": tries + blame}
-            self._study.enqueue_trial(values, user_attrs=marks)
-        self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+def _stored(trial: FrozenTrial) -> StoredTrial:
+    state = trial.state.name.lower()
+    return StoredTrial(
+        number=trial.number,
+        state="failed" if state == "fail" else state,
+        value=trial.value,
+        suggested=trial.params,
+        queued=trial.system_attrs.get("fixed_params", {}),
+        constraints=trial.constraints,
+        written=trial.user_attrs,
+    )

@@ -31,9 +31,9 @@ def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
     Where the memory does not suffice, ``lost`` with the reason: other values may need less.
     """
     from harness.running.cells import cells  # torch, which the parent does without
-    from harness.tuning.metered_store import Ledger
+    from harness.tuning.metered_store import MeteredStore
 
-    store = Ledger(job.plan.store, started=announce_pretraining(connection))
+    store = MeteredStore(job.plan.store, started=announce_pretraining(connection))
     levels = levels_of(job.entry, job.plan.densities)
     seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]
     try:

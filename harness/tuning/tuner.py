@@ -15,14 +15,15 @@ from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
 from harness.running.worker_processes import Workers, listener
 from harness.storage.store import Store
+from harness.tuning.choosing import best_of, budgeted
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
 from harness.tuning.publication import study_begun, study_publication, trial_publication
 from harness.tuning.recording import record_study
 from harness.tuning.runner import Pair, Runner
 from harness.tuning.search import Search, searches, spaces
-from harness.tuning.studies import Study, StudyDatabase
+from harness.tuning.studies import StudyDatabase
+from harness.tuning.study import Study
 from harness.tuning.trial import run_trial
-from harness.tuning.trial_record import best_of, budgeted
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Tuner:
 
     def _phase(self, plan: Plan, database: StudyDatabase, workers: Workers, task: Task, *, dense: bool) -> list[Pair]:
         wanted = searches(plan, self.options, self.losses, self.spaces, dense=dense)
-        pairs = [(search, database.open(search.definition)) for search in wanted]
+        pairs = [(search, Study(database, search.definition)) for search in wanted]
         for search, study in pairs:
             if not study.counted():
                 self._publish(study_begun(search.definition.name, search.entry))

@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.storage.store import Checkpoint, Store
-from harness.tuning.metered_store import Ledger
-from harness.tuning.trial_record import Spent
+from harness.tuning.metered_store import MeteredStore, Spent
 
 KINDS = ["train", "score", "compute", "images", "pretrain"]
 SECONDS = {"train": 2.0, "score": 0.5, "compute": 0.25, "images": 8.0, "pretrain": 16.0}
@@ -36,7 +35,7 @@ def test_each_stage_of_a_trial_is_counted_once_and_shared_ones_never(tmp_path_fa
     others = Store(folder)
     for kind, number in before:
         run(others, kind, number)
-    ledger = Ledger(folder)
+    ledger = MeteredStore(folder)
     for kind, number in now:
         run(ledger, kind, number)
     own = {one for one in now if one[0] in ("train", "score", "compute")}
@@ -46,7 +45,7 @@ def test_each_stage_of_a_trial_is_counted_once_and_shared_ones_never(tmp_path_fa
 
 
 def test_a_trial_that_replays_another_costs_the_same_and_computes_nothing(tmp_path):
-    first, second = Ledger(tmp_path), Ledger(tmp_path)
+    first, second = MeteredStore(tmp_path), MeteredStore(tmp_path)
     for ledger in (first, second):
         run(ledger, "train", 1)
         run(ledger, "score", 1)
@@ -56,7 +55,7 @@ def test_a_trial_that_replays_another_costs_the_same_and_computes_nothing(tmp_pa
 
 def test_what_was_said_to_be_spent_does_not_change_later(tmp_path):
     """A level's message has what was spent up to it."""
-    ledger = Ledger(tmp_path)
+    ledger = MeteredStore(tmp_path)
     assert ledger.spent == Spent(0, 0.0, 0.0)
     run(ledger, "train", 0)
     said = ledger.spent
@@ -66,7 +65,7 @@ def test_what_was_said_to_be_spent_does_not_change_later(tmp_path):
 
 
 def test_a_ledger_gives_the_stages_of_its_store(tmp_path):
-    made = run(Ledger(tmp_path), "train", 2)
+    made = run(MeteredStore(tmp_path), "train", 2)
     again = run(Store(tmp_path), "train", 2)
     assert made.value == again.value == {"steps": 12}
     assert made.key == again.key
@@ -77,7 +76,7 @@ def test_a_stage_that_fails_costs_nothing(tmp_path):
     def fails(_checkpoint):
         raise RuntimeError("it broke")
 
-    ledger = Ledger(tmp_path)
+    ledger = MeteredStore(tmp_path)
     with pytest.raises(RuntimeError, match="it broke"):
         ledger.run("train", {"number": 0}, fails)
     assert ledger.spent == Spent()

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.results.trial_record import LevelResult, TrialRecord
+from harness.tuning.choosing import best_of, budgeted, settled
 from harness.tuning.objective import Objective
-from harness.tuning.trial_record import best_of, budgeted
 
 NOBODY = {"never": "tried"}
 OBJECTIVES = [Objective(name="auc"), Objective(name="fnr"), Objective(name="fnr", fpr_bound=0.5)]
@@ -137,3 +137,13 @@ def test_the_budget_is_filled_by_the_first_trials_that_count(drawn, budget):
         if one.counted and len(expected) < budget:
             expected.append(one)
     assert budgeted(records, budget) == expected
+
+
+def test_a_study_is_settled_when_its_budget_is_full_and_no_earlier_trial_still_runs():
+    done = [record(0), record(1, "failed", counted=False), record(2)]
+    assert settled(done, 2)
+    assert not settled(done, 3)
+    late = [*done, record(3, "running", counted=False), record(4)]
+    assert settled(late, 2)
+    assert not settled(late, 3)
+    assert not settled([record(0, "running", counted=False), record(1)], 1)
