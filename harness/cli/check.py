@@ -13,7 +13,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.testing.case.subject import Subject
     from harness.testing.check import Check
-    from harness.testing.outcome import Outcome
+    from harness.testing.checks.registry import Outcome
 
 ANSWERED_NO = 6
 

@@ -23,13 +23,12 @@ class Check(Rule):
         """Do `run`: in a test, ``check(pruner)``."""
         self.run(method)
 
-    def run(self, method: Any, limit_s: float | None = None) -> None:
+    def run(self, method: Any) -> None:
         """Check a pruner, a pruner class, a registered name, or a text such as ``lt[rate=0.75]``.
 
-        ``limit_s``: seconds, this check's own by default. Raises `CheckFailed`, or `CheckSkipped` with a sentence where
-        the check does not apply.
+        Raises `CheckFailed`, or `CheckSkipped` with a sentence where the check does not apply.
         """
-        outcome = outcome_of(self, method, self.limit_s if limit_s is None else limit_s)
+        outcome = outcome_of(self, method, self.limit_s)
         if outcome.status == "failed":
             why, fix = outcome.advice(self)
             raise CheckFailed(f"{self.name}: {outcome.what}", outcome.where, why=why, fix=fix, detail=outcome.detail)

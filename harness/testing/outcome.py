@@ -1,46 +1,18 @@
-"""The outcome of one check of one method, from a process that may have ended in any way."""
+"""The outcome of one rule for one method, from a process that may have ended in any way."""
 
 import functools
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from harness.errors import UsageError
 from harness.testing.case.subject import Subject, recipe_of, subjects
-from harness.testing.checks.registry import RULES, Rule
+from harness.testing.checks.registry import RULES, Outcome, Rule
 from harness.testing.processes.fork_client import Ended, fork_client
-
-Status = Literal["ok", "failed", "skipped"]
-Kind = Literal["rule", "raised", "ended"]
 
 LIMIT_S = 60.0
 """Seconds that one check may take before its process is killed, unless another limit is given."""
 
-_ABOUT_ERRORS = ("comes_to_its_end", "runs_on_every_network", "extreme_densities_are_handled")
-"""Rules that nothing is raised and the process goes on."""
-
 _SLOW = "bound every loop and wait for nothing; a sound method that is slow needs a longer limit: --limit, or limit_s"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """``what`` was expected and got, or the sentence of a skip; ``where``; ``detail``: the end of a traceback.
-
-    ``kind`` tells why a check failed: its rule is broken, the method raised, or the process ended before the check.
-    """
-
-    status: Status
-    what: str = ""
-    where: str = ""
-    detail: str = ""
-    kind: Kind = "rule"
-    fix: str = ""
-
-    def advice(self, rule: Rule) -> tuple[str, str]:
-        """Return why a failure matters and how to mend it: the rule's own words, where it is what broke."""
-        if self.kind == "rule" or rule.name in _ABOUT_ERRORS:
-            return rule.catches, self.fix or rule.fix
-        return "", self.fix
 
 
 def outcome_of(rule: Rule, method: Any, limit_s: float = LIMIT_S) -> Outcome:
@@ -68,13 +40,11 @@ def _of_group(group: str, recipe: str, limit_s: float) -> dict[str, Outcome]:
 def _run(names: list[str], recipe: dict[str, Any], limit_s: float) -> dict[str, Outcome]:
     """Run checks in one fresh process; if it ends before the last, the check it was at has failed."""
     ended = fork_client().do(names, recipe, limit_s)
-    for name, result in ended.results.items():
-        if result["status"] == "error":
-            raise RuntimeError(f"the check {name} itself broke\n{result['what']}")
-    found = {name: Outcome(**result) for name, result in ended.results.items()}
-    if unfinished := [name for name in names if name not in found]:
-        found[unfinished[0]] = _cut_short(ended, limit_s)
-    return found
+    for name, outcome in ended.outcomes.items():
+        if outcome.status == "broken":
+            raise RuntimeError(f"the check {name} itself broke\n{outcome.detail}")
+    unfinished = [name for name in names if name not in ended.outcomes][:1]
+    return ended.outcomes | {name: _cut_short(ended, limit_s) for name in unfinished}
 
 
 def _cut_short(ended: Ended, limit_s: float) -> Outcome:

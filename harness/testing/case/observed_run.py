@@ -1,5 +1,6 @@
 """One run of a method under every watch at once, for the checks that only ask what it did."""
 
+import functools
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from harness.networks.architecture import Network
 from harness.testing.case.case import LEVELS, Case, place
 from harness.testing.case.watched_bench import WatchedBench, WatchedStore
-from harness.testing.case.watchers import RECORDER
+from harness.testing.case.watchers import RECORDER, output_in
 
 _SETTLE_S = 0.2
 """Time in which threads that were told to end may do so."""
@@ -99,15 +100,9 @@ class Observed:
     attributes: tuple[str, ...]
 
 
+@functools.cache
 def observed(case: Case) -> Observed:
     """Return the run of this process's method, made on the first call; its own work is done anew."""
-    if "observed" not in case.memo:
-        case.memo["observed"] = _observe(case)
-    found: Observed = case.memo["observed"]
-    return found
-
-
-def _observe(case: Case) -> Observed:
     store = case.own_store()
     bench = case.bench(store=store)
     bench.dense()  # the harness's own lazy imports
@@ -115,12 +110,8 @@ def _observe(case: Case) -> Observed:
     attributes, threads = set(vars(bench)), set(threading.enumerate())
     _show_warnings(type(case.pruner).__module__)
     said = len(output_of(case))
-    RECORDER.on = True
-    try:
-        with watched_work(store) as work:
-            case.prune(bench)
-    finally:
-        RECORDER.on = False
+    with RECORDER.listening(), watched_work(store) as work:
+        case.prune(bench)
     time.sleep(_SETTLE_S if set(threading.enumerate()) - threads else 0)
     return Observed(
         bench=bench,
@@ -145,10 +136,10 @@ def _show_warnings(module: str) -> None:
 
 
 def output_of(case: Case) -> str:
-    """Return what this process has written to stdout and stderr, by Python or below it."""
+    """Return what this process has written to stdout and stderr so far."""
     sys.stdout.flush()
     sys.stderr.flush()
-    return "".join((case.folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
+    return output_in(case.folder)
 
 
 def _has_children() -> bool:

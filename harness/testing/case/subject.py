@@ -5,12 +5,13 @@ import importlib
 import importlib.util
 import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import UsageError
 from harness.losses.schedules import SCHEDULES, LossSchedule
@@ -18,14 +19,20 @@ from harness.planning.entries import entry_of
 from harness.planning.pruners import build_pruner, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.pruner import Pruner
+from harness.testing.case.watchers import RECORDER, global_state, state_changes
 
 _MAIN = "__mp_main__"
 """The name under which multiprocessing, too, imports the file that a user started."""
 
+_CHANGED_BY_LIBRARIES = "the warning filters"
+"""What libraries that a method imports commonly change, and no method can help."""
+
+Made = TypeVar("Made")
+
 
 @dataclass(frozen=True)
 class Subject:
-    """A method with its name and loss schedule; ``registered`` tells whether ``method`` is an entry point.
+    """A method with its name and loss schedule.
 
     ``pruner`` is None where no variant of the method can be built: `variants_can_be_built` says so, others are skipped.
     """
@@ -35,10 +42,17 @@ class Subject:
     kind: type[Pruner]
     pruner: Pruner | None
     losses: LossSchedule
-    registered: bool
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What the import of a method's module changed and connected to."""
+
+    changed: tuple[str, ...]
+    connected: tuple[str, ...]
 
 
 def subjects(method: Any) -> list[Subject]:
@@ -51,8 +65,8 @@ def subjects(method: Any) -> list[Subject]:
     if isinstance(method, str):
         return _registered(method)
     if isinstance(method, type) and issubclass(method, Pruner):
-        built = [_own(pruner) for variant in method.variants if (pruner := _built(method, variant))]
-        return built or [_unbuilt(method.__name__, method, registered=False)]
+        built = [_attempted(partial(method, **variant)) for variant in method.variants]
+        return [_own(pruner) for pruner in built if pruner is not None] or [_unbuilt(method.__name__, method)]
     if isinstance(method, Pruner):
         return [_own(method)]
     raise UsageError(
@@ -65,43 +79,36 @@ def _registered(text: str) -> list[Subject]:
         entries = resolve([text], {}, None)[0]
     else:
         variants = pruner_class(text).variants
-        entries = [entry_of(text, variant) for variant in variants if _can_be_built(text, variant)]
-    found = []
-    for entry in entries:
-        pruner = entry.pruner()
-        found.append(Subject(entry.text, entry.method, type(pruner), pruner, entry.loss, registered=True))
-    return found or [_unbuilt(text, pruner_class(text), registered=True)]
+        entries = [entry_of(text, values) for values in variants if _attempted(build_pruner, text, values) is not None]
+    built = [(entry, entry.pruner()) for entry in entries]
+    found = [Subject(entry.text, entry.method, type(pruner), pruner, entry.loss) for entry, pruner in built]
+    return found or [_unbuilt(text, pruner_class(text))]
 
 
-def _can_be_built(method: str, variant: Mapping[str, Any]) -> bool:
+def _attempted(make: Callable[..., Made], *given: Any) -> Made | None:
+    """Return what is made, or None where that fails: it is for a check to say so, not for us."""
     try:
-        build_pruner(method, variant)
-    except Exception:
-        return False
-    return True
-
-
-def _built(kind: type[Pruner], variant: Mapping[str, Any]) -> Pruner | None:
-    try:
-        return kind(**variant)
+        return make(*given)
     except Exception:
         return None
 
 
-def _unbuilt(name: str, kind: type[Pruner], *, registered: bool) -> Subject:
-    return Subject(name, name, kind, None, SCHEDULES["plain"], registered)
+def _unbuilt(name: str, kind: type[Pruner]) -> Subject:
+    return Subject(name, name, kind, None, SCHEDULES["plain"])
 
 
 def _own(pruner: Pruner) -> Subject:
-    """Return the subject of an unregistered pruner; an unknown loss is for a check to report, not for us."""
+    """Return the subject of an unregistered pruner."""
     kind = type(pruner)
     changed = [f"{f.name}={getattr(pruner, f.name)}" for f in fields(pruner) if getattr(pruner, f.name) != f.default]
     name = f"{kind.__name__}[{','.join(changed)}]" if changed else kind.__name__
-    try:
-        losses = SCHEDULES.get(pruner.loss, SCHEDULES["plain"])
-    except Exception:
-        losses = SCHEDULES["plain"]
-    return Subject(name, kind.__name__, kind, pruner, losses, registered=False)
+    losses = _attempted(lambda: SCHEDULES[pruner.loss]) or SCHEDULES["plain"]
+    return Subject(name, kind.__name__, kind, pruner, losses)
+
+
+def parameters_of(pruner: Pruner) -> dict[str, Any]:
+    """Return the parameters by name."""
+    return {field.name: getattr(pruner, field.name) for field in fields(pruner)}
 
 
 def recipe_of(subject: Subject) -> dict[str, Any]:
@@ -118,24 +125,20 @@ def recipe_of(subject: Subject) -> dict[str, Any]:
             f"{kind.__qualname__} was typed at a prompt or in a notebook, where no other process finds it",
             fix="define the class at the top level of a module: in a file",
         )
-    pruner = subject.pruner
-    values = None if pruner is None else {field.name: getattr(pruner, field.name) for field in fields(pruner)}
+    values = None if subject.pruner is None else parameters_of(subject.pruner)
     try:
-        pickled = base64.b64encode(pickle.dumps((values, subject.losses))).decode()
+        pickled = pickle.dumps((subject.name, subject.method, values, subject.losses))
     except Exception as error:
         raise UsageError(
             f"the parameters of {subject.name} cannot be sent to another process: {type(error).__name__}: {error}",
             fix="use texts, numbers, booleans and Literals as parameters",
         ) from error
     return {
-        "name": subject.name,
-        "method": subject.method,
-        "registered": subject.registered,
+        "path": [folder for folder in sys.path if folder],
         "module": kind.__module__,
         "file": getattr(module, "__file__", None),
         "class": kind.__qualname__,
-        "values": pickled,
-        "path": [folder for folder in sys.path if folder],
+        "pickled": base64.b64encode(pickled).decode(),
     }
 
 
@@ -147,15 +150,23 @@ def _can_be_imported(module: ModuleType | None) -> bool:
     return module is not None and module.__name__ != "__main__" and getattr(module, "__spec__", None) is not None
 
 
-def subject_from(recipe: Mapping[str, Any]) -> Subject:
-    """Return the subject that `recipe_of` describes, its module imported now."""
+def subject_from(recipe: Mapping[str, Any]) -> tuple[Subject, Imported]:
+    """Return the subject that `recipe_of` describes, its module imported now, and what the import did besides."""
     sys.path += [folder for folder in recipe["path"] if folder not in sys.path]
+    before = global_state()
+    with RECORDER.listening():
+        subject = _built(recipe)
+    found = state_changes(before, global_state())
+    changed = [change for change in found if not change.startswith(_CHANGED_BY_LIBRARIES)]
+    return subject, Imported(tuple(changed), tuple(RECORDER.connected))
+
+
+def _built(recipe: Mapping[str, Any]) -> Subject:
     kind = attrgetter(recipe["class"])(_module(recipe["module"], recipe["file"]))
     assert isinstance(kind, type)
     assert issubclass(kind, Pruner)
-    values, losses = pickle.loads(base64.b64decode(recipe["values"]))  # noqa: S301 - our own parent wrote it
-    pruner = None if values is None else kind(**values)
-    return Subject(recipe["name"], recipe["method"], kind, pruner, losses, recipe["registered"])
+    name, method, values, losses = pickle.loads(base64.b64decode(recipe["pickled"]))  # noqa: S301 - of our own parent
+    return Subject(name, method, kind, None if values is None else kind(**values), losses)
 
 
 def _module(name: str, file: str | None) -> ModuleType:

@@ -1,6 +1,7 @@
 """A real workbench on small seeded images, watched: what a method calls, and what it computes when."""
 
 import copy
+import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness import plugins
 from harness.data.image_split import ImageSplit
-from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Architecture, Network
-from harness.networks.factories import build, copy_of, initialise
-from harness.planning.pruners import borrowed_mask
+from harness.networks.factories import build, initialise
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
@@ -107,32 +105,8 @@ class WatchedBench(Workbench):
 
     def compute(self, function: Callable[..., Any], *inputs: Any) -> Any:
         """Do as `Workbench.compute` does."""
-        self.functions.append((function, copied(inputs)))
+        self.functions.append((function, copy.deepcopy(inputs)))
         return super().compute(function, *inputs)
-
-
-class BrokenBench(WatchedBench):
-    """A workbench whose trained networks have a weight that is not a number."""
-
-    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
-        """Return the trained network with NaN in the first weight of its first convolution that ``mask`` keeps."""
-        trained = super().train(network, mask, round)
-        name, weight = next((name, weight) for name, weight in trained.named_parameters() if weight.dim() == 4)
-        kept = mask[name].flatten() if mask and name in mask else torch.ones(weight.numel(), dtype=torch.bool)
-        with torch.no_grad():
-            weight.view(-1)[int(kept.nonzero()[0])] = float("nan")
-        return trained
-
-
-def copied(value: Any) -> Any:
-    """Return a deep copy of what `bench.compute` is given; networks as `copy_of` does."""
-    if isinstance(value, Network):
-        return copy_of(value)
-    if isinstance(value, list | tuple):
-        return type(value)(copied(item) for item in value)
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    return copy.deepcopy(value)
 
 
 def split(images: int, seed: int) -> ImageSplit:
@@ -154,27 +128,7 @@ def start(architecture: Architecture, seed: int) -> Network:
     return network
 
 
-def make_bench(
-    initial: Network,
-    *,
-    store: WatchedStore,
-    seed: int,
-    method: str,
-    losses: LossSchedule,
-    kind: type[WatchedBench] = WatchedBench,
-) -> WatchedBench:
-    """Return a bench of 48 training and 24 validation images and two epochs of four steps."""
-    plugins.available(plugins.PRUNERS)  # reads files of the harness's own concern, before a method is watched
-    return kind(
-        store=store,
-        initial=initial,
-        own=lambda architecture: start(architecture, seed),
-        train=split(48, seed=1),
-        validation=split(24, seed=2),
-        schedule=SCHEDULE,
-        losses=losses,
-        seed=seed,
-        method=method,
-        environment="check",
-        borrow=borrowed_mask,
-    )
+@functools.cache
+def first_of(network: str, seed: int = 0) -> Network:
+    """Return W0 of a network by its name, made once: benches give copies of it."""
+    return start(Architecture(network), seed)

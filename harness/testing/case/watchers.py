@@ -10,7 +10,8 @@ import signal
 import sys
 import sysconfig
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,15 @@ class Recorder:
         sys.addaudithook(self._hear)
         torch.save = torch.serialization.save = self._audited(torch.serialization.save)
 
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note what happens while the block runs, and nothing of before."""
+        self.opened, self.connected, self.on = [], [], True
+        try:
+            yield
+        finally:
+            self.on = False
+
     def _audited(self, save: Callable[..., None]) -> Callable[..., None]:
         """Return torch.save with the event that it lacks: it opens its file below Python."""
 
@@ -119,9 +129,10 @@ def _is_code(path: str) -> bool:
 RECORDER = Recorder()
 """This process's recorder."""
 
+OUTPUT = ("stdout", "stderr")
+"""Files of a check's process that hold what it writes, by Python or below it."""
 
-def disturb_global_draws(seed: int) -> None:
-    """Put all global random states elsewhere."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+
+def output_in(folder: Path) -> str:
+    """Return what a process has written to stdout and stderr."""
+    return "".join(file.read_text(errors="replace") for name in OUTPUT if (file := folder / name).exists())

@@ -8,14 +8,17 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import parameter_count
 from harness.pruning.pruner import PrunedNetwork
 from harness.pruning.workbench import TrainingDiverged
-from harness.sparsity.mask import prunable_weights
-from harness.testing.case.case import LEVELS, NONE_REACHED, Case, bits, differing, floor_of, place
+from harness.sparsity.mask import Mask, prunable_weights
+from harness.storage.canonical import digest
+from harness.testing.case.case import LEVELS, Case, differing, place
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.watched_bench import start
 from harness.testing.checks.registry import rule
 
 MORE = (1.0, 0.77, 0.6, 0.5, 0.31, 0.25, 0.2)
 """`LEVELS`, and others between and after them."""
+
+NONE_REACHED = "on no network has the method any of the densities below 1 that are asked for"
 
 
 def require_density(case: Case, pruned: PrunedNetwork, density: float, dense: int, where: str) -> None:
@@ -72,7 +75,7 @@ def density_one_is_the_dense_network(case: Case) -> None:
     pruned, where = case.prune(bench, [1.0])[0], place(bench, [1.0])
     if pruned.network.architecture != bench.network().architecture:
         raise CheckSkipped("the method has a network of its own")
-    if bits(PrunedNetwork(pruned.network)) != bits(PrunedNetwork(bench.dense())):
+    if digest(pruned.network) != digest(bench.dense()):
         raise CheckFailed("the network of density 1 is not bench.dense(), expected the same bits", where)
     if pruned.mask is not None and pruned.mask.pruned:
         raise CheckFailed(f"at density 1 {pruned.mask.pruned} weights are pruned, expected 0", where)
@@ -116,7 +119,7 @@ def _handled(case: Case, network: str, density: float) -> None:
     bench = case.bench(network)
     where = place(bench, [density])
     try:
-        pruned = case.alone(bench, density)
+        pruned = case.yields(bench, case.asked_for(density))[-1]
     except CheckFailed:
         raise
     except (UsageError, TrainingDiverged):
@@ -129,8 +132,7 @@ def _handled(case: Case, network: str, density: float) -> None:
         what = f"the method raised {type(error).__name__}: {error}; expected a ValueError that says why"
         raise CheckFailed(what, where) from error
     require_density(case, pruned, density, parameter_count(bench.network()), where)
-    if faults := case.inspected(pruned, density, bench).faults:
-        raise CheckFailed("; ".join(faults) + "; expected none", where)
+    case.require_no_fault(bench, pruned, density)
 
 
 @rule(
@@ -141,8 +143,8 @@ def _handled(case: Case, network: str, density: float) -> None:
 def extreme_densities_are_handled(case: Case) -> None:
     """Ask for one weight above the parameters that cannot be pruned, for exactly these, and for less."""
     for name in case.networks():
-        network = start(Architecture(name), 0)
-        total, floor = parameter_count(network), floor_of(network)
+        ones = Mask.ones(start(Architecture(name), 0))
+        total, floor = ones.total, ones.total - sum(mask.numel() for mask in ones.values())
         for left in (floor + 1, floor, max(1, floor // 2)):
             _handled(case, name, left / total)
 

@@ -1,22 +1,26 @@
 """Checks on repeatability: bits depend on the seed and on nothing else."""
 
+import copy
 import json
 import multiprocessing
 import os
+import random
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, state_of
 from harness.storage.canonical import digest
-from harness.testing.case.case import LEVELS, Case, differing
+from harness.testing.case.case import LEVELS, Case, blaming, differing
 from harness.testing.case.failures import CheckFailed, CheckSkipped
+from harness.testing.case.forked import forked_to_its_end
 from harness.testing.case.networks import RENAMED, check_networks
 from harness.testing.case.observed_run import observed, output_of
-from harness.testing.case.subject import recipe_of
-from harness.testing.case.watched_bench import copied, start
-from harness.testing.case.watched_import import watched_import
-from harness.testing.case.watchers import disturb_global_draws
+from harness.testing.case.subject import recipe_of, subject_from
+from harness.testing.case.watched_bench import start
 from harness.testing.checks.registry import rule
 
 _OTHER_HASH_SEED = "271828"
@@ -25,6 +29,13 @@ _OTHER_HASH_SEED = "271828"
 def _require_same(expected: list[str], found: list[str], reason: str, where: str) -> None:
     if apart := differing(expected, found, LEVELS):
         raise CheckFailed(f"at density {', '.join(apart)} other bits {reason}; expected the same", where)
+
+
+def _disturb_global_draws(seed: int) -> None:
+    """Put all global random states elsewhere."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 @rule(
@@ -36,7 +47,7 @@ def same_seed_gives_the_same_bits(case: Case) -> None:
     """Do the method's own work twice, with other global random states."""
     runs = []
     for seed in (1, 2):
-        disturb_global_draws(seed)
+        _disturb_global_draws(seed)
         runs.append(case.run(store=case.own_store()))
     _require_same(runs[0], runs[1], "in a second run of one seed", f"network {case.network}, seed 0")
 
@@ -69,8 +80,8 @@ def fresh_process_gives_the_same_bits(case: Case) -> None:
 def _write_bits(recipe: dict[str, Any], network: str, folder: Path) -> None:
     """Run a method in a new process, with one network and a store of its own."""
     with check_networks():
-        case = Case(*watched_import(recipe), folder / "store", folder)
-        disturb_global_draws(3)
+        case = Case(*subject_from(recipe), folder / "store", folder)
+        _disturb_global_draws(3)
         (folder / "bits.json").write_text(json.dumps(case.run(network)))
 
 
@@ -93,7 +104,7 @@ def other_seed_gives_other_networks(case: Case) -> None:
 def order_of_runs_does_not_matter(case: Case) -> None:
     """Run seed 0 alone, and after seed 1 with the same instance."""
     name = case.network
-    alone = case.run_apart(lambda: case.run(name, seed=0))
+    alone = forked_to_its_end(lambda: case.run(name, seed=0))
     case.run(name, seed=1)
     _require_same(alone, case.run(name, seed=0), "after a run of seed 1", f"network {name}, seed 0")
 
@@ -131,9 +142,9 @@ def computed_results_are_repeatable(case: Case) -> None:
     for function, inputs in seen.bench.functions:
         results = []
         for seed in (1, 2):
-            disturb_global_draws(seed)
-            with case.blaming(function.__name__):
-                results.append(digest(function(*copied(inputs))))
+            _disturb_global_draws(seed)
+            with blaming(function.__name__):
+                results.append(digest(function(*copy.deepcopy(inputs))))
         if results[0] != results[1]:
             what = f"{function.__name__} gives two results for one input; expected one"
             raise CheckFailed(what, seen.where)

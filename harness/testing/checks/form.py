@@ -8,7 +8,8 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, parameter_count, state_of
 from harness.pruning.pruner import PrunedNetwork
 from harness.sparsity.mask import Mask
-from harness.testing.case.case import LEVELS, Case, Unreachable, bits, place
+from harness.storage.canonical import digest
+from harness.testing.case.case import LEVELS, Case, Unreachable, blaming, place
 from harness.testing.case.failures import CheckFailed
 from harness.testing.case.networks import NETWORKS
 from harness.testing.case.watched_bench import SIZE, WatchedBench, start
@@ -26,7 +27,7 @@ def declines_in_one_sentence(case: Case) -> None:
     for name in NETWORKS:
         network = start(Architecture(name), 0)
         before = _values(network)
-        with case.blaming(name):
+        with blaming(name):
             answers = [case.pruner.skip(network) for _ in range(2)]
         if answers[0] != answers[1]:
             raise CheckFailed(f"skip gives {answers[0]!r}, then {answers[1]!r}; expected the same twice", name)
@@ -75,8 +76,7 @@ def runs_on_every_network(case: Case) -> None:
     for name in case.networks():
         bench = case.bench(name)
         for density, pruned in case.reachable(bench):
-            if faults := case.inspected(pruned, density, bench).faults:
-                raise CheckFailed("; ".join(faults) + "; expected none", place(bench, [density]))
+            case.require_no_fault(bench, pruned, density)
 
 
 @rule(
@@ -165,7 +165,7 @@ def networks_can_be_rebuilt(case: Case) -> None:
     for bench, density, pruned in _yielded(case):
         where = place(bench, [density])
         network = pruned.network
-        with case.blaming(where), torch.inference_mode():
+        with blaming(where), torch.inference_mode():
             again = build(network.architecture, state_of(network))
             given, rebuilt = network.eval()(images), again(images)
         if not torch.equal(given, rebuilt):
@@ -182,10 +182,10 @@ def later_levels_leave_earlier_ones_alone(case: Case) -> None:
     """Hash each network when it comes and again at the end."""
     bench = case.bench()
     held, then = [], []
-    with case.blaming(place(bench, LEVELS)):
+    with blaming(place(bench, LEVELS)):
         for pruned in islice(case.pruner.prune(bench, LEVELS), len(LEVELS)):
             held.append(pruned)
-            then.append(bits(pruned))
+            then.append(digest(pruned))
     for pruned, first, density in zip(held, then, LEVELS, strict=False):
-        if bits(pruned) != first:
+        if digest(pruned) != first:
             raise CheckFailed("the network changed after it was yielded", place(bench, [density]))

@@ -1,6 +1,6 @@
 """Checks on what a method does besides: to the process, the bench, the screen, files and the network."""
 
-from harness.testing.case.case import LEVELS, Case, place
+from harness.testing.case.case import LEVELS, Case, blaming, place
 from harness.testing.case.failures import CheckFailed
 from harness.testing.case.observed_run import observed, output_of
 from harness.testing.case.watchers import global_state, state_changes
@@ -43,7 +43,7 @@ def global_state_is_untouched(case: Case) -> None:
     bench = case.bench()
     bench.dense()  # the harness's own lazy imports
     before = global_state()
-    with case.blaming(place(bench, LEVELS)):
+    with blaming(place(bench, LEVELS)):
         for density, _ in zip(LEVELS, case.pruner.prune(bench, LEVELS), strict=False):
             if found := state_changes(before, global_state()):
                 raise CheckFailed(f"the method changed {'; '.join(found)}; expected nothing", place(bench, [density]))

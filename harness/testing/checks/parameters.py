@@ -24,6 +24,7 @@ from harness.pruning.pruner import Pruner
 from harness.randomness import generator
 from harness.testing.case.case import Case
 from harness.testing.case.failures import CheckFailed
+from harness.testing.case.subject import parameters_of
 from harness.testing.checks.registry import rule
 
 LARGEST_TOLERANCE = 0.1
@@ -34,11 +35,6 @@ def rebuilt(kind: type[Pruner], values: Mapping[str, Any]) -> Pruner:
     """Return the method built as the harness does, its values checked against their types."""
     pruner: Pruner = TypeAdapter(kind).validate_python(dict(values))
     return pruner
-
-
-def parameters_of(pruner: Pruner) -> dict[str, Any]:
-    """Return the parameters by name."""
-    return {field.name: getattr(pruner, field.name) for field in fields(pruner)}
 
 
 @rule(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harness.errors import MachineError
 from harness.storage.store import StageBusy
-from harness.testing.case.case import LEVELS, Case, differing, place
+from harness.testing.case.case import LEVELS, Case, blaming, differing, place
 from harness.testing.case.failures import CheckFailed, CheckSkipped
+from harness.testing.case.forked import forked, forked_to_its_end
 from harness.testing.case.watched_bench import WatchedStore
 from harness.testing.checks.registry import rule
 
@@ -47,22 +48,18 @@ def killed_and_resumed_gives_the_same_bits(case: Case) -> None:
         store = case.fresh_store()
         return case.run(network, store=store), store.asked
 
-    expected, stages = case.run_apart(whole)
+    expected, stages = forked_to_its_end(whole)
     points = sorted({round(1 + part * (stages - 1) / (MOST_KILLS - 1)) for part in range(MOST_KILLS)})
     for point in points:
         for moment in ("before", "after"):
             root = case.fresh_store().root
-            case.apart(partial(_killed, case, network, root, point, moment))
-            _, resumed = case.apart(partial(_resumed, case, network, root))
+            forked(partial(_killed, case, network, root, point, moment))
+            _, resumed = forked(partial(case.run, network, store=WatchedStore(root)))
             where = f"network {network}, killed {moment} stage {point} of {stages}"
             if resumed is None:
                 raise CheckFailed("the second process ended; expected it to go on where the first one was", where)
             if apart := differing(expected, resumed, LEVELS):
                 raise CheckFailed(f"at density {', '.join(apart)} other bits than without a kill", where)
-
-
-def _resumed(case: Case, network: str, root: Path) -> list[str]:
-    return case.run(network, store=WatchedStore(root))
 
 
 def _killed(case: Case, network: str, root: Path, point: int, moment: str) -> None:
@@ -89,7 +86,7 @@ def can_be_closed_early(case: Case) -> None:
     for taken in range(1, len(LEVELS)):
         bench = case.bench()
         where = f"{place(bench, LEVELS)}, closed after {taken}"
-        with case.blaming(where):
+        with blaming(where):
             generator = case.pruner.prune(bench, LEVELS)
             for _ in range(taken):
                 next(generator)

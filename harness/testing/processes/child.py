@@ -6,21 +6,19 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.testing.case.case import Case
 from harness.testing.case.failures import CheckFailed, CheckSkipped, MethodRaised, raised
 from harness.testing.case.networks import check_networks
-from harness.testing.case.watched_import import watched_import
-from harness.testing.case.watchers import RECORDER
-from harness.testing.checks.registry import RULES, Rule
+from harness.testing.case.subject import subject_from
+from harness.testing.case.watchers import OUTPUT, RECORDER
+from harness.testing.checks.registry import RULES, Outcome, Rule
 
-RESULTS = "results"
-"""A file with a line [check, {"status": ok | failed | skipped | error, "kind", "what", "where", "detail"}] for each."""
-
-OUTPUT = ("stdout", "stderr")
-"""Files of what the process wrote, by Python or below it."""
+OUTCOMES = "outcomes"
+"""A file with a line of JSON for each check: its name and the parts of its `Outcome`."""
 
 
 def live(job: dict[str, Any]) -> NoReturn:
@@ -31,7 +29,7 @@ def live(job: dict[str, Any]) -> NoReturn:
         _redirect(folder)
         _perform(job["checks"], job["subject"], Path(job["shared"]), folder)
     except BaseException:
-        _write(folder, job["checks"][0], {"status": "error", "what": traceback.format_exc()})
+        _write(folder, job["checks"][0], Outcome("broken", detail=traceback.format_exc()))
     os._exit(0)
 
 
@@ -47,31 +45,30 @@ def _perform(checks: list[str], recipe: dict[str, Any], shared: Path, folder: Pa
 
     @functools.cache
     def case() -> Case:
-        return Case(*watched_import(recipe), shared, folder)
+        return Case(*subject_from(recipe), shared, folder)
 
     with check_networks():
         for name in checks:
-            _write(folder, name, _result(RULES[name], case))
+            _write(folder, name, _outcome(RULES[name], case))
 
 
-def _result(rule: Rule, case: Callable[[], Case]) -> dict[str, str]:
+def _outcome(rule: Rule, case: Callable[[], Case]) -> Outcome:
     try:
         rule.function(case())
     except CheckFailed as failure:
         return _failed(failure)
     except CheckSkipped as skipped:
-        return {"status": "skipped", "what": str(skipped)}
+        return Outcome("skipped", str(skipped))
     except BaseException as error:  # KeyboardInterrupt, SystemExit, pytest's skip: a method may raise any
         return _failed(raised(error))
-    return {"status": "ok"}
+    return Outcome("ok")
 
 
-def _failed(failure: CheckFailed) -> dict[str, str]:
-    kind = "raised" if isinstance(failure, MethodRaised) else "rule"
-    parts = {"what": failure.what, "where": failure.where, "detail": failure.detail}
-    return {"status": "failed", "kind": kind, **parts}
+def _failed(failure: CheckFailed) -> Outcome:
+    parts = failure.what, failure.where, failure.detail
+    return Outcome("failed", *parts, kind="raised" if isinstance(failure, MethodRaised) else "rule")
 
 
-def _write(folder: Path, check: str, result: dict[str, str]) -> None:
-    with (folder / RESULTS).open("a") as file:
-        print(json.dumps([check, result]), file=file)
+def _write(folder: Path, check: str, outcome: Outcome) -> None:
+    with (folder / OUTCOMES).open("a") as file:
+        print(json.dumps([check, asdict(outcome)]), file=file)

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import MachineError
-from harness.testing.processes.child import OUTPUT, RESULTS
+from harness.testing.case.watchers import output_in
+from harness.testing.checks.registry import Outcome
+from harness.testing.processes.child import OUTCOMES
 
 _VARIABLES = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 """Of every check's process: one check compares with another's bits, and with another hash seed."""
@@ -24,10 +27,10 @@ _PATIENCE_S = 5.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job's process ended: its exit code, minus a signal, None where its time was up; results, all output."""
+    """How a job's process ended: exit code, minus a signal, None where its time was up; what came out; all output."""
 
     code: int | None
-    results: dict[str, dict[str, Any]]
+    outcomes: dict[str, Outcome]
     output: str
 
 
@@ -58,23 +61,25 @@ class ForkClient:
         try:
             print(json.dumps({**job, "shared": str(self.folder / "store")}), file=self.jobs, flush=True)
             code = json.loads(self.answers.readline())
-        except (BrokenPipeError, json.JSONDecodeError) as error:
-            raise MachineError(
-                f"the process that starts checks ended with exit code {self.server.wait()}",
-                fix="look at its message above; is the harness installed in this environment?",
-            ) from error
-        except BaseException:  # Ctrl-C, a test's time is up: the next job must not get this one's answer
-            self.close()
+        except BaseException as error:
+            self.close()  # after Ctrl-C, or a test whose time was up, the next job must not get this one's answer
+            if isinstance(error, BrokenPipeError | json.JSONDecodeError):
+                raise MachineError(
+                    f"the process that starts checks ended with exit code {self.server.returncode}",
+                    fix="look at its message above; is the harness installed in this environment?",
+                ) from error
             raise
-        found = {name: _text(folder / name) for name in (RESULTS, *OUTPUT)}
+        file = folder / OUTCOMES
+        lines = file.read_text().splitlines() if file.exists() else []
+        ended = Ended(code, {name: Outcome(**parts) for name, parts in map(json.loads, lines)}, output_in(folder))
         shutil.rmtree(folder, ignore_errors=True)
-        results = dict(map(json.loads, found[RESULTS].splitlines()))
-        return Ended(code, results, "".join(found[name] for name in OUTPUT))
+        return ended
 
     def close(self) -> None:
         """End the server and remove its folder; in a forked process, which does not own them, do nothing."""
         if os.getpid() != self.owner:
             return
+        _client_of.cache_clear()
         with contextlib.suppress(OSError):
             self.jobs.close()  # on which it kills what runs
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -85,18 +90,11 @@ class ForkClient:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _text(file: Path) -> str:
-    return file.read_text(errors="replace") if file.exists() else ""
-
-
-_client: ForkClient | None = None
+@functools.cache
+def _client_of(process: int) -> ForkClient:  # noqa: ARG001 - a forked process has none yet
+    return ForkClient()
 
 
 def fork_client() -> ForkClient:
-    """Return this process's client, started on the first call."""
-    global _client
-    if _client is None or _client.owner != os.getpid() or _client.server.poll() is not None:
-        if _client is not None:
-            _client.close()
-        _client = ForkClient()
-    return _client
+    """Return this process's client, started on the first call, and anew after it was closed."""
+    return _client_of(os.getpid())

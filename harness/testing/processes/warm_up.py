@@ -1,44 +1,27 @@
 """What every check's process needs, loaded once before it is forked; no gradients, whose threads no fork keeps."""
 
-import functools
 import gc
 import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.networks.architecture import Architecture, Network, positive_scores
-from harness.sparsity.mask import Mask, prunable_weights
-from harness.sparsity.ranking import prune_least
-from harness.storage.canonical import digest
-from harness.storage.store import Store
-from harness.testing.case.networks import check_networks
-from harness.testing.case.watched_bench import split, start
-from harness.training.inference import outputs_of, validation_auc
+from harness.networks.architecture import Network
+from harness.testing.case.networks import NETWORKS, check_networks
+from harness.testing.case.watched_bench import first_of
 
 
 def warm_up() -> None:
-    """Load the libraries' lazy parts, one thread, and no waiting for the disk."""
+    """Make the networks, load the optimiser's lazy parts, and wait for no disk."""
     torch.set_num_threads(1)
     os.fsync = _do_not_wait
     for name in ("kaiming_uniform_", "uniform_", "ones_", "zeros_"):
         setattr(nn.init, name, _quick_without_memory(getattr(nn.init, name)))
     with check_networks():
-        network = start(Architecture("check-plain"), 0)
-    images = split(12, seed=0)
-    scores = positive_scores(outputs_of(network, images.images, torch.device("cpu")))
-    validation_auc(images.labels.numpy(), scores.numpy())
-    weights = {name: weight.detach().abs() for name, weight in prunable_weights(network).items()}
-    prune_least(weights, Mask.ones(network), 0.5)
+        for name in NETWORKS:
+            network = first_of(name)
     _step(network)
-    with tempfile.TemporaryDirectory() as folder:
-        Store(Path(folder)).run("check", {"network": network}, lambda _: {"weights": np.zeros(2)})
-    digest(network)
     gc.collect()
     gc.freeze()  # so that collecting in a child does not copy all of this
 
@@ -49,12 +32,7 @@ def _do_not_wait(fd: object) -> None:
 
 def _quick_without_memory(initialise: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Return an initialiser that leaves tensors without memory alone: for them it is slow and does nothing."""
-
-    @functools.wraps(initialise)
-    def quick(tensor: Tensor, *arguments: Any, **named: Any) -> Tensor:
-        return tensor if tensor.is_meta else initialise(tensor, *arguments, **named)
-
-    return quick
+    return lambda tensor, *given, **named: tensor if tensor.is_meta else initialise(tensor, *given, **named)
 
 
 def _step(network: Network) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import MachineError
 from harness.pruning import SaliencyPruner
 from harness.testing.case.subject import recipe_of, subjects
-from harness.testing.processes.fork_client import ForkClient, fork_client
+from harness.testing.checks.registry import Outcome
+from harness.testing.processes.fork_client import fork_client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,12 @@ def _interrupts(waiting):
     signal.signal(signal.SIGUSR1, usual)
 
 
+def test_a_job_whose_time_is_up_has_no_exit_code_and_keeps_what_came_out(waiting):
+    ended = fork_client().do(["source_is_given", "comes_to_its_end"], waiting[1], 1.0)
+    assert ended.code is None
+    assert ended.outcomes == {"source_is_given": Outcome("ok")}
+
+
 @pytest.mark.usefixtures("_interrupts")
 def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(waiting):
     file, recipe = waiting
@@ -74,7 +82,7 @@ def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(
     assert not client.folder.exists()
     _wait_until(lambda: not _runs(int(file.read_text())))
     ended = fork_client().do(["source_is_given"], recipe, 60)
-    assert (ended.code, ended.results) == (0, {"source_is_given": {"status": "ok"}})
+    assert (ended.code, ended.outcomes) == (0, {"source_is_given": Outcome("ok")})
 
 
 def test_a_check_does_not_outlive_who_asked_for_it(waiting):
@@ -86,12 +94,12 @@ def test_a_check_does_not_outlive_who_asked_for_it(waiting):
     _wait_until(lambda: not _runs(int(file.read_text())))
 
 
-def test_a_job_whose_time_is_up_has_no_exit_code(waiting):
-    client = ForkClient()
-    ended = client.do(["source_is_given", "comes_to_its_end"], waiting[1], 1.0)
-    client.close()
-    assert ended.code is None
-    assert ended.results == {"source_is_given": {"status": "ok"}}
+def test_a_server_that_is_gone_is_an_error_of_the_machine_and_the_next_job_has_another(waiting):
+    client = fork_client()
+    client.server.kill()
+    with pytest.raises(MachineError, match="the process that starts checks ended with exit code -9"):
+        client.do(["source_is_given"], waiting[1], 60)
+    assert fork_client().do(["source_is_given"], waiting[1], 60).code == 0
 
 
 def _written(file):
