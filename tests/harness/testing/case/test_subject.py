@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness import plugins
+from harness.errors import UsageError
 from harness.pruning.pruner import PrunedNetwork
 from harness.pruning.templates import SaliencyPruner
 from harness.sparsity.mask import DensityUnreachable, prunable_weights
@@ -56,6 +57,12 @@ class RefusesEverything(ReliesOnDensityOne):
         yield PrunedNetwork(bench.dense())
         if len(densities) > 1:
             raise DensityUnreachable("there is no such network")
+
+
+@pytest.mark.parametrize("wrong", [3, "no-such-method", int, "lt[speed=1]"])
+def test_what_is_no_method_is_refused(wrong):
+    with pytest.raises(UsageError):
+        subjects(wrong)
 
 
 @pytest.fixture

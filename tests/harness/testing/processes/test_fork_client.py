@@ -17,6 +17,8 @@ from harness.testing.case.subject import recipe_of, subjects
 from harness.testing.checks.registry import Outcome
 from harness.testing.processes.fork_client import fork_client
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, kw_only=True)
 class Waits(SaliencyPruner):
