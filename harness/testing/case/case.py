@@ -13,7 +13,7 @@ from harness import plugins
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Network
 from harness.networks.factories import parameter_count
-from harness.planning.entries import borrowed_mask
+from harness.planning.pruners import borrowed_mask
 from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.running.inspection import inspect
 from harness.sparsity.mask import DensityUnreachable
