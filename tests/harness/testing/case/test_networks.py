@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from harness.networks.architecture import Architecture
-from harness.networks.factories import FACTORIES, build, parameter_count
+from harness.networks.factories import build, parameter_count
+from harness.networks.registered import FACTORIES
 from harness.testing.case.networks import NETWORKS, check_networks
 
 
