@@ -13,7 +13,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.testing.case.subject import Subject
     from harness.testing.check import Check
-    from harness.testing.checks.registry import Outcome
+    from harness.testing.checks.registry import CheckOutcome
 
 ANSWERED_NO = 6
 
@@ -81,7 +81,7 @@ def _checked(subject: "Subject", chosen: "Sequence[Check]", limit_s: float, *, q
     return rows
 
 
-def _row(subject: "Subject", each: "Check", outcome: "Outcome") -> dict[str, Any]:
+def _row(subject: "Subject", each: "Check", outcome: "CheckOutcome") -> dict[str, Any]:
     row = {"method": str(subject), "check": each.name, "level": each.level, "status": outcome.status}
     if outcome.status == "skipped":
         return {**row, "what": outcome.what}
@@ -92,7 +92,7 @@ def _row(subject: "Subject", each: "Check", outcome: "Outcome") -> dict[str, Any
     return row
 
 
-def _show_outcome(each: "Check", outcome: "Outcome") -> None:
+def _show_outcome(each: "Check", outcome: "CheckOutcome") -> None:
     sentence = f": {outcome.what}" if outcome.status == "skipped" else ""
     show(f"  {_MARKS[outcome.status]} {each.name}{sentence}")
     if outcome.status != "failed":

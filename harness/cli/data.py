@@ -8,12 +8,12 @@ from rich.console import Console
 from harness.cli.messages import show
 from harness.cli.options import DataDirOption
 
-app = typer.Typer(no_args_is_help=True, help="Show a data set's files and counts, or download it.")
+data_verbs = typer.Typer(no_args_is_help=True, help="Show a data set's files and counts, or download it.")
 
 Name = Annotated[str, typer.Argument(metavar="DATASET", help="Data set; `harness list datasets` shows all.")]
 
 
-@app.command("show")
+@data_verbs.command("show")
 def show_(dataset: Name, data_dir: DataDirOption = None) -> None:
     """Show where a data set lies, and its counts."""
     from harness.cli.data_card import data_lines
@@ -22,7 +22,7 @@ def show_(dataset: Name, data_dir: DataDirOption = None) -> None:
     show("\n".join(data_lines(dataset, data_folder(data_dir))))
 
 
-@app.command("fetch")
+@data_verbs.command("fetch")
 def fetch_(dataset: Name, data_dir: DataDirOption = None) -> None:
     """Download a data set; what is there and whole stays."""
     from harness.cli.data_card import data_lines

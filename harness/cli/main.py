@@ -9,10 +9,10 @@ import typer
 
 from harness import __version__
 from harness.cli.check import check
-from harness.cli.data import app as data_verbs
+from harness.cli.data import data_verbs
 from harness.cli.list import list_
 from harness.cli.messages import say
-from harness.cli.new import app as new_verbs
+from harness.cli.new import new_verbs
 from harness.cli.publish import publish
 from harness.cli.report import report
 from harness.cli.run import run

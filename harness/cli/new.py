@@ -8,10 +8,10 @@ import typer
 
 from harness.cli.messages import show
 
-app = typer.Typer(no_args_is_help=True, help="Begin a method of your own.")
+new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method of your own.")
 
 
-@app.command("method")
+@new_verbs.command("method")
 def method_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-method.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),

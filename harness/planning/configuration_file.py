@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError, nearest
 from harness.planning.configuration import Configuration
-from harness.planning.presets import merged, preset_keys
+from harness.planning.presets import overlaid, preset_keys
 
 
 def load_configuration(
@@ -28,10 +28,10 @@ def load_configuration(
                 f"configuration file {file} says extends, which is for presets",
                 fix=f"leave that line out and name the preset: --preset {own['extends']} --config {file}",
             )
-        keys = merged(keys, own)
+        keys = overlaid(keys, own)
     for assignment in assignments:
-        keys = merged(keys, _assignment(assignment))
-    keys = merged(keys, flags)
+        keys = overlaid(keys, _assignment(assignment))
+    keys = overlaid(keys, flags)
     try:
         return TypeAdapter(Configuration).validate_python(keys)
     except ValidationError as error:

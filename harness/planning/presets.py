@@ -23,13 +23,13 @@ def preset_keys(name: str) -> dict[str, Any]:
     text = importlib.resources.files("harness.configs").joinpath(f"{name}.toml").read_text("utf-8")
     own = tomllib.loads(text)
     base = own.pop("extends", None)
-    return own if base is None else merged(preset_keys(base), own)
+    return own if base is None else overlaid(preset_keys(base), own)
 
 
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``below`` with the keys of ``above`` laid over it, tables key by key."""
     found = dict(below)
     for key, value in above.items():
         old = found.get(key)
-        found[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        found[key] = overlaid(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return found

@@ -26,7 +26,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """``what`` was expected and got, or the sentence of a skip; ``where``; ``detail``: the end of a traceback.
 
     ``kind`` tells why it failed: the rule is broken, the method raised, or the process ended before. ``broken`` is no

@@ -15,10 +15,10 @@ from harness.testing.case.failures import CheckFailed, CheckSkipped, MethodRaise
 from harness.testing.case.networks import check_networks
 from harness.testing.case.subject import subject_from
 from harness.testing.case.watchers import OUTPUT, RECORDER
-from harness.testing.checks.registry import RULES, Outcome, Rule
+from harness.testing.checks.registry import RULES, CheckOutcome, Rule
 
 OUTCOMES = "outcomes"
-"""A file with a line of JSON for each check: its name and the parts of its `Outcome`."""
+"""A file with a line of JSON for each check: its name and the parts of its `CheckOutcome`."""
 
 
 def live(job: dict[str, Any]) -> NoReturn:
@@ -29,7 +29,7 @@ def live(job: dict[str, Any]) -> NoReturn:
         _redirect(folder)
         _perform(job["checks"], job["subject"], Path(job["shared"]), folder)
     except BaseException:
-        _write(folder, job["checks"][0], Outcome("broken", detail=traceback.format_exc()))
+        _write(folder, job["checks"][0], CheckOutcome("broken", detail=traceback.format_exc()))
     os._exit(0)
 
 
@@ -52,23 +52,23 @@ def _perform(checks: list[str], recipe: dict[str, Any], shared: Path, folder: Pa
             _write(folder, name, _outcome(RULES[name], case))
 
 
-def _outcome(rule: Rule, case: Callable[[], Case]) -> Outcome:
+def _outcome(rule: Rule, case: Callable[[], Case]) -> CheckOutcome:
     try:
         rule.function(case())
     except CheckFailed as failure:
         return _failed(failure)
     except CheckSkipped as skipped:
-        return Outcome("skipped", str(skipped))
+        return CheckOutcome("skipped", str(skipped))
     except BaseException as error:  # KeyboardInterrupt, SystemExit, pytest's skip: a method may raise any
         return _failed(raised(error))
-    return Outcome("ok")
+    return CheckOutcome("ok")
 
 
-def _failed(failure: CheckFailed) -> Outcome:
+def _failed(failure: CheckFailed) -> CheckOutcome:
     parts = failure.what, failure.where, failure.detail
-    return Outcome("failed", *parts, kind="raised" if isinstance(failure, MethodRaised) else "rule")
+    return CheckOutcome("failed", *parts, kind="raised" if isinstance(failure, MethodRaised) else "rule")
 
 
-def _write(folder: Path, check: str, outcome: Outcome) -> None:
+def _write(folder: Path, check: str, outcome: CheckOutcome) -> None:
     with (folder / OUTCOMES).open("a") as file:
         print(json.dumps([check, asdict(outcome)]), file=file)

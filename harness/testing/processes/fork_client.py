@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import MachineError
 from harness.testing.case.watchers import output_in
-from harness.testing.checks.registry import Outcome
+from harness.testing.checks.registry import CheckOutcome
 from harness.testing.processes.child import OUTCOMES
 
 _VARIABLES = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
@@ -30,7 +30,7 @@ class Ended:
     """How a job's process ended: exit code, minus a signal, None where its time was up; what came out; all output."""
 
     code: int | None
-    outcomes: dict[str, Outcome]
+    outcomes: dict[str, CheckOutcome]
     output: str
 
 
@@ -71,7 +71,7 @@ class ForkClient:
             raise
         file = folder / OUTCOMES
         lines = file.read_text().splitlines() if file.exists() else []
-        ended = Ended(code, {name: Outcome(**parts) for name, parts in map(json.loads, lines)}, output_in(folder))
+        ended = Ended(code, {name: CheckOutcome(**parts) for name, parts in map(json.loads, lines)}, output_in(folder))
         shutil.rmtree(folder, ignore_errors=True)
         return ended
 

@@ -14,7 +14,7 @@ import pytest
 from harness.errors import MachineError
 from harness.pruning import SaliencyPruner
 from harness.testing.case.subject import recipe_of, subjects
-from harness.testing.checks.registry import Outcome
+from harness.testing.checks.registry import CheckOutcome
 from harness.testing.processes.fork_client import fork_client
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def _interrupts(waiting):
 def test_a_job_whose_time_is_up_has_no_exit_code_and_keeps_what_came_out(waiting):
     ended = fork_client().do(["source_is_given", "comes_to_its_end"], waiting[1], 1.0)
     assert ended.code is None
-    assert ended.outcomes == {"source_is_given": Outcome("ok")}
+    assert ended.outcomes == {"source_is_given": CheckOutcome("ok")}
 
 
 @pytest.mark.usefixtures("_interrupts")
@@ -84,7 +84,7 @@ def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(
     assert not client.folder.exists()
     _wait_until(lambda: not _runs(int(file.read_text())))
     ended = fork_client().do(["source_is_given"], recipe, 60)
-    assert (ended.code, ended.outcomes) == (0, {"source_is_given": Outcome("ok")})
+    assert (ended.code, ended.outcomes) == (0, {"source_is_given": CheckOutcome("ok")})
 
 
 def test_a_check_does_not_outlive_who_asked_for_it(waiting):
