@@ -87,9 +87,10 @@ def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(
     assert (ended.code, ended.outcomes) == (0, {"source_is_given": CheckOutcome("ok")})
 
 
-def test_a_check_does_not_outlive_who_asked_for_it(waiting):
+def test_a_check_does_not_outlive_who_asked_for_it(waiting, tmp_path):
     file, _ = waiting
-    asking = subprocess.Popen([sys.executable, "-P", "-c", ASKS, Path(__file__).parent, file])
+    command = [sys.executable, "-P", "-c", ASKS, Path(__file__).parent, file]
+    asking = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
     _wait_until(lambda: _written(file))
     asking.kill()
     asking.wait()
