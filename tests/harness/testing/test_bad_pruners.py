@@ -35,7 +35,11 @@ def test_every_check_is_meant_for_at_least_one_bad_pruner():
     assert {name for _, name, _ in MEANT} == {check.name for check in checks("full")}
 
 
-@pytest.mark.parametrize("check", checks("full"), ids=lambda check: check.name)
+def sound(check):
+    return pytest.param(check, id=check.name, marks=[pytest.mark.slow] if check.level == "full" else [])
+
+
+@pytest.mark.parametrize("check", [sound(check) for check in checks("full")])
 def test_the_sound_pruner_passes(check):
     outcome = outcome_of(check, SOUND.Simple())
     assert outcome.status in ("ok", "skipped"), outcome
