@@ -23,6 +23,8 @@ from harness.datasets.lesion_renderer import (
 )
 from harness.datasets.painting import splat
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 SPLITS = ("train", "test", "pretraining")
 FIRST_LATENTS = (1.0202880, 0.7597132, -0.2458379, 0.4420758)  # of training image 0, seed 0

@@ -14,6 +14,8 @@ from harness.pruning.pruner import PrunedNetwork, Pruner
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import keep_largest
 
+pytestmark = pytest.mark.slow
+
 SNIP = Snip(images=20)
 
 

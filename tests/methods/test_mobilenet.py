@@ -5,6 +5,8 @@ from harness.methods.mobilenet import MobileNet, mobilenet, width_of
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton, state_of
 
+pytestmark = pytest.mark.slow
+
 LEVELS = [1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625]
 
 

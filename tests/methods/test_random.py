@@ -1,7 +1,10 @@
+import pytest
 import torch
 
 from harness.methods.random import Random
 from harness.networks.factories import state_of
+
+pytestmark = pytest.mark.slow
 
 
 def masks(bench, densities, **parameters):

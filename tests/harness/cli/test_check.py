@@ -21,6 +21,8 @@ import bad_density  # noqa: E402
 import bad_isolation  # noqa: E402
 import sound_pruner  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 app = typer.Typer(rich_markup_mode=None)
 app.command()(cli_check.check)
 

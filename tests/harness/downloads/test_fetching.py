@@ -25,6 +25,8 @@ from harness.downloads.fetching import fetch
 from harness.downloads.sources_file import SOURCES
 from harness.errors import DataError, HarnessError, MachineError, NetworkError, UsageError
 
+pytestmark = pytest.mark.slow
+
 IMAGES = {split: [f"{split}-{number}.jpg" for number in range(4)] for split in ("train", "test")}
 LABELS = "".join(f"{name}\n" for names in IMAGES.values() for name in names).encode()
 

@@ -10,6 +10,8 @@ from harness.errors import MachineError
 from harness.results.mlflow_tracker import Publication, PublishedLevel, Tracker, default_uri
 from harness.results.reading import experiments, read
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

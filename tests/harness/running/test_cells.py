@@ -16,6 +16,8 @@ from harness.running.cells import cells, score_test
 from harness.sparsity.mask import Mask
 from harness.storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def make_plan(isic_folder, tmp_path):

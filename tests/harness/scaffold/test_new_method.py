@@ -23,6 +23,8 @@ from harness.storage.canonical import digest
 from harness.tuning.candidate import Candidate
 from harness.tuning.spaces import space_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 LONGEST = "a" * 63
 WRONG = ["Lt", "my_method", "-a", "a-", "a--b", "1st", "été", "a b", "a.b", "a\n", "a\x00b", "lt[rate=1]", "*", "$name"]
@@ -258,7 +260,6 @@ def found_and_tested(written, *options):
     return told
 
 
-@pytest.mark.slow
 def test_another_process_finds_it_and_its_tests_hold_every_check(written):
     from harness.testing import checks
 

@@ -10,6 +10,8 @@ import pytest
 from harness.testing import check_named, checks
 from harness.testing.outcome import outcome_of
 
+pytestmark = pytest.mark.slow
+
 ZOO = Path(__file__).parents[2] / "bad_pruners"
 sys.path.append(str(ZOO))  # as a user's own folder would be: the checks' processes import from it, too
 

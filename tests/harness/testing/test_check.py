@@ -13,6 +13,8 @@ from harness.pruning.templates import SaliencyPruner
 from harness.sparsity.mask import prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named, checks
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -8,6 +8,8 @@ import pytest
 from harness.pruning import SaliencyPruner, prunable_weights
 from harness.testing import CheckFailed, checks, parametrize_with_checks
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, kw_only=True)
 class OfATestFile(SaliencyPruner):

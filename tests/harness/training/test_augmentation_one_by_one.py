@@ -15,6 +15,8 @@ from scipy.ndimage import map_coordinates
 
 from harness.training.augmentation import augment
 
+pytestmark = pytest.mark.slow
+
 SIZE, VIEWS, REFERENCE_VIEWS = 24, 4000, 500
 GREY = np.array([0.299, 0.587, 0.114])
 CONTROLS = np.array([(x, y) for x in np.linspace(-1, 1, 4) for y in np.linspace(-1, 1, 4)])

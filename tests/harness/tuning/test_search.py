@@ -13,6 +13,8 @@ from harness.tuning.objective import Objective
 from harness.tuning.search import searches, spaces
 from harness.tuning.spaces import SCHEDULE_SPACE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def make_plan(isic_folder, tmp_path):

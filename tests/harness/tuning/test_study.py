@@ -23,6 +23,8 @@ from harness.tuning.studies import NotOursError, StudyDatabase
 from harness.tuning.study import MOST_TRIES, Study
 from harness.tuning.study_definition import Definition
 
+pytestmark = pytest.mark.slow
+
 SPACE = {"x": FloatDistribution(0.0, 1.0), "kind": CategoricalDistribution(["good", "bad"])}
 DEFAULT = {"x": 0.9, "kind": "bad"}
 

@@ -97,6 +97,7 @@ def test_the_page_answers_first_and_shows_counts(usual_page):
     assert "diverged 1/2" in text
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded(whole):
     found = Page(whole)
     for tag, name, value in found.attributes:
@@ -127,6 +128,7 @@ def test_the_page_is_small_and_its_charts_need_no_script(whole):
     assert whole.count('<img src="data:image/svg+xml;base64,') == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_text_stays_inert(bench, scores, hostile):
     bench.done("dense", 0, 1.0, scores(), loss=hostile, group=hostile)

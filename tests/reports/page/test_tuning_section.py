@@ -9,6 +9,8 @@ from harness.reports.page import page
 from harness.reports.publishing.page_header import report_place
 from harness.results.study_record import StudyRecord
 
+pytestmark = pytest.mark.slow
+
 
 def render(results):
     return page.render(results, report_place())

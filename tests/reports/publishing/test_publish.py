@@ -14,7 +14,7 @@ from harness.reports.page import page as page_module
 from harness.reports.publishing import publish as publish_module
 from harness.reports.publishing.publish import write_site
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
 LATER = {"started": "2026-02-01T00:00:00+00:00"}
 
 

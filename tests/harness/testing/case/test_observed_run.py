@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+import pytest
+
 from harness.pruning import SaliencyPruner, prunable_weights
 from harness.testing import check_named
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True, kw_only=True)

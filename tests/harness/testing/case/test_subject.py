@@ -14,6 +14,8 @@ from harness.sparsity.mask import DensityUnreachable, prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named
 from harness.testing.case.subject import subjects
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetByEachVariant(SaliencyPruner):
