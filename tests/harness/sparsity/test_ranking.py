@@ -16,20 +16,6 @@ from harness.sparsity.ranking import keep_largest, largest, layer_quotas, prune_
 UNPRUNABLE = 8 + 16 + 12 + 9 * 11 + 11 + 20  # biases, norms, and the 99 weights of a layer that is too small
 
 
-@pytest.fixture
-def network():
-    """Layers of 216, 400, 99 and 120 weights, of which the third is never pruned."""
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3),
-        nn.BatchNorm2d(8),
-        nn.Linear(25, 16, bias=False),
-        nn.Linear(9, 11),
-        nn.Linear(10, 12),
-        nn.Embedding(5, 4),
-    )
-
-
 def draw(mask, seed=0, levels=None):
     """Scores by name; ``levels`` distinct values make ties."""
     generator = torch.Generator().manual_seed(seed)

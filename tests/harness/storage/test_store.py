@@ -19,11 +19,6 @@ VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, Fals
 
 
 @pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
-
-
-@pytest.fixture
 def folder(store):
     """The folder of one committed stage."""
     return store.path(compute(store).key)

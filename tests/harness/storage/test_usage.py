@@ -4,13 +4,7 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.storage.store import Store
 from harness.storage.usage import evict, folder_bytes, shown, usage_lines
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
 
 
 class Killed(BaseException):
