@@ -38,8 +38,8 @@ class Results:
 
     ``groups`` gives the provenance of each group by id; results of two groups never share a table.
 
-    ``studies`` are the records of `harness tune`; one belongs to the groups
-    whose provenance has its "setting".
+    ``studies`` are the records of `harness tune`; one belongs to the groups whose provenance has its
+    "setting".
     """
 
     experiment: str
