@@ -21,7 +21,8 @@ DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED = (
     "size/flops",
     "size/emptied",
 )
-SECONDS, STEPS = "cost/seconds", "cost/steps"
+SECONDS, PROCESSOR_SECONDS, STEPS = "cost/seconds", "cost/processor_seconds", "cost/steps"
+KEPT_STEP, KEPT_EPOCH = "kept/step", "kept/epoch"
 COST = "cost/"
 """Metrics that begin so may differ between two runs of the same."""
 SPREAD = "validation/sd"
