@@ -1,6 +1,6 @@
 """ExactOBS: L-OBS's layer-wise problem with the exact answer for the weights that remain, one shot or greedily."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,21 +38,16 @@ class ExactOptimalBrainSurgeon(LayerwiseOptimalBrainSurgeon):
 
     order: Literal["one-shot", "greedy"] = "one-shot"
 
-    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
-        """Yield the dense network with each layer pruned to each density and its remaining weights refitted."""
-        dense = bench.dense()
-        everything, accelerator = Mask.ones(dense), accelerator_name(bench.device)
-        for density in densities:
-            if density == 1:
-                yield PrunedNetwork(dense, everything)
-                continue
-            inverses = bench.compute(inverse_hessians, dense, bench.batches(self.images), self.damping)
-            scores: Scores = saliencies(dense, inverses)
-            if self.order == "greedy":
-                scores = bench.compute(removal_ranks, dense, inverses, accelerator)
-            mask = prune_least(scores, everything, density, "layer")
-            state = bench.compute(refit, dense, inverses, mask, accelerator)
-            yield PrunedNetwork(build(dense.architecture, state), mask)
+    def pruned(self, bench: Workbench, network: Network, density: float) -> PrunedNetwork:
+        """Return ``network`` with each layer pruned to ``density`` and its remaining weights refitted."""
+        accelerator = accelerator_name(bench.device)
+        inverses = bench.compute(inverse_hessians, network, bench.batches(self.images), self.damping)
+        scores: Scores = saliencies(network, inverses)
+        if self.order == "greedy":
+            scores = bench.compute(removal_ranks, network, inverses, accelerator)
+        mask = prune_least(scores, Mask.ones(network), density, "layer")
+        state = bench.compute(refit, network, inverses, mask, accelerator)
+        return PrunedNetwork(build(network.architecture, state), mask)
 
 
 def accelerator_name(device: str) -> str | None:

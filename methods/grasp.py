@@ -41,7 +41,7 @@ class Grasp(SaliencyPruner):
     }
 
     start: Start = "W0"
-    retrain: Retrain = "rewind"
+    retrain: Retrain = "rewind-weights"
     images: Annotated[int, Field(ge=1)] = 512
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
     balanced: bool = True

@@ -1,6 +1,6 @@
-"""Layer-wise Optimal Brain Surgeon (L-OBS): second-order pruning of each layer by itself, one shot, no retraining."""
+"""Layer-wise Optimal Brain Surgeon (L-OBS): second-order pruning of each layer by itself, in one shot."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -14,8 +14,8 @@ from harness.methods.layer_hessians import Layer, inverse_hessians, pruned_layer
 from harness.pruning import (
     Mask,
     Network,
+    OneShotPruner,
     PrunedNetwork,
-    Pruner,
     Scores,
     Workbench,
     build,
@@ -29,12 +29,13 @@ _BLOCK = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerwiseOptimalBrainSurgeon(Pruner):
+class LayerwiseOptimalBrainSurgeon(OneShotPruner):
     """Remove the weights whose loss, compensated by the others, changes their layer's output least.
 
     One shot as published: saliency and inverse Hessian are those of the dense network, on ``images`` fixed training
-    images; ``damping`` >= 1e-8 is a fraction of the Hessian's mean diagonal. Biases are never pruned but take part in
-    the compensation. The paper sets each layer's ratio by hand; here all layers get the density that is asked for.
+    images, and nothing is trained afterwards unless ``retrain`` asks for it. ``damping`` >= 1e-8 is a fraction of the
+    Hessian's mean diagonal. Biases are never pruned but take part in the compensation. The paper sets each
+    layer's ratio by hand; here all layers get the density that is asked for.
 
     Not copied from the published code: patches in another order than the weights; 1e-5 added to the diagonal of the
     inverse; a damping of 1e-6 for one kind of layer and none for the other; biases pruned like weights.
@@ -44,7 +45,6 @@ class LayerwiseOptimalBrainSurgeon(Pruner):
         "Dong, Chen & Pan 2017, Sec. 3, in the one-shot order of its released code; saliency and update: Hassibi &"
         " Stork 1992, equation (5)"
     )
-    level_order = "independent"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "damping": FloatDistribution(1e-4, 1.0, log=True),
         "images": IntDistribution(128, 512, step=128),
@@ -54,22 +54,16 @@ class LayerwiseOptimalBrainSurgeon(Pruner):
     damping: Annotated[float, Field(ge=1e-8, allow_inf_nan=False)] = 0.01
 
     def skip(self, network: Network) -> str | None:
-        """Return why a convolution of ``network`` has no patches, or None."""
-        return without_patches(network)
+        """Return why a convolution of ``network`` has no patches, or there is nothing to recalibrate, or None."""
+        return without_patches(network) or super().skip(network)
 
-    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
-        """Yield the dense network with each layer pruned to each density and its remaining weights compensated."""
-        dense = bench.dense()
-        everything = Mask.ones(dense)
-        for density in densities:
-            if density == 1:
-                yield PrunedNetwork(dense, everything)
-                continue
-            inverses = bench.compute(inverse_hessians, dense, bench.batches(self.images), self.damping)
-            multipliers = bench.compute(all_multipliers, dense, inverses)
-            mask = prune_least(saliencies(dense, inverses), everything, density, "layer")
-            state = bench.compute(compensate, dense, inverses, multipliers, mask)
-            yield PrunedNetwork(build(dense.architecture, state), mask)
+    def pruned(self, bench: Workbench, network: Network, density: float) -> PrunedNetwork:
+        """Return ``network`` with each layer pruned to ``density`` and its remaining weights compensated."""
+        inverses = bench.compute(inverse_hessians, network, bench.batches(self.images), self.damping)
+        multipliers = bench.compute(all_multipliers, network, inverses)
+        mask = prune_least(saliencies(network, inverses), Mask.ones(network), density, "layer")
+        state = bench.compute(compensate, network, inverses, multipliers, mask)
+        return PrunedNetwork(build(network.architecture, state), mask)
 
 
 def saliencies(network: nn.Module, inverses: Mapping[str, Tensor]) -> Scores:

@@ -33,6 +33,7 @@ class RandomLayerwise(Random):
         " (layerwise rearrange)"
     )
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {}
+    variants = ({},)
 
     scope: Literal["layer"] = "layer"
     of: Other = "snip"

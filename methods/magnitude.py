@@ -30,7 +30,7 @@ class Magnitude(SaliencyPruner):
     }
 
     score: Literal["magnitude", "lamp"] = "magnitude"
-    retrain: Retrain = "finetune"
+    retrain: Retrain = "rewind-rate"
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:  # noqa: ARG002
         """Return the magnitude of every prunable weight, or its `lamp_score`."""

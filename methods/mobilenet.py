@@ -30,7 +30,7 @@ class MobileNet(Pruner):
 
     source = "Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3; Entezari & Saukh 2020, Sec. III-C"
     level_order = "independent"
-    gives_mask = False
+    gives = None
 
     @property
     def density_tolerance(self) -> float:

@@ -1,8 +1,8 @@
 """Random pruning: the floor that every method must beat at equal retraining."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -14,15 +14,18 @@ from harness.pruning import Network, Retrain, SaliencyPruner, Scope, Scores, Sta
 class Random(SaliencyPruner):
     """Uniform scores, seeded; the remaining weights of W0 are trained, as a lottery ticket's are.
 
-    ``start="trained"`` prunes the trained network instead, whose weights ``retrain`` may keep, train on or rewind.
+    ``start="trained"`` prunes the trained network instead, whose weights ``retrain`` may keep, train on or rewind. With
+    ``retrain="rewind-rate"`` it has the budget of methods that train, prune and train on.
     """
 
     source = "the control of Frankle & Carbin 2019, Sec. 2 (random tickets); here with the winning weights' W0"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": CategoricalDistribution(["layer", "global"])}
 
+    variants: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"start": "trained", "retrain": "rewind-rate"})
+
     scope: Scope = "layer"
     start: Start = "W0"
-    retrain: Retrain = "rewind"
+    retrain: Retrain = "rewind-weights"
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return uniform scores in [0, 1)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +33,7 @@ class Snip(SaliencyPruner):
         "scoring_loss": CategoricalDistribution(["plain", "training"]),
         "gradients": CategoricalDistribution(["summed", "per-batch"]),
     }
+    variants: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"start": "W0"})
 
     images: Annotated[int, Field(ge=1)] = 512
     scoring_loss: Literal["plain", "training"] = "plain"
@@ -50,12 +51,13 @@ class Snip(SaliencyPruner):
 class SnipRetrain(Snip):
     """SNIP of the trained network, then the remaining weights are trained on from where they are.
 
-    The paper does not say where its retraining starts: ``retrain="rewind"`` starts from W0 instead.
+    The paper does not say where its retraining starts: ``retrain="rewind-weights"`` starts from W0 instead.
     """
 
     source = 'Entezari & Saukh 2020, Sec. III-C, "SNIP with training"; Lee, Ajanthan & Torr 2019, Algorithm 1'
+    variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
 
-    retrain: Retrain = "finetune"
+    retrain: Retrain = "rewind-rate"
 
 
 def connection_sensitivity(

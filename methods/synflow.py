@@ -40,7 +40,7 @@ class SynFlow(SaliencyPruner):
     }
 
     start: Start = "W0"
-    retrain: Retrain = "rewind"
+    retrain: Retrain = "rewind-weights"
     iterations: Annotated[int, Field(ge=1, le=10_000)] = 100
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:

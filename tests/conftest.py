@@ -19,7 +19,8 @@ from harness.data.image_split import ImageSplit
 from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import Workbench
 from harness.storage.store import Store
 from harness.training.schedule import Schedule
@@ -108,7 +109,7 @@ def make_bench(tiny, splits, schedule, tmp_path):
             seed=seed,
             method=method,
             environment="test machine",
-            borrow=changes.get("borrow"),
+            lend=changes.get("lend"),
             meter=changes.get("meter"),
         )
 

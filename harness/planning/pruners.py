@@ -13,9 +13,7 @@ from harness.networks.architecture import Network
 from harness.planning.entry_text import parse_entry
 from harness.pruning.dense import Dense
 from harness.pruning.pruner import Pruner
-from harness.pruning.workbench import Workbench
 from harness.results.names import DENSE
-from harness.sparsity.mask import Mask
 
 
 def pruner_class(method: str) -> type[Pruner]:
@@ -50,11 +48,6 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
 def borrowed(written: str) -> Pruner:
     """Return the method that another one borrows from, written as an entry. Raises `UsageError`."""
     return build_pruner(*parse_entry(written))
-
-
-def borrowed_mask(written: str, bench: Workbench, density: float) -> Mask | None:
-    """Return the mask that a method gives to one that borrows it: what `Workbench` is handed to serve `mask_of`."""
-    return borrowed(written).mask_at(bench, density)
 
 
 def why_skipped(pruner: Pruner, network: Network) -> str | None:

@@ -87,6 +87,22 @@ class Selection:
     def _entry(self, method: str, parameters: Mapping[str, Any]) -> Entry:
         given = {name: value for name, value in parameters.items() if name != "loss"}
         loss = parameters.get("loss") or self.loss
+        lenders = self._lenders(self._resolved(method, given, loss))
+        return self._resolved(method, {**given, **lenders}, loss)
+
+    def _lenders(self, entry: Entry) -> dict[str, str]:
+        """Return the fields of an entry that name a method it borrows from, each with the common parameters too."""
+        found = {}
+        with contextlib.suppress(UsageError):  # `_borrowing` tells of a method that is not there
+            pruner = entry.pruner()
+            for one in fields(pruner):
+                written = getattr(pruner, one.name)
+                if written in pruner.borrows_from:
+                    found[one.name] = self._resolved(*parse_entry(written), None).text
+        return found
+
+    def _resolved(self, method: str, given: Mapping[str, Any], loss: str | None) -> Entry:
+        """Return the entry of a method with what is ``given`` and the common parameters that it has and takes."""
         known = {one.name for one in fields(pruner_class(method))}
         shared = {name: value for name, value in self.common.items() if name in known and name not in given}
         try:
@@ -124,17 +140,22 @@ def _read(written: Written) -> tuple[str, dict[str, Any]]:
 def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
     """Yield a note where an entry borrows from a method that the run has otherwise, or that has a loss of its own.
 
-    Raises `UsageError` where that method is unknown, lends no mask, or borrows itself.
+    Raises `UsageError` where that method is unknown, lends nothing that it could use, or borrows itself.
     """
     try:
-        lenders = entry.pruner().borrows_from
+        borrower = entry.pruner()
     except UsageError:  # a plugin that cannot be imported fails in its run, and alone
         return
-    for written in lenders:
+    for written in borrower.borrows_from:
         lender = borrowed(written)
-        if lender.borrows_from or not lender.gives_mask:
-            what = "takes its mask from another method itself" if lender.borrows_from else "gives no mask"
-            raise UsageError(f"{written} {what}", fix="borrow from a method that chooses among a network's weights")
+        if lender.borrows_from:
+            raise UsageError(f"{written} borrows from another method itself", fix="borrow from that one")
+        if lender.gives not in ("mask", borrower.borrows):
+            raise UsageError(
+                f"{written} gives no {borrower.borrows}",
+                fix="borrow from a method that chooses among a network's weights"
+                + (" or channels" if borrower.borrows == "ticket" else ""),
+            )
         if lender.loss != entry.loss.name:
             yield f"{entry.text}: {written} runs under this entry's loss {entry.loss.name}, not its own {lender.loss}"
         method = parse_entry(written)[0]

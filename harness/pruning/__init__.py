@@ -5,8 +5,10 @@ Every other module of the harness is private by agreement and may move.
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, parameter_count, skeleton, state_of
-from harness.pruning.pruner import PrunedNetwork, Pruner
-from harness.pruning.templates import ChannelPruner, IterativePruner, Retrain, SaliencyPruner, Start
+from harness.pruning.one_shot import OneShotPruner, Retrain
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
+from harness.pruning.templates import ChannelPruner, IterativePruner, SaliencyPruner, Start
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.sparsity.mask import DensityUnreachable, Mask, Scope, Scores, prunable_weights
 from harness.sparsity.ranking import keep_largest, prune_least
@@ -20,6 +22,7 @@ __all__ = [
     "IterativePruner",
     "Mask",
     "Network",
+    "OneShotPruner",
     "PrunedNetwork",
     "Pruner",
     "Retrain",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.networks.architecture import Network
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Mask
 
@@ -13,12 +14,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 
-@dataclass(frozen=True)
-class PrunedNetwork:
-    """A network at one level. ``mask`` is None for networks that are small without one."""
-
-    network: Network
-    mask: Mask | None = None
+Borrowable = Literal["mask", "ticket"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +34,11 @@ class Pruner(ABC):
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Field values that ``--methods all`` runs, one entry each."""
 
-    gives_mask: ClassVar[bool] = True
-    """Whether its networks come with a mask, so that another method can borrow it."""
+    gives: ClassVar[Borrowable | None] = "mask"
+    """What another method can borrow: the ``mask`` of its networks; a ``ticket`` alone, where it cuts parts of W0 out
+    and has no mask; or None, where its networks are no part of W0."""
+    borrows: ClassVar[Borrowable] = "mask"
+    """What it asks the methods of `borrows_from` for."""
 
     @property
     def loss(self) -> str:
@@ -53,7 +52,7 @@ class Pruner(ABC):
 
     @property
     def borrows_from(self) -> tuple[str, ...]:
-        """The methods that it asks `Workbench.mask_of` for, written as entries: a change in one is a change in this."""
+        """The methods that it borrows from on its bench, written as entries: a change in one is a change in this."""
         return ()
 
     def without_loss(self) -> tuple[str | None, "Pruner"]:
@@ -69,9 +68,25 @@ class Pruner(ABC):
 
     def mask_at(self, bench: Workbench, density: float) -> Mask | None:
         """Return the mask of ``density`` < 1 for a method that borrows it; what is only needed for the mask is done."""
+        return self._pruned_to(bench, density).mask
+
+    def ticket_at(self, bench: Workbench, density: float) -> PrunedNetwork:
+        """Return W0 pruned as the method prunes at ``density`` < 1, once all is done that the method does for it.
+
+        Raises ValueError where its network is no part of W0.
+        """
+        return self.rewound(bench, self._pruned_to(bench, density), density)
+
+    def rewound(self, bench: Workbench, pruned: PrunedNetwork, density: float) -> PrunedNetwork:  # noqa: ARG002
+        """Return W0 pruned as ``pruned`` is at ``density`` < 1. Raises ValueError where that is no part of W0."""
+        if pruned.mask is None:
+            raise ValueError(f"{type(self).__name__} gives no mask and does not say what it leaves of W0")
+        return PrunedNetwork(bench.network(), pruned.mask)
+
+    def _pruned_to(self, bench: Workbench, density: float) -> PrunedNetwork:
         wanted = [density] if self.level_order == "independent" else [1.0, density]
         *_, pruned = self.prune(bench, wanted)
-        return pruned.mask
+        return pruned
 
     @abstractmethod
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:

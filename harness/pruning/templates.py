@@ -3,22 +3,23 @@
 import itertools
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
+from torch import Tensor
 
 from harness.networks.architecture import Network
-from harness.networks.factories import copy_of
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.one_shot import OneShotPruner, Retrain
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.channel_budget import SIZE_TOLERANCE, remaining_channels
 from harness.sparsity.mask import Mask, Scope, Scores
 from harness.sparsity.ranking import prune_least
 from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
 
-Retrain = Literal["none", "finetune", "rewind"]
 Start = Literal["trained", "W0"]
 
 _SAME = 1e-7
@@ -26,19 +27,15 @@ _SAME = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaliencyPruner(Pruner):
-    """Score a network once, keep the highest scores; each level by itself.
+class SaliencyPruner(OneShotPruner):
+    """Score a network once, keep the highest scores; each level by itself. Give `saliency`.
 
-    ``start`` is the network that is scored and pruned: the ``trained`` dense one, or ``W0`` before any training.
-    ``retrain``: ``none`` keeps the trained weights as they are, ``finetune`` trains the remaining ones on from there,
-    ``rewind`` trains them anew from W0; both for as long as the dense network was trained. What is pruned at W0 is
-    always trained, once, from there. Give `saliency`.
+    ``start`` is the network that is scored and pruned: the ``trained`` dense one, or ``W0`` before any training of the
+    run. What is pruned at W0 is always trained, once, from there, whatever ``retrain`` says.
     """
 
-    level_order = "independent"
     scope: Scope = "global"
     start: Start = "trained"
-    retrain: Retrain = "none"
 
     @abstractmethod
     def saliency(self, bench: Workbench, network: Network) -> Scores:
@@ -48,31 +45,21 @@ class SaliencyPruner(Pruner):
         """Return the mask of ``density`` < 1: the highest scores in the method's scope."""
         return prune_least(self.saliency(bench, network), Mask.ones(network), density, self.scope)
 
-    def mask_at(self, bench: Workbench, density: float) -> Mask:
-        """Return the mask of ``density`` < 1, without the training that follows it."""
-        return self.mask(bench, self._scored(bench), density)
+    def pruned(self, bench: Workbench, network: Network, density: float) -> PrunedNetwork:
+        """Return ``network`` under the method's mask."""
+        mask = self.mask(bench, network, density)
+        mask.apply_(network)
+        return PrunedNetwork(network, mask)
 
-    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
-        """Yield the network masked to each density, trained further or not."""
-        for density in densities:
-            if density == 1:
-                yield PrunedNetwork(bench.dense())
-                continue
-            network = self._scored(bench)
-            mask = self.mask(bench, network, density)
-            yield PrunedNetwork(self._finished(bench, network, mask), mask)
+    def begun(self, bench: Workbench) -> Network:
+        """Return the network that is scored and pruned."""
+        return bench.network() if self.start == "W0" else super().begun(bench)
 
-    def _scored(self, bench: Workbench) -> Network:
-        return bench.dense() if self.start == "trained" else bench.network()
-
-    def _finished(self, bench: Workbench, network: Network, mask: Mask) -> Network:
-        if self.start == "W0" or self.retrain == "finetune":
-            return bench.train(network, mask, round=1)
-        if self.retrain == "rewind":
-            return bench.train(bench.network(), mask, round=1)
-        pruned = copy_of(network)
-        mask.apply_(pruned)
-        return pruned
+    def retrained(self, bench: Workbench, pruned: PrunedNetwork, density: float) -> PrunedNetwork:
+        """Return ``pruned`` after its training."""
+        if self.start == "W0":
+            return PrunedNetwork(bench.train(pruned.network, pruned.mask, round=1), pruned.mask)
+        return super().retrained(bench, pruned, density)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,18 +107,17 @@ class IterativePruner(Pruner):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelPruner(Pruner):
+class ChannelPruner(OneShotPruner):
     """Score the channels of the trained dense network once, and cut the lowest out: what is left is a smaller network.
 
     Its real parameter count is within 2 % of each density. ``scope``: ``layer`` leaves every group of channels the
-    same share, ``global`` ranks all channels together; each group keeps one at least. ``retrain`` as in
-    `SaliencyPruner`; ``rewind`` cuts the same channels out of W0 and trains that. Give `channel_saliency`.
+    same share, ``global`` ranks all channels together; each group keeps one at least. ``retrain="rewind-weights"`` cuts
+    the same channels out of W0 and trains that. Give `channel_saliency`.
     """
 
-    level_order = "independent"
-    gives_mask = False
+    gives = "ticket"
     scope: Scope = "layer"
-    retrain: Retrain = "finetune"
+    retrain: Retrain = "rewind-rate"
 
     @property
     def density_tolerance(self) -> float:
@@ -139,22 +125,22 @@ class ChannelPruner(Pruner):
         return SIZE_TOLERANCE
 
     def skip(self, network: Network) -> str | None:
-        """Return why no channel can be cut out of ``network``, or None."""
-        return not_narrowable(network)
+        """Return why no channel can be cut out of ``network``, or there is nothing to recalibrate, or None."""
+        return not_narrowable(network) or super().skip(network)
 
     @abstractmethod
     def channel_saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return one score tensor (channels,) per name of `channel_groups(network)`, higher = keep, real and finite."""
 
-    def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
-        """Yield the network cut to each density, trained further or not."""
-        dense = bench.dense()
-        for density in densities:
-            if density == 1:
-                yield PrunedNetwork(dense)
-                continue
-            scores = self.channel_saliency(bench, dense)
-            remaining = remaining_channels(dense, channel_groups(dense), scores, density, self.scope)
-            start = bench.network() if self.retrain == "rewind" else dense
-            pruned = without_channels(start, remaining)
-            yield PrunedNetwork(pruned if self.retrain == "none" else bench.train(pruned, round=1))
+    def pruned(self, bench: Workbench, network: Network, density: float) -> PrunedNetwork:
+        """Return ``network`` without the channels of the least scores."""
+        return PrunedNetwork(without_channels(network, self._remaining(bench, network, density)))
+
+    def rewound(self, bench: Workbench, pruned: PrunedNetwork, density: float) -> PrunedNetwork:  # noqa: ARG002
+        """Return W0 without the channels that ``density`` < 1 cuts out of the trained network."""
+        remaining = self._remaining(bench, bench.dense(), density)
+        return PrunedNetwork(without_channels(bench.network(), remaining))
+
+    def _remaining(self, bench: Workbench, network: Network, density: float) -> Mapping[str, Tensor]:
+        scores = self.channel_saliency(bench, network)
+        return remaining_channels(network, channel_groups(network), scores, density, self.scope)

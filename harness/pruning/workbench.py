@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,26 +15,47 @@ from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Architecture, Network, positive_scores
 from harness.networks.factories import build, copy_of
 from harness.pruning.meter import Meter
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import canonical_state
 from harness.storage.code_behind import source_of
 from harness.storage.store import Store
 from harness.training.augmentation import normalise
-from harness.training.fit import Saver, TrainingTask, fit
+from harness.training.fit import TrainingTask, fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
 from harness.training.schedule import Schedule
 from harness.training.version import TRAINING_VERSION
 
 SCORING_BATCH = 64
 
+_A_METHODS_OWN = ("epochs", "max_steps", "learning_rate", "warmup", "decay")
+"""What a method may change of the plan's schedule: how long and at which rates it trains, nothing else."""
+
 
 class TrainingDiverged(Exception):  # noqa: N818
     """A loss or weight became infinite or not a number; a stored outcome, so that it is not tried again."""
 
 
-Borrow = Callable[[str, "Workbench", float], Mask | None]
-"""Returns the mask that a method, written as an entry, gives on a bench at a density; None where it gives none."""
+@dataclass(frozen=True)
+class Ticket:
+    """W0 pruned as a method prunes it at a density, and the steps of all that the method trains for that level."""
+
+    network: Network
+    mask: Mask | None
+    steps: int
+
+
+class Lender(Protocol):
+    """Another registered method, as a bench borrows from it."""
+
+    def mask_at(self, bench: "Workbench", density: float) -> Mask | None:
+        """Return its mask at ``density``, None where it gives none."""
+        ...
+
+    def ticket_at(self, bench: "Workbench", density: float) -> PrunedNetwork:
+        """Return W0 pruned as it prunes at ``density``, with all done that it does for that level."""
+        ...
 
 
 class Workbench:
@@ -52,7 +74,7 @@ class Workbench:
         seed: int,
         method: str,
         environment: str,
-        borrow: Borrow | None = None,
+        lend: Callable[[str], Lender] | None = None,
         meter: Meter | None = None,
     ) -> None:
         self._meter = meter or Meter()
@@ -60,7 +82,7 @@ class Workbench:
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
         self._seed, self._method, self._environment = seed, method, environment
-        self._borrow = borrow
+        self._lend = lend
 
     def network(self, architecture: Architecture | None = None) -> Network:
         """Return W0 of this seed, or the start of a network of the method's own ``architecture``; a fresh copy.
@@ -70,13 +92,39 @@ class Workbench:
         """
         return copy_of(self._initial) if architecture is None else self._own(architecture)
 
-    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
-        """Return ``network`` trained under ``mask``, at the best epoch on validation; ``network`` is not changed.
+    @property
+    def schedule(self) -> Schedule:
+        """How every network is trained, unless a method gives `train` another length or rate."""
+        return self._schedule
+
+    @property
+    def epochs(self) -> int:
+        """Whole epochs of one training by `schedule`; the last one may be cut short."""
+        return self._schedule.epoch_count(len(self._train.images))
+
+    def train(
+        self,
+        network: Network,
+        mask: Mask | None = None,
+        round: int = 0,
+        *,
+        epochs: tuple[int, int] | None = None,
+        schedule: Schedule | None = None,
+    ) -> Network:
+        """Return ``network`` trained under ``mask`` to the end of its schedule; ``network`` is not changed.
 
         ``round`` chooses the loss of the schedule: 0 = dense, later rounds may weigh classes differently. Weights
-        outside ``mask`` are exactly zero at every step. Raises `TrainingDiverged`.
+        outside ``mask`` are exactly zero at every step.
+
+        ``epochs`` (first, last) trains epochs first to last - 1 of the schedule alone, at their own rates and on their
+        own batches: (0, k) is the network as the whole training has it after k epochs, bit for bit, and (k, `epochs`)
+        goes on from there with momentum 0. ``schedule`` is `schedule` with other ``epochs``, ``max_steps``,
+        ``learning_rate``, ``warmup`` or ``decay``. Raises `TrainingDiverged`, ValueError for epochs that the schedule
+        does not have or another field of it changed.
         """
         mask = mask if mask is not None and mask.pruned else None
+        schedule = self._by_steps(schedule or self._schedule)
+        span = self._span(schedule, epochs)
         state = canonical_state(network, mask)
         loss = self.loss(round)
         inputs = {
@@ -86,20 +134,35 @@ class Workbench:
             "state": state,
             "mask": mask,
             "loss": loss,
-            "schedule": self._schedule,
+            "schedule": schedule,
+            "epochs": span,
             "train": self._train.fingerprint,
             "validation": self._validation.fingerprint,
             "seed": self._seed,
         }
-        start = build(network.architecture, state)
-        stage = self._store.run("train", inputs, lambda saver: self._fit(start, mask, loss, saver))
-        self._meter.count(stage, stage.value["steps"])
+        task = self._task(build(network.architecture, state), mask, loss)
+        stage = self._store.run("train", inputs, lambda saver: fit(task, schedule, self._seed, saver, span))
+        self._meter.count_training(stage)
         if stage.value["outcome"] == "diverged":
             raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
-        self._meter.untrained = stage.value["outcome"] == "dead"
         return build(network.architecture, stage.value["state"])
 
-    def _fit(self, start: Network, mask: Mask | None, loss: Loss, saver: Saver) -> dict[str, Any]:
+    def _by_steps(self, schedule: Schedule) -> Schedule:
+        """Return a method's schedule as keys know it: by its steps, however it was written."""
+        allowed = {name: getattr(schedule, name) for name in _A_METHODS_OWN}
+        if schedule != replace(self._schedule, **allowed):
+            raise ValueError(f"a method's schedule may differ from the plan's in {', '.join(_A_METHODS_OWN)} alone")
+        return schedule.for_steps(schedule.total_steps(len(self._train.images)))
+
+    def _span(self, schedule: Schedule, epochs: tuple[int, int] | None) -> tuple[int, int] | None:
+        """Return ``epochs``, None where they are all."""
+        whole = (0, schedule.epoch_count(len(self._train.images)))
+        first, last = epochs or whole
+        if not 0 <= first < last <= whole[1]:
+            raise ValueError(f"epochs ({first}, {last}) are not within the {whole[1]} of the schedule")
+        return None if (first, last) == whole else (first, last)
+
+    def _task(self, start: Network, mask: Mask | None, loss: Loss) -> TrainingTask:
         device = resolve_device(self._schedule.device)
         labels = self._validation.labels.numpy()
         in_bfloat16 = self._schedule.precision == "bfloat16"
@@ -108,7 +171,7 @@ class Workbench:
             logits = outputs_of(module, self._validation.images, device, bfloat16=in_bfloat16)
             return validation_auc(labels, positive_scores(logits).numpy())
 
-        task = TrainingTask(
+        return TrainingTask(
             module=start,
             images=self._train.images,
             targets=self._train.labels,
@@ -116,7 +179,6 @@ class Workbench:
             evaluate=evaluate,
             mask=mask,
         )
-        return fit(task, self._schedule, self._seed, saver)
 
     def dense(self) -> Network:
         """Return the trained dense network under the entry's own loss."""
@@ -132,14 +194,30 @@ class Workbench:
         The same W0, data, loss and seed; what it costs counts as this method's cost. Raises ValueError where that
         method gives no mask, or borrows another's itself.
         """
-        if self._borrow is None:
-            raise ValueError(f"{self._method} takes its mask from another method itself")
-        other = copy(self)
-        other._method, other._borrow = method.partition("[")[0], None
-        mask = self._borrow(method, other, density)
+        lender, bench = self._lender(method)
+        mask = lender.mask_at(bench, density)
         if mask is None:
             raise ValueError(f"{method} gives no mask: it does not choose among the weights of this network")
         return mask
+
+    def ticket_of(self, method: str, density: float) -> Ticket:
+        """Return what another registered method, written as an entry, leaves of W0 at ``density`` < 1 on this bench.
+
+        For controls of that method: what it costs to find is not theirs. Raises ValueError where the method prunes no
+        part of W0, or borrows from another itself.
+        """
+        lender, bench = self._lender(method)
+        bench._meter = Meter()
+        pruned = lender.ticket_at(bench, density)
+        return Ticket(pruned.network, pruned.mask, bench._meter.steps)
+
+    def _lender(self, method: str) -> tuple[Lender, "Workbench"]:
+        """Return another method and its bench, which lends nothing."""
+        if self._lend is None:
+            raise ValueError(f"{self._method} borrows from another method itself")
+        bench = copy(self)
+        bench._method, bench._lend = method.partition("[")[0], None
+        return self._lend(method), bench
 
     @property
     def device(self) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.evaluation.thresholds import Threshold
 from harness.planning.entries import Entry
-from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.results.cell_record import CellRecord
 from harness.sparsity.mask import Mask
 

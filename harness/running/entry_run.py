@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from harness.data.image_split import ImageSplit
 from harness.data.loading import training_splits
@@ -14,11 +15,12 @@ from harness.errors import MachineError, UsageError, is_out_of_memory
 from harness.evaluation.metrics import evaluate
 from harness.networks.architecture import Network
 from harness.networks.factories import build, parameter_count
-from harness.planning.entries import Entry
+from harness.planning.entries import Entry, entry_of
 from harness.planning.plan import Plan
-from harness.planning.pruners import borrowed_mask, why_skipped
+from harness.planning.pruners import borrowed, why_skipped
 from harness.pruning.meter import Meter
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.results import names
 from harness.running.bench import InitialNetworks
@@ -29,6 +31,9 @@ from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Store
 from harness.training.inference import moves
+
+COLLAPSE = 0.01
+"""Scores that spread less than this share of the plain dense network's tell no image from another."""
 
 UNTRAINED = "the scores did not move before training, so nothing was trained"
 
@@ -87,7 +92,7 @@ class EntryRun:
     def _initial(self) -> InitialNetworks:
         return InitialNetworks(self.plan, self.store, self._splits[0].images, self.seed)
 
-    def _bench(self, meter: Meter) -> Workbench:
+    def _bench(self, meter: Meter, entry: Entry) -> Workbench:
         train, validation = self._splits
         return Workbench(
             store=self.store,
@@ -96,13 +101,22 @@ class EntryRun:
             train=train,
             validation=validation,
             schedule=self.plan.training,
-            losses=self.entry.loss,
+            losses=entry.loss,
             seed=self.seed,
-            method=self.entry.method,
+            method=entry.method,
             environment=self.plan.environment,
-            borrow=borrowed_mask,
+            lend=borrowed,
             meter=meter,
         )
+
+    @cached_property
+    def _dense_spread(self) -> float:
+        """The sd of the plain dense network's validation scores, beside which this entry's are judged."""
+        try:
+            dense = self._bench(Meter(), entry_of(names.DENSE, {})).dense()
+        except TrainingDiverged:
+            return 0.0
+        return _spread(score(dense, self.validation, self.plan, self.store).value["scores"])
 
     def _cell(self, density: float, **known: Any) -> Cell:
         return Cell(entry=self.entry, seed=self.seed, density=density, **known)
@@ -119,7 +133,7 @@ class EntryRun:
         for density in densities:
             if not ending:
                 try:
-                    networks = networks or iter(pruner.prune(self._bench(meter), tuple(densities)))
+                    networks = networks or iter(pruner.prune(self._bench(meter, self.entry), tuple(densities)))
                     pruned = _next(networks, density)
                 except Exception as error:
                     ending = _ending(error)
@@ -153,9 +167,11 @@ class EntryRun:
         measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values)
         metrics = _sizes(found) | {
             names.SECONDS: meter.seconds,
+            names.PROCESSOR_SECONDS: meter.processor_seconds,
             names.STEPS: meter.steps,
-            names.SPREAD: float(scores.double().std(correction=0)),
-            names.COLLAPSED: float(not moves(scores)),
+            **_kept(meter),
+            names.SPREAD: _spread(scores),
+            names.COLLAPSED: float(not moves(scores) or _spread(scores) < COLLAPSE * self._dense_spread),
             names.DISCONNECTED: float(found.disconnected),
             names.CONFIDENCE: thresholds["sens95"].confidence or 0.0,
             **{f"{names.THRESHOLD}{name}": value for name, value in values.items()},
@@ -169,6 +185,16 @@ class EntryRun:
             validation_scores=tuple(scores.tolist()),
             pruned=PrunedNetwork(network, pruned.mask),
         )
+
+
+def _spread(scores: Tensor) -> float:
+    return float(scores.double().std(correction=0))
+
+
+def _kept(meter: Meter) -> dict[str, float]:
+    if meter.kept_step is None or meter.kept_epoch is None:  # the method has trained nothing
+        return {}
+    return {names.KEPT_STEP: meter.kept_step, names.KEPT_EPOCH: meter.kept_epoch}
 
 
 def _sizes(found: Inspection) -> dict[str, float]:

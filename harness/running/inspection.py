@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from harness.networks.architecture import Network
 from harness.networks.factories import build, parameter_count
-from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import canonical_state
 

@@ -6,6 +6,7 @@ work; the atomic commit makes it correct.
 
 import contextlib
 import fcntl
+import math
 import os
 import shutil
 import time
@@ -33,11 +34,15 @@ class StageBusy(BaseException):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage's result: its key, its value, the seconds it took when it was computed, and whether just now."""
+    """A stage's result: its key, its value, what it took when it was computed, and whether just now.
+
+    ``seconds`` on the clock, ``processor_seconds`` of the process that computed it, all its threads.
+    """
 
     key: str
     value: Any
     seconds: float
+    processor_seconds: float
     replayed: bool
 
 
@@ -47,17 +52,22 @@ class Checkpoint:
 
     store: "Store"
     key: str
-    seconds_before: float = 0.0
-    _started: float = 0.0
+    _before: tuple[float, float] = (0.0, 0.0)
+    _started: tuple[float, float] = (0.0, 0.0)
     _saved: float = 0.0
 
     def __post_init__(self) -> None:
-        self._started = self._saved = time.monotonic()
+        self._started = time.monotonic(), time.process_time()
+        self._saved = time.monotonic()
 
     @property
-    def seconds(self) -> float:
-        """Seconds of work in this stage, interrupted tries included up to their last checkpoint."""
-        return self.seconds_before + time.monotonic() - self._started
+    def costs(self) -> dict[str, float]:
+        """What this stage took so far, interrupted tries included up to their last checkpoint; as `Stage` names it."""
+        now = time.monotonic(), time.process_time()
+        seconds, processor = (
+            before + end - start for before, end, start in zip(self._before, now, self._started, strict=True)
+        )
+        return {"seconds": seconds, "processor_seconds": processor}
 
     @property
     def due(self) -> bool:
@@ -72,7 +82,7 @@ class Checkpoint:
             except CorruptStageError:
                 continue
             if found:
-                self.seconds_before = float(found[1]["seconds"])
+                self._before = found[1]["seconds"], found[1]["processor_seconds"]
                 return found[0]
         return None
 
@@ -81,7 +91,7 @@ class Checkpoint:
         target = self.store.partial / f"{self.key}.{order:08d}"
         with store_errors(self.store.root):
             shutil.rmtree(target, ignore_errors=True)  # a torn one of an earlier try
-            write_stage(self.store.temporary(self.key), target, value, {"seconds": self.seconds})
+            write_stage(self.store.temporary(self.key), target, value, self.costs)
         self.clear(but=target)
         self._saved = time.monotonic()
 
@@ -125,15 +135,15 @@ class Store:
             self.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
             value = compute(checkpoint)
-            seconds = checkpoint.seconds
+            costs = checkpoint.costs
             with store_errors(self.root):
-                manifest = {"kind": kind, "seconds": seconds, "format": STORE_FORMAT}
+                manifest = {"kind": kind, **costs, "format": STORE_FORMAT}
                 write_stage(self.temporary(key), self.path(key), value, manifest)
             checkpoint.clear()
         found = self.find(key)
         if found is None:
             raise MachineError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
-        return Stage(key, found.value, seconds, replayed=False)
+        return Stage(key, found.value, **costs, replayed=False)
 
     def find(self, key: str, *, mend: bool = False) -> Stage | None:
         """Return the committed stage ``key``, or None where there is none or its files are corrupt.
@@ -157,7 +167,8 @@ class Store:
         value, manifest = found
         with contextlib.suppress(OSError):  # only for eviction, least recently used first
             os.utime(folder)
-        return Stage(key, value, float(manifest["seconds"]), replayed=True)
+        processor_seconds = manifest.get("processor_seconds", math.nan)  # older stages have none
+        return Stage(key, value, manifest["seconds"], processor_seconds, replayed=True)
 
     def path(self, key: str) -> Path:
         """Return the folder of stage ``key``."""

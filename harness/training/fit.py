@@ -1,4 +1,4 @@
-"""Training as a pure function: data, start, mask, loss, schedule and seed in; the best epoch's tensors out."""
+"""Training as a pure function: data, start, mask, loss, schedule and seed in; the kept epoch's tensors out."""
 
 import math
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class Saver(Protocol):
 class TrainingTask:
     """What is learned: a module from uint8 images (N, 3, S, S) to outputs, by ``loss(outputs, targets)``.
 
-    ``evaluate`` gives the validation figure that chooses the epoch, higher = better.
+    ``evaluate`` gives the validation figure that chooses the epoch where the schedule keeps the best; higher = better.
     """
 
     module: nn.Module
@@ -101,33 +101,43 @@ class Stepper:
         return loss.detach()
 
 
-def fit(task: TrainingTask, schedule: Schedule, seed: int, saver: Saver) -> dict[str, Any]:
-    """Train and return {"outcome", "state", "history", "best_epoch", "steps"}.
+def fit(
+    task: TrainingTask, schedule: Schedule, seed: int, saver: Saver, epochs: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """Train and return {"outcome", "state", "history", "kept_epoch", "kept_step", "steps"}.
 
-    ``outcome`` is "trained"; "diverged" when a loss or weight is not finite (the state is then the last best one);
-    or "dead" when the scores do not move over a training batch, so that no step could help (nothing is trained).
-    ``history`` has per epoch [mean training loss, validation figure]. Same inputs, same bits, resumed or not.
+    ``epochs`` (first, last): the schedule's epochs first to last - 1 alone, with their own rates and draws; then what
+    they end with is kept. From 0 this is bit for bit what the whole schedule passes through.
+
+    ``outcome`` is "trained"; "diverged" when a loss or weight is not finite; or "dead" when the scores do not move over
+    a training batch, so that no step could help (nothing is trained). ``history`` has per epoch [mean training loss,
+    validation figure or None]. ``kept_epoch`` and ``kept_step`` are how many of the schedule's epochs and steps the
+    kept state has behind it, ``steps`` how many were taken. Same inputs, same bits, resumed or not.
     """
     device = resolve_device(schedule.device)
     stepper = Stepper(task, schedule, device)
-    progress = saver.load() or _beginning(stepper)
-    _restore(stepper, progress)
     images, targets = task.images.to(device), task.targets.to(device)
-    total = schedule.total_steps(len(images))
-    if progress["epoch"] == 0 and _is_dead(stepper, images, seed):
-        return _result(progress, "dead")
-    while progress["steps"] < total:
+    total, whole = schedule.total_steps(len(images)), schedule.epoch_count(len(images))
+    first, last = epochs or (0, whole)
+    chooses = schedule.keep == "best" and last == whole
+    start = first * schedule.steps_per_epoch(len(images))
+    progress = saver.load() or {"history": [], "best": -math.inf, **_kept(stepper, first, start)}
+    _restore(stepper, progress)
+    if progress["epoch"] == first and _is_dead(stepper, images, seed):
+        return _result(progress, "dead", start)
+    while progress["epoch"] < last:
         mean_loss = _epoch(stepper, images, targets, progress, total, seed)
         if not math.isfinite(mean_loss) or not _finite(stepper.module):
-            return _result(progress, "diverged")
-        figure = task.evaluate(stepper.module)
+            return _result(progress, "diverged", start)
+        figure = task.evaluate(stepper.module) if chooses else None
         progress["history"].append([mean_loss, figure])
-        if figure > progress["best"]:
-            progress |= {"best": figure, "best_epoch": progress["epoch"], "state": _state(stepper.module)}
         progress["epoch"] += 1
-        if saver.due and progress["steps"] < total:
+        settled = progress["steps"] > schedule.warmup_steps(total) or progress["epoch"] == last
+        if figure is None or (settled and figure > progress["best"]):
+            progress |= {"best": figure, **_kept(stepper, progress["epoch"], progress["steps"])}
+        if saver.due and progress["epoch"] < last:
             saver.save(progress["epoch"], {**progress, **_moving_parts(stepper)})
-    return _result(progress, "trained")
+    return _result(progress, "trained", start)
 
 
 def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
@@ -149,9 +159,9 @@ def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str
     return float(torch.stack(losses).mean())
 
 
-def _beginning(stepper: Stepper) -> dict[str, Any]:
-    state = _state(stepper.module)
-    return {"epoch": 0, "steps": 0, "best": -math.inf, "best_epoch": -1, "history": [], "state": state}
+def _kept(stepper: Stepper, epoch: int, step: int) -> dict[str, Any]:
+    kept = {"state": _state(stepper.module), "kept_epoch": epoch, "kept_step": step}
+    return {"epoch": epoch, "steps": step, **kept}
 
 
 def _moving_parts(stepper: Stepper) -> dict[str, Any]:
@@ -196,6 +206,6 @@ def _finite(module: nn.Module) -> bool:
     return all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters())
 
 
-def _result(progress: dict[str, Any], outcome: str) -> dict[str, Any]:
-    names = ("state", "history", "best_epoch", "steps")
-    return {"outcome": outcome, **{name: progress[name] for name in names}}
+def _result(progress: dict[str, Any], outcome: str, start: int) -> dict[str, Any]:
+    names = ("state", "history", "kept_epoch", "kept_step")
+    return {"outcome": outcome, **{name: progress[name] for name in names}, "steps": progress["steps"] - start}

@@ -1,6 +1,7 @@
 """How a network is trained: everything about a training stage but its data, its loss and its start."""
 
 import math
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
@@ -9,15 +10,19 @@ from pydantic.dataclasses import dataclass
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 
+_TAIL = 0.1
+"""The part of a falling schedule whose mean rate is its last one: its very last step has none to speak of."""
+
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Schedule:
-    """SGD with momentum over shuffled batches; the best epoch on validation AUC is kept.
+    """SGD with momentum over shuffled batches; what it ends with is kept.
 
     ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
     linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
     ``clip`` bounds the gradient's norm (0 = off). ``augmentation`` ``paper`` is all of the paper's Table I, the others
-    parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it.
+    parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it. ``keep="best"`` keeps the epoch of
+    the best validation AUC after the warm-up instead, the first of equals: a choice among few positives.
     """
 
     key_name: ClassVar[str] = ""
@@ -34,6 +39,7 @@ class Schedule:
     augmentation: Literal["none", "flips", "flips-affine", "paper"] = "flips-affine"
     precision: Precision = "auto"
     device: Device = "auto"
+    keep: Literal["last", "best"] = "last"
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of full batches in ``images``; at least one, of all images, where they are fewer."""
@@ -44,9 +50,32 @@ class Schedule:
         steps = self.epochs * self.steps_per_epoch(images)
         return min(steps, self.max_steps) if self.max_steps else steps
 
+    def epoch_count(self, images: int) -> int:
+        """Return the number of epochs over ``images`` training images; ``max_steps`` may cut the last one short."""
+        return math.ceil(self.total_steps(images) / self.steps_per_epoch(images))
+
+    def warmup_steps(self, total: int) -> int:
+        """Return how many of ``total`` steps the learning rate rises for."""
+        return round(self.warmup * total)
+
+    def for_steps(self, steps: int) -> "Schedule":
+        """Return this schedule stretched or shortened to exactly ``steps`` >= 1 steps."""
+        return replace(self, epochs=steps, max_steps=steps)
+
+    @property
+    def last_rate(self) -> float:
+        """The learning rate that it ends with: of a fall to 0, the mean over the last tenth, .0082 of the highest."""
+        if self.decay == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1 - math.sin(math.pi * (1 - _TAIL)) / (math.pi * _TAIL))
+
+    def finetuning(self) -> "Schedule":
+        """Return as many steps at the `last_rate`: fine-tuning as in Renda, Frankle & Carbin 2020, Sec. 2."""
+        return replace(self, learning_rate=self.last_rate, warmup=0.0, decay="constant")
+
     def learning_rate_at(self, step: int, total: int) -> float:
         """Return the learning rate of ``step`` (from 0) of ``total``."""
-        warm = round(self.warmup * total)
+        warm = self.warmup_steps(total)
         if step < warm:
             return self.learning_rate * (step + 1) / warm
         if self.decay == "constant":

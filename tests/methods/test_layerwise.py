@@ -10,7 +10,8 @@ from harness.methods.magnitude import Magnitude
 from harness.methods.random import Random
 from harness.methods.snip import Snip
 from harness.planning.pruners import build_pruner
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import keep_largest
 

@@ -27,7 +27,7 @@ class MyMethod(SaliencyPruner):
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     # The template's own fields may get other defaults: scope ("global"), start ("trained"), retrain ("none").
-    retrain: Retrain = "finetune"
+    retrain: Retrain = "rewind-rate"
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return one score per prunable weight, higher = keep. Put your own score here."""

@@ -13,8 +13,9 @@ from harness import plugins
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Network
 from harness.networks.factories import parameter_count
-from harness.planning.pruners import borrowed_mask
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.planning.pruners import borrowed
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.running.inspection import inspect
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import digest
@@ -102,7 +103,7 @@ class Case:
             seed=seed,
             method=self.subject.method,
             environment="check",
-            borrow=borrowed_mask,
+            lend=borrowed,
         )
 
     def yields(self, bench: WatchedBench, densities: Sequence[float]) -> list[PrunedNetwork]:

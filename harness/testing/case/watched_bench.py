@@ -97,11 +97,11 @@ class WatchedBench(Workbench):
                 object.__getattribute__(self, "reached").append(name)
         return object.__getattribute__(self, name)
 
-    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0, **length: Any) -> Network:
         """Do as `Workbench.train` does."""
         parameters = sum(parameter.numel() for parameter in network.parameters())
         self.trainings.append(Training(mask.pruned if mask is not None else 0, round, parameters))
-        return super().train(network, mask, round)
+        return super().train(network, mask, round, **length)
 
     def compute(self, function: Callable[..., Any], *inputs: Any) -> Any:
         """Do as `Workbench.compute` does."""

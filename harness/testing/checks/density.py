@@ -6,7 +6,7 @@ from harness.errors import UsageError
 from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture
 from harness.networks.factories import parameter_count
-from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.workbench import TrainingDiverged
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.storage.canonical import digest

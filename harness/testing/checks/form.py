@@ -6,7 +6,7 @@ import torch
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, parameter_count, state_of
-from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import digest
 from harness.testing.case.case import LEVELS, Case, Unreachable, blaming, place

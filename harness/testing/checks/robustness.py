@@ -1,5 +1,7 @@
 """Checks on numbers that are none: what a method does with them must be seen."""
 
+from typing import Any
+
 import torch
 
 from harness.errors import UsageError
@@ -17,9 +19,9 @@ _CLEAR = (ValueError, ArithmeticError, UsageError, TrainingDiverged)
 class BrokenBench(WatchedBench):
     """A workbench whose trained networks have a weight that is not a number."""
 
-    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0, **length: Any) -> Network:
         """Return the trained network with NaN in the first weight of its first convolution that ``mask`` keeps."""
-        trained = super().train(network, mask, round)
+        trained = super().train(network, mask, round, **length)
         name, weight = next((name, weight) for name, weight in trained.named_parameters() if weight.dim() == 4)
         kept = mask[name].flatten() if mask and name in mask else torch.ones(weight.numel(), dtype=torch.bool)
         with torch.no_grad():

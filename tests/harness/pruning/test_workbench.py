@@ -9,7 +9,8 @@ from harness.data.image_split import ImageSplit
 from harness.losses.schedules import LossSchedule
 from harness.networks.factories import state_of
 from harness.pruning.meter import Meter
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least

@@ -10,7 +10,8 @@ from harness.networks.factories import copy_of
 from harness.planning.configuration_file import load_configuration
 from harness.planning.plan import levels_of
 from harness.planning.planner import Flags, build_plan
-from harness.pruning.pruner import PrunedNetwork, Pruner
+from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.pruner import Pruner
 from harness.running import cells as cells_module
 from harness.running.cells import cells, score_test
 from harness.sparsity.mask import Mask

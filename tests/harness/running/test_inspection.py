@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count
 from harness.networks.registered import FACTORIES
-from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.running.inspection import alive_parameters, effective_flops, inspect
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least

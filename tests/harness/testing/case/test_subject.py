@@ -8,7 +8,7 @@ import pytest
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.pruning.pruner import PrunedNetwork
+from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.templates import SaliencyPruner
 from harness.sparsity.mask import DensityUnreachable, prunable_weights
 from harness.testing import CheckFailed, CheckSkipped, check_named
