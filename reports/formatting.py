@@ -11,6 +11,11 @@ def count(value: float) -> str:
     return UNKNOWN if math.isnan(value) else f"{value:.1f}".removesuffix(".0")
 
 
+def thousands(value: float) -> str:
+    """Return a large whole count, its thousands apart: 1,200."""
+    return UNKNOWN if math.isnan(value) else f"{value:,.0f}"
+
+
 def percent(value: float) -> str:
     """Return a share of weights to three digits: 1.56%."""
     return UNKNOWN if math.isnan(value) else f"{100 * value:.3g}%"

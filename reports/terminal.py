@@ -1,17 +1,20 @@
 """The leaderboard in a terminal: entries by levels, at 80 columns."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from harness.reports.analysis import columns
+from harness.reports.analysis.budgets import Budgets, by_budget
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
-from harness.reports.formatting import decimal, percent, signed, visible
+from harness.reports.formatting import UNKNOWN, decimal, duration, percent, signed, thousands, visible
 from harness.reports.words.banners import banners
+from harness.reports.words.budgets import NOT_DONE
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, changed, value
 from harness.reports.words.verdicts import of, verdict
@@ -19,7 +22,8 @@ from harness.results import names
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
 
-LEGEND = "* best or tied, ! collapsed; safe: smallest safe network."
+LEGEND = "* best or tied at any steps, ! collapsed; safe: smallest safe network."
+COST_LEGEND = "steps: in all, compare below one such line; CPU: of the costliest level."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
 FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
 METHODS_NAMED = 3
@@ -42,7 +46,7 @@ def _legends(boards: Sequence[Board]) -> list[str]:
     pairs = [pair for board in boards for pair in board.pairs]
     first = any(pair.loss_changes for pair in pairs)
     shown = ", ".join(column.word for column in columns.COLUMNS if column.word)
-    return [f"{shown}; {LEGEND}", *([LOSS_LEGEND] if pairs else []), *([FIRST_LEGEND] if first else [])]
+    return [f"{shown}; {LEGEND}", COST_LEGEND, *([LOSS_LEGEND] if pairs else []), *([FIRST_LEGEND] if first else [])]
 
 
 def _table(experiment: str, board: Board) -> Table:
@@ -52,10 +56,31 @@ def _table(experiment: str, board: Board) -> Table:
         table.add_column(percent(level.density), justify="right", no_wrap=True)
     table.add_column("safe", justify="right", overflow="fold", min_width=6)
     safe = {safety.entry: verdict(safety) for safety in board.safeties}
-    for entry, rows in _by_entry(board).items():
-        cells = [_cell(rows.get(level.density)) for level in board.levels]
-        table.add_row(Text(visible(entry)), *cells, Text(_short(safe.get(entry, ""))))
+    entries = _by_entry(board)
+    for group in by_budget(entries, lambda entry: _budgets(entries[entry], board)):
+        done = any(row.done for entry in group.members for row in entries[entry].values())
+        table.add_row(*_heading(group.budgets) if done else [NOT_DONE.lower()], style="bold")
+        for entry in group.members:
+            cells = [_cell(entries[entry].get(level.density)) for level in board.levels]
+            table.add_row(_titled(entry, entries[entry]), *cells, Text(_short(safe.get(entry, ""))))
+        table.add_row()
     return table
+
+
+def _budgets(rows: Mapping[float, Row], board: Board) -> Budgets:
+    found = [rows.get(level.density) for level in board.levels]
+    return tuple(None if row is None else row.budget for row in found)
+
+
+def _heading(budgets: Budgets) -> list[str]:
+    return ["steps", *(UNKNOWN if steps is None else thousands(steps) for steps in budgets)]
+
+
+def _titled(entry: str, rows: Mapping[float, Row]) -> Text:
+    """Return the entry over the processor time up to its costliest level; only itself where nothing is done."""
+    times = [row.figures["processor_seconds"] for row in rows.values() if row.done]
+    known = [time for time in times if isinstance(time, float) and time == time]
+    return Text(visible(entry) + (f"\nCPU {duration(max(known, default=math.nan))}" if times else ""))
 
 
 def _folded(lines: Sequence[tuple[str, str]]) -> Table:

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, cell_rate, rate
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.formatting import decimal, duration, percent
+from harness.reports.formatting import decimal, duration, percent, thousands
 from harness.results import names
 from harness.results.names import TEST, on
 
@@ -92,6 +92,7 @@ def counted(name: str, title: str, note: Column | None = None, word: str = "", p
 
 _CONFIDENCE = Column("confidence", "", metric(names.CONFIDENCE), "confidence {:.2f}".format)
 _SPREAD = Column("sd", "", metric(names.SPREAD), "sd {:.3g}".format)
+_KEPT = Column("kept_step", "", metric(names.KEPT_STEP), "kept {:,.0f}".format)
 
 COLUMNS: tuple[Column, ...] = (
     AucColumn("auc", "AUC-ROC", metric(on(TEST, names.AUC)), word="AUC", panel=Panel("AUC-ROC", "AUC", axis=".2f")),
@@ -110,7 +111,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("remaining", "Remain\N{SOFT HYPHEN}ing", metric(names.DENSITY), percent),
     Column("alive", "Alive", alive, percent, note=_SPREAD),
     Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent),
-    Column("seconds", "Time", metric(names.SECONDS), duration),
+    Column("steps", "Steps", metric(names.STEPS), thousands, note=_KEPT),
+    Column("processor_seconds", "CPU time", metric(names.PROCESSOR_SECONDS), duration),
+    Column("seconds", "", metric(names.SECONDS), duration),
     _CONFIDENCE,
     _SPREAD,
+    _KEPT,
+    Column("kept_epoch", "", metric(names.KEPT_EPOCH)),
 )

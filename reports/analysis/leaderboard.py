@@ -8,6 +8,7 @@ from typing import Any
 from harness.evaluation.comparisons import not_distinguished
 from harness.evaluation.metrics import ImageScores, Labels
 from harness.reports.analysis import columns
+from harness.reports.analysis.budgets import BudgetGroup, budget_of, by_budget
 from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, scores_of
@@ -23,7 +24,8 @@ class Row:
     """One entry at one level; means over the seeds that are done, None or NaN where none is.
 
     ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
-    collapsed. ``alike`` are entries that are this very network. ``figures`` are by the names of `columns.COLUMNS`.
+    collapsed. ``alike`` are entries that are this very network. ``budget`` is the largest number of optimiser steps
+    that a seed took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
     """
 
     rank: int | None
@@ -35,11 +37,12 @@ class Row:
     collapsed: int
     disconnected: int
     problems: tuple[str, ...]
+    budget: float | None
     figures: Mapping[str, columns.Figure]
 
     @property
     def auc(self) -> Estimate | None:
-        """Return the mean AUC, by which rows are in order."""
+        """Return the mean AUC, by which rows of one budget are in order."""
         found = self.figures["auc"]
         return found if isinstance(found, Estimate) else None
 
@@ -51,10 +54,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Level:
-    """One density that was asked for, its rows best first."""
+    """One density that was asked for, its rows by ascending budget, and best first where that is the same."""
 
     density: float
     rows: tuple[Row, ...]
+
+    @property
+    def groups(self) -> tuple[BudgetGroup[Row], ...]:
+        """Return the rows of one budget together: what may be compared without asking who trained for longer."""
+        return by_budget(self.rows, lambda row: (row.budget,))
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,8 @@ def _rows(cells: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Row, ...]:
     labels = next((cell.labels for cell in cells if cell.done and cell.labels is not None), None)
     places = {} if labels is None else ranks(labels, complete)
     rows = [_row(own, places.get(name), alike.get(name, ()), len(seeds)) for name, own in entries.items()]
-    return tuple(sorted(rows, key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry)))
+    rows.sort(key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry))
+    return tuple(row for group in by_budget(rows, lambda row: (row.budget,)) for row in group.members)
 
 
 def _merge_alike(entries: dict[str, list[Outcome]]) -> dict[str, tuple[str, ...]]:
@@ -163,5 +172,6 @@ def _row(cells: Sequence[Outcome], rank: int | None, alike: tuple[str, ...], ask
         collapsed=sum(cell.collapsed for cell in done),
         disconnected=sum(cell.disconnected for cell in done),
         problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
+        budget=budget_of(done),
         figures={column.name: column.over(done) for column in columns.COLUMNS},
     )

@@ -61,7 +61,7 @@ class Outcome(CellRecord):
 
     @property
     def collapsed(self) -> bool:
-        """Say whether the network gives every image nearly the same score."""
+        """Say whether the validation scores hardly spread, by the plain dense network's of the same seed."""
         return self.metric(names.COLLAPSED) > 0
 
     @property

@@ -6,9 +6,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from harness.reports.formatting import count, decimal, duration, percent, share, signed, visible
 from harness.reports.page.assets import TEMPLATES
+from harness.reports.words.budgets import heading
 from harness.reports.words.verdicts import of, verdict
 
-FILTERS = (count, decimal, duration, of, percent, share, signed, verdict, visible)
+FILTERS = (count, decimal, duration, heading, of, percent, share, signed, verdict, visible)
 
 
 def template(name: str) -> Template:

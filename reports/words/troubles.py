@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.reports.analysis.outcomes import Outcome
 
-SAME_SCORE = "nearly the same score for every image"
+SAME_SCORE = "its validation scores spread less than 1% of what the dense network's do (same seed, plain loss)"
 NO_PATH = "no path leads from the input to the output"
 
 

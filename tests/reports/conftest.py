@@ -139,6 +139,24 @@ def usual(bench: Bench) -> Bench:
 
 
 @pytest.fixture
+def budgeted(bench: Bench) -> Bench:
+    """Two seeds of entries of 300 and of 600 steps, the better ones the longer, and one that was skipped.
+
+    At half the weights lt keeps steps 120 and 132, and took 560 and 600 steps, so that its mean is none of them.
+    """
+    for seed in (0, 1):
+        dense = {"cost/steps": 300.0, "cost/processor_seconds": 45.0, "kept/step": 300.0, "kept/epoch": 16.0}
+        bench.done("dense", seed, 1.0, ranking(seed=seed), **dense)
+        lt = {"cost/steps": 560.0 + 40 * seed, "cost/processor_seconds": 80.0 + 20 * seed}
+        lt |= {"kept/step": 120.0 + 12 * seed, "kept/epoch": 6.0 + 2 * seed}
+        bench.done("lt", seed, 0.5, ranking(1, seed=seed), **lt)
+        bench.done("magnitude", seed, 0.5, ranking(9, seed=seed), **dense | {"cost/steps": 600.0})
+        bench.done("random", seed, 0.5, ranking(20, alarms=20, seed=seed), **dense)
+        bench.missing("mobilenet", seed, 0.5, "skipped", "too narrow")
+    return bench
+
+
+@pytest.fixture
 def sized(bench, scores):
     """Two seeds whose dense networks differ in FLOPs, one whose dense network failed, and an emptied network."""
     for seed, dense in ((0, 4000.0), (1, 8000.0)):

@@ -2,7 +2,18 @@ import math
 
 import pytest
 
-from harness.reports.formatting import count, decimal, duration, encoded, listed, percent, share, signed, visible
+from harness.reports.formatting import (
+    count,
+    decimal,
+    duration,
+    encoded,
+    listed,
+    percent,
+    share,
+    signed,
+    thousands,
+    visible,
+)
 
 NAN = float("nan")
 
@@ -20,6 +31,10 @@ def test_a_difference_has_its_sign(value, text):
     [
         (count, 3.0, "3"),
         (count, 6.5, "6.5"),
+        (thousands, 999.6, "1,000"),
+        (thousands, 300.0, "300"),
+        (thousands, 1234567.0, "1,234,567"),
+        (thousands, NAN, "\N{EN DASH}"),
         (percent, 0.015625, "1.56%"),
         (percent, 1.0, "100%"),
         (share, 0.0875, "8.8%"),

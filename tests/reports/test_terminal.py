@@ -1,4 +1,5 @@
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -125,3 +126,42 @@ def test_a_loss_that_changes_is_told_as_its_first_rounds(changed, crossed):
 
 def test_without_pairs_nothing_is_said_of_losses(usual):
     assert "loss:" not in printed(usual.results())
+
+
+def test_entries_stand_below_the_steps_that_they_took_at_each_level(budgeted, scores):
+    for density, steps in ((0.25, 900.0), (0.125, 12000.0)):
+        budgeted.done("lt", 0, density, scores(), **{"cost/steps": steps, "cost/processor_seconds": steps})
+    text = printed(budgeted.results())
+    told = ("steps", "dense", "random", "magnitude", "lt", "not")
+    lines = [line.split() for line in text.splitlines() if line.split()[:1] and line.split()[0] in told]
+    unknown = "\N{EN DASH}"
+    assert [line if line[0] == "steps" else line[0] for line in lines] == [
+        ["steps", "300", unknown, unknown, unknown],
+        "dense",
+        ["steps", unknown, "300", unknown, unknown],
+        "random",
+        ["steps", unknown, "600", unknown, unknown],
+        "magnitude",
+        ["steps", unknown, "600", "900", "12,000"],
+        "lt",
+        "not",
+    ]
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_an_entry_has_the_processor_time_up_to_its_costliest_level(budgeted, scores):
+    budgeted.done("lt", 0, 0.25, scores(), **{"cost/processor_seconds": 7200.0})
+    text = printed(budgeted.results())
+    assert re.findall(r"^(\w+) .*\nCPU (\S+ \w+)", text, re.MULTILINE) == [
+        ("dense", "45 s"),
+        ("random", "45 s"),
+        ("lt", "2 h"),
+        ("magnitude", "45 s"),
+    ]
+    assert text.count("CPU ") == 4  # of what was skipped there is none
+
+
+def test_older_results_have_unknown_steps_and_times(usual):
+    text = printed(usual.results())
+    assert re.findall(r"^steps +(.*\S)", text, re.MULTILINE) == ["\N{EN DASH}      \N{EN DASH}"]
+    assert text.count("CPU \N{EN DASH}") == 4

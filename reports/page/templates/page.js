@@ -1,7 +1,7 @@
 "use strict";
 // Sortable tables: a click on a heading orders the rows by their data-sort values, a second click turns them round.
+// Each part of a table is ordered on its own, below its heading.
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -11,8 +11,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const down = heading.getAttribute("aria-sort") === "ascending";
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...body.rows].sort((a, b) => compare(a.cells[column], b.cells[column], down));
-      body.append(...rows);
+      for (const body of table.tBodies) {
+        const rows = [...body.rows].filter((row) => !row.classList.contains("over"));
+        body.append(...rows.sort((a, b) => compare(a.cells[column], b.cells[column], down)));
+      }
     });
   });
 }

@@ -96,3 +96,22 @@ def test_every_column_has_a_name_of_its_own():
     names = [column.name for column in COLUMNS]
     assert len(set(names)) == len(names)
     assert {column.note for column in COLUMNS} - {None} <= set(COLUMNS)
+
+
+def test_the_page_shows_what_a_network_took_and_which_step_was_kept(budgeted, monkeypatch):
+    found = on_page(budgeted.results(), monkeypatch)
+    assert "Steps</th>" in found
+    assert "CPU time</th>" in found
+    assert ">Time</th>" not in found
+    assert '<td class="number" data-sort="580.0">580<small class="interval">kept 126</small></td>' in found
+    assert '<td class="number" data-sort="90.0">90 s</td>' in found
+
+
+def test_what_older_results_did_not_count_is_unknown(usual, monkeypatch):
+    found = on_page(usual.results(), monkeypatch).partition("<h2>Leaderboard")[2]
+    assert ">kept" not in found
+    assert "nan<" not in found
+    assert found.count('<td class="number" data-sort="">\N{EN DASH}</td>') == 2 * 4  # steps and time of four rows
+    row = in_json(usual.results())["lt"]
+    assert [row[name] for name in ("budget", "steps", "processor_seconds", "kept_step", "kept_epoch")] == [None] * 5
+    assert row["seconds"] == 60

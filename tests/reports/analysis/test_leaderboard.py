@@ -107,3 +107,24 @@ def test_a_row_has_the_mean_of_its_seeds(bench, scores):
         bench.done("lt", seed, 0.5, scores(seed=seed), **{"size/flops": flops})
     (board,) = leaderboard(bench.results())
     assert board.levels[1].rows[0].figures["flops_left"] == 0.5
+
+
+def test_rows_stand_by_budget_and_by_auc_within_one(budgeted):
+    (level,) = [level for level in leaderboard(budgeted.results())[0].levels if level.density == 0.5]
+    assert [(row.entry, row.budget) for row in level.rows] == [
+        ("random", 300),
+        ("lt", 600),
+        ("magnitude", 600),
+        ("mobilenet", None),
+    ]
+    assert [(group.budgets, [row.entry for row in group.members]) for group in level.groups] == [
+        ((300,), ["random"]),
+        ((600,), ["lt", "magnitude"]),
+        ((None,), ["mobilenet"]),
+    ]
+
+
+def test_ranks_are_over_the_whole_level_whatever_the_budget(budgeted):
+    level = rows(leaderboard(budgeted.results())[0], 0.5)
+    assert level["random"].auc.value < level["lt"].auc.value
+    assert (level["lt"].rank, level["random"].rank) == (1, 3)

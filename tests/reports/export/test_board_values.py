@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.reports.analysis.columns import COLUMNS
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document
 from harness.reports.words.headline import answer
@@ -25,7 +26,7 @@ def test_rows_are_those_of_the_leaderboard(usual):
             assert (row["rank"], row["loss"], row["asked"], row["done"]) == (own.rank, own.loss, own.asked, own.done)
             assert row["disconnected"] == own.disconnected
             assert (row["collapsed"], row["problems"], row["alike"]) == (own.collapsed, [*own.problems], [*own.alike])
-            for name in ("ap", "accuracy", "remaining", "alive", "flops_left", "seconds", "confidence", "sd"):
+            for name in (column.name for column in COLUMNS if column.kind == "mean"):
                 assert same(row[name], own.figures[name]), name
             for name in ("value", "low", "high", "least", "most"):
                 assert row["auc"][name] == getattr(own.auc, name)
@@ -34,6 +35,16 @@ def test_rows_are_those_of_the_leaderboard(usual):
                     assert row["rates"][name][figure] == getattr(rate, figure)
             assert [*row["rates"]] == ["fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"]
     assert group["answer"] == answer(board)
+
+
+def test_the_budget_is_the_most_that_a_seed_took_and_the_rest_are_means(budgeted):
+    (group,) = document(budgeted.results())["groups"]
+    rows = {row["entry"]: row for level in group["levels"] if level["density"] == 0.5 for row in level["rows"]}
+    assert [*rows] == ["random", "lt", "magnitude", "mobilenet"]
+    lt = rows["lt"]
+    assert (lt["budget"], lt["steps"], lt["processor_seconds"]) == (600, 580, 90)
+    assert (lt["kept_step"], lt["kept_epoch"], lt["seconds"]) == (126, 7, 60)
+    assert [rows["mobilenet"][name] for name in ("budget", "steps", "kept_step")] == [None, None, None]
 
 
 def test_counts_equal_counting_images(usual):

@@ -275,3 +275,28 @@ def test_the_page_has_no_footnote_where_no_loss_changes(crossed):
     text = section(crossed.results())
     assert "\N{DAGGER}" not in text
     assert "first round" not in text
+
+
+def test_a_level_has_a_part_for_each_budget_under_its_heading(budgeted):
+    html = render(budgeted.results())
+    (table,) = re.findall(r"<table.*?</table>", html.partition("50% of the weights</h3>")[2].partition("<h2>")[0], re.S)
+    parts = re.findall(r"<tbody>.*?</tbody>", table, re.S)
+    found = [
+        (re.findall(r'<th scope="rowgroup" colspan="(\d+)">([^<]+)</th>', part), re.findall(r'scope="row">(\w+)', part))
+        for part in parts
+    ]
+    width = str(len(re.findall(r'<th scope="col"', table)))
+    assert found == [
+        ([(width, "Trained for 300 steps in all")], ["random"]),
+        ([(width, "Trained for 600 steps in all")], ["lt", "magnitude"]),
+        ([(width, "Not done")], ["mobilenet"]),
+    ]
+
+
+def test_the_page_says_that_ranks_know_no_budget_and_what_collapsed_means(usual_page):
+    for words in (
+        "compare within a heading",
+        "Ranks are over the whole level",
+        "below 1% of that of the dense network",
+    ):
+        assert words in usual_page.text
