@@ -85,7 +85,7 @@ LINE = '    "vgg16": "harness.networks.vgg:VGG16",\n'
         ("harness.networks.registered", "unknown network", "no network"),
         ("harness.networks.registered", LINE, LINE + '    "vgg19": "harness.networks.vgg19:VGG19",\n'),
         ("harness.networks.vgg", "nn.ReLU(", "nn.GELU("),
-        ("harness.pruning.templates", "copy_of(network)", "network"),
+        ("harness.pruning.templates", "Mask.ones(network)", "Mask.none(network)"),
         ("harness.storage.canonical", "masked_fill", "masked_scatter"),
         ("harness.methods.snip", "no retraining", "it is not trained again"),
     ],

@@ -59,6 +59,7 @@ def test_a_stage_is_computed_once_and_replayed(store):
     assert len(calls) == 1
     assert [first.replayed, second.replayed, other.replayed] == [False, True, True]
     assert first.seconds == second.seconds == other.seconds > 0
+    assert first.processor_seconds == second.processor_seconds == other.processor_seconds > 0
     assert digest(first.value) == digest(second.value) == digest(VALUE)
     assert first.key == second.key == store.path(first.key).name
     assert len(stages(store)) == 1
@@ -177,7 +178,12 @@ def test_only_the_newest_checkpoint_is_kept(store):
 def test_the_newest_readable_checkpoint_counts(store):
     key = digest(["kind", "long"])
     for order in (8, 12):  # a kill between the save of 12 and the removal of 8 leaves both
-        write_stage(store.temporary(key), store.partial / f"{key}.{order:08d}", saved(order), {"seconds": 1.0})
+        write_stage(
+            store.temporary(key),
+            store.partial / f"{key}.{order:08d}",
+            saved(order),
+            {"seconds": 1.0, "processor_seconds": 1.0},
+        )
     assert Checkpoint(store, key).load()["epoch"] == 12
     (store.partial / f"{key}.{12:08d}" / "tensors.safetensors").write_bytes(b"torn")
     assert Checkpoint(store, key).load()["epoch"] == 8
@@ -195,23 +201,37 @@ def test_a_torn_checkpoint_is_replaced_when_its_step_is_reached_again(store):
 
 
 def test_seconds_are_carried_over_a_kill(store, monkeypatch):
-    clock = [1000.0]
+    clock, processor = [1000.0], [10.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "process_time", lambda: processor[0])
+
+    def work(seconds):
+        clock[0] += seconds
+        processor[0] += seconds / 2  # another process has the other half
 
     def works(checkpoint):
-        clock[0] += 40
+        work(40)
         checkpoint.save(1, saved(1))
-        clock[0] += 5  # lost with the kill
+        work(5)  # lost with the kill
 
     def goes_on(checkpoint):
         assert checkpoint.load()["epoch"] == 1
-        clock[0] += 2
+        work(2)
         return 0
 
     at_checkpoint(store, works)
-    clock[0] += 3600  # nobody works on it
-    assert store.run("kind", "long", goes_on).seconds == 42
-    assert store.run("kind", "long", must_not_run).seconds == 42
+    clock[0], processor[0] = clock[0] + 3600, 0.25  # nobody works on it, then another process does
+    for compute in (goes_on, must_not_run):
+        stage = store.run("kind", "long", compute)
+        assert (stage.seconds, stage.processor_seconds) == (42, 21)
+
+
+def test_a_stage_that_is_older_than_its_processor_seconds_has_none(store):
+    key = digest(["kind", "old"])
+    write_stage(store.temporary(key), store.path(key), 7, {"kind": "kind", "seconds": 2.0, "format": "1"})
+    found = store.run("kind", "old", must_not_run)
+    assert (found.value, found.seconds, found.replayed) == (7, 2.0, True)
+    assert math.isnan(found.processor_seconds)
 
 
 def test_a_checkpoint_is_due_by_time_since_the_last(store, monkeypatch):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from torch import nn
 from harness.losses.loss import Loss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, state_of
+from harness.randomness import generator
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment, normalise
@@ -106,20 +108,119 @@ def test_a_step_is_sgd_with_momentum_by_hand(task):
         torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4, msg=name)
 
 
-def test_the_best_epoch_is_kept_and_it_is_the_first_of_equals(task, schedule):
-    figures = iter([0.3, 0.9, 0.9, 0.2])
-    states = []
+def kept(result):
+    return result["kept_epoch"], result["kept_step"], result["steps"]
+
+
+def best_of(figures, task, **changes):
+    """Return what is kept of a training whose epochs have these validation figures, and its state after each."""
+    found, states = iter(figures), []
 
     def evaluate(module):
         states.append(state_of(module))
-        return next(figures)
+        return next(found)
 
-    schedule = Schedule(epochs=4, batch_size=12, precision="float32", device="cpu")
-    result = fit(TrainingTask(**{**task.__dict__, "evaluate": evaluate}), schedule, 0, NoSaver())
-    assert result["best_epoch"] == 1
+    settings = {"epochs": len(figures), "batch_size": 12, "precision": "float32", "device": "cpu", "keep": "best"}
+    task = TrainingTask(**{**task.__dict__, "evaluate": evaluate})
+    return fit(task, Schedule(**{**settings, **changes}), 0, NoSaver()), states
+
+
+def test_the_best_epoch_is_kept_where_that_is_asked_for_and_it_is_the_first_of_equals(task):
+    result, states = best_of([0.3, 0.9, 0.9, 0.2], task)
+    assert kept(result) == (2, 8, 16)
     assert same(result["state"], states[1])
     assert [figure for _, figure in result["history"]] == [0.3, 0.9, 0.9, 0.2]
-    assert result["steps"] == 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("warmup", "expected"),
+    [(0.2, 1), (0.25, 2), (0.5, 3), (0.9, 4)],  # of 16 steps, 4 an epoch: an epoch that takes none after it is within
+)
+def test_the_best_epoch_does_not_lie_in_the_warm_up(task, warmup, expected):
+    result, states = best_of([0.9, 0.8, 0.7, 0.6], task, warmup=warmup)
+    assert kept(result) == (expected, 4 * expected, 16)
+    assert same(result["state"], states[expected - 1])
+
+
+def test_where_everything_is_warm_up_the_last_epoch_is_the_best(task):
+    result, states = best_of([0.9, 0.8], task, warmup=0.99)
+    assert kept(result) == (2, 8, 8)
+    assert same(result["state"], states[1])
+
+
+def test_the_last_epoch_is_kept_and_nothing_is_evaluated(tiny, task):
+    """What is kept equals what is trained step by step, by hand."""
+
+    def evaluate(_):
+        raise AssertionError("no validation image decides what is kept")
+
+    schedule = Schedule(
+        epochs=3, max_steps=9, batch_size=12, augmentation="none", precision="float32", device="cpu", warmup=0.5
+    )
+    task = TrainingTask(**{**task.__dict__, "evaluate": evaluate})
+    twin = Stepper(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, torch.device("cpu"))
+    result = fit(task, schedule, 5, NoSaver())
+    assert schedule.keep == "last"
+    assert kept(result) == (3, 9, 9)
+    assert [figure for _, figure in result["history"]] == [None] * 3
+    twin.module.train()
+    for step in range(9):
+        order = torch.randperm(48, generator=generator(5, "shuffle", step // 4))
+        chosen = order[12 * (step % 4) : 12 * (step % 4 + 1)]
+        twin.step(normalise(task.images[chosen]), task.targets[chosen], schedule.learning_rate_at(step, 9))
+    assert same(result["state"], state_of(twin.module))
+
+
+SPANS = Schedule(
+    epochs=4,
+    max_steps=14,
+    batch_size=12,
+    dropout=0.3,
+    warmup=0.3,
+    decay="cosine",
+    learning_rate=0.05,
+    precision="float32",
+    device="cpu",
+)
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_the_first_epochs_alone_are_what_the_whole_training_passes_through(tiny, task, keep, last):
+    schedule = replace(SPANS, keep=keep)
+    saver, passed = KeepingSaver(), []
+    saver.save = lambda _, value: passed.append(value["current"])
+    fit(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, saver)
+    part = fit(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, NoSaver(), (0, last))
+    assert same(part["state"], passed[last - 1])
+    assert kept(part) == (last, 4 * last, 4 * last)
+
+
+def test_later_epochs_have_the_rates_and_the_draws_of_their_place_in_the_schedule(tiny, task):
+    """Without momentum nothing but weights passes from an epoch to the next: two parts are the whole."""
+    schedule = replace(SPANS, momentum=0.0)
+    whole = fit(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, NoSaver())
+    first = fit(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, NoSaver(), (0, 2))
+    middle = copy_of(tiny)
+    middle.load_state_dict(first["state"])
+    last = fit(TrainingTask(**{**task.__dict__, "module": middle}), schedule, 3, NoSaver(), (2, 4))
+    assert same(last["state"], whole["state"])
+    assert first["history"] + last["history"] == whole["history"]
+    assert kept(last) == (4, 14, 6)
+
+
+def test_a_part_that_is_stopped_and_resumed_gives_the_same_bits(tiny, task):
+    def fresh():
+        return TrainingTask(**{**task.__dict__, "module": copy_of(tiny)})
+
+    undisturbed = fit(fresh(), SPANS, 3, NoSaver(), (1, 4))
+    saver = KeepingSaver(stop_after=1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(fresh(), SPANS, 3, saver, (1, 4))
+    saver.stop_after = math.inf
+    resumed = fit(fresh(), SPANS, 3, saver, (1, 4))
+    assert same(resumed["state"], undisturbed["state"])
+    assert kept(resumed) == kept(undisturbed) == (4, 14, 10)
 
 
 def test_stopped_after_any_epoch_and_resumed_gives_the_same_bits(tiny, task, schedule):
@@ -183,7 +284,7 @@ def test_a_network_whose_scores_do_not_move_is_not_trained(tiny, task, schedule)
     nn.init.zeros_(dead.head[1].weight)
     before = state_of(dead)
     result = fit(TrainingTask(**{**task.__dict__, "module": dead}), schedule, 0, NoSaver())
-    assert (result["outcome"], result["steps"]) == ("dead", 0)
+    assert (result["outcome"], *kept(result)) == ("dead", 0, 0, 0)
     assert same(result["state"], before)
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,44 @@ def test_steps_are_the_full_batches_of_every_epoch_up_to_the_limit(images, batch
     assert schedule.total_steps(images) == (steps if limit == 0 or steps < limit else limit)
 
 
+@given(st.integers(1, 2000), st.integers(2, 200), st.integers(1, 50), st.integers(0, 500))
+def test_epochs_are_what_their_steps_take(images, batch, epochs, limit):
+    schedule = Schedule(epochs=epochs, batch_size=batch, max_steps=limit)
+    left, counted = schedule.total_steps(images), 0
+    while left > 0:
+        left, counted = left - schedule.steps_per_epoch(images), counted + 1
+    assert schedule.epoch_count(images) == counted
+
+
+@given(st.integers(1, 2000), st.integers(2, 200), st.integers(1, 5000))
+def test_a_schedule_of_some_steps_takes_exactly_those(images, batch, steps):
+    schedule = Schedule(epochs=3, batch_size=batch, max_steps=7, decay="cosine").for_steps(steps)
+    assert schedule.total_steps(images) == steps
+    assert schedule.for_steps(steps) == schedule
+
+
+@pytest.mark.parametrize(("warmup", "total"), [(0.0, 10_000), (0.25, 20_000)])
+def test_the_last_rate_of_a_fall_is_the_mean_of_its_last_tenth(warmup, total):
+    fall = curve(total, warmup=warmup, decay="cosine")[round(warmup * total) :]
+    tail = fall[-len(fall) // 10 :]
+    last = Schedule(learning_rate=0.2, warmup=warmup, decay="cosine").last_rate
+    assert last == pytest.approx(sum(tail) / len(tail), rel=4e-3)
+    assert last == pytest.approx(0.00818 * 0.2, rel=1e-3)
+
+
+def test_fine_tuning_is_constant_at_the_last_rate():
+    schedule = Schedule(learning_rate=0.2, warmup=0.1, decay="cosine", epochs=3, clip=2.0, keep="best")
+    tuned = schedule.finetuning()
+    assert [tuned.learning_rate_at(step, 10) for step in range(10)] == [schedule.last_rate] * 10
+    assert replace(tuned, learning_rate=0.2, warmup=0.1, decay="cosine") == schedule
+
+
+def test_fine_tuning_by_a_constant_rate_is_that_schedule():
+    """As in the paper's presets: to train on and to fine-tune are one there, and one stage."""
+    schedule = Schedule(learning_rate=0.001)
+    assert schedule.finetuning() == schedule
+
+
 def test_isic_at_the_default_batch_has_21_steps_an_epoch():
     assert Schedule().steps_per_epoch(675) == 21
 
@@ -78,6 +117,7 @@ def test_isic_at_the_default_batch_has_21_steps_an_epoch():
         {"augmentation": "cutout"},
         {"precision": "float16"},
         {"device": "tpu"},
+        {"keep": "first"},
         {"lr": 0.1},
     ],
     ids=str,
