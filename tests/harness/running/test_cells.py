@@ -49,6 +49,7 @@ class Bad(Pruner):
 
     source = "test"
     fault: str = "raise"
+    factor: float = 1.0
 
     def prune(self, bench, densities) -> Iterator[PrunedNetwork]:
         for density in densities:
@@ -70,6 +71,10 @@ class Bad(Pruner):
             elif self.fault == "constant":
                 with torch.no_grad():
                     network.head[1].weight.zero_()
+                yield PrunedNetwork(network)
+            elif self.fault == "faint":
+                with torch.no_grad():
+                    network.head[1].weight *= self.factor
                 yield PrunedNetwork(network)
 
 
@@ -199,6 +204,53 @@ def test_constant_scores_are_flagged_collapsed(make_plan, bad):
     assert constant.metrics["flag/collapsed"] == 1.0
     assert dense.metrics["flag/collapsed"] == 0.0
     assert constant.metrics["validation/auc"] == 0.5
+
+
+@pytest.mark.parametrize(("factor", "collapsed"), [(0.0099, 1.0), (0.0101, 0.0)])
+def test_scores_collapse_below_a_hundredth_of_the_dense_networks_spread(make_plan, bad, factor, collapsed):
+    plan = make_plan(f"bad[fault=faint,factor={factor}]", densities=[1.0, 0.9999])
+    dense, faint = run(plan, plan.entries[1], densities=[1.0, 0.9999])
+    assert faint.metrics["validation/sd"] == pytest.approx(factor * dense.metrics["validation/sd"], rel=1e-4)
+    assert (dense.metrics["flag/collapsed"], faint.metrics["flag/collapsed"]) == (0.0, collapsed)
+
+
+def test_the_spread_is_judged_beside_the_dense_network_of_the_plain_loss(make_plan, bad):
+    """Whatever loss the entry has: a factor between the two judgements tells them apart."""
+    probe = make_plan("bad[loss=green]", densities=[1.0])
+    plain, own = (run(probe, entry, densities=[1.0])[0].metrics["validation/sd"] for entry in probe.entries)
+    assert own != pytest.approx(plain, rel=0.05)
+    factor = 0.01 * (plain / own) ** 0.5  # within a hundredth of one and not of the other
+    plan = make_plan(f"bad[fault=faint,factor={factor},loss=green]", densities=[1.0, 0.9999])
+    _, faint = run(plan, plan.entries[1], densities=[1.0, 0.9999])
+    assert faint.metrics["flag/collapsed"] == float(factor * own < 0.01 * plain) != float(factor < 0.01)
+
+
+def test_a_cell_tells_what_was_kept_and_what_it_took(make_plan):
+    plan = make_plan("lt", "snip[images=16]", densities=[1.0, 0.5])
+    _, pruned = run(plan, plan.entries[1], densities=[1.0, 0.5])
+    names = ("cost/steps", "kept/step", "kept/epoch")
+    assert [pruned.metrics[name] for name in names] == [6, 3, 1]  # dense and a round of 3 steps; the round's own end
+    _, snip = run(plan, plan.entries[2], densities=[1.0, 0.5])
+    assert [snip.metrics[name] for name in names] == [3, 3, 1]
+    spent = [stage_costs(plan, kind) for kind in ("train", "compute")]
+    assert snip.metrics["cost/processor_seconds"] <= sum(map(sum, spent)) + 1e-9
+    assert 0 < snip.metrics["cost/processor_seconds"]
+
+
+def stage_costs(plan, wanted):
+    store = Store(plan.store)
+    return [store.find(folder.name).processor_seconds for folder, kind in store.folders() if kind == wanted]
+
+
+def test_what_a_plan_keeps_is_what_its_cells_tell(make_plan):
+    training = {"epochs": 4, "batch_size": 12, "learning_rate": 0.05, "precision": "float32", "device": "cpu"}
+    for keep in ("last", "best"):
+        plan = make_plan("lt", training={**training, "keep": keep, "max_steps": 0}, densities=[1.0])
+        (cell,) = run(plan, plan.entries[0])
+        epoch, step = cell.metrics["kept/epoch"], cell.metrics["kept/step"]
+        assert step == 3 * epoch
+        assert cell.metrics["cost/steps"] == 12
+        assert step == 12 if keep == "last" else step <= 12
 
 
 def test_a_method_that_declines_is_skipped_in_one_sentence(make_plan, bad):
