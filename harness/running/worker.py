@@ -34,11 +34,7 @@ def serve(connection: Connection, plan: Plan, work: Work) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    import torch
-
-    torch.set_num_threads(1)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # scores are float32
+    fix_kernels()
     warnings.showwarning = lambda message, *_args, **_kwargs: connection.send(("warning", str(message)))
     try:
         _check_environment(plan)
@@ -49,6 +45,15 @@ def serve(connection: Connection, plan: Plan, work: Work) -> None:
     with contextlib.suppress(EOFError, ConnectionError):  # the parent has gone: so do we
         while (job := connection.recv()) is not None:
             connection.send(_answer(plan, job, connection, work))
+
+
+def fix_kernels() -> None:
+    """Choose the kernels of this process, so that its bits depend on no setting; after `WORKER_VARIABLES` are set."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # scores are float32
 
 
 def announce_pretraining(connection: Connection) -> Callable[[str, Any], None]:

@@ -28,7 +28,7 @@ PRECISIONS = ["float32", "bfloat16"]
 
 
 def schedule(precision: str, **changes: Any) -> Schedule:
-    return Schedule(batch_size=BATCH, clip=2.0, precision=precision, device="cpu", **changes)  # type: ignore[arg-type]
+    return Schedule(batch_size=BATCH, clip=2.0, precision=precision, device="cpu", keep="best", **changes)  # type: ignore[arg-type]
 
 
 def network() -> Network:
