@@ -17,7 +17,7 @@ class Magnitude(SaliencyPruner):
 
     One ranking over layers of different scales can empty a layer at high sparsity. ``score="lamp"`` weighs each weight
     against the larger ones of its layer, so that none is emptied before its last weight's turn; ``scope="layer"`` gives
-    all layers the same density.
+    all layers the same density, ``"erk"`` and ``"uniform+"`` those of the literature.
     """
 
     source = (
@@ -25,7 +25,7 @@ class Magnitude(SaliencyPruner):
         " 2021, arXiv:2010.07611, equation (3)"
     )
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
-        "scope": CategoricalDistribution(["layer", "global"]),
+        "scope": CategoricalDistribution(["layer", "global", "erk", "uniform+"]),
         "score": CategoricalDistribution(["magnitude", "lamp"]),
     }
 

@@ -19,7 +19,9 @@ class Random(SaliencyPruner):
     """
 
     source = "the control of Frankle & Carbin 2019, Sec. 2 (random tickets); here with the winning weights' W0"
-    search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": CategoricalDistribution(["layer", "global"])}
+    search_space: ClassVar[Mapping[str, BaseDistribution]] = {
+        "scope": CategoricalDistribution(["layer", "global", "erk", "uniform+"])
+    }
 
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"start": "trained", "retrain": "rewind-rate"})
 

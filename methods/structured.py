@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.methods.snip import summed_loss
-from harness.pruning import ChannelPruner, Network, Scope, Scores, Workbench, channel_groups, copy_of, coupled
+from harness.pruning import ChannelPruner, ChannelScope, Network, Scores, Workbench, channel_groups, copy_of, coupled
 
 _SCOPES = CategoricalDistribution(["layer", "global"])
 
@@ -51,7 +51,7 @@ class StructuredTaylor(ChannelPruner):
         "scoring_loss": CategoricalDistribution(["plain", "training"]),
     }
 
-    scope: Scope = "global"
+    scope: ChannelScope = "global"
     images: Annotated[int, Field(ge=1)] = 512
     scoring_loss: Literal["plain", "training"] = "plain"
 
@@ -76,7 +76,7 @@ class StructuredGroupNorm(ChannelPruner):
     source = "Fang et al. 2023, DepGraph: Towards Any Structural Pruning, arXiv:2301.12900, group-level pruning"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": _SCOPES}
 
-    scope: Scope = "global"
+    scope: ChannelScope = "global"
 
     def channel_saliency(self, bench: Workbench, network: Network) -> Scores:  # noqa: ARG002
         """Return the coupled layers' mean squares."""

@@ -10,6 +10,7 @@ from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
 from harness.pruning.templates import ChannelPruner, IterativePruner, SaliencyPruner, Start
 from harness.pruning.workbench import TrainingDiverged, Workbench
+from harness.sparsity.channel_budget import ChannelScope
 from harness.sparsity.mask import DensityUnreachable, Mask, Scope, Scores, prunable_weights
 from harness.sparsity.ranking import keep_largest, prune_least
 from harness.sparsity.surgery import ChannelGroup, channel_groups, coupled, not_narrowable, without_channels
@@ -18,6 +19,7 @@ __all__ = [
     "Architecture",
     "ChannelGroup",
     "ChannelPruner",
+    "ChannelScope",
     "DensityUnreachable",
     "IterativePruner",
     "Mask",

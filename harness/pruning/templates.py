@@ -15,7 +15,7 @@ from harness.pruning.one_shot import OneShotPruner, Retrain
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import Workbench
-from harness.sparsity.channel_budget import SIZE_TOLERANCE, remaining_channels
+from harness.sparsity.channel_budget import SIZE_TOLERANCE, ChannelScope, remaining_channels
 from harness.sparsity.mask import Mask, Scope, Scores
 from harness.sparsity.ranking import prune_least
 from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
@@ -116,7 +116,7 @@ class ChannelPruner(OneShotPruner):
     """
 
     gives = "ticket"
-    scope: Scope = "layer"
+    scope: ChannelScope = "layer"
     retrain: Retrain = "rewind-rate"
 
     @property

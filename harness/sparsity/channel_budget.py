@@ -3,13 +3,14 @@
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from harness.sparsity.mask import DensityUnreachable, Scope
+from harness.sparsity.mask import DensityUnreachable
 from harness.sparsity.ranking import largest
 from harness.sparsity.surgery import ChannelGroup
 
@@ -20,6 +21,7 @@ _CLOSE = 0.01
 _MOST_EDITS = 8
 _MOST_TRIED = 100_000
 
+ChannelScope = Literal["layer", "global"]
 GroupWidths = npt.NDArray[np.int64]
 
 
@@ -49,7 +51,11 @@ class ParameterCount:
 
 
 def remaining_channels(
-    network: nn.Module, groups: Sequence[ChannelGroup], scores: Mapping[str, Tensor], density: float, scope: Scope
+    network: nn.Module,
+    groups: Sequence[ChannelGroup],
+    scores: Mapping[str, Tensor],
+    density: float,
+    scope: ChannelScope,
 ) -> dict[str, Tensor]:
     """Return which channels of each group remain, bool (channels,), so that ``density`` of all parameters is left.
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from harness.networks.factories import parameter_count
 
-Scope = Literal["layer", "global"]
+Scope = Literal["layer", "global", "erk", "uniform+"]
 Scores = Mapping[str, Tensor]
 
 SMALLEST_PRUNED_LAYER = 100

@@ -1,4 +1,4 @@
-"""Which weights a density keeps: quotas, rankings, ties by index."""
+"""Which weights a density keeps: rankings, ties by index."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from harness.sparsity.layer_densities import layer_counts
 from harness.sparsity.mask import DensityUnreachable, Mask, Scope, Scores
 
 
@@ -24,39 +25,19 @@ def largest(values: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.bool
     return chosen
 
 
-def layer_quotas(sizes: npt.NDArray[np.int64], capacity: npt.NDArray[np.int64], budget: int) -> list[int]:
-    """Share ``budget`` weights among layers in proportion to ``sizes``, exact in sum, never above ``capacity``.
-
-    Largest remainders get the odd weights, ties by the earlier layer.
-    """
-    if budget > int(capacity.sum()):
-        raise ValueError(f"{budget} weights cannot be shared among layers that hold {int(capacity.sum())}")
-    exact = sizes * (budget / max(int(sizes.sum()), 1))
-    quotas = np.minimum(np.floor(exact).astype(np.int64), capacity)
-    by_remainder = np.argsort(-(exact - np.floor(exact)), kind="stable")
-    missing = budget - int(quotas.sum())
-    while missing > 0:
-        open_layers = [index for index in by_remainder if quotas[index] < capacity[index]]
-        for index in open_layers[:missing]:
-            quotas[index] += 1
-        missing = budget - int(quotas.sum())
-    return [int(quota) for quota in quotas]
-
-
 def prune_least(scores: Scores, mask: Mask, density: float, scope: Scope = "layer") -> Mask:
     """Return the mask of ``density`` that drops the remaining weights with the least scores.
 
     ``scores`` has one real tensor per mask entry, higher = keep; pruned weights stay pruned whatever their score.
-    Exact to one weight of the whole network's parameters; ties by index. ``scope`` ranks within each layer (same
-    density everywhere) or over all layers together. Raises ValueError for a wrong name, shape or non-finite score,
-    `DensityUnreachable` where the unprunable parameters alone exceed the density.
+    Exact to one weight of the whole network's parameters; ties by index. ``scope`` ranks over all layers together
+    (``global``) or within each layer: ``layer`` has the same density everywhere, ``erk`` and ``uniform+`` have those of
+    `layer_counts`. Raises ValueError for a wrong name, shape or non-finite score, `DensityUnreachable` where the
+    unprunable parameters, or with them what ``uniform+`` exempts, exceed the density.
     """
     _check_scores(scores, mask)
     budget = _weight_budget(mask, density)
-    if scope == "layer":
-        sizes = np.array([tensor.numel() for tensor in mask.values()])
-        capacity = np.array([int(tensor.sum()) for tensor in mask.values()])
-        return keep_largest(scores, mask, dict(zip(mask, layer_quotas(sizes, capacity, budget), strict=True)))
+    if scope != "global":
+        return keep_largest(scores, mask, layer_counts(mask, budget, scope))
     values = [_remaining(scores[name], mask[name]) for name in mask]
     chosen = largest(np.concatenate(values), budget)
     parts = np.split(chosen, np.cumsum([value.size for value in values])[:-1])

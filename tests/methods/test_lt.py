@@ -9,6 +9,7 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.planning.pruners import build_pruner
 from harness.sparsity.mask import Mask, prunable_weights
+from harness.sparsity.ranking import prune_least
 
 # methods: kept parameters of the paper's network per round under the released code's counting, biases included.
 RELEASED_TOTALS = [2_471_842, 1_235_921, 617_961, 308_981, 154_492, 77_248, 38_626, 19_317]
@@ -143,6 +144,16 @@ def test_masks_are_nested_and_exact(tiny):
     for density, (earlier, later) in zip(levels[1:], itertools.pairwise(pruned), strict=True):
         assert later.mask.kept == round(density * later.mask.total)
         assert all(not bool((later.mask[name] & ~earlier.mask[name]).any()) for name in later.mask)
+
+
+@pytest.mark.parametrize("scope", ["erk", "uniform+"])
+def test_every_round_of_a_scope_has_the_layers_that_its_density_alone_would_have(tiny, scope):
+    levels = [1.0, 0.5, 0.25, 0.23]
+    pruned = list(LotteryTicket(scope=scope).prune(RecordingBench(tiny), levels))
+    for density, (earlier, later) in zip(levels[1:], itertools.pairwise(pruned), strict=True):
+        assert all(not bool((later.mask[name] & ~earlier.mask[name]).any()) for name in later.mask)
+        alone = prune_least(prunable_weights(tiny), Mask.ones(tiny), density, scope)
+        assert [int(own.sum()) for own in later.mask.values()] == [int(own.sum()) for own in alone.values()]
 
 
 @pytest.mark.parametrize("fewer", [[1.0, 0.25], [0.25], [1.0, 0.7, 0.25], [0.4, 0.3, 0.25, 0.2]])

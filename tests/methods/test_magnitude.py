@@ -41,6 +41,17 @@ def test_by_layer_every_layer_keeps_its_share(make_bench):
     assert max(shares) - min(shares) < 0.01
 
 
+@pytest.mark.parametrize("scope", ["erk", "uniform+"])
+def test_the_small_first_layer_stays_whole_in_the_scopes_that_spare_it(make_bench, scope):
+    """Of 216 and 1,152 weights 800 stay. Dimensions sum to 17 and 30: 800 * 17 / 47 = 289 is more than there are."""
+    unprunable = 8 + 16 + 16 + 32 + 34
+    density = (800 + unprunable) / (1368 + unprunable)
+    (pruned,) = Magnitude(scope=scope).prune(make_bench(), [density])
+    assert tuple(int(mask.sum()) for mask in pruned.mask.values()) == (216, 584)
+    (even,) = Magnitude(scope="layer").prune(make_bench(), [density])
+    assert int(next(iter(even.mask.values())).sum()) == 126
+
+
 def test_lamp_is_each_square_over_those_from_it_upwards():
     weights = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
     weights[0, 0] = weights[2, 3] = 0.5  # a tie: the later one is the lower

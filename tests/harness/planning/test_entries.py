@@ -45,6 +45,9 @@ def everything():
         ("lt[rate=.750]", "lt[rate=0.75]"),
         ("lt[scope=global,rate=0.25]", "lt[rate=0.25,scope=global]"),
         ("lt[rate=0.25,scope=global]", "lt[rate=0.25,scope=global]"),
+        ("magnitude[scope=uniform+]", "magnitude[scope=uniform+]"),
+        ("random[scope=erk,start=trained]", "random[scope=erk,start=trained]"),
+        ({"name": "lt", "scope": "uniform+"}, "lt[scope=uniform+]"),
         ("snip[images=0128]", "snip[images=128]"),
         ("snip[images=512]", "snip"),
         ("class-dependent-lt[scenario=black]", "class-dependent-lt"),
@@ -87,6 +90,12 @@ def pairs_of(text):
     pairs = [part.split("=") for part in inside.split(",") if part]
     assert pairs == sorted(pairs)
     return [(name, float(value) if name == "rate" else value) for name, value in pairs]
+
+
+@pytest.mark.parametrize("written", ["structured-magnitude[scope=erk]", "cdc[scope=uniform+]", "beta-rank[scope=erk]"])
+def test_layer_densities_are_for_single_weights(written):
+    with pytest.raises(UsageError, match="scope"):
+        resolve([written], {}, None)
 
 
 def test_an_entry_builds_its_method():

@@ -11,7 +11,7 @@ from torch import nn
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build
 from harness.sparsity.mask import Mask
-from harness.sparsity.ranking import keep_largest, largest, layer_quotas, prune_least
+from harness.sparsity.ranking import keep_largest, largest, prune_least
 
 UNPRUNABLE = 8 + 16 + 12 + 9 * 11 + 11 + 20  # biases, norms, and the 99 weights of a layer that is too small
 
@@ -139,41 +139,6 @@ def test_scores_may_be_integers_half_precision_strided_and_need_gradients():
         values.t().contiguous().t(),
     ):
         assert torch.equal(prune_least({"0.weight": score}, mask, 0.3)["0.weight"], expected)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_quotas_are_exact_in_sum_proportional_and_within_capacity(data):
-    sizes = data.draw(st.lists(st.integers(1, 300), min_size=1, max_size=6))
-    capacity = [data.draw(st.integers(0, size)) for size in sizes]
-    budget = data.draw(st.integers(0, sum(capacity)))
-    quotas = layer_quotas(np.array(sizes), np.array(capacity), budget)
-    assert sum(quotas) == budget
-    assert all(0 <= quota <= limit for quota, limit in zip(quotas, capacity, strict=True))
-    shares = [size * budget / sum(sizes) for size in sizes]
-    # A layer below its share is full; one above it by more than one took what full layers could not.
-    full = any(quota == limit and quota < share for quota, limit, share in zip(quotas, capacity, shares, strict=True))
-    for quota, limit, share in zip(quotas, capacity, shares, strict=True):
-        assert quota > share - 1 - 1e-9 or quota == limit
-        assert quota < share + 1 + 1e-9 or full
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=6), st.floats(0, 1))
-def test_quotas_without_limits_are_largest_remainders(sizes, share):
-    budget = round(share * sum(sizes))
-    quotas = layer_quotas(np.array(sizes), np.array(sizes), budget)
-    exact = [Fraction(size * budget, sum(sizes)) for size in sizes]
-    expected = quotas_by_fractions(sizes, budget)
-    # Equal remainders of unequal layers may fall either way in floating point; never two weights apart, though.
-    assert all(abs(quota - part) < 1 for quota, part in zip(quotas, exact, strict=True))
-    remainders = [part - math.floor(part) for part in exact]
-    if len(set(remainders)) == len(remainders):
-        assert quotas == expected
-
-
-def test_quotas_of_equal_layers_give_the_odd_weights_to_the_earlier_ones():
-    assert layer_quotas(np.array([10, 10, 10]), np.array([10, 10, 10]), 17) == [6, 6, 5]
 
 
 @settings(max_examples=200, deadline=None)
