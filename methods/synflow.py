@@ -1,4 +1,4 @@
-"""SynFlow: prune the untrained network in many small steps, without data, by the flow of ones through its weights."""
+"""SynFlow: prune the pretrained start W0 in many small steps, without data, by the flow of ones through its weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +31,9 @@ class SynFlow(SaliencyPruner):
     The flow is R, the sum of the outputs for an image of ones, with |w| for every weight; a weight's score is what
     goes through it, |w| dR/d|w|. Scores of a layer sum to R, so the flow of a layer concentrates on what is left of it,
     and scoring anew after each step keeps its last weights. No image and no label is used, but the images' size.
+
+    The paper prunes a randomly drawn network. W0 is one only with ``--weights kaiming``: otherwise its convolutions are
+    pretrained, on simulated images with their batch norms, and both are in the flow.
     """
 
     source = "Tanaka, Kunin, Yamins & Ganguli 2020, equation (1) with R_SF of Sec. 6, Algorithm 1; released code"
@@ -87,9 +90,13 @@ def _steps(mask: Mask, density: float, iterations: int) -> list[float]:
 def synaptic_flow(network: Network, shape: Sequence[int]) -> dict[str, Tensor]:
     """Return |w| dR/d|w| / R by weight name, float64: the share of the flow R through each weight.
 
-    R is the sum of the outputs for one image of ones of ``shape`` (C, H, W), with |w| for every weight, biases 0 and
-    batch norm left out; maxima and ReLU stay, they pass what is positive. Dividing by R changes no ranking; where no
-    path is left, R and all scores are 0. ``network`` is changed.
+    R is the sum of the outputs for one image of ones of ``shape`` (C, H, W), with |w| for every weight and without what
+    is added: biases are 0, and a batch norm multiplies each channel by |gamma| / sqrt(running variance + eps), the flow
+    of the network with its norms folded into the convolutions. Maxima and ReLU stay, they pass what is positive.
+    Dividing by R changes no ranking; where no path is left, R and all scores are 0. ``network`` is changed.
+
+    The published code takes the absolute value of every entry of the state: biases and batch norms' running means,
+    which are 0 in the networks that it prunes, would stay by their size.
     """
     _linearise(network)
     flow = network(torch.ones(1, *shape, dtype=torch.float64)).sum()
@@ -104,17 +111,15 @@ def synaptic_flow(network: Network, shape: Sequence[int]) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _linearise(network: Network) -> None:
-    """Make ``network`` a sum over paths: weights by their size, in float64, which long products need."""
+    """Make ``network`` a sum over paths: factors by their size, in float64, which long products need; no shifts."""
     network.double().eval()
     for parameter in network.parameters():
         parameter.abs_()
     for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.reset_running_stats()
-            layer.reset_parameters()
-            layer.eps = 0.0
-        elif isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.BatchNorm2d) and layer.bias is not None:
             layer.bias.zero_()
+        if isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None:
+            layer.running_mean.zero_()
 
 
 def _image_shape(bench: Workbench) -> list[int]:

@@ -41,7 +41,7 @@ def _chain_by_name(monkeypatch):
 
 
 def drawn(factory, **arguments):
-    """Return a network with random biases and batch norms too: all that must not matter."""
+    """Return a network with random biases, and batch norms with random factors, variances, shifts and means."""
     network = build(Architecture(factory, arguments))
     generator = torch.Generator().manual_seed(3)
     initialise(network, generator)
@@ -56,10 +56,21 @@ def drawn(factory, **arguments):
     return network
 
 
+def factors(norm):
+    """What a batch norm multiplies each channel by, without its sign, in float64."""
+    return norm.weight.detach().double().abs() / (norm.running_var.double() + norm.eps).sqrt()
+
+
 def matrices(network):
-    """|w| of the chain's four layers as (outputs, inputs) arrays."""
+    """|w| of the chain's four layers as (outputs, inputs) arrays, without its norm."""
     layers = (network.features.one, network.features.two, network.features.three, network.head[1])
     return [layer.weight.detach().double().abs().flatten(1).numpy() for layer in layers]
+
+
+def folded(network):
+    """The chain's four layers with the norm's factors in the first."""
+    one, *others = matrices(network)
+    return [factors(network.features.norm).numpy()[:, None] * one, *others]
 
 
 def flows_of(layers):
@@ -80,14 +91,15 @@ NAMES = ("features.one.weight", "features.two.weight", "features.three.weight")
 
 
 def test_a_score_is_the_share_of_all_paths_that_go_through_the_weight():
-    """Every path from an input to an output by itself: 3 x 40 x 20 x 6 x 2 products of four weights."""
+    """Every path from an input to an output by itself: 3 x 40 x 20 x 6 x 2 products of four weights and a factor."""
     network = drawn("chain")
-    layers = matrices(network)
+    layers, through_norm = matrices(network), factors(network.features.norm).tolist()
+    assert max(through_norm) > 2 * min(through_norm)
     sums = [np.zeros_like(weights) for weights in layers]
     total = 0.0
     for nodes in itertools.product(*(range(size) for size in (3, 40, 20, 6, 2))):
         steps = list(zip(layers, itertools.pairwise(nodes), strict=True))
-        product = 1.0
+        product = through_norm[nodes[1]]
         for weights, (source, target) in steps:
             product *= weights[target, source]
         total += product
@@ -100,16 +112,19 @@ def test_a_score_is_the_share_of_all_paths_that_go_through_the_weight():
         np.testing.assert_allclose(found[name].flatten(1).numpy(), own / total, rtol=1e-9, atol=0)
 
 
-def test_a_score_is_the_share_of_the_flow_that_is_lost_without_the_weight(tiny):
-    """Convolutions over an image: the output of plain |w| layers on ones, without biases and norms, with one w = 0."""
-    found = synaptic_flow(copy_of(tiny), (3, 16, 16))
+def test_a_score_is_the_share_of_the_flow_that_is_lost_without_the_weight():
+    """Convolutions over an image: |w| and the norms' factors alone, on ones, with one w = 0."""
+    network = drawn("tiny")
+    found = synaptic_flow(copy_of(network), (3, 16, 16))
+    features = network.features
     first, second, head = (
-        layer.weight.detach().double().abs() for layer in (tiny.features.conv1, tiny.features.conv2, tiny.head[1])
+        layer.weight.detach().double().abs() for layer in (features.conv1, features.conv2, network.head[1])
     )
+    norm1, norm2 = (factors(norm)[:, None, None] for norm in (features.norm1, features.norm2))
 
     def flow():
-        inner = F.conv2d(torch.ones(1, 3, 16, 16).double(), first, stride=2, padding=1)
-        return float((F.conv2d(inner, second, stride=2, padding=1).mean((2, 3)) @ head.T).sum())
+        inner = F.conv2d(torch.ones(1, 3, 16, 16).double(), first, stride=2, padding=1) * norm1
+        return float(((F.conv2d(inner, second, stride=2, padding=1) * norm2).mean((2, 3)) @ head.T).sum())
 
     whole = flow()
     for name, weight in (("features.conv1.weight", first), ("features.conv2.weight", second)):
@@ -140,19 +155,76 @@ def test_the_flow_through_every_layer_is_the_same(factory, arguments, density):
         assert bool((score[~mask[name]] == 0).all())
 
 
-def test_signs_biases_and_norms_do_not_matter():
+def test_signs_and_shifts_do_not_matter():
     network = drawn("alexnet-bn", widths=[12] * 5)
     before = synaptic_flow(copy_of(network), (3, 64, 64))
     with torch.no_grad():
         for layer in network.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.reset_parameters()
-                layer.reset_running_stats()
-            elif isinstance(layer, nn.Conv2d | nn.Linear):
+            if isinstance(layer, nn.BatchNorm2d | nn.Conv2d | nn.Linear):
                 layer.weight.abs_()
                 layer.bias.zero_()
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.running_mean.zero_()
     after = synaptic_flow(network, (3, 64, 64))
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@torch.no_grad()
+def set_norms_to_identity(network):
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.reset_parameters()
+            layer.eps = 0.0
+
+
+@pytest.mark.parametrize(
+    ("factory", "arguments"),
+    [
+        ("alexnet-bn", {"widths": [12] * 5}),
+        ("mobilenet-v1", {"width": 0.1}),
+        ("resnet18", {"widths": [6] * 20}),
+        ("small-cnn", {}),
+    ],
+)
+def test_scores_are_those_of_the_network_with_its_norms_folded_into_its_convolutions(factory, arguments):
+    """The scores of a folded weight are those of the weight: both scale with what they are multiplied by."""
+    network = drawn(factory, **arguments)
+    found = synaptic_flow(copy_of(network), (3, 64, 64))
+    plain = copy_of(network).double()
+    convolution = None
+    for before, after in zip(network.modules(), plain.modules(), strict=True):
+        if isinstance(after, nn.BatchNorm2d):
+            convolution.weight.data *= factors(before)[:, None, None, None]
+        convolution = after if isinstance(after, nn.Conv2d) else convolution
+    left_out = copy_of(network)
+    for changed in (plain, left_out):
+        set_norms_to_identity(changed)
+    expected, without = synaptic_flow(plain, (3, 64, 64)), synaptic_flow(left_out, (3, 64, 64))
+    assert found.keys() == expected.keys()
+    for name in found:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-9, atol=1e-15)
+        assert not torch.allclose(found[name], without[name], rtol=0.1, atol=0.0)
+
+
+def test_norms_that_nothing_has_moved_change_no_score():
+    """Factor 1, variance 1: what is left of a norm is its eps, the same for every path through a chain of layers."""
+    network = build(Architecture("small-cnn"))
+    initialise(network, torch.Generator().manual_seed(0))
+    without = copy_of(network)
+    set_norms_to_identity(without)
+    found, expected = synaptic_flow(network, (3, 32, 32)), synaptic_flow(without, (3, 32, 32))
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-12, atol=0.0)
+
+
+def test_a_channel_that_its_norm_silences_carries_no_flow(tiny):
+    with torch.no_grad():
+        tiny.features.norm1.weight[3] = 0.0
+    found = synaptic_flow(tiny, (3, 16, 16))
+    assert not bool(found["features.conv1.weight"][3].any())
+    assert not bool(found["features.conv2.weight"][:, 3].any())
+    assert bool((found["features.conv1.weight"][[0, 1, 2, 4, 5, 6, 7]] > 0).all())
 
 
 def test_products_too_long_for_single_precision_are_no_trouble():
@@ -168,30 +240,21 @@ def test_products_too_long_for_single_precision_are_no_trouble():
             torch.testing.assert_close(score, usual[name], rtol=1e-5, atol=0.0)
 
 
-def by_hand(network, density, iterations):
-    """The whole method for a chain, with sorting; also the masks after every step."""
-    layers = matrices(network)
-    total = sum(parameter.numel() for parameter in network.parameters())
-    weights = sum(layer.size for layer in layers[:3])
-    last = round(density * total) - (total - weights)
-    left = [np.ones_like(layer) for layer in layers]
-    history = []
-    for step in range(1, iterations + 1):
-        count = round(weights * (last / weights) ** (step / iterations))
-        scores = flows_of([layer * mask for layer, mask in zip(layers, left, strict=True)])
-        ranked = sorted(
-            (-scores[layer].flat[index], layer, index)
-            for layer in range(3)
-            for index in np.flatnonzero(left[layer].ravel())
-        )
-        for _, layer, index in ranked[count:]:
-            left[layer].flat[index] = 0
-        history.append([mask.copy() for mask in left[:3]])
-    return history
+def check_step(layers, before, after, count):
+    """Of the weights that were left, the ``count`` with the largest flow through what was left are left after.
+
+    The flows into and out of a unit with one weight each are equal: either may go, by the last bit.
+    """
+    scores = np.concatenate([own.ravel() for own in flows_of([*before, layers[-1]])[:3]])
+    was, is_ = (np.concatenate([own.ravel() for own in masks]) != 0 for masks in (before, after))
+    assert int(is_.sum()) == count
+    assert not (is_ & ~was).any()
+    assert scores[is_].min() >= scores[was & ~is_].max() * (1 - 1e-9)
 
 
 @pytest.mark.parametrize("density", [0.5, 0.2, 0.14])
 def test_masks_shrink_by_equal_factors_and_what_is_pruned_never_returns(density, monkeypatch):
+    """Every step of the whole method for a chain, from where the one before left it."""
     network = drawn("chain")
     steps = []
 
@@ -201,13 +264,16 @@ def test_masks_shrink_by_equal_factors_and_what_is_pruned_never_returns(density,
 
     monkeypatch.setattr("harness.methods.synflow.prune_least", recorded)
     found = flow_mask(copy_of(network), PIXEL, density, 12, "global")
-    expected = by_hand(network, density, 12)
+    layers = folded(network)
+    total = sum(parameter.numel() for parameter in network.parameters())
+    weights = sum(layer.size for layer in layers[:3])
+    last = round(density * total) - (total - weights)
     assert len(steps) == 12
-    for mask, reference in zip(steps, expected, strict=True):
-        for name, own in zip(NAMES, reference, strict=True):
-            np.testing.assert_array_equal(mask[name].flatten(1).numpy(), own.astype(bool))
-    for earlier, later in itertools.pairwise(steps):
-        assert all(bool((later[name] <= earlier[name]).all()) for name in later)
+    before = layers[:3]
+    for number, step in enumerate(steps, start=1):
+        after = [layer * step[name].flatten(1).numpy() for layer, name in zip(layers, NAMES, strict=False)]
+        check_step(layers, before, after, round(weights * (last / weights) ** (number / 12)))
+        before = after
     assert all(torch.equal(found[name], steps[-1][name]) for name in NAMES)
 
 
