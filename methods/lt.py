@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from harness.pruning import IterativePruner, Mask, Network, Scores, keep_largest, parameter_count
 
-Criterion = Literal["magnitude-increase", "movement", "magnitude"]
+Criterion = Literal["magnitude-increase", "distance", "magnitude"]
 
 _CRITERIA: Mapping[Criterion, Callable[[Tensor, Tensor], Tensor]] = {
     "magnitude-increase": lambda trained, initial: trained.abs() - initial.abs(),
-    "movement": lambda trained, initial: (trained - initial).abs(),
+    "distance": lambda trained, initial: (trained - initial).abs(),
     "magnitude": lambda trained, initial: trained.abs(),  # noqa: ARG005
 }
 
@@ -24,14 +24,17 @@ class LotteryTicket(IterativePruner):
     """Iterative pruning with rewinding; each round goes on with the weights that have the largest score.
 
     ``criterion``: ``magnitude-increase`` is |w_trained| - |w_0|, which the authors' published code computes;
-    ``movement`` is |w_trained - w_0|, which fits their prose too; ``magnitude`` is |w_trained|, the first lottery
-    ticket's. ``variant="released-code"`` counts as that code does: every tensor of the convolutions and linear layers
+    ``distance`` is |w_trained - w_0|, which fits their prose too; ``magnitude`` is |w_trained|, the first lottery
+    ticket's. Zhou et al. call the distance movement; movement pruning (Sanh et al. 2020, arXiv:2005.07683) is another
+    method. Tickets are rewound to W0, whose convolutions are pretrained unless ``--weights kaiming``.
+
+    ``variant="released-code"`` counts as that code does: every tensor of the convolutions and linear layers
     by itself, biases too, floor(rate * kept) dropped in each.
     """
 
     source = (
         "Frankle & Carbin 2019, Sec. 2 (magnitude); other criteria: Zhou et al. 2019, Sec. 3 (magnitude increase,"
-        " movement); Entezari & Saukh 2020, Algorithm 1"
+        " movement, here distance); Entezari & Saukh 2020, Algorithm 1"
     )
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "rate": FloatDistribution(0.2, 0.8),

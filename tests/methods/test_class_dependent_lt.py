@@ -39,8 +39,8 @@ def test_another_loss_leaves_the_plain_lottery_ticket():
 
 
 def test_another_loss_keeps_the_criterion_and_a_scenario_has_its_own_form_by_name():
-    entry = entry_of("class-dependent-lt", {"criterion": "movement"}, "black-pointwise")
-    assert entry.text == "lt[criterion=movement,loss=black-pointwise]"
+    entry = entry_of("class-dependent-lt", {"criterion": "distance"}, "black-pointwise")
+    assert entry.text == "lt[criterion=distance,loss=black-pointwise]"
     assert entry.loss.ranking == "pointwise"
 
 

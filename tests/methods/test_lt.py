@@ -73,7 +73,7 @@ def test_each_tensor_loses_the_floor_of_its_least_scores():
 
 BY_DEFINITION = {
     "magnitude-increase": lambda trained, initial: abs(trained) - abs(initial),
-    "movement": lambda trained, initial: abs(trained - initial),
+    "distance": lambda trained, initial: abs(trained - initial),
     "magnitude": lambda trained, _: abs(trained),
 }
 
@@ -104,14 +104,15 @@ def test_three_weights_tell_the_criteria_apart(tiny):
         for criterion in BY_DEFINITION
     }
     assert found["magnitude-increase"] == pytest.approx([0.2, -0.4, 0.0])
-    assert found["movement"] == pytest.approx([0.2, 0.4, 0.4])
+    assert found["distance"] == pytest.approx([0.2, 0.4, 0.4])
     assert found["magnitude"] == pytest.approx([0.3, 0.5, 0.2])
 
 
 def test_the_magnitude_increase_is_the_default_and_another_name_is_refused():
     assert build_pruner("lt", {}) == LotteryTicket(criterion="magnitude-increase")
-    with pytest.raises(UsageError, match="criterion"):
-        build_pruner("lt", {"criterion": "size"})
+    for other in ("size", "movement"):
+        with pytest.raises(UsageError, match="criterion"):
+            build_pruner("lt", {"criterion": other})
 
 
 @pytest.mark.parametrize("criterion", BY_DEFINITION)

@@ -17,7 +17,7 @@ def test_a_study_is_a_paragraph_with_its_budget_and_what_changed():
         "lt",
         "  4 trials, 1 of them stopped early; 700 steps, 0.2 min",
         "  validation FNR at sens95 0.250 -> 0.125: rate 0.75 -> 0.2, criterion",
-        "    magnitude-increase -> movement",
+        "    magnitude-increase -> distance",
     ]
 
 

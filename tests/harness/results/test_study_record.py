@@ -28,13 +28,13 @@ def test_a_record_is_written_byte_for_byte_as_it_was(record):
 
 
 def test_everything_in_it_is_read(record):
-    assert (record.entry, record.tuned, record.method) == ("lt", "lt[criterion=movement,rate=0.2]", "lt")
+    assert (record.entry, record.tuned, record.method) == ("lt", "lt[criterion=distance,rate=0.2]", "lt")
     assert (record.objective, record.fpr_bound, record.by_auc) == ("fnr", 0.5, False)
     assert (record.seeds, record.densities) == ((1_000_000, 7), (1.0, 0.25))
     assert record.space["rate"] == Interval(0.2, 0.8, log=False, step=None)
-    assert record.space["criterion"] == Choices(("magnitude-increase", "movement", "magnitude"))
+    assert record.space["criterion"] == Choices(("magnitude-increase", "distance", "magnitude"))
     assert record.best == BestTrial(
-        number=4, parameters={"rate": 0.2, "criterion": "movement"}, value=0.125, validation_auc=0.8125, feasible=True
+        number=4, parameters={"rate": 0.2, "criterion": "distance"}, value=0.125, validation_auc=0.8125, feasible=True
     )
     assert (record.budget.finished, record.budget.lost, record.budget.pruned) == (4, 1, 1)
     assert [trial.state for trial in record.trials] == [
@@ -59,7 +59,7 @@ def test_the_trials_of_the_budget_the_default_and_the_winner_are_found(record):
 
 
 def test_what_changed_is_told_by_parameter(record):
-    assert record.changes == {"rate": (0.75, 0.2), "criterion": ("magnitude-increase", "movement")}
+    assert record.changes == {"rate": (0.75, 0.2), "criterion": ("magnitude-increase", "distance")}
     assert not record.kept
     same = replace(record, tuned="lt")
     assert (same.changes, same.kept) == ({}, True)

@@ -22,7 +22,7 @@ from harness.tuning.study_definition import Definition
 WRITTEN = (Path(__file__).parents[1] / "results" / "study.json").read_text()
 NAME = "tuning: isic lt[rate=0.75] 0b8806ca"
 DEFAULT = {"rate": 0.75, "criterion": "magnitude-increase"}
-BEST = {"rate": 0.2, "criterion": "movement"}
+BEST = {"rate": 0.2, "criterion": "distance"}
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ TRIALS = [
     trial(2, "complete", 0.0625, [level(1.0, 0.875), DIVERGED], False, rate=0.5, criterion="magnitude"),
     trial(3, "pruned", 1.0, [COLLAPSED], False, reason=STOPPED, rate=0.8, criterion="magnitude"),
     trial(4, "complete", 0.125, [level(1.0, 0.875), level(0.25, 0.75)], True, **BEST),
-    trial(5, "complete", 0.03125, [level(1.0, 0.9375), level(0.25, 0.9375)], True, rate=0.25, criterion="movement"),
-    trial(6, "running", None, [], counted=False, rate=0.3, criterion="movement"),
+    trial(5, "complete", 0.03125, [level(1.0, 0.9375), level(0.25, 0.9375)], True, rate=0.25, criterion="distance"),
+    trial(6, "running", None, [], counted=False, rate=0.3, criterion="distance"),
 ]
 
 

@@ -50,7 +50,7 @@ def refused(text, losses=None, **ranges):
 
 
 RATE = {"rate": FloatDistribution(0.2, 0.8)}
-LT = {**RATE, "criterion": CategoricalDistribution(["magnitude-increase", "movement", "magnitude"])}
+LT = {**RATE, "criterion": CategoricalDistribution(["magnitude-increase", "distance", "magnitude"])}
 
 
 @pytest.mark.parametrize(
