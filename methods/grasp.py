@@ -1,4 +1,4 @@
-"""GraSP: keep the weights of the untrained network whose removal would lower its gradient flow most."""
+"""GraSP: keep the weights of the pretrained start W0 whose removal would lower its gradient flow most."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ class Grasp(SaliencyPruner):
 
     Removing a weight changes the gradient flow g^T g by -2 theta (H g) to first order: the paper removes the largest
     -theta (H g), whose loss costs least flow or even adds some, which keeps the largest theta (H g). The sign counts;
-    no absolute value is taken. Logits are divided by ``temperature`` > 0 (published 200).
+    no absolute value is taken. Logits are divided by ``temperature`` > 0 (published 200). The paper scores a randomly
+    drawn network; W0's convolutions are pretrained unless ``--weights kaiming``.
 
     The published code scores a class-balanced sample of 10 or 25 images per class. Here ``balanced`` gives both
     classes the same total weight on all of the fixed, stratified scoring set of ``images``: its expectation without

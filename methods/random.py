@@ -12,7 +12,7 @@ from harness.pruning import Network, Retrain, SaliencyPruner, Scope, Scores, Sta
 
 @dataclass(frozen=True, kw_only=True)
 class Random(SaliencyPruner):
-    """Uniform scores, seeded; the remaining weights of W0 are trained, as a lottery ticket's are.
+    """Uniform scores, seeded; the remaining weights of W0, a pretrained start, are trained as a lottery ticket's are.
 
     ``start="trained"`` prunes the trained network instead, whose weights ``retrain`` may keep, train on or rewind. With
     ``retrain="rewind-rate"`` it has the budget of methods that train, prune and train on.

@@ -17,8 +17,9 @@ from harness.pruning import Network, Retrain, SaliencyPruner, Scores, Workbench,
 class Snip(SaliencyPruner):
     """Keep the connections with the largest |w dL/dw|, ranked over all layers; no retraining.
 
-    Entezari & Saukh prune a trained network. ``start="W0"`` is the order of Lee et al.: W0 is scored, and what remains
-    is trained once, from there. ``images`` is the size of the fixed, stratified, unaugmented scoring set: a single
+    Entezari & Saukh prune a trained network. ``start="W0"`` is the order of Lee et al., who score a random network: W0,
+    whose convolutions are pretrained unless ``--weights kaiming``, is scored, and what remains is trained once, from
+    there. ``images`` is the size of the fixed, stratified, unaugmented scoring set: a single
     mini-batch gives masks that agree in less than half of their weights.
 
     ``scoring_loss``: ``plain`` cross-entropy, or the loss that the entry's later rounds are ``training`` with: under a
