@@ -25,17 +25,10 @@ REPORTS = {"harness.results", "harness.evaluation", "harness.errors", "harness.s
 REPORTS_ORDER = (("formatting",), ("analysis",), ("words",), ("page", "export", "terminal"), ("publishing",))
 
 FACES = {
-<<<<<<< HEAD
-    "harness.pruning": """Architecture ChannelGroup ChannelPruner DensityUnreachable IterativePruner Mask Network
-        OneShotPruner PrunedNetwork Pruner Retrain SaliencyPruner Scope Scores Start TrainingDiverged Workbench build
-        channel_groups copy_of coupled keep_largest not_narrowable parameter_count prunable_weights prune_least
-        skeleton state_of without_channels""",
-=======
     "harness.pruning": """Architecture ChannelGroup ChannelPruner ChannelScope DensityUnreachable IterativePruner Mask
-        Network PrunedNetwork Pruner Retrain SaliencyPruner Scope Scores Start TrainingDiverged Workbench build
-        channel_groups copy_of coupled keep_largest not_narrowable parameter_count prunable_weights prune_least skeleton
-        state_of without_channels""",
->>>>>>> 1d75132 (Add the layer densities ERK and uniform+ as scopes)
+        Network OneShotPruner PrunedNetwork Pruner Retrain SaliencyPruner Scope Scores Start TrainingDiverged Workbench
+        build channel_groups copy_of coupled keep_largest not_narrowable parameter_count prunable_weights prune_least
+        skeleton state_of without_channels""",
     "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split",
     "harness.testing": "Check CheckFailed CheckSkipped check_named checks parametrize_with_checks",
     "harness.networks": """FACTORIES Architecture Network build copy_of initialise parameter_count positive_scores
