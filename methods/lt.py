@@ -50,11 +50,11 @@ class LotteryTicket(IterativePruner):
         return 0.01 if self.variant == "released-code" else 0.0
 
     def skip(self, network: Network) -> str | None:
-        """Return why the released code's counting does not apply: it knows no norm layers."""
+        """Return why the released code's counting does not apply, which knows no norm layers, or as the templates."""
         norms = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
         if self.variant == "released-code" and norms:
             return "the released code has no rule for batch norm, which it would leave unpruned: use --network alexnet"
-        return None
+        return super().skip(network)
 
     def scores(self, trained: Network, initial: Network, mask: Mask) -> Scores:
         """Return the criterion's score of every masked parameter."""

@@ -6,33 +6,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.networks.architecture import Network
-from harness.networks.factories import build
 from harness.pruning.pruned_network import PrunedNetwork
-from harness.pruning.pruner import Pruner
-from harness.pruning.recalibration import has_norms, recalibrated
+from harness.pruning.recalibrating import RecalibratingPruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.mask import Mask
 
 Retrain = Literal["none", "finetune", "rewind-rate", "rewind-weights"]
 
-RECALIBRATION_IMAGES = 512
-
 
 @dataclass(frozen=True, kw_only=True)
-class OneShotPruner(Pruner):
+class OneShotPruner(RecalibratingPruner):
     """Prune a trained network once, then train what is left, or not; each level by itself. Give `pruned`.
 
     ``retrain``, by the names of Renda, Frankle & Carbin 2020 (arXiv:2003.02389, Sec. 2): ``none`` leaves the remaining
     weights as they are; ``finetune`` trains them on at the schedule's last learning rate; ``rewind-rate`` trains them
     on with the learning rates of the whole schedule; ``rewind-weights`` does so from W0. Each takes as many steps as
     the dense network had.
-
-    ``recalibrate``: the batch norms of the network that is yielded have the statistics of the fixed scoring images.
     """
 
     level_order = "independent"
     retrain: Retrain = "none"
-    recalibrate: bool = False
 
     @abstractmethod
     def pruned(self, bench: Workbench, network: Network, density: float) -> PrunedNetwork:
@@ -42,10 +35,6 @@ class OneShotPruner(Pruner):
         """Return the network that is pruned: the trained dense one."""
         return bench.dense()
 
-    def skip(self, network: Network) -> str | None:
-        """Return why there is nothing to recalibrate in ``network``, or None."""
-        return "it has no batch norm to recalibrate" if self.recalibrate and not has_norms(network) else None
-
     def mask_at(self, bench: Workbench, density: float) -> Mask | None:
         """Return the mask of ``density`` < 1, without the training that follows it."""
         return self.pruned(bench, self.begun(bench), density).mask
@@ -53,7 +42,7 @@ class OneShotPruner(Pruner):
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the network pruned to each density, trained further or not."""
         for density in densities:
-            yield PrunedNetwork(bench.dense()) if density == 1 else self._finished(bench, density)
+            yield PrunedNetwork(bench.dense()) if density == 1 else self._at(bench, density)
 
     def retrained(self, bench: Workbench, pruned: PrunedNetwork, density: float) -> PrunedNetwork:
         """Return ``pruned`` after the training that ``retrain`` names."""
@@ -64,9 +53,6 @@ class OneShotPruner(Pruner):
         schedule = bench.schedule.finetuning() if self.retrain == "finetune" else None
         return PrunedNetwork(bench.train(pruned.network, pruned.mask, round=1, schedule=schedule), pruned.mask)
 
-    def _finished(self, bench: Workbench, density: float) -> PrunedNetwork:
-        found = self.retrained(bench, self.pruned(bench, self.begun(bench), density), density)
-        if not self.recalibrate:
-            return found
-        state = bench.compute(recalibrated, found.network, bench.batches(RECALIBRATION_IMAGES))
-        return PrunedNetwork(build(found.network.architecture, state), found.mask)
+    def _at(self, bench: Workbench, density: float) -> PrunedNetwork:
+        pruned = self.pruned(bench, self.begun(bench), density)
+        return self.finished(bench, self.retrained(bench, pruned, density))

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
 
 from harness.networks.architecture import Network
 from harness.networks.factories import state_of
@@ -20,12 +20,18 @@ def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> 
     """Return the state of ``network`` with the running means and variances of ``batches`` (images, labels).
 
     Of each norm the mean over batches of the batch's mean and (unbiased) variance of its inputs, which are what the
-    layers before it make of that batch in training mode, without dropout. Weights stay; ``network`` is changed.
+    layers before it make of that batch: norms as in training, all else as in evaluation, so that nothing is dropped.
+    Weights stay; ``network`` is changed.
 
     Source: Frantar & Alistarh 2022 (Optimal Brain Compression), Sec. 6, batch-norm tuning after one-shot pruning.
     """
+    network.eval()
     for layer in network.modules():
-        if isinstance(layer, nn.Dropout):
-            layer.p = 0.0
-    update_bn(batches, network)
+        if isinstance(layer, _NORMS):
+            layer.reset_running_stats()
+            layer.momentum = None  # every batch counts alike
+            layer.train()
+    with torch.no_grad():
+        for images, _ in batches:
+            network(images)
     return state_of(network)

@@ -13,7 +13,7 @@ from torch import Tensor
 from harness.networks.architecture import Network
 from harness.pruning.one_shot import OneShotPruner, Retrain
 from harness.pruning.pruned_network import PrunedNetwork
-from harness.pruning.pruner import Pruner
+from harness.pruning.recalibrating import RecalibratingPruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.channel_budget import SIZE_TOLERANCE, ChannelScope, remaining_channels
 from harness.sparsity.mask import Mask, Scope, Scores
@@ -63,13 +63,15 @@ class SaliencyPruner(OneShotPruner):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IterativePruner(Pruner):
+class IterativePruner(RecalibratingPruner):
     """Train, score, prune, rewind to W0, and again: a fraction ``rate`` of the remaining weights each round.
 
     Rounds walk the method's own grid 1, 1 - rate, (1 - rate)^2, ...; a density off the grid is a side step from the
-    last round before it, so that asking for more or fewer densities never changes the others. Give `scores`.
+    last round before it, so that asking for more or fewer densities never changes the others. ``retrain`` as in
+    `OneShotPruner`: rounds may go on from the trained weights instead. Give `scores`.
     """
 
+    retrain: Literal["finetune", "rewind-rate", "rewind-weights"] = "rewind-weights"
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.5
     scope: Scope = "layer"
 
@@ -88,22 +90,29 @@ class IterativePruner(Pruner):
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the network trained in each density's round."""
         initial = bench.network()
+        again = bench.schedule.finetuning() if self.retrain == "finetune" else None
         mask = self.first_mask(initial)
+        trained = bench.train(initial, mask, round=0)
         wanted = list(densities)
-        for step in itertools.count():
-            trained = bench.train(initial, mask, round=step)
-            here, below = (1 - self.rate) ** step, (1 - self.rate) ** (step + 1)
-            if wanted and math.isclose(wanted[0], here, rel_tol=_SAME):
-                wanted.pop(0)
-                yield PrunedNetwork(trained, mask)
+        if wanted and wanted[0] == 1:
+            wanted.pop(0)
+            yield PrunedNetwork(trained, mask)
+        for step in itertools.count(1):
+            start = initial if self.retrain == "rewind-weights" else trained
             scores = self.scores(trained, initial, mask)
+            here, below = (1 - self.rate) ** (step - 1), (1 - self.rate) ** step
             while wanted and wanted[0] > below * (1 + _SAME):
                 density = wanted.pop(0)
                 side = self.shrink(scores, mask, density, 1 - density / here)
-                yield PrunedNetwork(bench.train(initial, side, round=step + 1), side)
+                found = bench.train(start, side, round=step, schedule=again)
+                yield self.finished(bench, PrunedNetwork(found, side))
             if not wanted:
                 return
             mask = self.shrink(scores, mask, below, self.rate)
+            trained = bench.train(start, mask, round=step, schedule=again)
+            if math.isclose(wanted[0], below, rel_tol=_SAME):
+                wanted.pop(0)
+                yield self.finished(bench, PrunedNetwork(trained, mask))
 
 
 @dataclass(frozen=True, kw_only=True)

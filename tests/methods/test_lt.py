@@ -32,7 +32,7 @@ class RecordingBench:
     def network(self):
         return copy_of(self.initial)
 
-    def train(self, network, mask=None, round=0):
+    def train(self, network, mask=None, round=0, *, schedule=None):
         self.asked.append((state_of(network), mask, round))
         trained = copy_of(network)
         draws = torch.Generator().manual_seed(round)
