@@ -8,8 +8,10 @@ from harness.methods.lt import LotteryTicket, prune_each_tensor, weight_scores
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.planning.pruners import build_pruner
+from harness.pruning.recalibration import recalibrated
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
+from harness.storage.canonical import digest
 
 # methods: kept parameters of the paper's network per round under the released code's counting, biases included.
 RELEASED_TOTALS = [2_471_842, 1_235_921, 617_961, 308_981, 154_492, 77_248, 38_626, 19_317]
@@ -183,3 +185,42 @@ def test_no_round_is_trained_for_nobody(tiny):
     bench = RecordingBench(tiny)
     list(LotteryTicket(rate=0.75).prune(bench, [1.0, 0.25]))
     assert len(bench.asked) == 2
+
+
+@pytest.mark.parametrize("retrain", ["finetune", "rewind-rate", "rewind-weights"])
+def test_a_round_starts_where_retrain_says_and_at_its_rate(make_bench, retrain):
+    bench = make_bench()
+    initial, dense = bench.network(), bench.dense()
+    schedule = bench.schedule.finetuning() if retrain == "finetune" else bench.schedule
+
+    def pruned(trained, mask, density):
+        return prune_least(weight_scores("magnitude-increase", trained, initial, mask), mask, density, "layer")
+
+    def again(trained, mask, round):
+        return bench.train(initial if retrain == "rewind-weights" else trained, mask, round, schedule=schedule)
+
+    half = pruned(dense, Mask.ones(initial), 0.5)
+    first = again(dense, half, 1)
+    side = pruned(first, half, 0.4)
+    quarter = pruned(first, half, 0.25)
+    expected = [dense, first, again(first, side, 2), again(first, quarter, 2)]
+    found = list(LotteryTicket(retrain=retrain).prune(bench, [1.0, 0.5, 0.4, 0.25]))
+    for one, other in zip(found, expected, strict=True):
+        assert digest(state_of(one.network)) == digest(state_of(other))
+    assert [one.mask.kept for one in found[1:]] == [half.kept, side.kept, quarter.kept]
+
+
+def test_only_what_is_yielded_is_recalibrated(make_bench):
+    """Later rounds go on from the trained networks, with the statistics of their training."""
+    bench, levels = make_bench(), [1.0, 0.5, 0.25]
+    plain = list(LotteryTicket(retrain="rewind-rate").prune(bench, levels))
+    found = list(LotteryTicket(retrain="rewind-rate", recalibrate=True).prune(bench, levels))
+    assert [digest(state_of(one.network)) for one in (plain[0], found[0])] == [digest(state_of(bench.dense()))] * 2
+    for one, other in zip(found[1:], plain[1:], strict=True):
+        fresh = recalibrated(copy_of(other.network), bench.batches(512))
+        assert digest(state_of(one.network)) == digest(fresh) != digest(state_of(other.network))
+
+
+def test_there_is_nothing_to_recalibrate_without_batch_norm():
+    assert "no batch norm" in LotteryTicket(recalibrate=True).skip(released_alexnet())
+    assert LotteryTicket().skip(released_alexnet()) is None
