@@ -42,7 +42,7 @@ def resolve(
             selection.notes += _borrowing(entry, selection.entries)
     if faults:
         raise UsageError("the methods asked for cannot be run", faults=faults)
-    return list(selection.entries.values()), selection.notes
+    return list(selection.entries.values()), list(dict.fromkeys(selection.notes))
 
 
 @dataclass

@@ -13,6 +13,7 @@ class Dense(Pruner):
     """No pruning. The harness adds it to every run, so that no comparison lacks its reference."""
 
     source = "the unpruned network"
+    gives = None
 
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the dense network for density 1, the only one it is asked for."""

@@ -13,7 +13,7 @@ from harness import plugins
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Network
 from harness.networks.factories import parameter_count
-from harness.planning.pruners import borrowed
+from harness.planning.pruners import borrowed, why_skipped
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
 from harness.running.inspection import inspect
@@ -63,9 +63,9 @@ class Case:
         yield from names
 
     def declines(self, network: str) -> str | None:
-        """Return the method's sentence why it does not apply, or None."""
+        """Return the sentence why the method, or one that it borrows from, does not apply, or None."""
         with blaming(network):
-            return self.pruner.skip(first_of(network))
+            return why_skipped(self.pruner, first_of(network))
 
     @property
     def network(self) -> str:
