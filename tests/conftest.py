@@ -18,7 +18,7 @@ from harness import networks, plugins
 from harness.data.image_split import ImageSplit
 from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture, Network
-from harness.networks.factories import build, initialise
+from harness.networks.factories import build, initialise, state_of
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import Workbench
@@ -79,6 +79,21 @@ def image_split(count, size, seed):
     return ImageSplit.of(torch.from_numpy(images), torch.from_numpy(labels), ids)
 
 
+def tensors_of(value):
+    return state_of(value) if isinstance(value, nn.Module) else dict(value)
+
+
+@pytest.fixture
+def same_bits():
+    """Return a function that compares two networks, states or masks, bit for bit."""
+
+    def compare(left, right):
+        left, right = tensors_of(left), tensors_of(right)
+        return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+    return compare
+
+
 @pytest.fixture
 def splits():
     """(train, validation) of 48 and 24 images of 16 px."""
@@ -99,7 +114,7 @@ def make_bench(tiny, splits, schedule, tmp_path):
     def make(loss="plain", seed=0, method="test", **changes):
         train, validation = splits
         return Workbench(
-            store=Store(tmp_path / "store"),
+            store=changes.get("store") or Store(tmp_path / "store"),
             initial=changes.get("initial", tiny),
             own=changes.get("own", seeded),
             train=train,

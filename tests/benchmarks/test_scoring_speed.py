@@ -18,7 +18,7 @@ from harness.losses.loss import Loss
 from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise
-from harness.planning.pruners import borrowed_mask, build_pruner
+from harness.planning.pruners import borrowed, build_pruner
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
@@ -69,7 +69,7 @@ def choose(method: str) -> float:
             seed=0,
             method=method,
             environment="benchmark",
-            borrow=borrowed_mask,
+            lend=borrowed,
         )
         start = time.process_time()
         list(pruner.prune(bench, [LEVEL] if pruner.level_order == "independent" else [1.0, LEVEL]))

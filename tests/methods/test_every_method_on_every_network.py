@@ -10,7 +10,7 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
 from harness.networks.registered import FACTORIES
 from harness.planning.entries import entry_of
-from harness.planning.pruners import borrowed_mask, pruner_class
+from harness.planning.pruners import borrowed, pruner_class, why_skipped
 from harness.planning.selection import resolve
 from harness.pruning.workbench import Workbench
 from harness.running.inspection import inspect
@@ -64,7 +64,7 @@ def bench_on(factory, entry, store):
         seed=0,
         method=entry.method,
         environment="test machine",
-        borrow=borrowed_mask,
+        lend=borrowed,
     )
 
 
@@ -72,7 +72,7 @@ def pruned_or_sentence(factory, entry, folder):
     density = DENSITY if parameter_count(skeleton(Architecture(factory))) < LARGE else LARGE_DENSITY
     bench = bench_on(factory, entry, Store(folder))
     pruner = entry.pruner()
-    sentence = pruner.skip(bench.network())
+    sentence = why_skipped(pruner, bench.network())
     if sentence:
         return sentence
     wanted = [density] if pruner.level_order == "independent" else [1.0, density]

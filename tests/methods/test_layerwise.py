@@ -43,11 +43,7 @@ LEVELS = [0.6, 0.35]
 @pytest.fixture
 def bench_with(make_bench):
     """Return a function that makes a bench which knows the other methods by name."""
-
-    def lent(name, bench, density):
-        return METHODS[name].mask_at(bench, density)
-
-    return lambda **changes: make_bench(borrow=lent, **changes)
+    return lambda **changes: make_bench(lend=METHODS.__getitem__, **changes)
 
 
 def counts(mask):

@@ -121,13 +121,13 @@ def same(left, right):
     return all(torch.equal(left[name], right[name]) for name in left)
 
 
-@pytest.mark.parametrize("retrain", ["finetune", "rewind"])
+@pytest.mark.parametrize("retrain", ["rewind-rate", "rewind-weights"])
 def test_with_training_snips_mask_is_trained_from_the_trained_weights_or_from_w0(make_bench, retrain):
     bench = make_bench()
     (plain,) = Snip(images=20).prune(bench, [0.5])
     (pruned,) = SnipRetrain(images=20, retrain=retrain).prune(bench, [0.5])
     assert all(torch.equal(plain.mask[name], pruned.mask[name]) for name in plain.mask)
-    starts = {"finetune": bench.dense(), "rewind": bench.network()}
+    starts = {"rewind-rate": bench.dense(), "rewind-weights": bench.network()}
     assert same(pruned.network, bench.train(starts.pop(retrain), pruned.mask, round=1))
     (other,) = starts.values()
     assert not same(pruned.network, bench.train(other, pruned.mask, round=1))
@@ -135,7 +135,7 @@ def test_with_training_snips_mask_is_trained_from_the_trained_weights_or_from_w0
 
 
 def test_snip_with_training_goes_on_from_the_trained_weights_by_default():
-    assert SnipRetrain().retrain == "finetune"
+    assert SnipRetrain().retrain == "rewind-rate"
     assert Snip().retrain == "none"
 
 
@@ -149,11 +149,11 @@ def same_masks(left, right):
 def test_a_loss_that_the_entry_trains_with_makes_snip_class_dependent(make_bench):
     bench = make_bench("green")
     for scoring_loss, loss in (("plain", None), ("training", GREEN)):
-        (pruned,) = Snip(images=20, scoring_loss=scoring_loss).prune(bench, [0.5])
+        (pruned,) = Snip(images=20, scoring_loss=scoring_loss).prune(bench, [0.3])
         dense = bench.dense()
         scores = connection_sensitivity(copy_of(dense), bench.batches(20), loss)
-        assert same_masks(pruned.mask, prune_least(scores, Mask.ones(dense), 0.5, "global"))
-    by_loss = [next(Snip(images=20, scoring_loss=one).prune(bench, [0.5])).mask for one in ("plain", "training")]
+        assert same_masks(pruned.mask, prune_least(scores, Mask.ones(dense), 0.3, "global"))
+    by_loss = [next(Snip(images=20, scoring_loss=one).prune(bench, [0.3])).mask for one in ("plain", "training")]
     assert not same_masks(*by_loss)
 
 

@@ -358,7 +358,7 @@ def test_no_entry_is_named_twice():
         ("class-dependent-lt", "lt"),
         ("class-dependent-lt[scenario=blue,rate=0.75]", "lt[rate=0.75]"),
         ("class-dependent-lt[gamma=3]", "lt"),
-        ("magnitude[loss=black,retrain=rewind]", "magnitude[retrain=rewind]"),
+        ("magnitude[loss=black,retrain=rewind-weights]", "magnitude[retrain=rewind-weights]"),
     ],
 )
 def test_an_entry_knows_its_name_under_the_plain_loss(written, plain):

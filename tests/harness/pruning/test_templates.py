@@ -68,7 +68,7 @@ def test_the_trained_network_is_scored_by_default(make_bench):
     assert same(pruned.network, expected)
 
 
-@pytest.mark.parametrize("retrain", ["none", "finetune", "rewind"])
+@pytest.mark.parametrize("retrain", ["none", "finetune", "rewind-rate", "rewind-weights"])
 def test_what_is_pruned_at_w0_is_scored_there_and_trained_from_there_once(make_bench, retrain):
     bench = make_bench(loss="black")
     (pruned,) = BySize(start="W0", retrain=retrain).prune(bench, [0.5])
@@ -117,20 +117,21 @@ def test_the_lowest_channels_are_cut_out_of_the_trained_network(make_bench, smal
     assert pruned.mask is None
 
 
-@pytest.mark.parametrize("retrain", ["finetune", "rewind"])
+@pytest.mark.parametrize("retrain", ["rewind-rate", "rewind-weights"])
 def test_what_is_left_is_trained_on_or_cut_out_of_w0_and_trained_anew(make_bench, small, retrain):
     bench = make_bench(loss="black", initial=small)
     (pruned,) = ByIndex(retrain=retrain).prune(bench, [0.4])
-    start = bench.network() if retrain == "rewind" else bench.dense()
+    start = bench.network() if retrain == "rewind-weights" else bench.dense()
     cut = build(pruned.network.architecture, cut_by_hand(start, pruned.network))
     assert same(pruned.network, bench.train(cut, round=1))
     assert not same(pruned.network, cut)
 
 
-def test_fine_tuning_is_the_default_and_every_layer_keeps_its_share(make_bench, small):
+def test_training_on_is_the_default_and_every_layer_keeps_its_share(make_bench, small):
     bench = make_bench(initial=small)
     (pruned,) = ByIndex().prune(bench, [0.5])
-    (same_,) = ByIndex(scope="layer", retrain="finetune").prune(bench, [0.5])
+    (same_,) = ByIndex(scope="layer", retrain="rewind-rate").prune(bench, [0.5])
+    assert ByIndex().retrain == "rewind-rate"
     assert same(pruned.network, same_.network)
     shares = [width / full for width, full in zip(widths_of(pruned.network), (8, 12, 16, 16), strict=True)]
     assert max(shares) - min(shares) < 0.2

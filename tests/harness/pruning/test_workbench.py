@@ -1,6 +1,5 @@
 import gc
 import linecache
-from dataclasses import dataclass
 
 import pytest
 import torch
@@ -9,8 +8,6 @@ from harness.data.image_split import ImageSplit
 from harness.losses.schedules import LossSchedule
 from harness.networks.factories import state_of
 from harness.pruning.meter import Meter
-from harness.pruning.pruned_network import PrunedNetwork
-from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
@@ -78,7 +75,7 @@ def test_the_round_chooses_the_loss(make_bench):
     assert equal(bench.train(bench.network(), mask, round=1), bench.train(bench.network(), mask, round=2))
 
 
-def test_the_loss_that_a_method_is_given_is_the_one_that_training_uses(make_bench):
+def test_the_loss_that_a_method_is_given_is_the_one_that_training_uses(make_bench, monkeypatch):
     bench = make_bench(loss="black")
     bench._losses = LossSchedule("mine", "effective-number(0.9)", 5.0, 2.0)
     before, after = bench.loss(0), bench.loss(1)
@@ -86,91 +83,16 @@ def test_the_loss_that_a_method_is_given_is_the_one_that_training_uses(make_benc
     assert (after.gamma, after.lambda_) == (5.0, 2.0)
     assert bench.loss(3) == after
     handed = []
-    bench._fit = lambda *given: handed.append(given[2]) or {"outcome": "diverged", "steps": 0}
+
+    def noted(task, *_):
+        handed.append(task.loss)
+        return {"outcome": "diverged", "steps": 0, "kept_epoch": 0, "kept_step": 0}
+
+    monkeypatch.setattr("harness.pruning.workbench.fit", noted)
     for round in (0, 1):
         with pytest.raises(TrainingDiverged):
             bench.train(bench.network(), half(bench.network()), round=round)
     assert handed == [before, after]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawn(Pruner):
-    """Keeps random weights at the densities that it is asked for, and notes these; trains the dense network for 1."""
-
-    source = "test"
-    level_order = "independent"
-
-    def prune(self, bench, densities):
-        asked.append((type(self).__name__, list(densities)))
-        for density in densities:
-            network = bench.dense() if density == 1 else bench.network()
-            mask = Mask.ones(network)
-            draws = bench.generator("scores")
-            scores = {name: torch.rand(mask[name].shape, generator=draws) for name in mask}
-            yield PrunedNetwork(network, prune_least(scores, mask, density))
-
-
-class DrawnInOrder(Drawn):
-    level_order = "sequential"
-
-
-class Maskless(Drawn):
-    def prune(self, bench, densities):
-        yield from (PrunedNetwork(bench.network()) for _ in densities)
-
-
-class Borrower(Drawn):
-    def prune(self, bench, densities):
-        yield from (PrunedNetwork(bench.network(), bench.mask_of("drawn", density)) for density in densities)
-
-
-OTHERS = {"drawn": Drawn(), "in-order": DrawnInOrder(), "maskless": Maskless(), "borrower": Borrower()}
-asked = []
-
-
-def borrowing(make_bench, **changes):
-    return make_bench(borrow=lambda name, bench, density: OTHERS[name].mask_at(bench, density), **changes)
-
-
-@pytest.mark.parametrize(
-    ("name", "densities"), [("drawn", [0.4]), ("in-order", [1.0, 0.4])], ids=["independent", "sequential"]
-)
-def test_another_methods_mask_is_the_one_that_it_has_on_its_own_bench(make_bench, name, densities):
-    asked.clear()
-    bench = borrowing(make_bench, method="borrower")
-    mask = bench.mask_of(name, 0.4)
-    assert asked == [(type(OTHERS[name]).__name__, densities)]
-    *_, own = OTHERS[name].prune(make_bench(method=name), densities)
-    assert mask.kept == round(0.4 * mask.total)
-    assert all(torch.equal(mask[layer], own.mask[layer]) for layer in own.mask)
-    *_, elsewhere = OTHERS[name].prune(make_bench(method="borrower"), densities)
-    assert not all(torch.equal(mask[layer], elsewhere.mask[layer]) for layer in mask)
-    ours, fresh = bench.generator("x"), make_bench(method="borrower").generator("x")
-    assert torch.equal(
-        torch.rand(3, generator=ours), torch.rand(3, generator=fresh)
-    )  # it is the borrower's bench again
-
-
-def test_what_another_methods_mask_costs_is_counted(make_bench):
-    meter = Meter()
-    bench = borrowing(make_bench, meter=meter)
-    bench.mask_of("drawn", 0.4)
-    assert meter.steps == 0
-    bench.mask_of("in-order", 0.4)  # trains the dense network on its way
-    assert meter.steps == 8
-    bench.dense()
-    assert meter.steps == 8
-
-
-def test_a_method_without_a_mask_or_with_a_borrowed_one_lends_none(make_bench):
-    bench = borrowing(make_bench)
-    with pytest.raises(ValueError, match="maskless gives no mask"):
-        bench.mask_of("maskless", 0.4)
-    with pytest.raises(ValueError, match="borrower takes its mask from another method itself"):
-        bench.mask_of("borrower", 0.4)
-    with pytest.raises(ValueError, match="test takes its mask from another method itself"):
-        make_bench().mask_of("drawn", 0.4)
-    assert bench.mask_of("drawn", 0.4).kept > 0  # a refusal leaves the bench as it was
 
 
 def test_divergence_is_stored_and_raised_again_without_training(make_bench, tmp_path):
@@ -271,4 +193,7 @@ def test_no_method_can_reach_the_test_split(make_bench, splits):
 
 def test_the_bench_offers_what_the_contract_names_and_no_more():
     public = {name for name in vars(Workbench) if not name.startswith("_")}
-    assert public == {"network", "train", "dense", "loss", "mask_of", "device", "batches", "generator", "compute"}
+    assert public == {
+        *("network", "schedule", "epochs", "train", "dense", "loss", "mask_of", "ticket_of"),
+        *("device", "batches", "generator", "compute"),
+    }
