@@ -159,9 +159,10 @@ def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
         if lender.loss != entry.loss.name:
             yield f"{entry.text}: {written} runs under this entry's loss {entry.loss.name}, not its own {lender.loss}"
         method = parse_entry(written)[0]
-        others = [one.text for one in entries.values() if one.method == method and one.loss == entry.loss]
-        if others and written not in others:
-            yield f"{entry.text} borrows from {written}; the run has {', '.join(others)}: of=NAME may say that"
+        others = [one for one in entries.values() if one.method == method and one.loss == entry.loss]
+        if others and lender not in [one.pruner() for one in others]:
+            texts = ", ".join(one.text for one in others)
+            yield f"{entry.text} borrows from {written}; the run has {texts}: of=NAME may say that"
 
 
 def _unusable(common: Mapping[str, Any]) -> list[str]:

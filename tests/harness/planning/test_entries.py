@@ -147,6 +147,21 @@ def test_all_is_every_method_with_its_variants():
     assert [text for text in expected if text.startswith("class-dependent-lt")] == scenarios
 
 
+def test_all_has_each_control_beside_what_it_controls():
+    """W0 scored as its authors do, random weights from both starts, and the same parts of W0 at equal total steps."""
+    wanted = {
+        "snip": ["snip", "snip[start=W0]"],
+        "random": ["random", "random[retrain=rewind-rate,start=trained]"],
+        "scratch": ["scratch", "scratch[of=structured-magnitude]"],
+        "snip-retrain": ["snip-retrain"],
+        "random-layerwise": ["random-layerwise"],
+        "magnitude-layerwise": ["magnitude-layerwise"],
+    }
+    entries, _ = resolve(["all"], {}, None)
+    assert {name: [entry.text for entry in entries if entry.method == name] for name in wanted} == wanted
+    assert {"lt", "structured-magnitude"} <= {entry.text for entry in entries}
+
+
 @pytest.mark.parametrize("pattern", ["*lt", "s*", "?t", "class*", "*-*"])
 def test_globs_are_matched_by_name(pattern):
     expected = [entry_of(name, variant).text for name, variant in everything() if fnmatchcase(name, pattern)]

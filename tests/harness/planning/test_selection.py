@@ -26,7 +26,9 @@ def test_an_entry_may_borrow_from_a_method_with_parameters():
         ("snip[image=3]", "'image' is not a parameter"),
         ("mobilenet", "mobilenet gives no mask"),
         ("cdc", "cdc gives no mask"),
-        ("magnitude-layerwise", "magnitude-layerwise takes its mask from another method itself"),
+        ("dense", "dense gives no mask"),
+        ("magnitude-layerwise", "magnitude-layerwise borrows from another method itself"),
+        ("scratch", "scratch borrows from another method itself"),
     ],
 )
 def test_what_cannot_lend_a_mask_is_refused_before_anything_runs(of, reason):
@@ -34,10 +36,97 @@ def test_what_cannot_lend_a_mask_is_refused_before_anything_runs(of, reason):
         resolve(["lt", f"random-layerwise[of={of}]"], {}, None)
 
 
+@pytest.mark.parametrize(
+    ("of", "reason"),
+    [
+        ("snipp", "unknown method 'snipp' \\(did you mean 'snip'"),
+        ("lt[rtae=0.5]", "'rtae' is not a parameter"),
+        ("mobilenet", "mobilenet gives no ticket"),
+        ("dense", "dense gives no ticket"),
+        ("scratch", "scratch borrows from another method itself"),
+        ("random-layerwise", "random-layerwise borrows from another method itself"),
+    ],
+)
+def test_what_is_no_part_of_w0_has_no_control_and_is_refused_before_anything_runs(of, reason):
+    with pytest.raises(UsageError, match=reason) as caught:
+        resolve(["lt", f"scratch[of={of}]"], {}, None)
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"scratch[of={of}]: ")
+    if "gives no ticket" in reason:
+        assert "borrow from a method that chooses among a network's weights or channels" in fault
+
+
+@pytest.mark.parametrize("of", ["lt", "snip", "l-obs", "structured-magnitude", "cdc", "random[start=trained]"])
+def test_what_is_a_part_of_w0_has_a_control(of):
+    (entry,), notes = resolve([f"scratch[of={of}]"], {}, None)
+    assert entry.pruner().borrows_from == (of,)
+    assert notes == []
+
+
 def test_a_lender_that_the_run_has_otherwise_is_noted():
-    _, notes = resolve(["lt", "random-layerwise[of=lt]"], {"rate": 0.75}, None)
-    assert notes == ["random-layerwise[of=lt] borrows from lt; the run has lt[rate=0.75]: of=NAME may say that"]
-    assert resolve(["lt", "random-layerwise[of=lt[rate=0.75]]"], {"rate": 0.75}, None)[1] == []
+    for borrower in ("random-layerwise", "scratch"):
+        (_, entry), notes = resolve(["lt[rate=0.75]", f"{borrower}[of=lt]"], {}, None)
+        assert notes == [f"{entry.text} borrows from lt; the run has lt[rate=0.75]: of=NAME may say that"]
+        assert resolve(["lt[rate=0.75]", f"{borrower}[of=lt[rate=0.75]]"], {}, None)[1] == []
+    for loss in ("plain", "green"):  # a lender has no loss of its own: it runs under the borrower's
+        notes = resolve(["lt", "scratch", "random-layerwise[of=lt]"], {}, loss)[1]
+        assert not any("the run has" in note for note in notes)
+
+
+# --- common parameters
+
+
+def borrowed_by(written, common, loss=None):
+    """What each entry of the run borrows from, by its text."""
+    entries, _ = resolve(written, common, loss)
+    return {entry.text: entry.pruner().borrows_from for entry in entries if entry.pruner().borrows_from}
+
+
+@pytest.mark.parametrize("loss", [None, "plain", "green"])
+@pytest.mark.parametrize("written", [["scratch"], ["scratch[of=lt]"], ["lt", "scratch"], ["all"], ["s*"]])
+def test_common_parameters_reach_the_method_that_is_borrowed_from(written, loss):
+    shown = "[loss=green,of=lt[rate=0.75]]" if loss == "green" else "[of=lt[rate=0.75]]"
+    found = borrowed_by(written, {"rate": 0.75}, loss)
+    assert found[f"scratch{shown}"] == ("lt[rate=0.75]",)
+    (lender,) = {borrowed(of[0]).rate for text, of in found.items() if text == f"scratch{shown}"}
+    assert lender == 0.75
+    assert not any(of == ("lt",) for of in found.values())
+    if written == ["all"]:  # the run's own ticket is the one that is controlled
+        entries, notes = resolve(written, {"rate": 0.75}, loss)
+        assert {"lt[rate=0.75]", "lt[loss=green,rate=0.75]"} & {entry.text for entry in entries}
+        assert not any("the run has" in note for note in notes)
+
+
+def test_they_reach_every_kind_of_borrower_and_the_borrower_too():
+    assert borrowed_by(["random-layerwise[of=lt]"], {"rate": 0.75}) == {
+        "random-layerwise[of=lt[rate=0.75]]": ("lt[rate=0.75]",)
+    }
+    common = {"recalibrate": True, "retrain": "finetune", "images": 64}
+    assert borrowed_by(["magnitude-layerwise", "scratch[of=structured-magnitude]"], common) == {
+        "magnitude-layerwise[of=snip[images=64,recalibrate=True,retrain=finetune],recalibrate=True,retrain=finetune]": (
+            "snip[images=64,recalibrate=True,retrain=finetune]",
+        ),
+        "scratch[of=structured-magnitude[recalibrate=True,retrain=finetune]]": (
+            "structured-magnitude[recalibrate=True,retrain=finetune]",
+        ),
+    }
+
+
+def test_a_lenders_own_parameters_go_before_the_common_ones():
+    common = {"rate": 0.75, "scope": "global"}
+    assert borrowed_by(["scratch[of=lt[rate=0.25]]"], common) == {
+        "scratch[of=lt[rate=0.25,scope=global]]": ("lt[rate=0.25,scope=global]",)
+    }
+    (entry,), _ = resolve(["scratch[of=lt[rate=0.5]]"], {"rate": 0.75}, None)
+    assert borrowed(*entry.pruner().borrows_from).rate == 0.5
+
+
+def test_a_common_lender_is_one_with_the_common_parameters():
+    found = borrowed_by(["scratch", "random-layerwise"], {"of": "lt", "rate": 0.75})
+    assert found == {
+        "scratch[of=lt[rate=0.75]]": ("lt[rate=0.75]",),
+        "random-layerwise[of=lt[rate=0.75]]": ("lt[rate=0.75]",),
+    }
 
 
 def test_a_lender_that_would_train_with_another_loss_is_noted():
@@ -58,6 +147,9 @@ def test_a_common_value_goes_to_those_that_take_it_and_the_others_are_noted():
     entries, notes = resolve(["magnitude", "random-layerwise", "lt"], {"scope": "global"}, None)
     assert [entry.text for entry in entries] == ["magnitude", "random-layerwise", "lt[scope=global]"]
     assert notes == ["parameters.scope = 'global' is not for random-layerwise, which keeps its own"]
+    controlled, notes = resolve(["random-layerwise[of=lt]"], {"scope": "global"}, None)
+    assert [entry.text for entry in controlled] == ["random-layerwise[of=lt[scope=global]]"]
+    assert len(notes) == 1
 
 
 def test_a_common_value_that_no_method_takes_is_refused():
