@@ -26,7 +26,7 @@ def plan_of(isic_folder, tmp_path, monkeypatch):
 def test_every_preset_gives_a_plan(plan_of, tmp_path, preset):
     plan, _ = plan_of(preset)
     assert plan.entries[0].text == "dense"
-    assert plan.data.name == "isic"
+    assert plan.data.name == ("isic-sim" if preset == "smoke" else "isic")
     assert not (tmp_path / "never").exists()
 
 

@@ -13,8 +13,8 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.networks.widths import widths_of
 from harness.pruning.meter import Meter
-from harness.pruning.one_shot import RECALIBRATION_IMAGES
 from harness.pruning.pruned_network import PrunedNetwork
+from harness.pruning.recalibrating import IMAGES
 from harness.pruning.templates import ChannelPruner, SaliencyPruner
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
@@ -214,7 +214,7 @@ def recalibrated_by_hand():
             norm.train().running_mean.zero_()
             norm.running_var.fill_(1.0)
             norm.num_batches_tracked.zero_()
-        for number, (images, _) in enumerate(bench.batches(RECALIBRATION_IMAGES), start=1):
+        for number, (images, _) in enumerate(bench.batches(IMAGES), start=1):
             for norm in norms:
                 norm.momentum = 1 / number
             with torch.no_grad():
