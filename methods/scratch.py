@@ -43,5 +43,5 @@ class Scratch(Pruner):
                 yield PrunedNetwork(bench.dense())
                 continue
             ticket = bench.ticket_of(self.of, density)
-            schedule = bench.schedule.for_steps(ticket.steps)
+            schedule = bench.schedule.for_steps(max(ticket.steps, 1))  # none where all that it trained was dead
             yield PrunedNetwork(bench.train(ticket.network, ticket.mask, round=1, schedule=schedule), ticket.mask)

@@ -17,6 +17,8 @@ from harness.planning.pruners import build_pruner, why_skipped
 from harness.pruning.meter import Meter
 from harness.storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 METHODS = {
     "lt": LotteryTicket(),
     "lt[rate=0.75]": LotteryTicket(rate=0.75),
@@ -80,6 +82,24 @@ def test_the_same_mask_on_w0_is_trained_for_as_many_steps_as_the_method_takes(
     for steps in {total - STEPS, total + STEPS} - {0}:
         other = bench.schedule.for_steps(steps)
         assert not same_bits(found.network, bench.train(bench.network(), own.mask, round=1, schedule=other))
+
+
+def test_where_the_method_could_train_nothing_neither_can_its_control(bench_with, same_bits, tiny):
+    """Equal weights give every image the same scores of both classes, so that no step can help."""
+    with torch.no_grad():
+        for weight in tiny.parameters():
+            weight.fill_(0.05)
+    meter = Meter()
+    bench = bench_with(meter=meter)
+    (found,) = Scratch(of="magnitude").prune(bench, [0.4])
+    assert meter.untrained
+    assert meter.steps == 0
+    assert all(same_bits([("w", w[m])], [("w", torch.full((int(m.sum()),), 0.05))]) for w, m in layers(found))
+
+
+def layers(pruned):
+    weights = dict(pruned.network.named_parameters())
+    return [(weights[name].detach(), mask) for name, mask in pruned.mask.items()]
 
 
 def test_what_is_counted_is_the_controls_own_training_alone(bench_with):

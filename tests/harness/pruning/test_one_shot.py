@@ -22,6 +22,8 @@ from harness.sparsity.surgery import channel_groups
 from harness.storage.store import Store
 from harness.training.schedule import Schedule
 
+pytestmark = pytest.mark.slow
+
 SCHEDULE = Schedule(
     epochs=2,
     batch_size=12,

@@ -23,6 +23,8 @@ from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
 
+pytestmark = pytest.mark.slow
+
 STEPS = 8
 """Of one training: two epochs of four batches."""
 
