@@ -12,7 +12,9 @@ from harness.losses.schedules import LossSchedule, schedule_named
 from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import borrowed, build_pruner, pruner_class
-from harness.results.names import DENSE
+from harness.results.names import DENSE, PLAIN_LOSS
+
+_LACKS = {"mask": "gives no mask", "ticket": "leaves no part of W0"}
 
 Written = str | Mapping[str, Any]
 """One item of ``methods``: text, or a TOML table of a name and parameters."""
@@ -152,11 +154,11 @@ def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
             raise UsageError(f"{written} borrows from another method itself", fix="borrow from that one")
         if lender.gives not in ("mask", borrower.borrows):
             raise UsageError(
-                f"{written} gives no {borrower.borrows}",
+                f"{written} {_LACKS[borrower.borrows]}",
                 fix="borrow from a method that chooses among a network's weights"
                 + (" or channels" if borrower.borrows == "ticket" else ""),
             )
-        if lender.loss != entry.loss.name:
+        if lender.loss not in (PLAIN_LOSS, entry.loss.name):
             yield f"{entry.text}: {written} runs under this entry's loss {entry.loss.name}, not its own {lender.loss}"
         method = parse_entry(written)[0]
         others = [one for one in entries.values() if one.method == method and one.loss == entry.loss]

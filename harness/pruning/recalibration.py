@@ -19,9 +19,9 @@ def has_norms(network: nn.Module) -> bool:
 def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
     """Return the state of ``network`` with the running means and variances of ``batches`` (images, labels).
 
-    Of each norm the mean over batches of the batch's mean and (unbiased) variance of its inputs, which are what the
+    Of each norm the mean over images of their batch's mean and (unbiased) variance of its inputs, which are what the
     layers before it make of that batch: norms as in training, all else as in evaluation, so that nothing is dropped.
-    Weights stay; ``network`` is changed.
+    A batch of one image has no variance and is left out. Weights stay; ``network`` is changed.
 
     Source: Frantar & Alistarh 2022 (Optimal Brain Compression), Sec. 6, batch-norm tuning after one-shot pruning.
     """
@@ -29,9 +29,19 @@ def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> 
     for layer in network.modules():
         if isinstance(layer, _NORMS):
             layer.reset_running_stats()
-            layer.momentum = None  # every batch counts alike
             layer.train()
+    seen = 0
     with torch.no_grad():
         for images, _ in batches:
-            network(images)
+            if len(images) > 1:
+                seen += len(images)
+                _count(network, len(images) / seen)
+                network(images)
     return state_of(network)
+
+
+def _count(network: nn.Module, share: float) -> None:
+    """Let the next batch have this share of the running statistics."""
+    for layer in network.modules():
+        if isinstance(layer, _NORMS):
+            layer.momentum = share

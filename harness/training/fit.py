@@ -106,8 +106,8 @@ def fit(
 ) -> dict[str, Any]:
     """Train and return {"outcome", "state", "history", "kept_epoch", "kept_step", "steps"}.
 
-    ``epochs`` (first, last): the schedule's epochs first to last - 1 alone, with their own rates and draws; then what
-    they end with is kept. From 0 this is bit for bit what the whole schedule passes through.
+    ``epochs`` (first, last): the schedule's epochs first to last - 1 alone, with their own rates and draws. From 0 this
+    is bit for bit what the whole schedule passes through: a part that ends before the schedule keeps what it ends with.
 
     ``outcome`` is "trained"; "diverged" when a loss or weight is not finite; or "dead" when the scores do not move over
     a training batch, so that no step could help (nothing is trained). ``history`` has per epoch [mean training loss,

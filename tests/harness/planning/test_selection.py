@@ -41,8 +41,8 @@ def test_what_cannot_lend_a_mask_is_refused_before_anything_runs(of, reason):
     [
         ("snipp", "unknown method 'snipp' \\(did you mean 'snip'"),
         ("lt[rtae=0.5]", "'rtae' is not a parameter"),
-        ("mobilenet", "mobilenet gives no ticket"),
-        ("dense", "dense gives no ticket"),
+        ("mobilenet", "mobilenet leaves no part of W0"),
+        ("dense", "dense leaves no part of W0"),
         ("scratch", "scratch borrows from another method itself"),
         ("random-layerwise", "random-layerwise borrows from another method itself"),
     ],
@@ -52,7 +52,7 @@ def test_what_is_no_part_of_w0_has_no_control_and_is_refused_before_anything_run
         resolve(["lt", f"scratch[of={of}]"], {}, None)
     (fault,) = caught.value.faults
     assert fault.startswith(f"scratch[of={of}]: ")
-    if "gives no ticket" in reason:
+    if "leaves no part of W0" in reason:
         assert "borrow from a method that chooses among a network's weights or channels" in fault
 
 

@@ -9,6 +9,7 @@ from harness.networks.factories import state_of
 from harness.pruning.recalibration import has_norms, recalibrated
 
 SIZES = [7, 4, 2]
+"""Images of each batch; a last one of a single image joins them where a test says so."""
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -34,7 +35,7 @@ class Dropping(nn.Module):
 @pytest.fixture
 def batches():
     draws = torch.Generator().manual_seed(3)
-    # Each batch on another level: the mean over batches is not the mean over images.
+    # Each batch on another level: its statistics are not those of all images.
     return [
         (torch.randn(size, 3, 8, 8, generator=draws) * (level + 1) + level, torch.zeros(size))
         for level, size in enumerate(SIZES)
@@ -76,7 +77,7 @@ def normalised(values, name, state, eps):
 
 
 def by_hand(network, batches):
-    """The mean over batches of both norms' means and variances: (means, variances) by name."""
+    """The mean over images of their batch's means and variances at both norms: (means, variances) by name."""
     state = {name: tensor.double().numpy() for name, tensor in network.state_dict().items()}
     found = {"norm1": [], "norm2": []}
     for images, _ in batches:
@@ -86,18 +87,21 @@ def by_hand(network, batches):
         pooled = np.maximum(maps, 0).mean(axis=(1, 2))
         vectors = pooled @ state["linear.weight"].T + state["linear.bias"]
         found["norm2"].append(normalised(vectors, "norm2", state, 1e-5)[1:])
-    return {name: np.mean(values, axis=0) for name, values in found.items()}
+    counts = [len(images) for images, _ in batches]
+    return {name: np.average(np.array(values), axis=0, weights=counts) for name, values in found.items()}
 
 
-def test_statistics_are_the_mean_over_batches_of_each_batchs_own(network, batches):
+@pytest.mark.parametrize("alone", [0, 1])
+def test_statistics_are_the_mean_over_images_of_their_batchs_own(network, batches, alone):
     expected = by_hand(network, batches)
-    state = recalibrated(network, batches)
+    single = [(images[:1], labels[:1]) for images, labels in batches[:alone]]  # it has no variance
+    state = recalibrated(network, batches + single)
     for name, (mean, variance) in expected.items():
         np.testing.assert_allclose(state[f"{name}.running_mean"], mean, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(state[f"{name}.running_var"], variance, rtol=1e-4, atol=1e-5)
         assert int(state[f"{name}.num_batches_tracked"]) == len(SIZES)
     one_batch = by_hand(network, [(torch.cat([images for images, _ in batches]), None)])
-    assert not np.allclose(one_batch["norm1"][0], expected["norm1"][0], rtol=1e-2)
+    assert not np.allclose(one_batch["norm1"][1], expected["norm1"][1], rtol=1e-2)
 
 
 def test_nothing_else_changes(network, batches):
@@ -121,7 +125,7 @@ def test_what_the_statistics_were_before_and_global_draws_do_not_matter(network,
     assert same_bits(*found)
 
 
-def test_in_a_network_of_the_harness_batches_of_any_size_count_alike(tiny, splits):
+def test_in_a_network_of_the_harness_every_image_counts_alike(tiny, splits):
     images = splits[0].images.float() / 255
     batches = [(images[:20], None), (images[20:], None)]
     state = recalibrated(tiny, batches)
@@ -135,8 +139,9 @@ def test_in_a_network_of_the_harness_batches_of_any_size_count_alike(tiny, split
     for index, norm in enumerate(("features.norm1", "features.norm2")):
         means = torch.stack([pair[index].mean(dim=(0, 2, 3)) for pair in outputs])
         variances = torch.stack([pair[index].transpose(0, 1).flatten(1).var(dim=1) for pair in outputs])
-        torch.testing.assert_close(state[f"{norm}.running_mean"], means.mean(0), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(state[f"{norm}.running_var"], variances.mean(0), rtol=1e-4, atol=1e-5)
+        share = torch.tensor([[20 / 48], [28 / 48]])
+        torch.testing.assert_close(state[f"{norm}.running_mean"], (share * means).sum(0), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(state[f"{norm}.running_var"], (share * variances).sum(0), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
