@@ -16,7 +16,7 @@ from harness.methods.random import Random
 from harness.pruning import Mask, Network, Scores, Workbench, keep_largest
 
 Other = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\[\]]*\])?$")]
-"""A registered method that gives a mask, written as an entry: ``snip``, ``lt[rate=0.75]``."""
+"""A registered method to borrow from, written as an entry: ``snip``, ``lt[rate=0.75]``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,11 @@ class Scratch(Pruner):
     stretched to the steps that ``of`` trains for the level, its dense network and all rounds among them, under the loss
     of the later rounds. What it costs to find the mask is not counted: it is given to the control.
 
-    The paper starts from random weights; W0 here has the convolutions that every method starts from.
+    The paper's Scratch-B spends the operations that the large network's training took, and starts from random weights;
+    here it is the steps of all that the method trained, and W0 has the convolutions that every method starts from.
     """
 
-    source = "Liu, Sun, Zhou, Huang & Darrell 2019, arXiv:1810.05270, Sec. 3, Scratch-B; here from W0"
+    source = "Liu, Sun, Zhou, Huang & Darrell 2019, arXiv:1810.05270, Sec. 3, after Scratch-B"
     level_order = "independent"
     gives = None
     borrows = "ticket"

@@ -3,7 +3,7 @@
 import contextlib
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from harness import plugins
@@ -84,7 +84,12 @@ class Selection:
             variants = type(build_pruner(method, {})).variants
         except UsageError:
             return [Entry(method, method, (), schedule_named(self.loss or "plain", self.losses))]
-        return [self._entry(method, {**variant, **parameters}) for variant in variants]
+        alike = [
+            variant
+            for variant in variants
+            if all(str(parameters.get(name, value)) == str(value) for name, value in variant.items())
+        ]
+        return [self._entry(method, {**variant, **parameters}) for variant in alike or [{}]]
 
     def _entry(self, method: str, parameters: Mapping[str, Any]) -> Entry:
         given = {name: value for name, value in parameters.items() if name != "loss"}
@@ -93,14 +98,18 @@ class Selection:
         return self._resolved(method, {**given, **lenders}, loss)
 
     def _lenders(self, entry: Entry) -> dict[str, str]:
-        """Return the fields of an entry that name a method it borrows from, each with the common parameters too."""
+        """Return the fields of an entry that name a method it borrows from, each with the common parameters too.
+
+        But for what changes neither a mask nor a ticket.
+        """
         found = {}
+        others = {name: value for name, value in self.common.items() if name != "recalibrate"}
         with contextlib.suppress(UsageError):  # `_borrowing` tells of a method that is not there
             pruner = entry.pruner()
             for one in fields(pruner):
                 written = getattr(pruner, one.name)
                 if written in pruner.borrows_from:
-                    found[one.name] = self._resolved(*parse_entry(written), None).text
+                    found[one.name] = replace(self, common=others)._resolved(*parse_entry(written), None).text
         return found
 
     def _resolved(self, method: str, given: Mapping[str, Any], loss: str | None) -> Entry:
@@ -110,7 +119,7 @@ class Selection:
         try:
             return entry_of(method, {**shared, **given}, loss, self.losses)
         except UsageError:
-            refused = [name for name, value in shared.items() if _refusal(method, name, value)]
+            refused = [name for name, value in shared.items() if _refusal(method, name, value, given)]
             if not refused:
                 raise
         for name in refused:
@@ -183,10 +192,10 @@ def _unusable(common: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _refusal(method: str, name: str, value: Any) -> str:
-    """Return why a method refuses a parameter's value, or an empty text."""
+def _refusal(method: str, name: str, value: Any, given: Mapping[str, Any] | None = None) -> str:
+    """Return why a method refuses a parameter's value, beside what is ``given``, or an empty text."""
     try:
-        build_pruner(method, {name: value})
+        build_pruner(method, {**(given or {}), name: value})
     except UsageError as error:
         return str(error).replace("\n", " ")
     return ""

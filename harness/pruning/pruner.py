@@ -81,7 +81,9 @@ class Pruner(ABC):
         """Return W0 pruned as ``pruned`` is at ``density`` < 1. Raises ValueError where that is no part of W0."""
         if pruned.mask is None:
             raise ValueError(f"{type(self).__name__} gives no mask and does not say what it leaves of W0")
-        return PrunedNetwork(bench.network(), pruned.mask)
+        network = bench.network()
+        pruned.mask.apply_(network)
+        return PrunedNetwork(network, pruned.mask)
 
     def _pruned_to(self, bench: Workbench, density: float) -> PrunedNetwork:
         wanted = [density] if self.level_order == "independent" else [1.0, density]

@@ -26,8 +26,10 @@ class RecalibratingPruner(Pruner):
         return "it has no batch norm to recalibrate" if self.recalibrate and not has_norms(network) else None
 
     def finished(self, bench: Workbench, pruned: PrunedNetwork) -> PrunedNetwork:
-        """Return ``pruned`` as it is to be yielded."""
+        """Return ``pruned`` as it is to be yielded. Raises ValueError where there is nothing to recalibrate."""
         if not self.recalibrate:
             return pruned
+        if not has_norms(pruned.network):  # a method whose own `skip` forgot to ask this one
+            raise ValueError(f"{type(self).__name__} cannot recalibrate a network without batch norm")
         state = bench.compute(recalibrated, pruned.network, bench.batches(IMAGES))
         return PrunedNetwork(build(pruned.network.architecture, state), pruned.mask)

@@ -23,7 +23,8 @@ def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> 
     layers before it make of that batch: norms as in training, all else as in evaluation, so that nothing is dropped.
     A batch of one image has no variance and is left out. Weights stay; ``network`` is changed.
 
-    Source: Frantar & Alistarh 2022 (Optimal Brain Compression), Sec. 6, batch-norm tuning after one-shot pruning.
+    Source: the idea is Frantar & Alistarh 2022's (Optimal Brain Compression), whose released code resets the statistics
+    after pruning and runs 100 augmented batches with momentum .1.
     """
     network.eval()
     for layer in network.modules():

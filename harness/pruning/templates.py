@@ -4,7 +4,7 @@ import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -31,11 +31,17 @@ class SaliencyPruner(OneShotPruner):
     """Score a network once, keep the highest scores; each level by itself. Give `saliency`.
 
     ``start`` is the network that is scored and pruned: the ``trained`` dense one, or ``W0`` before any training of the
-    run. What is pruned at W0 is always trained, once, from there, whatever ``retrain`` says.
+    run. What is pruned at W0 is always trained, once, from there: ``retrain`` leaves no other choice then.
     """
 
     scope: Scope = "global"
     start: Start = "trained"
+
+    def __post_init__(self) -> None:
+        """Refuse a way to train that ``start`` leaves no choice of: a name would tell of what is not done."""
+        usual = next(field.default for field in fields(self) if field.name == "retrain")
+        if self.start == "W0" and self.retrain != usual:
+            raise ValueError("retrain is for start=trained: what is pruned at W0 is always trained from there")
 
     @abstractmethod
     def saliency(self, bench: Workbench, network: Network) -> Scores:

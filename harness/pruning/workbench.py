@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -28,9 +28,6 @@ from harness.training.schedule import Schedule
 from harness.training.version import TRAINING_VERSION
 
 SCORING_BATCH = 64
-
-_A_METHODS_OWN = ("epochs", "max_steps", "learning_rate", "warmup", "decay")
-"""What a method may change of the plan's schedule: how long and at which rates it trains, nothing else."""
 
 
 class TrainingDiverged(Exception):  # noqa: N818
@@ -108,23 +105,23 @@ class Workbench:
         mask: Mask | None = None,
         round: int = 0,
         *,
-        epochs: tuple[int, int] | None = None,
+        epochs: tuple[int, int | None] | None = None,
         schedule: Schedule | None = None,
     ) -> Network:
-        """Return ``network`` trained under ``mask`` to the end of its schedule; ``network`` is not changed.
+        """Return ``network`` trained under ``mask`` by `schedule`; ``network`` is not changed.
 
         ``round`` chooses the loss of the schedule: 0 = dense, later rounds may weigh classes differently. Weights
         outside ``mask`` are exactly zero at every step.
 
         ``epochs`` (first, last) trains epochs first to last - 1 of the schedule alone, at their own rates and on their
-        own batches: (0, k) is the network as the whole training has it after k epochs, bit for bit, and (k, `epochs`)
-        goes on from there with momentum 0. ``schedule`` is `schedule` with other ``epochs``, ``max_steps``,
-        ``learning_rate``, ``warmup`` or ``decay``. Raises `TrainingDiverged`, ValueError for epochs that the schedule
-        does not have or another field of it changed.
+        own batches: (0, k) is the network as the whole training has it after k epochs, bit for bit, and (k, None) goes
+        on from there to the end, with momentum 0. ``schedule`` is `schedule` with another length or other rates. Raises
+        `TrainingDiverged`, ValueError for epochs that the schedule does not have or another field of it changed.
         """
         mask = mask if mask is not None and mask.pruned else None
-        schedule = self._by_steps(schedule or self._schedule)
-        span = self._span(schedule, epochs)
+        images = len(self._train.images)
+        schedule = (schedule or self._schedule).of_a_method(self._schedule, images)
+        span = schedule.span(epochs, images)
         state = canonical_state(network, mask)
         loss = self.loss(round)
         inputs = {
@@ -146,21 +143,6 @@ class Workbench:
         if stage.value["outcome"] == "diverged":
             raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
         return build(network.architecture, stage.value["state"])
-
-    def _by_steps(self, schedule: Schedule) -> Schedule:
-        """Return a method's schedule as keys know it: by its steps, however it was written."""
-        allowed = {name: getattr(schedule, name) for name in _A_METHODS_OWN}
-        if schedule != replace(self._schedule, **allowed):
-            raise ValueError(f"a method's schedule may differ from the plan's in {', '.join(_A_METHODS_OWN)} alone")
-        return schedule.for_steps(schedule.total_steps(len(self._train.images)))
-
-    def _span(self, schedule: Schedule, epochs: tuple[int, int] | None) -> tuple[int, int] | None:
-        """Return ``epochs``, None where they are all."""
-        whole = (0, schedule.epoch_count(len(self._train.images)))
-        first, last = epochs or whole
-        if not 0 <= first < last <= whole[1]:
-            raise ValueError(f"epochs ({first}, {last}) are not within the {whole[1]} of the schedule")
-        return None if (first, last) == whole else (first, last)
 
     def _task(self, start: Network, mask: Mask | None, loss: Loss) -> TrainingTask:
         device = resolve_device(self._schedule.device)
@@ -196,6 +178,7 @@ class Workbench:
         """
         lender, bench = self._lender(method)
         mask = lender.mask_at(bench, density)
+        self._meter.add(bench._meter)
         if mask is None:
             raise ValueError(f"{method} gives no mask: it does not choose among the weights of this network")
         return mask
@@ -207,16 +190,15 @@ class Workbench:
         part of W0, or borrows from another itself.
         """
         lender, bench = self._lender(method)
-        bench._meter = Meter()
         pruned = lender.ticket_at(bench, density)
         return Ticket(pruned.network, pruned.mask, bench._meter.steps)
 
     def _lender(self, method: str) -> tuple[Lender, "Workbench"]:
-        """Return another method and its bench, which lends nothing."""
+        """Return another method and its bench, which has a meter of its own and lends nothing."""
         if self._lend is None:
             raise ValueError(f"{self._method} borrows from another method itself")
         bench = copy(self)
-        bench._method, bench._lend = method.partition("[")[0], None
+        bench._method, bench._lend, bench._meter = method.partition("[")[0], None, Meter()
         return self._lend(method), bench
 
     @property

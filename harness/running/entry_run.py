@@ -92,10 +92,10 @@ class EntryRun:
     def _initial(self) -> InitialNetworks:
         return InitialNetworks(self.plan, self.store, self._splits[0].images, self.seed)
 
-    def _bench(self, meter: Meter, entry: Entry) -> Workbench:
+    def _bench(self, meter: Meter, entry: Entry, store: Store) -> Workbench:
         train, validation = self._splits
         return Workbench(
-            store=self.store,
+            store=store,
             initial=self.w0,
             own=self._initial.own,
             train=train,
@@ -112,11 +112,12 @@ class EntryRun:
     @cached_property
     def _dense_spread(self) -> float:
         """The sd of the plain dense network's validation scores, beside which this entry's are judged."""
+        shared = Store(self.store.root, wait=self.store.wait, started=self.store.started)  # a trial's store counts
         try:
-            dense = self._bench(Meter(), entry_of(names.DENSE, {})).dense()
+            dense = self._bench(Meter(), entry_of(names.DENSE, {}), shared).dense()
         except TrainingDiverged:
             return 0.0
-        return _spread(score(dense, self.validation, self.plan, self.store).value["scores"])
+        return _spread(score(dense, self.validation, self.plan, shared).value["scores"])
 
     def _cell(self, density: float, **known: Any) -> Cell:
         return Cell(entry=self.entry, seed=self.seed, density=density, **known)
@@ -133,7 +134,9 @@ class EntryRun:
         for density in densities:
             if not ending:
                 try:
-                    networks = networks or iter(pruner.prune(self._bench(meter, self.entry), tuple(densities)))
+                    networks = networks or iter(
+                        pruner.prune(self._bench(meter, self.entry, self.store), tuple(densities))
+                    )
                     pruned = _next(networks, density)
                 except Exception as error:
                     ending = _ending(error)

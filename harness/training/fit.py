@@ -121,7 +121,7 @@ def fit(
     first, last = epochs or (0, whole)
     chooses = schedule.keep == "best" and last == whole
     start = first * schedule.steps_per_epoch(len(images))
-    progress = saver.load() or {"history": [], "best": -math.inf, **_kept(stepper, first, start)}
+    progress = saver.load() or {"history": [], "best": None, **_kept(stepper, first, start)}
     _restore(stepper, progress)
     if progress["epoch"] == first and _is_dead(stepper, images, seed):
         return _result(progress, "dead", start)
@@ -132,10 +132,11 @@ def fit(
         figure = task.evaluate(stepper.module) if chooses else None
         progress["history"].append([mean_loss, figure])
         progress["epoch"] += 1
-        settled = progress["steps"] > schedule.warmup_steps(total) or progress["epoch"] == last
-        if figure is None or (settled and figure > progress["best"]):
+        at_end = progress["epoch"] == last
+        settled = at_end or (chooses and progress["steps"] > schedule.warmup_steps(total))
+        if settled and (figure is None or progress["best"] is None or figure > progress["best"]):
             progress |= {"best": figure, **_kept(stepper, progress["epoch"], progress["steps"])}
-        if saver.due and progress["epoch"] < last:
+        if saver.due and not at_end:
             saver.save(progress["epoch"], {**progress, **_moving_parts(stepper)})
     return _result(progress, "trained", start)
 

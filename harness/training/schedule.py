@@ -10,6 +10,9 @@ from pydantic.dataclasses import dataclass
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 
+A_METHODS_OWN = ("epochs", "max_steps", "learning_rate", "warmup", "decay")
+"""What a method may change of the plan's schedule: how long and at which rates it trains, nothing else."""
+
 _TAIL = 0.1
 """The part of a falling schedule whose mean rate is its last one: its very last step has none to speak of."""
 
@@ -53,6 +56,24 @@ class Schedule:
     def epoch_count(self, images: int) -> int:
         """Return the number of epochs over ``images`` training images; ``max_steps`` may cut the last one short."""
         return math.ceil(self.total_steps(images) / self.steps_per_epoch(images))
+
+    def span(self, epochs: tuple[int, int | None] | None, images: int) -> tuple[int, int] | None:
+        """Return ``epochs`` (first, last; None = the end), None where they are all. Raises ValueError for others."""
+        whole = self.epoch_count(images)
+        first, last = epochs or (0, None)
+        last = whole if last is None else last
+        if not 0 <= first < last <= whole:
+            raise ValueError(f"epochs ({first}, {last}) are not within the {whole} of the schedule")
+        return None if (first, last) == (0, whole) else (first, last)
+
+    def of_a_method(self, plan: "Schedule", images: int) -> "Schedule":
+        """Return this schedule as keys know it: by its steps over ``images``, however it was written.
+
+        Raises ValueError where it differs from the ``plan``'s in more than `A_METHODS_OWN`.
+        """
+        if self != replace(plan, **{name: getattr(self, name) for name in A_METHODS_OWN}):
+            raise ValueError(f"a method's schedule may differ from the plan's in {', '.join(A_METHODS_OWN)} alone")
+        return self.for_steps(self.total_steps(images))
 
     def warmup_steps(self, total: int) -> int:
         """Return how many of ``total`` steps the learning rate rises for."""

@@ -4,8 +4,8 @@
 
 Prints one JSON object a line: each cell with its test AUC, steps and seconds; then for each preset whether a second
 run in another store gave the same scores, steps a second, and the share of what a matrix product reaches on the same
-device. ``--limit`` ends it after so many seconds, with what was done until then. It takes no MLflow and writes into a
-temporary folder alone. ``--device cpu`` tries the script where there is no such device.
+device. ``--limit`` is the seconds for all presets together, alike for each; what is done until then is told. It takes
+no MLflow and writes into a temporary folder alone. ``--device cpu`` tries the script where there is no such device.
 """
 
 import argparse
@@ -42,11 +42,12 @@ def main() -> None:
     """Run what is asked for, and tell."""
     given = arguments()
     fix_kernels()
-    ends = time.monotonic() + given.limit
-    for preset in given.presets.split(","):
+    presets = given.presets.split(",")
+    for preset in presets:
+        ends = time.monotonic() + given.limit / len(presets)
         with tempfile.TemporaryDirectory() as folder:
             plans = [plan_of(preset, given, Path(folder) / name) for name in ("first", "second")]
-            first = list(results(plans[0], ends))
+            first = list(results(plans[0], time.monotonic() + 0.6 * given.limit / len(presets)))
             for one in first:
                 tell(preset=preset, **one)
             second = {(one["entry"], one["seed"], one["density"]): one["scores"] for one in results(plans[1], ends)}

@@ -16,13 +16,13 @@ RUNS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 2)), max_size=1
 def _stages_take_known_seconds():
     """Every stage takes the seconds that its compute function says."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Checkpoint, "seconds", property(lambda self: self.seconds_before))
+        patch.setattr(Checkpoint, "costs", property(lambda self: {"seconds": self.known, "processor_seconds": 0.0}))
         yield
 
 
 def run(store, kind, number):
     def compute(checkpoint):
-        checkpoint.seconds_before = SECONDS[kind]
+        checkpoint.known = SECONDS[kind]
         return {"steps": 10 + number}
 
     return store.run(kind, {"number": number}, compute)
