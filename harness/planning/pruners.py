@@ -35,7 +35,7 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
     try:
         pruner: Pruner = TypeAdapter(kind).validate_python({k: v for k, v in parameters.items() if k in known})
     except ValidationError as error:
-        faults += [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        faults += [_fault(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
     if faults:
         raise UsageError(
             f"method {method!r} got wrong parameters",
@@ -43,6 +43,11 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
             fix=f"its parameters are: {', '.join(known) or 'none'}",
         )
     return pruner
+
+
+def _fault(place: str, message: str) -> str:
+    """Return what is wrong where; a method's own refusal has no place and stands as the method writes it."""
+    return f"{place}: {message}" if place else message.removeprefix("Value error, ")
 
 
 def borrowed(written: str) -> Pruner:

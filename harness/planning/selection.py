@@ -12,6 +12,8 @@ from harness.losses.schedules import LossSchedule, schedule_named
 from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import borrowed, build_pruner, pruner_class
+from harness.pruning.pruner import Pruner
+from harness.pruning.recalibrating import RecalibratingPruner
 from harness.results.names import DENSE, PLAIN_LOSS
 
 _LACKS = {"mask": "gives no mask", "ticket": "leaves no part of W0"}
@@ -80,6 +82,7 @@ class Selection:
         return [entry for method in matches for entry in self._variants(method, parameters)]
 
     def _variants(self, method: str, parameters: Mapping[str, Any]) -> list[Entry]:
+        """Return the method's variants that ``parameters`` do not contradict; those that they make alike are one."""
         try:
             variants = type(build_pruner(method, {})).variants
         except UsageError:
@@ -89,7 +92,8 @@ class Selection:
             for variant in variants
             if all(str(parameters.get(name, value)) == str(value) for name, value in variant.items())
         ]
-        return [self._entry(method, {**variant, **parameters}) for variant in alike or [{}]]
+        entries = [self._entry(method, {**variant, **parameters}) for variant in alike or [{}]]
+        return list({entry.text: entry for entry in entries}.values())
 
     def _entry(self, method: str, parameters: Mapping[str, Any]) -> Entry:
         given = {name: value for name, value in parameters.items() if name != "loss"}
@@ -123,7 +127,9 @@ class Selection:
             if not refused:
                 raise
         for name in refused:
-            self.notes.append(f"parameters.{name} = {shared.pop(name)!r} is not for {method}, which keeps its own")
+            value = shared.pop(name)
+            own = method if _refusal(method, name, value) else entry_of(method, given, loss, self.losses).text
+            self.notes.append(f"parameters.{name} = {value!r} is not for {own}, which keeps its own")
         return entry_of(method, {**shared, **given}, loss, self.losses)
 
 
@@ -171,9 +177,14 @@ def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
             yield f"{entry.text}: {written} runs under this entry's loss {entry.loss.name}, not its own {lender.loss}"
         method = parse_entry(written)[0]
         others = [one for one in entries.values() if one.method == method and one.loss == entry.loss]
-        if others and lender not in [one.pruner() for one in others]:
+        if others and _lent(lender) not in [_lent(one.pruner()) for one in others]:
             texts = ", ".join(one.text for one in others)
             yield f"{entry.text} borrows from {written}; the run has {texts}: of=NAME may say that"
+
+
+def _lent(lender: Pruner) -> Pruner:
+    """Return a method as far as others borrow from it: recalibration changes neither mask nor ticket."""
+    return replace(lender, recalibrate=False) if isinstance(lender, RecalibratingPruner) else lender
 
 
 def _unusable(common: Mapping[str, Any]) -> list[str]:

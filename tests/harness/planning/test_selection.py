@@ -1,4 +1,4 @@
-"""Entries that borrow from others, and common parameters that not every method takes."""
+"""Entries that borrow from others, common parameters that not every method takes, and variants."""
 
 import pytest
 
@@ -103,13 +103,22 @@ def test_they_reach_every_kind_of_borrower_and_the_borrower_too():
     }
     common = {"recalibrate": True, "retrain": "finetune", "images": 64}
     assert borrowed_by(["magnitude-layerwise", "scratch[of=structured-magnitude]"], common) == {
-        "magnitude-layerwise[of=snip[images=64,recalibrate=True,retrain=finetune],recalibrate=True,retrain=finetune]": (
-            "snip[images=64,recalibrate=True,retrain=finetune]",
+        "magnitude-layerwise[of=snip[images=64,retrain=finetune],recalibrate=True,retrain=finetune]": (
+            "snip[images=64,retrain=finetune]",
         ),
-        "scratch[of=structured-magnitude[recalibrate=True,retrain=finetune]]": (
-            "structured-magnitude[recalibrate=True,retrain=finetune]",
-        ),
+        "scratch[of=structured-magnitude[retrain=finetune]]": ("structured-magnitude[retrain=finetune]",),
     }
+
+
+@pytest.mark.parametrize("common", [{"recalibrate": True}, {"recalibrate": True, "retrain": "finetune"}])
+def test_recalibration_changes_neither_mask_nor_ticket_so_that_no_lender_has_it_and_none_is_missed(common):
+    written = ["lt", "snip", "structured-magnitude", "magnitude-layerwise", "random-layerwise", "scratch*"]
+    entries, notes = resolve(written, common, None)
+    assert [entry.pruner().recalibrate for entry in entries[:5]] == [True] * 5
+    lenders = [borrowed(*of) for of in borrowed_by(written, common).values()]
+    assert len(lenders) == 4
+    assert not any(lender.recalibrate for lender in lenders)
+    assert not any("the run has" in note for note in notes)
 
 
 def test_a_lenders_own_parameters_go_before_the_common_ones():
@@ -155,3 +164,99 @@ def test_a_common_value_goes_to_those_that_take_it_and_the_others_are_noted():
 def test_a_common_value_that_no_method_takes_is_refused():
     with pytest.raises(UsageError, match=r"parameters.rate = 7: .*less than 1"):
         resolve(["lt"], {"rate": 7}, None)
+
+
+# --- variants
+
+
+def texts(written, common=None, loss=None):
+    """The entries by their texts, where nothing is to be noted."""
+    entries, notes = resolve(written, common or {}, loss)
+    assert notes == []
+    return [entry.text for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("rand*[start=W0]", ["random", "random-layerwise"]),
+        (
+            "rand*[start=trained]",
+            ["random[start=trained]", "random[retrain=rewind-rate,start=trained]", "random-layerwise[start=trained]"],
+        ),
+        ("class-dependent*[scenario=green]", ["class-dependent-lt[scenario=green]"]),
+        ("snip*[start=W0]", ["snip[start=W0]", "snip-retrain[start=W0]"]),
+        ("scratch*[of=lt]", ["scratch"]),
+        ("scratch*[of=snip]", ["scratch[of=snip]"]),  # neither variant's
+    ],
+)
+def test_what_is_given_leaves_the_variants_that_it_does_not_contradict_each_once(written, expected):
+    assert texts([written]) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("random", ["random"]),
+        ("rando?", ["random", "random[retrain=rewind-rate,start=trained]"]),
+        ("snip*[images=64]", ["snip[images=64]", "snip[images=64,start=W0]", "snip-retrain[images=64]"]),
+        (
+            "class-dependent*[rate=0.75]",
+            [
+                "class-dependent-lt[rate=0.75,scenario=blue]",
+                "class-dependent-lt[rate=0.75]",
+                "class-dependent-lt[rate=0.75,scenario=green]",
+            ],
+        ),
+    ],
+)
+def test_what_is_given_beside_the_variants_goes_to_all_of_them(written, expected):
+    assert texts([written]) == expected
+
+
+def test_variants_may_be_given_as_a_table_too():
+    assert texts([{"name": "class-dependent*", "scenario": "blue"}]) == ["class-dependent-lt[scenario=blue]"]
+    assert texts([{"name": "snip*", "images": 64, "start": "W0"}]) == [
+        "snip[images=64,start=W0]",
+        "snip-retrain[images=64,start=W0]",
+    ]
+
+
+def test_variants_that_a_common_parameter_or_the_loss_makes_alike_are_one():
+    assert texts(["snip*"], {"start": "W0"}) == ["snip[start=W0]", "snip-retrain[start=W0]"]
+    assert texts(["class-dependent*"], loss="green") == ["lt[loss=green]"]  # a scenario is nothing but a loss
+
+
+def test_a_variant_goes_before_a_common_parameter():
+    assert texts(["rando?"], {"start": "W0"}) == ["random", "random[retrain=rewind-rate,start=trained]"]
+
+
+def test_what_is_asked_for_twice_is_noted_still():
+    entries, notes = resolve(["snip[start=W0]", "snip*[start=W0]"], {}, None)
+    assert [entry.text for entry in entries] == ["snip[start=W0]", "snip-retrain[start=W0]"]
+    assert notes == ["snip*[start=W0]: snip[start=W0] was asked for more than once and runs once"]
+
+
+# --- what is pruned at W0 takes no way to retrain
+
+
+def test_a_common_retrain_passes_by_what_is_pruned_at_w0_with_a_note():
+    entries, notes = resolve(["snip*", "grasp", "rand*"], {"retrain": "finetune"}, None)
+    assert [entry.text for entry in entries] == [
+        "snip[retrain=finetune]",
+        "snip[start=W0]",
+        "snip-retrain[retrain=finetune]",
+        "grasp",
+        "random",
+        "random[retrain=rewind-rate,start=trained]",  # which says it itself
+        "random-layerwise[of=snip[retrain=finetune]]",
+    ]
+    assert notes == [
+        f"parameters.retrain = 'finetune' is not for {own}, which keeps its own"
+        for own in ("snip[start=W0]", "grasp", "random", "random-layerwise")
+    ]
+
+
+def test_a_common_retrain_and_start_that_contradict_each_other_are_refused():
+    with pytest.raises(UsageError, match="what is pruned at W0 is always trained from there"):
+        resolve(["magnitude"], {"start": "W0", "retrain": "finetune"}, None)
