@@ -13,6 +13,7 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.networks.widths import widths_of
 from harness.pruning.meter import Meter
+from harness.pruning.one_shot import Retrain
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.recalibrating import IMAGES
 from harness.pruning.templates import ChannelPruner, SaliencyPruner
@@ -57,6 +58,16 @@ class ByIndex(ChannelPruner):
 
     def channel_saliency(self, bench, network):
         return {group.name: -torch.arange(group.channels) for group in channel_groups(network)}
+
+
+def by_size(usual):
+    """A method that does after pruning what ``usual`` says, unless it is asked for something else."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Usually(BySize):
+        retrain: Retrain = usual
+
+    return Usually
 
 
 KINDS = {"mask": BySize, "channels": ByIndex, "l-obs": LayerwiseOptimalBrainSurgeon}
@@ -164,7 +175,7 @@ def test_the_dense_level_is_the_dense_network_whatever_follows(bench, same_bits,
 def test_what_is_pruned_at_w0_is_trained_once_from_there(
     bench, same_bits, tmp_path, recalibrated_by_hand, retrain, recalibrate
 ):
-    (pruned,) = BySize(start="W0", retrain=retrain, recalibrate=recalibrate).prune(bench, [DENSITY])
+    (pruned,) = by_size(retrain)(start="W0", recalibrate=recalibrate).prune(bench, [DENSITY])
     assert [kind for _, kind in Store(tmp_path / "store").folders()].count("train") == 1
     mask = largest(bench.network())
     assert same_bits(pruned.mask, mask)
@@ -188,7 +199,7 @@ def test_any_network_with_its_mask_can_be_retrained(bench, same_bits, start, ret
     scores = {name: torch.arange(weight.numel()).view(weight.shape) for name, weight in prunable_weights(dense).items()}
     mask = prune_least(scores, Mask.ones(dense), DENSITY)
     given = masked(bench.dense(), mask)
-    found = BySize(start=start, retrain=retrain).retrained(bench, PrunedNetwork(copy_of(given), mask), DENSITY)
+    found = by_size(retrain)(start=start).retrained(bench, PrunedNetwork(copy_of(given), mask), DENSITY)
     if start == "W0":  # what was pruned at W0 is W0's already
         expected = bench.train(given, mask, round=1)
     elif retrain == "none":

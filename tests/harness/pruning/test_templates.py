@@ -6,6 +6,7 @@ import torch
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, state_of
 from harness.networks.widths import widths_of
+from harness.pruning.one_shot import Retrain
 from harness.pruning.templates import ChannelPruner, SaliencyPruner
 from harness.sparsity.mask import prunable_weights
 from harness.sparsity.surgery import channel_groups
@@ -20,6 +21,16 @@ class BySize(SaliencyPruner):
     def saliency(self, bench, network):
         SCORED.append(state_of(network))
         return {name: weight.detach().abs() for name, weight in prunable_weights(network).items()}
+
+
+def by_size(usual):
+    """A method that does after pruning what ``usual`` says, unless it is asked for something else."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Usually(BySize):
+        retrain: Retrain = usual
+
+    return Usually
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,7 @@ class ByIndex(ChannelPruner):
 
 
 SCORED: list = []
+RETRAIN = ("none", "finetune", "rewind-rate", "rewind-weights")
 
 
 @pytest.fixture(autouse=True)
@@ -68,16 +80,26 @@ def test_the_trained_network_is_scored_by_default(make_bench):
     assert same(pruned.network, expected)
 
 
-@pytest.mark.parametrize("retrain", ["none", "finetune", "rewind-rate", "rewind-weights"])
-def test_what_is_pruned_at_w0_is_scored_there_and_trained_from_there_once(make_bench, retrain):
+@pytest.mark.parametrize("usual", RETRAIN)
+def test_what_is_pruned_at_w0_is_scored_there_and_trained_from_there_once(make_bench, usual):
     bench = make_bench(loss="black")
-    (pruned,) = BySize(start="W0", retrain=retrain).prune(bench, [0.5])
+    (pruned,) = by_size(usual)(start="W0").prune(bench, [0.5])
     assert len(SCORED) == 1
     assert same(bench.network(), SCORED[0])
     assert same(pruned.network, bench.train(bench.network(), pruned.mask, round=1))
     sizes = torch.cat([weight.detach().abs().flatten() for weight in prunable_weights(bench.network()).values()])
     kept = torch.cat([mask.flatten() for mask in pruned.mask.values()])
     assert sizes[kept].min() >= sizes[~kept].max()
+
+
+@pytest.mark.parametrize("usual", RETRAIN)
+def test_what_is_pruned_at_w0_takes_no_other_retrain_than_the_methods_own(usual):
+    kind = by_size(usual)
+    assert kind(start="W0", retrain=usual) == kind(start="W0")
+    for retrain in {*RETRAIN} - {usual}:
+        with pytest.raises(ValueError, match=r"retrain is for start=trained: .* W0 is always trained from there"):
+            kind(start="W0", retrain=retrain)
+        assert kind(retrain=retrain).retrain == retrain  # of the trained network, any
 
 
 def test_the_dense_level_is_the_dense_network_wherever_pruning_starts(make_bench):
