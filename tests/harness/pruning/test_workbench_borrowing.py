@@ -13,7 +13,7 @@ from harness.methods.random import Random
 from harness.methods.snip import Snip
 from harness.methods.structured import StructuredMagnitude
 from harness.networks.architecture import Architecture
-from harness.networks.factories import build, initialise
+from harness.networks.factories import build, copy_of, initialise
 from harness.networks.widths import widths_of
 from harness.pruning.meter import Meter
 from harness.pruning.pruned_network import PrunedNetwork
@@ -130,6 +130,49 @@ def test_what_another_methods_mask_costs_is_counted(make_bench):
     bench.mask_of("in-order", 0.4)  # trains the dense network on its way
     assert meter.steps == STEPS
     bench.dense()
+    assert meter.steps == STEPS
+
+
+@pytest.mark.parametrize("epochs", [(0, 1), (1, 2)])
+def test_what_another_method_trains_for_its_mask_is_not_the_borrowers_last_training(make_bench, epochs):
+    meter, lent = Meter(), Meter()
+    bench = borrowing(make_bench, meter=meter)
+    bench.mask_of("lt", 0.4)  # three trainings: dense, a round to 1/2, a side step
+    assert meter.steps == 3 * STEPS
+    assert (meter.kept_epoch, meter.kept_step, meter.untrained) == (None, None, False)
+    bench.train(bench.network(), epochs=epochs)
+    own = (epochs[1], epochs[1] * STEPS // 2, False)
+    assert (meter.kept_epoch, meter.kept_step, meter.untrained) == own
+    bench.mask_of("in-order", 0.4)  # it used the dense network last, for whole 2 epochs; that was counted
+    assert (meter.kept_epoch, meter.kept_step, meter.untrained) == own
+    assert meter.steps == 3 * STEPS + STEPS // 2
+    list(OTHERS["lt"].prune(make_bench(meter=lent), [1.0, 0.4]))
+    assert (lent.kept_epoch, lent.kept_step) == (2, STEPS)
+    assert meter.seconds > lent.seconds > 0
+
+
+def dead(network):
+    network = copy_of(network)
+    torch.nn.init.zeros_(network.head[1].weight)
+    return network
+
+
+def test_a_network_that_another_method_could_not_train_does_not_make_the_borrowers_untrained(make_bench, tiny):
+    meter = Meter()
+    bench = borrowing(make_bench, initial=dead(tiny), meter=meter)
+    bench.train(tiny)
+    bench.mask_of("in-order", 0.4)
+    assert (meter.kept_epoch, meter.kept_step, meter.untrained) == (2, STEPS, False)
+    bench.train(bench.network())
+    assert meter.untrained
+
+
+def test_nor_does_what_another_method_trains_make_the_borrowers_trained(make_bench, tiny):
+    meter = Meter()
+    bench = borrowing(make_bench, meter=meter)
+    bench.train(dead(tiny))
+    bench.mask_of("in-order", 0.4)
+    assert (meter.kept_epoch, meter.kept_step, meter.untrained) == (0, 0, True)
     assert meter.steps == STEPS
 
 

@@ -115,6 +115,7 @@ def test_a_training_in_two_parts_is_the_whole_one_where_no_momentum_is_lost(make
     bench = make_bench(schedule=replace(SCHEDULE, momentum=0.0))
     first = bench.train(bench.network(), epochs=(0, split_at))
     assert same_bits(bench.train(first, epochs=(split_at, EPOCHS)), bench.dense())
+    assert same_bits(bench.train(first, epochs=(split_at, None)), bench.dense())
     assert not same_bits(bench.train(first, epochs=(0, EPOCHS - split_at)), bench.dense())
     with_momentum = make_bench(schedule=SCHEDULE)
     first = with_momentum.train(with_momentum.network(), epochs=(0, split_at))
@@ -129,7 +130,7 @@ def test_parts_between_join_too(make_bench, same_bits):
     assert same_bits(network, bench.dense())
 
 
-@pytest.mark.parametrize("span", [(0, 2), (1, 3), (3, 4), (0, 4)])
+@pytest.mark.parametrize("span", [(0, 2), (1, 3), (3, 4), (0, 4), (0, None), (2, None), (3, None)])
 def test_a_part_has_the_rates_and_the_number_of_steps_of_its_epochs(make_bench, monkeypatch, span):
     step, rates = Stepper.step, []
 
@@ -141,11 +142,12 @@ def test_a_part_has_the_rates_and_the_number_of_steps_of_its_epochs(make_bench, 
     meter = Meter()
     bench = make_bench(schedule=SCHEDULE, meter=meter)
     bench.train(bench.network(), epochs=span)
-    steps = range(span[0] * PER_EPOCH, min(span[1] * PER_EPOCH, STEPS))
+    last = EPOCHS if span[1] is None else span[1]
+    steps = range(span[0] * PER_EPOCH, min(last * PER_EPOCH, STEPS))
     assert rates == [SCHEDULE.learning_rate_at(step, STEPS) for step in steps]
     assert len(set(rates)) == len(rates)
     assert meter.steps == len(steps)
-    assert (meter.kept_epoch, meter.kept_step) == (span[1], steps[-1] + 1)
+    assert (meter.kept_epoch, meter.kept_step) == (last, steps[-1] + 1)
 
 
 def test_all_epochs_are_the_training_itself_and_one_stage(make_bench, same_bits, tmp_path):
@@ -154,9 +156,13 @@ def test_all_epochs_are_the_training_itself_and_one_stage(make_bench, same_bits,
     whole = bench.train(bench.network(), epochs=(0, bench.epochs))
     assert trainings(tmp_path) == 1
     assert same_bits(whole, bench.dense())
+    assert same_bits(whole, bench.train(bench.network(), epochs=(0, None)))
     assert trainings(tmp_path) == 1
-    bench.train(bench.network(), epochs=(0, EPOCHS - 1))
+    part = bench.train(bench.network(), epochs=(0, EPOCHS - 1))
     assert trainings(tmp_path) == 2
+    on = bench.train(part, epochs=(EPOCHS - 1, None))
+    assert same_bits(on, bench.train(part, epochs=(EPOCHS - 1, EPOCHS)))  # however the end is written
+    assert trainings(tmp_path) == 3
 
 
 @pytest.mark.parametrize("span", [(0, 0), (2, 2), (2, 1), (-1, 2), (0, EPOCHS + 1), (EPOCHS, EPOCHS + 1)])
@@ -167,10 +173,13 @@ def test_epochs_that_the_schedule_does_not_have_are_refused(make_bench, tmp_path
     assert trainings(tmp_path) == 0
 
 
-def test_epochs_are_those_of_the_schedule_that_is_given(make_bench):
+def test_epochs_are_those_of_the_schedule_that_is_given(make_bench, same_bits):
     bench = make_bench(schedule=SCHEDULE)
     longer = SCHEDULE.for_steps(6 * PER_EPOCH)
-    bench.train(bench.network(), epochs=(5, 6), schedule=longer)
+    last = bench.train(bench.network(), epochs=(5, 6), schedule=longer)
+    assert same_bits(bench.train(bench.network(), epochs=(5, None), schedule=longer), last)
+    with pytest.raises(ValueError, match=r"epochs \(4, 4\) are not within the 4"):
+        bench.train(bench.network(), epochs=(EPOCHS, None))
     with pytest.raises(ValueError, match="within the 6"):
         bench.train(bench.network(), epochs=(5, 7), schedule=longer)
 
