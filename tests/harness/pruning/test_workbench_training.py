@@ -1,5 +1,6 @@
 """Trainings of other lengths, parts and rates than the plan's schedule."""
 
+import math
 from dataclasses import fields, replace
 
 import pytest
@@ -163,6 +164,20 @@ def test_all_epochs_are_the_training_itself_and_one_stage(make_bench, same_bits,
     on = bench.train(part, epochs=(EPOCHS - 1, None))
     assert same_bits(on, bench.train(part, epochs=(EPOCHS - 1, EPOCHS)))  # however the end is written
     assert trainings(tmp_path) == 3
+
+
+def test_where_no_epochs_figure_is_finite_the_first_after_the_warm_up_is_kept_and_replayed(
+    make_bench, same_bits, monkeypatch
+):
+    monkeypatch.setattr("harness.pruning.workbench.validation_auc", lambda *_: -math.inf)
+    found, expected = [], make_bench(schedule=SCHEDULE)
+    for _ in range(2):  # trained, then read from the store
+        meter = Meter()
+        bench = make_bench(schedule=replace(SCHEDULE, keep="best"), meter=meter)
+        found.append(bench.dense())
+        assert (meter.kept_epoch, meter.kept_step, meter.steps) == (1, PER_EPOCH, STEPS)
+    first = expected.train(expected.network(), epochs=(0, 1))
+    assert all(same_bits(network, first) for network in found)
 
 
 @pytest.mark.parametrize("span", [(0, 0), (2, 2), (2, 1), (-1, 2), (0, EPOCHS + 1), (EPOCHS, EPOCHS + 1)])

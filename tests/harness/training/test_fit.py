@@ -148,6 +148,51 @@ def test_where_everything_is_warm_up_the_last_epoch_is_the_best(task):
     assert same(result["state"], states[1])
 
 
+@pytest.mark.parametrize(
+    ("warmup", "first"),
+    [(0.0, 1), (0.2, 1), (0.25, 2), (0.5, 3), (0.99, 4)],  # of 16 steps, 4 an epoch; the last where all is warm-up
+)
+def test_where_no_figure_is_finite_the_first_epoch_after_the_warm_up_is_kept(task, warmup, first):
+    result, states = best_of([-math.inf] * 4, task, warmup=warmup)
+    assert result["outcome"] == "trained"
+    assert kept(result) == (first, 4 * first, 16)
+    assert same(result["state"], states[first - 1])
+    assert [figure for _, figure in result["history"]] == [-math.inf] * 4
+
+
+@pytest.mark.parametrize(
+    ("figures", "best"),
+    [
+        ([-math.inf, -math.inf, 0.1, -math.inf], 3),
+        ([-math.inf, 0.2, 0.1, 0.3], 4),
+        ([0.2, -math.inf, -math.inf, 0.1], 1),
+        ([-math.inf, -math.inf, -math.inf, 0.0], 4),
+    ],
+)
+def test_a_finite_figure_goes_before_one_that_is_not(task, figures, best):
+    result, states = best_of(figures, task)
+    assert kept(result) == (best, 4 * best, 16)
+    assert same(result["state"], states[best - 1])
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize("figures", [[-math.inf] * 4, [-math.inf, 0.4, -math.inf, 0.4], [0.4, -math.inf, 0.3, 0.4]])
+def test_what_is_best_so_far_outlives_a_stop(tiny, task, figures, stop):
+    def fresh(figures):
+        found = iter(figures)
+        return TrainingTask(**{**task.__dict__, "module": copy_of(tiny), "evaluate": lambda _: next(found)})
+
+    schedule = Schedule(epochs=4, batch_size=12, warmup=0.3, precision="float32", device="cpu", keep="best")
+    whole = fit(fresh(figures), schedule, 7, NoSaver())
+    saver = KeepingSaver(stop_after=stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(fresh(figures), schedule, 7, saver)
+    saver.stop_after = math.inf
+    resumed = fit(fresh(figures[stop:]), schedule, 7, saver)
+    assert same(resumed["state"], whole["state"])
+    assert kept(resumed) == kept(whole) == ((4, 16, 16) if figures[3] > figures[1] else (2, 8, 16))
+
+
 def test_the_last_epoch_is_kept_and_nothing_is_evaluated(tiny, task):
     """What is kept equals what is trained step by step, by hand."""
 

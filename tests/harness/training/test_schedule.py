@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from harness.training.schedule import Schedule
+from harness.training.schedule import A_METHODS_OWN, Schedule
 
 
 def curve(total=100, **changes):
@@ -72,6 +72,115 @@ def test_a_schedule_of_some_steps_takes_exactly_those(images, batch, steps):
     schedule = Schedule(epochs=3, batch_size=batch, max_steps=7, decay="cosine").for_steps(steps)
     assert schedule.total_steps(images) == steps
     assert schedule.for_steps(steps) == schedule
+
+
+# --- parts
+
+
+@given(st.integers(2, 400), st.integers(2, 60), st.integers(1, 9), st.integers(0, 60), st.integers(-2, 12), st.data())
+def test_a_part_is_some_epochs_one_after_another_of_those_that_its_steps_take(
+    images, batch, epochs, limit, first, data
+):
+    schedule = Schedule(epochs=epochs, batch_size=batch, max_steps=limit)
+    last = data.draw(st.integers(-2, 12) | st.none())
+    a_pass = max(1, images // batch)
+    steps = epochs * a_pass if limit == 0 else min(limit, epochs * a_pass)
+    count = -(-steps // a_pass)
+    asked = list(range(first, count if last is None else last))
+    if not asked or set(asked) - set(range(count)):
+        with pytest.raises(ValueError, match=rf"are not within the {count} of the schedule"):
+            schedule.span((first, last), images)
+        return
+    found = schedule.span((first, last), images)
+    assert list(range(*(found or (0, count)))) == asked
+    assert (found is None) is (len(asked) == count)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (None, None),
+        ((0, None), None),
+        ((0, 4), None),
+        ((0, 3), (0, 3)),
+        ((0, 1), (0, 1)),
+        ((3, None), (3, 4)),
+        ((1, 3), (1, 3)),
+    ],
+)
+def test_all_epochs_are_no_part_and_none_is_the_end(asked, found):
+    schedule = Schedule(epochs=9, batch_size=12, max_steps=14)  # 4 + 4 + 4 + 2 steps on 48 images
+    assert schedule.span(asked, 48) == found
+
+
+@pytest.mark.parametrize("asked", [(0, 0), (2, 2), (3, 1), (-1, 2), (-1, None), (0, 5), (4, None), (4, 5), (5, None)])
+def test_a_part_that_the_schedule_does_not_have_is_refused(asked):
+    end = 4 if asked[1] is None else asked[1]
+    with pytest.raises(ValueError, match=rf"^epochs \({asked[0]}, {end}\) are not within the 4 of the schedule$"):
+        Schedule(epochs=9, batch_size=12, max_steps=14).span(asked, 48)
+
+
+# --- a method's own
+
+PLAN = Schedule(epochs=4, batch_size=12, learning_rate=0.05, warmup=0.25, decay="cosine", clip=2.0)
+
+
+@given(
+    st.integers(2, 400),
+    st.integers(1, 40),
+    st.integers(0, 99),
+    st.floats(1e-4, 1),
+    st.floats(0, 0.9),
+    st.sampled_from(["constant", "cosine"]),
+)
+def test_a_method_chooses_length_and_rates_and_is_known_by_its_steps(images, epochs, limit, rate, warmup, decay):
+    own = {"epochs": epochs, "max_steps": limit, "learning_rate": rate, "warmup": warmup, "decay": decay}
+    assert set(own) == set(A_METHODS_OWN)
+    schedule = replace(PLAN, **own)
+    found = schedule.of_a_method(PLAN, images)
+    a_pass = max(1, images // 12)
+    steps = epochs * a_pass if limit == 0 else min(limit, epochs * a_pass)
+    assert found == replace(schedule, epochs=steps, max_steps=steps)
+    assert found.total_steps(images) == steps
+    assert [found.learning_rate_at(step, steps) for step in (0, steps - 1)] == [
+        schedule.learning_rate_at(step, steps) for step in (0, steps - 1)
+    ]
+    assert found.of_a_method(PLAN, images) == found
+
+
+def test_one_length_is_one_schedule_however_it_is_written():
+    written = [(3, 0), (3, 12), (3, 500), (99, 12), (12, 12)]  # epochs of 4 steps on 48 images, and limits
+    found = [replace(PLAN, epochs=epochs, max_steps=limit).of_a_method(PLAN, 48) for epochs, limit in written]
+    assert found == [PLAN.for_steps(12)] * 5
+    assert replace(PLAN, epochs=3).of_a_method(PLAN, 60) == PLAN.for_steps(15)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 13),
+        ("momentum", 0.0),
+        ("weight_decay", 0.1),
+        ("clip", 0.0),
+        ("dropout", 0.5),
+        ("augmentation", "none"),
+        ("precision", "float32"),
+        ("device", "cpu"),
+        ("keep", "best"),
+    ],
+)
+@pytest.mark.parametrize("own", [{}, {"epochs": 9, "learning_rate": 0.5}])
+def test_a_method_changes_nothing_else_of_the_plans_schedule(name, value, own):
+    assert name not in A_METHODS_OWN
+    with pytest.raises(
+        ValueError, match="differ from the plan's in epochs, max_steps, learning_rate, warmup, decay alo"
+    ):
+        replace(PLAN, **own, **{name: value}).of_a_method(PLAN, 48)
+    with pytest.raises(ValueError, match="differ from the plan's"):
+        replace(PLAN, **own).of_a_method(replace(PLAN, **{name: value}), 48)
+
+
+# --- rates at the end
 
 
 @pytest.mark.parametrize(("warmup", "total"), [(0.0, 10_000), (0.25, 20_000)])
