@@ -35,6 +35,39 @@ def test_seeds_and_method_names_decide_the_mask(make_bench):
     assert not torch.equal(first, masks(make_bench(seed=2), [0.5])[0][name])
 
 
+def trainings_of(bench, mask):
+    """What is left under ``mask``: of W0 and trained, of the trained network and trained on, and as it is."""
+    masked = bench.dense()
+    mask.apply_(masked)
+    return {
+        "rewind-weights": bench.train(bench.network(), mask, round=1),
+        "rewind-rate": bench.train(masked, mask, round=1),
+        "none": masked,
+    }
+
+
+@pytest.mark.parametrize("retrain", ["none", "rewind-rate", "rewind-weights"])
+def test_of_the_trained_network_what_is_left_is_trained_as_asked(make_bench, same_bits, retrain):
+    bench = make_bench()
+    (pruned,) = Random(start="trained", retrain=retrain).prune(bench, [0.5])
+    (of_w0,) = masks(make_bench(), [0.5])
+    assert same_bits(pruned.mask, of_w0)  # the draws do not look at the network
+    expected = trainings_of(bench, pruned.mask)
+    assert same_bits(pruned.network, expected.pop(retrain))
+    assert not same_bits(pruned.network, expected["none" if retrain != "none" else "rewind-rate"])
+
+
+def test_of_w0_it_is_trained_from_there_and_in_no_other_way(make_bench):
+    assert Random() == Random(start="W0", retrain="rewind-weights")
+    for retrain in ("none", "finetune", "rewind-rate"):
+        with pytest.raises(ValueError, match="what is pruned at W0 is always trained from there"):
+            Random(retrain=retrain)
+    assert [Random(**variant) for variant in Random.variants] == [
+        Random(),
+        Random(start="trained", retrain="rewind-rate"),
+    ]
+
+
 def test_the_network_is_trained_from_w0_under_the_mask(make_bench):
     bench = make_bench()
     (pruned,) = Random().prune(bench, [0.5])

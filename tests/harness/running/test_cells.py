@@ -12,6 +12,7 @@ from harness.planning.plan import levels_of
 from harness.planning.planner import Flags, build_plan
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
+from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.running import cells as cells_module
 from harness.running.cells import cells, score_test
 from harness.sparsity.mask import Mask
@@ -223,6 +224,57 @@ def test_the_spread_is_judged_beside_the_dense_network_of_the_plain_loss(make_pl
     plan = make_plan(f"bad[fault=faint,factor={factor},loss=green]", densities=[1.0, 0.9999])
     _, faint = run(plan, plan.entries[1], densities=[1.0, 0.9999])
     assert faint.metrics["flag/collapsed"] == float(factor * own < 0.01 * plain) != float(factor < 0.01)
+
+
+def test_beside_a_plain_dense_network_that_diverged_scores_collapse_where_they_do_not_move(make_plan, bad, monkeypatch):
+    levels = {"densities": [1.0, 0.9999]}
+    faint, constant = "bad[fault=faint,factor=0.001,loss=green]", "bad[fault=constant,loss=green]"
+
+    def collapsed(plan):
+        return [[cell.metrics["flag/collapsed"] for cell in run(plan, entry, **levels)] for entry in plan.entries[1:]]
+
+    plan = make_plan(faint, constant, **levels)
+    assert collapsed(plan) == [[0.0, 1.0], [0.0, 1.0]]
+    dense = Workbench.dense
+
+    def diverging(bench):
+        if bench._method == "dense":  # the bench of the reference alone
+            raise TrainingDiverged("training diverged after 2 steps")
+        return dense(bench)
+
+    monkeypatch.setattr(Workbench, "dense", diverging)
+    assert collapsed(plan) == [[0.0, 0.0], [0.0, 1.0]]
+    assert {cell.status for cell in run(plan, plan.entries[0], densities=[1.0])} == {"diverged"}
+
+
+class NotingStore(Store):
+    """Notes which trainings it was asked for."""
+
+    def run(self, kind, inputs, compute):
+        stage = super().run(kind, inputs, compute)
+        if kind == "train":
+            trained.add(stage.key)
+        return stage
+
+
+trained: set[str] = set()
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["trained for it", "of the run"])
+def test_the_dense_network_that_a_cell_is_judged_beside_is_none_of_its_costs(make_plan, known):
+    trained.clear()
+    plan = make_plan("class-dependent-lt", densities=[1.0, 0.5])
+    if known:
+        run(plan, plan.entries[0], densities=[1.0])
+    found = list(cells(plan, plan.entries[1], 0, [1.0, 0.5], NotingStore(plan.store)))
+    assert [cell.metrics["cost/steps"] for cell in found] == [3, 6]
+    assert [cell.metrics["kept/step"] for cell in found] == [3, 3]
+    store = Store(plan.store)
+    everything = {folder.name for folder, kind in store.folders() if kind == "train"}
+    assert (len(everything), len(trained)) == (3, 2)  # the third is the reference's, which a trial's store is not asked
+    own = [store.find(key) for key in trained]
+    for cost in ("seconds", "processor_seconds"):
+        assert found[1].metrics[f"cost/{cost}"] == pytest.approx(sum(getattr(stage, cost) for stage in own))
 
 
 def test_a_cell_tells_what_was_kept_and_what_it_took(make_plan):
