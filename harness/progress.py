@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from harness.outgoing.visible import visible, visible_lines
+
 EVERY_S = 5.0
 
 Progress = Callable[[int, int], None]
@@ -22,8 +24,9 @@ class Reporter:
         self._bar: Bar | None = None
 
     def note(self, text: str, style: str = "") -> None:
-        """Print one line."""
-        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        """Print a line, or several; nothing in them commands the terminal."""
+        shown = visible_lines(text)
+        self.console.print(shown, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     @contextmanager
     def task(self, name: str, total: int | None, unit: str) -> Iterator["Task"]:
@@ -32,7 +35,7 @@ class Reporter:
             yield Task(self, name, total, unit)
             return
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # "lt[rate=0.5]" is no style
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn(unit),
@@ -40,7 +43,7 @@ class Reporter:
         )
         try:
             with Bar(*columns, console=self.console, transient=True) as self._bar:
-                self._bar.add_task(name, total=total)
+                self._bar.add_task(visible(name), total=total)
                 yield Task(self, name, total, unit)
         finally:
             self._bar = None

@@ -16,12 +16,12 @@ FOLDERS = ("harness", "methods", "datasets", "reports")  # on disk; installed, t
 
 # From the ground up: a package imports its own files and those of packages before it. Files at the root are one each.
 ORDER = (
-    *("errors", "environment", "randomness", "progress", "plugins"),
+    *("outgoing", "errors", "environment", "randomness", "progress", "plugins"),
     *("networks", "losses", "evaluation", "sparsity", "storage", "results", "data", "training", "downloads", "initial"),
     *("pruning", "planning", "running", "tuning", "testing", "scaffold", "cli"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
-REPORTS = {"harness.results", "harness.evaluation", "harness.errors", "harness.storage.disk"}
+REPORTS = {"harness.results", "harness.evaluation", "harness.errors", "harness.outgoing", "harness.storage.disk"}
 REPORTS_ORDER = (("formatting",), ("analysis",), ("words",), ("page", "export", "terminal"), ("publishing",))
 
 FACES = {

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import traceback
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -19,6 +20,7 @@ from harness.cli.run import run
 from harness.cli.store import store_
 from harness.cli.tune import tune
 from harness.errors import HarnessError
+from harness.outgoing.streams import guard_streams
 
 app = typer.Typer(
     name="harness",
@@ -64,6 +66,7 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line; every expected failure ends with its message on stderr and its exit code."""
+    guard_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -72,6 +75,8 @@ def main() -> None:
         _fail(f"error: {error}", error.exit_code)
     except Stopped as stop:
         _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
+    except Exception:  # our bug; by Python's own hook a message could command the terminal
+        _fail(traceback.format_exc().rstrip(), HarnessError.exit_code)
 
 
 def _fail(text: str, code: int, style: str = "red") -> NoReturn:

@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console, RenderableType
 
+from harness.outgoing.visible import visible_lines
+
 if TYPE_CHECKING:
     from harness.planning.plan import Plan
     from harness.running.run import Summary
 
 
 def say(text: str, style: str) -> None:
-    """Print a text to stderr, unwrapped, so that it can be searched for."""
-    Console(stderr=True, soft_wrap=True).print(text, style=style, markup=False, highlight=False)
+    """Print a text to stderr, unwrapped, so that it can be searched for; nothing in it commands the terminal."""
+    shown = visible_lines(text)
+    Console(stderr=True, soft_wrap=True).print(shown, style=style, markup=False, highlight=False, emoji=False)
 
 
 def show(what: RenderableType) -> None:
-    """Print to stdout; a reader that has gone away (`harness report | head`) is no error."""
-    if not isinstance(what, str):
+    """Print to stdout, a text so that every character shows.
+
+    A reader that has gone away (`harness report | head`) is no error.
+    """
+    if isinstance(what, str):
+        what = visible_lines(what)
+    else:
         console = Console()
         with console.capture() as captured:  # rich would turn a closed pipe into exit code 1
             console.print(what, end="")

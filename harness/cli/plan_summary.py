@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.data.dataset import SPLITS
+from harness.outgoing.secrets import shown_address
 from harness.planning.plan import Plan
 from harness.results.mlflow_tracker import default_uri
 
@@ -38,7 +39,7 @@ def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
         f"Cells       {plan.cell_count}, in {len(plan.entries) * len(plan.seeds)} jobs on {plan.jobs} workers",
         f"Machine     {plan.environment}",
         f"Store       {plan.store}",
-        f"MLflow      {tracking_uri or default_uri(plan.store)}, experiment {plan.data.name}",
+        f"MLflow      {shown_address(tracking_uri or default_uri(plan.store))}, experiment {plan.data.name}",
         "Nothing was run.",
     ]
 

@@ -9,7 +9,7 @@ from harness.cli.messages import show
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
 from harness.cli.report import contradiction, results_uri
 from harness.errors import MachineError, UsageError
-from harness.storage.databases import shown_address
+from harness.outgoing.secrets import shown_address
 
 
 def publish(

@@ -8,7 +8,7 @@ import typer
 from harness.cli.messages import show
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
 from harness.errors import DataError, MachineError, UsageError
-from harness.storage.databases import shown_address
+from harness.outgoing.secrets import shown_address
 
 
 def report(

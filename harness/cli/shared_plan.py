@@ -11,9 +11,7 @@ from rich.console import Console
 from harness.cli.messages import show_notes
 from harness.cli.shared_options import SharedOptions
 from harness.errors import UsageError
-from harness.storage.databases import shown_address
-
-_ADDRESSES = ("--storage", "--tracking-uri")
+from harness.outgoing.published import published_argument
 
 if TYPE_CHECKING:
     from harness.planning.configuration import Configuration
@@ -112,15 +110,5 @@ def seeds_of(text: str | None) -> int | list[int] | None:
 
 
 def command_line() -> str:
-    """Return the command as it was typed, without who logs in where: it is published."""
-    shown, secret = [], False
-    for argument in sys.argv[1:]:
-        option, sign, value = argument.partition("=")
-        if secret:
-            shown.append(shown_address(argument))
-        elif sign and option in _ADDRESSES:
-            shown.append(f"{option}={shown_address(value)}")
-        else:
-            shown.append(argument)
-        secret = argument in _ADDRESSES
-    return shlex.join(["harness", *shown])
+    """Return the command as it was typed, for strangers: without who logs in where, and with names for paths."""
+    return shlex.join(["harness", *map(published_argument, sys.argv[1:])])

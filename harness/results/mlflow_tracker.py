@@ -24,8 +24,9 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError
+from harness.outgoing.secrets import remember, shown_address, without_secrets
 from harness.results import names
-from harness.storage.databases import create_database, shown_address, sqlite_uri
+from harness.storage.databases import create_database, sqlite_uri
 from harness.storage.disk import locked
 
 READ_FILES = (names.CELL_FILE, names.SCORES_FILE)  # masks stay where they are
@@ -82,6 +83,7 @@ class Tracker:
     """One experiment (= one data set) at one tracking address."""
 
     def __init__(self, uri: str, store: Path, experiment: str) -> None:
+        remember(uri)
         self.uri, self.store, self.experiment = uri, store, experiment
         self._client: MlflowClient | None = None
 
@@ -231,4 +233,5 @@ def _all_pages(search: Callable[[str | None], Any]) -> list[Any]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = without_secrets(str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__

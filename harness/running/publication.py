@@ -12,6 +12,7 @@ import numpy as np
 from harness.data.image_split import ImageSplit
 from harness.environment import versions
 from harness.initial.weights_choice import SIMULATED, own_weights
+from harness.outgoing.published import published_values
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, setting_of
 from harness.results import names
@@ -69,7 +70,7 @@ def publication(
         tags=tags,
         params=params,
         levels={record.step: _level(record, splits) for record in records},
-        documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(_plan(plan))},
+        documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(published_values(_plan(plan)))},
     )
 
 
@@ -82,7 +83,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
-    cell = record.to_json()
+    cell = published_values(record.to_json(), only=["reason"])
     files = {names.CELL_FILE: _json(cell), names.SCORES_FILE: _scores(record, splits)}
     if record.mask:
         files[names.MASK_FILE] = _compressed(record.mask)

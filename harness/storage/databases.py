@@ -54,15 +54,6 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
             move(unfinished, path)
 
 
-def shown_address(uri: str) -> str:
-    """Return an address that may be shown: without user, password and options."""
-    scheme, sign, rest = uri.partition("://")
-    if not sign:
-        return "(not an address)" if "@" in uri else uri
-    rest = rest.partition("?")[0]
-    return f"{scheme}://{rest if scheme.startswith('sqlite') else rest.rpartition('@')[2]}"
-
-
 def checked_address(uri: str) -> str:
     """Return a database address as it is. Raises `UsageError`, which does not repeat it, where it is none."""
     try:

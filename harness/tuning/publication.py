@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.outgoing.published import published, published_values
 from harness.planning.entries import Entry
 from harness.results.cell_record import step_of
 from harness.results.mlflow_tracker import Publication, PublishedLevel
@@ -46,7 +47,7 @@ def study_publication(record: StudyRecord, parameters: str) -> Publication:
         "budget/steps": budget.steps,
         "budget/seconds": budget.seconds,
     }
-    content = record.to_json()
+    content = published_values(record.to_json(), only=["reason"])
     return Publication(
         key=_key(record.study),
         name=record.study,
@@ -59,7 +60,7 @@ def study_publication(record: StudyRecord, parameters: str) -> Publication:
 
 def trial_publication(study: str, entry: Entry, trial: TrialRecord) -> Publication:
     """Return the run of one trial, a child of its study's."""
-    content = trial.to_json()
+    content = published_values(trial.to_json(), only=["reason"])
     del content["counted"]  # a larger budget changes it
     figures = {step_of(level.density): _figures(level) for level in trial.levels}
     last = max(figures, default=0)
@@ -71,7 +72,7 @@ def trial_publication(study: str, entry: Entry, trial: TrialRecord) -> Publicati
     return Publication(
         key=digest([_key(study), trial.number]),
         name=f"{entry.text} trial {trial.number}",
-        tags={**_tags(TRIAL, entry.text, entry.method), STATE: trial.state, REASON: trial.reason},
+        tags={**_tags(TRIAL, entry.text, entry.method), STATE: trial.state, REASON: published(trial.reason)},
         params={f"trial.{name}": str(value) for name, value in trial.parameters.items()},
         levels={step: _level(values, content) for step, values in figures.items()},
         documents={},

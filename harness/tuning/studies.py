@@ -17,7 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError, UsageError
-from harness.storage.databases import checked_address, create_database, engine_options, shown_address, sqlite_uri
+from harness.outgoing.secrets import remember, shown_address, without_secrets
+from harness.storage.databases import checked_address, create_database, engine_options, sqlite_uri
 from harness.storage.disk import locked
 from harness.tuning.candidate import Values
 from harness.tuning.lease import Lease
@@ -40,6 +41,7 @@ class StudyDatabase:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         folder = store / "tuning"
         self.url = checked_address(url or sqlite_uri(folder / "studies.db"))
+        remember(self.url)
         self.lease, self._lock = lease, folder / "claim.lock"
         self.shown = shown_address(self.url)
         with self.answering():
@@ -52,16 +54,16 @@ class StudyDatabase:
         try:
             yield
         except (SQLAlchemyError, ImportError, optuna.exceptions.StorageInternalError) as error:
-            cause = error.__cause__ or error
+            cause = without_secrets(str(error.__cause__ or error)).strip() or type(error).__name__
             raise MachineError(
-                f"the study database {self.shown} does not answer: {str(cause).strip().splitlines()[0]}",
+                f"the study database {self.shown} does not answer: {cause.splitlines()[0]}",
                 fix="check --storage and that its server runs; the same command continues what is finished",
             ) from error
         except RuntimeError as error:  # Optuna's word for a schema of another version
             if "optuna storage upgrade" not in str(error) and "schema" not in str(error):
                 raise
             raise MachineError(
-                f"the study database {self.shown} is of another Optuna version: {error}",
+                f"the study database {self.shown} is of another Optuna version: {without_secrets(str(error))}",
                 fix="run the command that it names, or use another --storage",
             ) from error
 

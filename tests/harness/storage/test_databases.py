@@ -12,7 +12,6 @@ from harness.storage.databases import (
     checked_address,
     create_database,
     engine_options,
-    shown_address,
     sqlite_file,
     sqlite_uri,
 )
@@ -93,27 +92,6 @@ def test_a_broken_database_is_a_machine_error_and_not_a_traceback(tmp_path):
     database.close()
     with pytest.raises(MachineError, match="MLflow"):
         Tracker(default_uri(tmp_path), tmp_path, "x").read()
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "postgresql://me:s3cret@host/studies",
-        "postgresql://me:s3/cret@host/studies",
-        "postgresql://:s3cret@host/studies",
-        "postgresql://me:a@s3cret@host/studies",
-        "postgresql://host/studies?user=me&password=s3cret",
-        "https://me:s3 cret@host/studies",
-    ],
-)
-def test_an_address_is_shown_without_who_logs_in(uri):
-    assert shown_address(uri) == f"{uri.partition(':')[0]}://host/studies"
-
-
-def test_files_and_what_is_no_address_are_shown_as_they_are_unless_they_may_hold_a_secret():
-    assert shown_address("sqlite:////data/me@home/a.db") == "sqlite:////data/me@home/a.db"
-    assert shown_address("studies.db") == "studies.db"
-    assert "s3cret" not in shown_address("postgresql//me:s3cret@host")
 
 
 def test_drivers_get_only_options_that_they_know():

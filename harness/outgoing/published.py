@@ -1,0 +1,68 @@
+"""What strangers may read: a published text has no secret in it, and of a path on this machine its last name alone."""
+
+import getpass
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness.outgoing.secrets import without_secrets
+
+_BEFORE = r"(?<![^\s'\"=(\[{,:;|>`])"
+"""A path begins a word; what stands behind a letter or a slash is a fraction, a metric or the path of an address."""
+_ROOT = r"(?:~[\w.-]*|\.\.|(?<!:)/)?/"
+_QUOTED = re.compile(rf"(['\"`])({_ROOT}(?![\s/])[^'\"`\n]+)\1")
+_FILE = re.compile(rf"(?<!\w)(file://|sqlite(?:\+\w+)?:///)({_ROOT}[^\s'\"<>?#]+)")
+_BARE = re.compile(rf"{_BEFORE}({_ROOT}(?=[^\W\d]|[.~])[^\s'\"=()\[\]{{}}<>,:;|`]*)")
+_ARGUMENT = re.compile(rf"(^|=)({_ROOT}(?!/)[^,=\]]*)")
+
+
+def published(text: str) -> str:
+    """Return a text without secrets, and with names for the absolute paths in it."""
+    text = _below_home(without_secrets(text))
+    if "/" not in text:
+        return text
+    text = _QUOTED.sub(lambda found: f"{found[1]}{_name(found[2])}{found[1]}", text)
+    text = _FILE.sub(lambda found: f"{found[1]}{_name(found[2])}", text)
+    return _BARE.sub(lambda found: _name(found[1]), text)
+
+
+def published_argument(argument: str) -> str:
+    """Return an argument of a command line likewise; a path in it may hold blanks."""
+    return published(_ARGUMENT.sub(lambda found: f"{found[1]}{_name(found[2])}", _below_home(argument)))
+
+
+def published_values(value: Any, only: Collection[str] = ()) -> Any:
+    """Return plain values with their texts as they may be published, or those under the names ``only``; names stay."""
+    if isinstance(value, str):
+        return value if only else published(value)
+    if isinstance(value, Mapping):
+        return {name: published_values(one, () if name in only else only) for name, one in value.items()}
+    return [published_values(one, only) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _below_home(text: str) -> str:
+    """Return a text with ~ for the home folder, whose name may hold blanks."""
+    home = _home()
+    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text) if home else text
+
+
+def _home() -> str:
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # neither HOME nor an entry for the user
+        return ""
+    return home if home.count("/") and home != "/" else ""
+
+
+def _name(path: str) -> str:
+    """Return a path's last name, ~ where that is the user's own."""
+    name = PurePosixPath(path).name
+    return "~" if name in ("", "..", _user()) else name
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""

@@ -1,0 +1,83 @@
+import getpass
+from pathlib import Path
+
+import pytest
+
+from harness.outgoing.published import published, published_argument, published_values
+from harness.outgoing.secrets import remember
+
+
+@pytest.fixture(autouse=True)
+def _at_home(monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/ada lovelace"))
+    monkeypatch.setattr(getpass, "getuser", lambda: "ada")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("No such file: '/home/bob smith/x y/a.pt'", "No such file: 'a.pt'"),
+        ('File "/usr/lib/python3/x.py", line 3', 'File "x.py", line 3'),
+        ("at /tmp/abc/def.txt: bad", "at def.txt: bad"),
+        ("at //tmp/abc, PosixPath(/tmp/y)", "at abc, PosixPath(y)"),
+        ("mine[file=/data/x.pt,rate=2]", "mine[file=x.pt,rate=2]"),
+        ("../../home/bob/x, ~bob/y", "x, y"),
+        ("/home/ada lovelace, /home/ada lovelace/x.pt", "~, x.pt"),
+        ("/scratch/ada", "~"),
+        ("sqlite:////home/bob/studies.db, file:///home/bob/x", "sqlite:///studies.db, file://x"),
+        ("/dåta/modèle.pt", "modèle.pt"),
+    ],
+)
+def test_of_a_path_its_name_is_left(text, shown):
+    assert published(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6.5/75 and 3 /4, test/auc, k/n, GB/s, and / or, 'a'/'b', CC BY 4.0",
+        "http://host/a/b, https://doi.org/10.1/abc, doi:10.1/x",
+        "default-src 'none'; script-src 'sha256-/abc+/d='",
+        "configs/own.toml, ./x, data/isic",
+    ],
+)
+def test_what_is_no_path_of_a_machine_stays(text):
+    assert published(text) == text
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("--store=/tmp/a b/c", "--store=c"),
+        ("/tmp/a b/c/", "c"),
+        ("mine[file=/home/a b/c.pt,rate=2]", "mine[file=c.pt,rate=2]"),
+        ("/home/ada lovelace", "~"),
+        ("sqlite:////home/bob/s.db", "sqlite:///s.db"),
+        ("http://me:S3CRET@h/x", "http://h/x"),
+        ("lt,snip", "lt,snip"),
+        ("store", "store"),
+    ],
+)
+def test_an_argument_is_published_with_names_for_paths(argument, shown):
+    assert published_argument(argument) == shown
+
+
+def test_no_secret_is_published():
+    remember("http://me:S3CRET@h/x")
+    assert published("S3CRET at http://me:S3CRET@h/x") == "*** at http://h/x"
+
+
+def test_plain_values_are_published_whole_or_under_some_names():
+    value = {"reason": "/tmp/x", "/tmp/k": ["/tmp/y", 1, None], "inner": {"reason": ["/tmp/z"]}}
+    assert published_values(value) == {"reason": "x", "/tmp/k": ["y", 1, None], "inner": {"reason": ["z"]}}
+    some = published_values(value, only=["reason"])
+    assert some == {"reason": "x", "/tmp/k": ["/tmp/y", 1, None], "inner": {"reason": ["z"]}}
+
+
+def test_without_a_home_or_a_user_paths_still_become_names(monkeypatch):
+    def none():
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", none)
+    monkeypatch.setattr(getpass, "getuser", lambda: {}["nobody"])
+    assert published("at /tmp/abc") == "at abc"
