@@ -1,7 +1,11 @@
-"""Numbers as text, the same on the page and in the terminal."""
+"""Numbers as text, the same on the page and in the terminal; and the texts of others, made fit to be shown."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.outgoing.published import published
+from harness.outgoing.visible import visible
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -52,9 +56,18 @@ def listed(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def visible(text: str) -> str:
-    r"""Return text in which every character shows: escapes, line ends, direction marks as \x1b, \n, \u202e."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+def shown(text: str) -> str:
+    """Return text as strangers see it on a page or in a table: published, and every character of it visible."""
+    return visible(published(text))
+
+
+def shown_values(value: Any) -> Any:
+    """Return plain values with every text in them as it is `shown`; names stay."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, Mapping):
+        return {name: shown_values(one) for name, one in value.items()}
+    return [shown_values(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def encoded(text: str) -> bytes:

@@ -7,12 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.outgoing.visible import visible
 from harness.reports.analysis import columns
 from harness.reports.analysis.budgets import Budgets, by_budget
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
-from harness.reports.formatting import UNKNOWN, decimal, duration, percent, signed, thousands, visible
+from harness.reports.formatting import UNKNOWN, decimal, duration, percent, signed, thousands
 from harness.reports.words.banners import banners
 from harness.reports.words.budgets import NOT_DONE
 from harness.reports.words.troubles import troubles
@@ -35,11 +36,11 @@ def summary(results: Results) -> RenderableType:
     parts: list[RenderableType] = []
     boards = leaderboard(results)
     for board in boards:
-        parts += [Text(f"{visible(one.title)}: {visible(one.text)}", style="bold") for one in banners(board)]
+        parts += [_shown(f"{one.title}: {one.text}", style="bold") for one in banners(board)]
         parts.append(_table(results.experiment, board))
         lines = [*_lost(board), *_losses(board), *(("tuned", _line(study)) for study in board.studies)]
         parts += [_folded(lines)] if lines else []
-    return Group(*parts, *(Text(legend, style="dim") for legend in _legends(boards)))
+    return Group(*parts, *(_shown(legend, style="dim") for legend in _legends(boards)))
 
 
 def _legends(boards: Sequence[Board]) -> list[str]:
@@ -50,7 +51,7 @@ def _legends(boards: Sequence[Board]) -> list[str]:
 
 
 def _table(experiment: str, board: Board) -> Table:
-    table = Table(title=Text(f"{visible(experiment)}, {len(board.seeds)} seed(s)"), padding=(0, 1, 0, 0), box=None)
+    table = Table(title=_shown(f"{experiment}, {len(board.seeds)} seed(s)"), padding=(0, 1, 0, 0), box=None)
     table.add_column("entry", overflow="fold", min_width=12)
     for level in board.levels:
         table.add_column(percent(level.density), justify="right", no_wrap=True)
@@ -62,7 +63,7 @@ def _table(experiment: str, board: Board) -> Table:
         table.add_row(*_heading(group.budgets) if done else [NOT_DONE.lower()], style="bold")
         for entry in group.members:
             cells = [_cell(entries[entry].get(level.density)) for level in board.levels]
-            table.add_row(_titled(entry, entries[entry]), *cells, Text(_short(safe.get(entry, ""))))
+            table.add_row(_titled(entry, entries[entry]), *cells, _shown(_short(safe.get(entry, ""))))
         table.add_row()
     return table
 
@@ -80,7 +81,7 @@ def _titled(entry: str, rows: Mapping[float, Row]) -> Text:
     """Return the entry over the processor time up to its costliest level; only itself where nothing is done."""
     times = [row.figures["processor_seconds"] for row in rows.values() if row.done]
     known = [time for time in times if isinstance(time, float) and time == time]
-    return Text(visible(entry) + (f"\nCPU {duration(max(known, default=math.nan))}" if times else ""))
+    return _shown(entry, *([f"CPU {duration(max(known, default=math.nan))}"] if times else []))
 
 
 def _folded(lines: Sequence[tuple[str, str]]) -> Table:
@@ -89,7 +90,7 @@ def _folded(lines: Sequence[tuple[str, str]]) -> Table:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for word, text in lines:
-        grid.add_row(visible(word), Text(text))
+        grid.add_row(_shown(word), _shown(text))
     return grid
 
 
@@ -99,9 +100,9 @@ def _lost(board: Board) -> list[tuple[str, str]]:
     for trouble in troubles(board.cells):
         what = trouble.what.partition(",")[0]
         if what != "collapsed":  # the table marks it, and it says no more than that
-            causes.setdefault((what, trouble.why), []).append(visible(trouble.entry))
+            causes.setdefault((what, trouble.why), []).append(trouble.entry)
     return [
-        (what, f"{', '.join(dict.fromkeys(names))}: {visible(why.partition(chr(10))[0])}")
+        (what, f"{', '.join(dict.fromkeys(names))}: {why.partition(chr(10))[0]}")
         for (what, why), names in causes.items()
     ]
 
@@ -110,8 +111,8 @@ def _losses(board: Board) -> list[tuple[str, str]]:
     """Return what each loss alone did to the dense network, a line for each such network."""
     alike: dict[tuple[str, Effect | None], list[str]] = {}
     for pair in board.pairs:
-        loss = visible(pair.loss) + (", first round's loss" if pair.loss_changes else "")
-        alike.setdefault((loss, pair.levels[0].effects.get("loss_on_dense")), []).append(visible(pair.plain))
+        loss = pair.loss + (", first round's loss" if pair.loss_changes else "")
+        alike.setdefault((loss, pair.levels[0].effects.get("loss_on_dense")), []).append(pair.plain)
     return [("loss", f"{loss}: {_did(effect)} ({_named(names)})") for (loss, effect), names in alike.items()]
 
 
@@ -128,7 +129,7 @@ def _named(names: Sequence[str]) -> str:
 
 def _line(study: StudyRecord) -> str:
     trials = f"{study.budget.finished} trial{'s' if study.budget.finished != 1 else ''}"
-    return f"{visible(study.entry)}: {changed(study, '->')}{_values(study)} ({trials})"
+    return f"{study.entry}: {changed(study, '->')}{_values(study)} ({trials})"
 
 
 def _values(study: StudyRecord) -> str:
@@ -149,17 +150,22 @@ def _by_entry(board: Board) -> dict[str, dict[float, Row]]:
 
 def _cell(row: Row | None) -> Text:
     if row is None:
-        return Text("")
+        return _shown()
     lines = [_brief(row.figures[column.name], column) for column in columns.COLUMNS if column.word]
     if "" in lines:
-        return Text("\n".join(visible(problem.split()[0]) for problem in row.problems), style="red")
+        return _shown(*(problem.split()[0] for problem in row.problems), style="red")
     marks = ("*" if row.rank == 1 else "") + ("!" if row.collapsed else "")
-    text = Text(marks + "\n".join(lines))
+    text = _shown(marks + lines[0], *lines[1:])
     if row.done < row.asked:
         text.append(f"\n{row.done} of {row.asked}", style="red")
     if row.collapsed:
         text.stylize("yellow")
     return text
+
+
+def _shown(*lines: str, style: str = "") -> Text:
+    """Return lines as the terminal gets them: the last step of every text, so that none of them commands it."""
+    return Text("\n".join(map(visible, lines)), style=style)
 
 
 def _brief(figure: columns.Figure, column: columns.Column) -> str:

@@ -23,9 +23,9 @@ from harness.results.study_record import StudyRecord
 class Row:
     """One entry at one level; means over the seeds that are done, None or NaN where none is.
 
-    ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or all
-    collapsed. ``alike`` are entries that are this very network. ``budget`` is the largest number of optimiser steps
-    that a seed took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
+    ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or one collapsed,
+    and in a void group. ``alike`` are entries that are this very network. ``budget`` is the largest number of
+    optimiser steps that a seed took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
     """
 
     rank: int | None
@@ -69,7 +69,8 @@ class Level:
 class Board:
     """One group: what may be compared, with its provenance and the studies that tuned its entries.
 
-    ``pairs`` are the methods that ran under the plain loss and under another.
+    ``pairs`` are the methods that ran under the plain loss and under another. A void group, whose dense network has
+    learnt nothing, has no ``safeties``: there is nothing to be as safe as.
     """
 
     group: str
@@ -101,10 +102,13 @@ def _board(
 ) -> Board:
     seeds = tuple(sorted({cell.seed for cell in cells}))
     densities = sorted({cell.density for cell in cells}, reverse=True)
+    void = bool(provenance.get("void"))
     levels = tuple(
-        Level(density, _rows([cell for cell in cells if cell.density == density], seeds)) for density in densities
+        Level(density, _rows([cell for cell in cells if cell.density == density], seeds, ranked=not void))
+        for density in densities
     )
-    return Board(group, provenance, seeds, levels, safeties(cells), tuple(cells), studies, loss_pairs(cells))
+    safe = () if void else safeties(cells)
+    return Board(group, provenance, seeds, levels, safe, tuple(cells), studies, loss_pairs(cells))
 
 
 def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
@@ -123,7 +127,7 @@ def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
     return found
 
 
-def _rows(cells: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Row, ...]:
+def _rows(cells: Sequence[Outcome], seeds: Sequence[int], *, ranked: bool) -> tuple[Row, ...]:
     entries: dict[str, list[Outcome]] = {}
     for cell in sorted(cells, key=lambda cell: (cell.entry != DENSE, cell.entry, cell.seed)):
         entries.setdefault(cell.entry, []).append(cell)
@@ -134,7 +138,7 @@ def _rows(cells: Sequence[Outcome], seeds: Sequence[int]) -> tuple[Row, ...]:
         if [cell.seed for cell in own if cell.done] == list(seeds) and not any(cell.collapsed for cell in own)
     }
     labels = next((cell.labels for cell in cells if cell.done and cell.labels is not None), None)
-    places = {} if labels is None else ranks(labels, complete)
+    places = ranks(labels, complete) if ranked and labels is not None else {}
     rows = [_row(own, places.get(name), alike.get(name, ()), len(seeds)) for name, own in entries.items()]
     rows.sort(key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry))
     return tuple(row for group in by_budget(rows, lambda row: (row.budget,)) for row in group.members)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.reports.formatting import visible
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.names import Field
@@ -177,6 +176,6 @@ def absent(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> list[str]:
         if cause != names.DONE:
             causes.setdefault(cause, []).append(seed)
     return [
-        f"{visible(cause)} in seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+        f"{cause} in seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
         for cause, found in causes.items()
     ]

@@ -8,7 +8,6 @@ import numpy as np
 from harness.evaluation.auc import mean_auc, paired_auc_difference
 from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.outcomes import Outcome, absent
-from harness.reports.formatting import visible
 from harness.results.names import ALARMS, MISSED
 from harness.results.study_record import StudyRecord
 
@@ -72,7 +71,7 @@ def _nothing(study: StudyRecord, default: Sequence[Outcome], tuned: Sequence[Out
     if study.choice == study.entry:
         return "default kept: nothing to compare"
     absent = [name for name, own in ((study.entry, default), (study.choice, tuned)) if not own]
-    return f"not run here: {' and '.join(f'“{visible(name)}”' for name in absent)}" if absent else ""
+    return f"not run here: {' and '.join(f'“{name}”' for name in absent)}" if absent else ""
 
 
 def _level(density: float, seeds: Sequence[int], default: Sequence[Outcome], tuned: Sequence[Outcome]) -> ComparedLevel:

@@ -24,8 +24,7 @@ def board_values(board: Board) -> dict[str, Any]:
         "answer": answer(board),
         "seeds": list(board.seeds),
         "levels": [{"density": level.density, "rows": [_row(row) for row in level.rows]} for level in board.levels],
-        # Void results give no verdict, as on the page.
-        "verdicts": [] if board.provenance.get("void") else [_verdict(safety) for safety in board.safeties],
+        "verdicts": [_verdict(safety) for safety in board.safeties],
         "provenance": board.provenance,
     }
     # Without studies or pairs their key is left out: there is nothing to say.

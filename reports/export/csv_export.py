@@ -1,23 +1,27 @@
 """Every cell as CSV, safe to open in a spreadsheet."""
 
 import csv
+import re
+import unicodedata
 from typing import Any
 
 import pandas as pd
 
 from harness.reports.analysis.outcomes import FLOPS_LEFT, flops_left
+from harness.reports.formatting import shown
 from harness.results.names import Field
 from harness.results.reading import Results
 
-# What a spreadsheet takes for the beginning of a formula; tab and return are skipped before it looks.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a spreadsheet takes for the beginning of a formula, behind blanks too; some end a cell at a semicolon.
+FORMULA = re.compile(r"(?:^|[;|])(?= *[=+\-@])")
 
 
 def to_csv(results: Results) -> str:
     """Return the cells as CSV text, one row per (entry, seed, level), numbers to full precision.
 
     ``flops_left`` is added, a share of the dense reference's FLOPs; counts by layer are in results.json alone.
-    Text that a spreadsheet would run gets a leading apostrophe. Source: OWASP, "CSV Injection".
+    Text is `shown`, so that nothing hides in it; what a spreadsheet would run gets an apostrophe in front. Source:
+    OWASP, "CSV Injection".
     """
     frame = results.cells.drop(columns=Field.LAYERS, errors="ignore")
     if len(frame):
@@ -29,6 +33,12 @@ def to_csv(results: Results) -> str:
 
 
 def _inert(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return value
+    return _not_run(shown(value)) if isinstance(value, str) else value
+
+
+def _not_run(text: str) -> str:
+    # Full-width and small signs run, too: each of them has one letter as its plain form, so that the places agree.
+    plain = "".join(unicodedata.normalize("NFKC", char)[:1] for char in text)
+    for found in reversed([*FORMULA.finditer(plain)]):
+        text = f"{text[: found.end()]}'{text[found.end() :]}"
+    return text

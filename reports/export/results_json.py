@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UsageError
+from harness.outgoing.published import published
 from harness.reports.analysis.leaderboard import Board, leaderboard
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.export.board_values import board_values
@@ -122,11 +123,11 @@ def _cell(outcome: Outcome) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: what is no finite number is null, text is encodable."""
+    """Return a value as JSON has it: what is no finite number is null, text is published and encodable, else exact."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return published(value).encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

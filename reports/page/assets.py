@@ -9,6 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from harness import outgoing
+from harness.reports.formatting import shown_values
+
 REPORTS = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -20,9 +23,10 @@ def asset(name: str) -> str:
 
 @cache
 def looks() -> str:
-    """Return what changes with the looks of a page: a hash of the reports' sources and of what draws the charts."""
-    sources = [*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/*")]
-    parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(sources) if path.is_file()]
+    """Return what changes with the looks of a page: a hash of the sources behind it and of what draws the charts."""
+    sources = sorted([*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/*")])
+    sources += sorted(Path(outgoing.__file__).parent.glob("*.py"))
+    parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sources if path.is_file()]
     parts += [version(package) for package in ("altair", "vl-convert-python")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
@@ -42,13 +46,13 @@ def picture(specification: dict[str, Any]) -> str:
     """Return charts as an image in a data URL: for print, and where JavaScript is off."""
     import vl_convert
 
-    drawing = str(vl_convert.vegalite_to_svg(specification)).encode()
+    drawing = str(vl_convert.vegalite_to_svg(shown_values(specification))).encode()
     return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode()}"
 
 
 def inert_json(value: Any) -> str:
-    """Return JSON for a script element: no text in it can end the element."""
-    return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    """Return JSON for a script element, its texts `shown`: none of them can end the element."""
+    return json.dumps(shown_values(value)).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def policy(style: str, scripts: Sequence[str]) -> str:

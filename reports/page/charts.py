@@ -10,7 +10,6 @@ import pandas as pd
 from harness.reports.analysis import columns
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.formatting import visible
 from harness.reports.page.size_axis import placed, size, switch, switched, titled
 from harness.results.names import DENSE
 
@@ -28,7 +27,7 @@ def drawn_values(cells: Sequence[Outcome]) -> pd.DataFrame:
     """
     rows = [
         {
-            "entry": visible(cell.entry),
+            "entry": cell.entry,
             "seed": cell.seed,
             "remaining": 100 * cell.density,
             "flops": 100 * cell.flops_left if cell.flops_left > 0 else math.nan,

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from harness.reports.formatting import decimal, visible
+from harness.reports.formatting import decimal
 from harness.reports.page.charts import LOOKS
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
@@ -100,4 +100,4 @@ def alternative(study: StudyRecord) -> str:
     end = "no best so far"
     if best:
         end = f"best so far {decimal(best[0][1])} from trial {best[0][0]} on, {decimal(best[-1][1])} at the end"
-    return f"{what} of the trials of {visible(study.entry)} by number: {counts or 'none has a value'}; {end}."
+    return f"{what} of the trials of {study.entry} by number: {counts or 'none has a value'}; {end}."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.reports.export.results_json import load_document
-from harness.reports.formatting import percent, visible
+from harness.reports.formatting import percent
 
 FILES = ("index.html", "cells.csv", "results.json")
 FOLDER = "versions"
@@ -76,10 +76,10 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 
 SHOWN: Mapping[str, Callable[[Any], str]] = {
-    "entry": visible,
+    "entry": str,
     "seed": str,
     "density": percent,
-    "group": visible,
+    "group": str,
 }
 WORDS = {
     "entry": ("entry", "entries"),

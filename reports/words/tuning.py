@@ -4,21 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
-from harness.reports.formatting import decimal, percent, share, visible
+from harness.reports.formatting import decimal, percent, share
 from harness.results.names import DENSE
 from harness.results.study_record import Interval, StudyRecord
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Return names for a sentence, every character visible."""
-    return ", ".join(f"“{visible(name)}”" for name in names)
+    """Return names for a sentence."""
+    return ", ".join(f"“{name}”" for name in names)
 
 
 def changed(study: StudyRecord, arrow: str = "→") -> str:
     """Return the parameters that were changed, as "rate 0.75 → 0.61", or why there are none."""
     if study.best is None:
         return "no trial gave a network"
-    changes = [f"{visible(name)} {_shown(old)} {arrow} {_shown(new)}" for name, (old, new) in study.changes.items()]
+    changes = [f"{name} {_shown(old)} {arrow} {_shown(new)}" for name, (old, new) in study.changes.items()]
     return ", ".join(changes) or "default kept"
 
 
@@ -26,7 +26,7 @@ def _shown(value: Any) -> str:
     """Return a parameter's value; one that depends on another parameter may be absent."""
     if value is None:
         return "none"
-    return f"{value:.4g}" if isinstance(value, float) else visible(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def aim(study: StudyRecord) -> str:
@@ -42,7 +42,7 @@ def value(study: StudyRecord, number: float) -> str:
 def importance(study: StudyRecord) -> str:
     """Return each parameter's share of what the values differ by, the largest first."""
     shares = sorted(study.importance.items(), key=lambda item: -item[1])
-    return ", ".join(f"{visible(name)} {part:.0%}" for name, part in shares)
+    return ", ".join(f"{name} {part:.0%}" for name, part in shares)
 
 
 def aims(board: Board) -> list[str]:
@@ -94,7 +94,7 @@ def _edges(study: StudyRecord) -> Iterable[str]:
         space = study.space.get(name)
         limits = f" {_shown(space.low)} to {_shown(space.high)}" if isinstance(space, Interval) else ""
         yield (
-            f"{quoted([study.entry])}: the best value of {visible(name)}, {_shown(best.get(name))}, "
+            f"{quoted([study.entry])}: the best value of {name}, {_shown(best.get(name))}, "
             f"sits on the edge of its range{limits}: the best may lie outside; widen the range."
         )
 

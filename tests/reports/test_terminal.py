@@ -56,6 +56,20 @@ def test_the_banner_stands_above_the_table(usual):
     assert text.index("Simulated images") < text.index("random")
 
 
+def test_void_results_have_neither_stars_nor_verdicts(usual):
+    """As on the page and in results.json."""
+
+    def table(**facts):
+        text = printed(usual.results(**facts))
+        return text[text.index("entry ") : text.index("diverged snip")]
+
+    assert {"*0.988", "50%", "none"} <= set(table().split()[4:])
+    void = table(void=True)
+    assert "0.988" in void
+    assert "*" not in void
+    assert not {"50%", "none", "not"} & set(void.split()[4:])
+
+
 def test_studies_follow_the_table_a_line_each(tuned, record, written):
     results = tuned.results(setting="s")
     plain = printed(results)

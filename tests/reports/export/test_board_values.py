@@ -85,9 +85,10 @@ def test_few_positives_are_not_decidable(bench, scores):
     assert (one["verdict"], one["density"], one["positives"]) == ("not decidable", None, 10)
 
 
-def test_void_results_give_no_verdict(usual):
+def test_void_results_give_no_verdict_and_no_rank(usual):
     (group,) = document(usual.results(void=True))["groups"]
     assert group["verdicts"] == []
+    assert {row["rank"] for level in group["levels"] for row in level["rows"]} == {None}
     assert group["labels"] == ["void"]
     assert group["answer"] == ["No answer: the dense network itself has not learnt the task."]
 

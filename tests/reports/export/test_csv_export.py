@@ -10,12 +10,33 @@ def read(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-@pytest.mark.parametrize("hostile", ["=cmd()", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1"])
-def test_formulas_are_neutralised(bench, hostile):
+@pytest.mark.parametrize(
+    ("hostile", "written"),
+    [
+        ("=cmd()", "'=cmd()"),
+        ("+1", "'+1"),
+        ("-1+2", "'-1+2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("  =1", "'  =1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("  \uff0b1", "'  \uff0b1"),
+        ("\ufe631", "'\ufe631"),
+        ("\uff20SUM(A1)", "'\uff20SUM(A1)"),
+        ("a;=1; \uff1d2|@x", "a;'=1;' \uff1d2|'@x"),
+        ("\t=1", r"\t=1"),
+        ("\r=1", r"\r=1"),
+        ("\n=1", r"\n=1"),
+        ("\u00a0=1", r"\xa0=1"),
+        ("\u200b=1", r"\u200b=1"),
+        ("\ufeff\u3000=1", r"\ufeff\u3000=1"),
+        ("\x00=1\x1b", r"\x00=1\x1b"),
+    ],
+)
+def test_formulas_are_neutralised_and_nothing_hides(bench, hostile, written):
     bench.missing(hostile, 0, 0.5, "failed", hostile)
     (row,) = read(to_csv(bench.results()))
-    assert row["entry"] == f"'{hostile}"
-    assert row["reason"] == f"'{hostile}"
+    assert row["entry"] == written
+    assert row["reason"] == written
 
 
 def test_numbers_and_harmless_text_stay_as_they_are(usual):

@@ -192,6 +192,8 @@ def test_a_void_result_gives_no_answer(usual):
     text = Page(render(usual.results(void=True))).text
     assert "No answer: the dense network itself has not learnt the task." in text
     assert "Safe down to" not in text
+    assert '<td class="rank" data-sort="1">' in render(usual.results())
+    assert '<td class="rank" data-sort="1">' not in render(usual.results(void=True))
 
 
 def test_no_results_and_only_failures_still_make_a_page(bench):

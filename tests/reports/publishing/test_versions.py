@@ -63,10 +63,6 @@ def test_a_cell_more_or_only_another_fact(make, usual):
     assert changes_between(whole, document(usual.results(command="another"))) == "other facts about the same cells"
 
 
-def test_names_in_a_change_are_made_visible(make):
-    assert "\\x1b" in changes_between(document(make()), document(make(entries=("lt", "snip", "\x1b"))))
-
-
 def test_the_first_version_has_no_change(tmp_path, make):
     put(tmp_path, document(make()))
     put(tmp_path, document(make(seeds=(0, 3), started="2026-02-01T00:00:00+00:00")))
