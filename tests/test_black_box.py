@@ -4,10 +4,12 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -303,16 +305,28 @@ def test_bad_data_is_refused_whole(place):
 
 
 def test_a_dead_server_costs_no_result(place, finished):
-    """Nothing listens on port 9: the run finishes, says what is unpublished, exits 3; then it publishes."""
+    """Nothing listens on port 9: the run finishes, says what is unpublished, exits 3; then it publishes.
+
+    The address's password is nowhere, and what is published holds no path of this machine.
+    """
     store = place / "four"
-    command = ["run", "--methods", "snip", "--data-dir", "data", "--store", "four", *SMALL]
-    dead = harness(
-        *command, "--tracking-uri", "http://127.0.0.1:9", cwd=place, check=3, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0"
-    )
+    command = ["run", "--methods", "snip", "--data-dir", place / "data", f"--store={store}", *SMALL]
+    address = "http://me:S3CRET@127.0.0.1:9/?token=T0KEN99"
+    planned = harness(*command, "--tracking-uri", address, "--dry-run", cwd=place, check=0)
+    dead = harness(*command, "--tracking-uri", address, cwd=place, check=3, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
     assert "not published" in dead.stderr
     before = stage_keys(store)
     harness(*command, cwd=place, check=0)
     assert stage_keys(store) == before
+    for text in (planned.stdout, planned.stderr, dead.stdout, dead.stderr, *map(str, tree(store).values())):
+        assert not re.search("S3CRET|T0KEN99", text, re.IGNORECASE)
+
+    harness("publish", place / "site4", "--store", store, cwd=place, check=0)
+    for path, content in tree(place / "site4").items():
+        for ours in (place, Path.home(), tempfile.gettempdir()):
+            assert not re.search(rf"{re.escape(str(ours))}\b".encode(), content), path
+    results = json.loads((place / "site4" / "isic" / "small-cnn" / "results.json").read_text())
+    assert "--data-dir data --store=four" in results["groups"][0]["provenance"]["command"]
 
 
 def test_report_and_store_verbs(place, finished):

@@ -21,6 +21,14 @@ def test_a_published_command_holds_no_password(monkeypatch, url, written):
     assert shown.endswith(" --trials 3")
 
 
+def test_a_published_command_holds_no_path_of_the_machine(monkeypatch):
+    given = ["run", "--store=/home/me/my store", "--data-dir", "/data/isic", "--methods", "mine[file=/home/me/x.pt]"]
+    monkeypatch.setattr(sys, "argv", ["harness", *given, "--config", "own.toml"])
+    assert command_line() == (
+        "harness run '--store=my store' --data-dir isic --methods 'mine[file=x.pt]' --config own.toml"
+    )
+
+
 def test_options_that_were_not_given_change_nothing():
     usual = configuration_of(SharedOptions(), {})
     assert usual == load_configuration("quick", None, [], {})

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from harness.losses.schedules import LossSchedule
+from harness.outgoing import secrets
 from harness.planning.entries import entry_of
 from harness.results import reading as results
 from harness.results.cell_record import CellRecord
@@ -103,6 +104,14 @@ def test_an_entry_is_published_with_whether_its_loss_changes(published, read_bac
 def test_every_tag_of_a_result_has_its_words(published):
     page = (METHODS.parent / "docs" / "results.md").read_text("utf-8")
     assert [tag for tag in published(BLACK, record(1.0)).tags if f"`{tag}`" not in page] == []
+
+
+def test_a_reason_is_published_without_secrets_and_paths(published, monkeypatch):
+    monkeypatch.setattr(secrets, "_known", {})
+    secrets.remember("http://me:S3CRET@host/x")
+    cell = record(0.5, reason="OSError: '/home/me/x y.pt' at http://me:S3CRET@host/x: S3CRET")
+    level = published(BLACK, cell).levels[500_000]
+    assert json.loads(level.files["cell.json"])["reason"] == "OSError: 'x y.pt' at http://host/x: ***"
 
 
 def test_layers_are_published_where_they_were_counted(published, read_back):

@@ -71,3 +71,14 @@ def test_a_trial_without_a_level_has_its_state_and_its_reason():
     assert run.tags["harness.state"] == "failed"
     assert run.tags["harness.reason"] == "its process was killed"
     assert run.levels[0].metrics == {"cost/steps": 0, "cost/seconds": 0}
+
+
+def test_a_trials_reason_is_published_without_secrets_and_paths():
+    trial = next(trial for trial in RECORD.trials if trial.levels)
+    levels = tuple(replace(level, reason="no '/home/me/x.pt'") for level in trial.levels)
+    trial = replace(trial, reason="at postgresql://me:S3CRET@host/x", levels=levels)
+    assert trial_publication(RECORD.study, ENTRY, trial).tags["harness.reason"] == "at postgresql://host/x"
+    study = study_publication(replace(RECORD, trials=(trial,)), "").documents["study.json"].decode()
+    assert "S3CRET" not in study
+    assert "/home/me" not in study
+    assert "no 'x.pt'" in study
