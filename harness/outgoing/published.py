@@ -8,12 +8,12 @@ from typing import Any
 
 from harness.outgoing.secrets import without_secrets
 
-_BEFORE = r"(?<![^\s'\"=(\[{,:;|>`])"
+_BEFORE = r"(?<![\w/.~<>+*%&?#)\]}-])"
 """A path begins a word; what stands behind a letter or a slash is a fraction, a metric or the path of an address."""
 _ROOT = r"(?:~[\w.-]*|\.\.|(?<!:)/)?/"
 _QUOTED = re.compile(rf"(['\"`])({_ROOT}(?![\s/])[^'\"`\n]+)\1")
 _FILE = re.compile(rf"(?<!\w)(file://|sqlite(?:\+\w+)?:///)({_ROOT}[^\s'\"<>?#]+)")
-_BARE = re.compile(rf"{_BEFORE}({_ROOT}(?=[^\W\d]|[.~])[^\s'\"=()\[\]{{}}<>,:;|`]*)")
+_BARE = re.compile(rf"{_BEFORE}({_ROOT}(?=[^\W\d]|[.~]|\w+/\w*[^\W\d])[^\s'\"=()\[\]{{}}<>,:;|`]*)")
 _ARGUMENT = re.compile(rf"(^|=)({_ROOT}(?!/)[^,=\]]*)")
 
 

@@ -23,9 +23,10 @@ def _at_home(monkeypatch):
         ("mine[file=/data/x.pt,rate=2]", "mine[file=x.pt,rate=2]"),
         ("../../home/bob/x, ~bob/y", "x, y"),
         ("/home/ada lovelace, /home/ada lovelace/x.pt", "~, x.pt"),
-        ("/scratch/ada", "~"),
+        ("/scratch/ada, /0/bob/x", "~, x"),
         ("sqlite:////home/bob/studies.db, file:///home/bob/x", "sqlite:///studies.db, file://x"),
         ("/dåta/modèle.pt", "modèle.pt"),
+        ("\u202e/home/bob/x.pt\t/tmp/y", "\u202ex.pt\ty"),
     ],
 )
 def test_of_a_path_its_name_is_left(text, shown):
@@ -39,6 +40,7 @@ def test_of_a_path_its_name_is_left(text, shown):
         "http://host/a/b, https://doi.org/10.1/abc, doi:10.1/x",
         "default-src 'none'; script-src 'sha256-/abc+/d='",
         "configs/own.toml, ./x, data/isic",
+        "<b>a</b>, (k)/n, 5%/year",
     ],
 )
 def test_what_is_no_path_of_a_machine_stays(text):
@@ -72,6 +74,13 @@ def test_plain_values_are_published_whole_or_under_some_names():
     assert published_values(value) == {"reason": "x", "/tmp/k": ["y", 1, None], "inner": {"reason": ["z"]}}
     some = published_values(value, only=["reason"])
     assert some == {"reason": "x", "/tmp/k": ["/tmp/y", 1, None], "inner": {"reason": ["z"]}}
+
+
+@pytest.mark.parametrize("part", ["/x", "~a", "'/", "'/a", "/1", "sqlite+a", "../", "=/a b", "\n"])
+def test_a_long_hostile_text_takes_no_time(part):
+    text = part * 50_000
+    assert len(published(text)) <= len(text)
+    assert len(published_argument(text)) <= len(text)
 
 
 def test_without_a_home_or_a_user_paths_still_become_names(monkeypatch):

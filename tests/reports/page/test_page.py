@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from harness.outgoing.visible import visible
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.formatting import signed
 from harness.reports.page import page
@@ -25,6 +26,7 @@ HOSTILE = [
     "<!--<script>{{ 7 * 7 }}{% raw %}",
     "' onmouseover='alert(1)",
     "\x1b]0;title\x07\u202egpj.exe\n",
+    "\0\u200b\u2066\ufeff\u3164\u00a0\u2028\x9b\u061c\U000e0041",
     "javascript:alert(1)",
 ]
 VOID = {"meta", "img", "br", "link", "input"}
@@ -148,13 +150,23 @@ def test_hostile_text_stays_inert(bench, scores, hostile):
         hostile: hostile,
     }
     harmless = Page(render(_harmless(scores, type(bench)())))
-    found = Page(render(bench.results(hostile, **texts, **nested)))
+    text = render(bench.results(hostile, **texts, **nested))
+    found = Page(text)
     assert set(found.elements) == set(harmless.elements)
     assert [kind for kind, _ in found.scripts] == ["application/json", None, None, None]
     names = {name for _, name, _ in found.attributes}
     assert names == {name for _, name, _ in harmless.attributes}
     entries = {row["entry"] for data in json.loads(found.scripts[0][1])["datasets"].values() for row in data}
     assert len(entries) == 4
+    assert visible(hostile) in entries
+    assert _unseen(text) == set()
+
+
+def _unseen(text):
+    """Return the characters of a page, entities resolved, that do not show; our own headings have soft hyphens."""
+    return {char for char in unescape(text.replace("&shy;", "").replace("&#160;", "")) if visible(char) != char} - {
+        "\n"
+    }
 
 
 def _twins(bench, scores, text, group):

@@ -1,11 +1,13 @@
 """Publishing to a folder: what is in it, what is kept, and that nothing new changes nothing."""
 
 import csv
+import getpass
 import json
 import os
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -324,6 +326,29 @@ def test_hostile_names_stay_in_the_folder_and_inert(tmp_path, make, parse, walk)
     shown = parse(folder / "index.html").text
     assert "<script>alert(1)</script>" in shown
     assert "\\x1b]0;title\\x07\\u202egpj.exe\\n" in shown
+
+
+def test_no_path_and_no_user_of_this_machine_is_published(tmp_path, monkeypatch, bench, scores, record):
+    home = "/home/ada lovelace"
+    monkeypatch.setattr(Path, "home", lambda: Path(home))
+    monkeypatch.setattr(getpass, "getuser", lambda: "lovelace")
+    entry = f"mine[file={tmp_path}/x.pt]"
+    bench.done("dense", 0, 1.0, scores())
+    bench.done(entry, 0, 0.5, scores(missed=3), layers={f"{tmp_path}.weight": [5, 4, 10]})
+    bench.missing(f"{entry[:-1]},rate=2]", 0, 0.5, "failed", f"OSError: [Errno 2] No such file: '{home}/x y.pt'\nmore")
+    command = f"harness run --store {tmp_path}/store --config {home}/own.toml --tracking-uri http://me:S3CRET@h/x"
+    results = bench.results(command=command, weights=f"{home}/w.pt", setting="s", odd={"a": ["/scratch/lovelace"]})
+    study = record(entry, f"{entry[:-1]},rate=1]", command=command)
+    write_site([replace(results, studies=(study,))], tmp_path / "site")
+    for path in (tmp_path / "site").rglob("*.*"):
+        if path.is_file():
+            for ours in (str(tmp_path), "/home", "lovelace", "S3CRET"):
+                assert ours not in path.read_text("utf-8"), path
+    document = read(next((tmp_path / "site").glob("spots/*/results.json")))
+    assert document["groups"][0]["provenance"]["command"] == (
+        "harness run --store store --config own.toml --tracking-uri http://h/x"
+    )
+    assert {cell["entry"] for cell in document["cells"]} == {"dense", "mine[file=x.pt]", "mine[file=x.pt,rate=2]"}
 
 
 def _same_elements(found, harmless):
