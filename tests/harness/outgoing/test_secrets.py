@@ -1,12 +1,18 @@
 """What other libraries say of an address, and what is left of it."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
 import pytest
 
+from harness.errors import MachineError
 from harness.outgoing.secrets import HIDDEN, remember, remember_process, shown_address, without_secrets
 from harness.outgoing.spellings import basic
+from harness.results.mlflow_tracker import Tracker
+from harness.tuning.lease import Lease
+from harness.tuning.studies import StudyDatabase
 
 SECRET = "S3cr/t@x"
 ENCODED = quote(SECRET, safe="")
@@ -145,3 +151,42 @@ def test_a_long_hostile_text_takes_no_time():
     remember("http://me:S3CRET@h/?token=T0KEN99")
     for part in ("?token", "a-", "://", "user ", "authorization:", "@", "/x"):
         assert len(without_secrets(part * 100_000)) >= 100_000
+
+
+class _Repeating(BaseHTTPRequestHandler):
+    """Refuses, and repeats in its answer all that it was told."""
+
+    def do_GET(self):
+        self.send_response(403)
+        self.end_headers()
+        self.wfile.write(f"{self.path} {dict(self.headers)}".encode())
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def repeating():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Repeating)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("login", ["me:S3CRET@{}/", "me:S3%43RET@{}", "{}/?token=S3CRET", "S3CRET@{}/"])
+def test_a_server_that_repeats_what_it_was_told_gives_nothing_away(tmp_path, repeating, login):
+    with pytest.raises(MachineError, match="cannot be read") as told:
+        Tracker(f"http://{login.format(repeating)}", tmp_path, "x").read()
+    assert "User-Agent" in str(told.value)
+    assert "S3CRET" not in str(told.value)
+    assert basic("me", "S3CRET") not in str(told.value)
+
+
+@pytest.mark.parametrize("address", ["postgresql://me:S3CRET@127.0.0.1:9/x", "mysql+pymysql://127.0.0.1:9/x?p=S3CRET"])
+def test_a_study_database_that_does_not_answer_gives_nothing_away(tmp_path, address):
+    with Lease(tmp_path) as lease, pytest.raises(MachineError, match="does not answer") as told:
+        StudyDatabase(address, tmp_path, lease)
+    assert "S3CRET" not in str(told.value)
