@@ -11,6 +11,7 @@ from harness.outgoing.visible import visible_lines
 
 if TYPE_CHECKING:
     from harness.planning.plan import Plan
+    from harness.results.reading import Results
     from harness.running.run import Summary
 
 
@@ -48,6 +49,14 @@ def show_notes(plan: "Plan", notes: list[str]) -> None:
     for split, found, expected in plan.data.missing:
         text = f"PARTIAL DATA: {plan.data.name} {split} has {found} of {expected} images; stamped on every result"
         say(text, "bold yellow")
+
+
+def show_damage(results: "Results") -> None:
+    """Name the results that are not shown, since a file of theirs is not as it was logged."""
+    for line in results.damage:
+        say(f"DAMAGED in MLflow: {line}", "bold red")
+    if results.damage:
+        say("To fix it: give the `harness run` or `harness tune` that made them again; it logs just these anew.", "red")
 
 
 def _fallback_banner(plan: "Plan") -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.messages import show
+from harness.cli.messages import show, show_damage
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
 from harness.cli.report import contradiction, results_uri
 from harness.errors import MachineError, UsageError
@@ -32,6 +32,8 @@ def publish(
             fix=f"name one of: {', '.join(held)}" if held else "first: harness run",
         )
     found = [read(uri, store.absolute(), name) for name in dict.fromkeys(dataset or held)]
+    for one in found:
+        show_damage(one)
     if all(one.cells.empty for one in found):
         raise UsageError(f"there are no results in MLflow at {shown_address(uri)}", fix="first: harness run")
     try:
@@ -43,3 +45,5 @@ def publish(
             f"cannot publish to {folder}: {error.strerror}", fix="check the folder and the disk"
         ) from error
     show("\n".join(published.lines()))
+    if any(one.damage for one in found):
+        raise typer.Exit(3)

@@ -1,11 +1,11 @@
 """`harness report`: what is in MLflow, as one page."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from harness.cli.messages import show
+from harness.cli.messages import show, show_damage
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
@@ -23,16 +23,25 @@ def report(
     uri, store = results_uri(store, tracking_uri), store.absolute()
     if output is not None:
         refuse_foreign_report(output)
-    write_report(uri, store, dataset, output or store / "reports" / dataset)
+    if write_report(uri, store, dataset, output or store / "reports" / dataset).damaged:
+        raise typer.Exit(3)
 
 
-def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Path:
-    """Write the report of one experiment's results, show its table unless ``quiet``, and return the page's path."""
+class Written(NamedTuple):
+    """A report: its page, and whether a file of the results that it shows is damaged."""
+
+    page: Path
+    damaged: bool
+
+
+def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Written:
+    """Write the report of one experiment's results, and show its table unless ``quiet``."""
     from harness.reports.publishing.report import write
     from harness.reports.terminal import summary
     from harness.results.reading import read
 
     results = read(uri, store, experiment)
+    show_damage(results)
     if results.cells.empty:
         raise UsageError(
             f"no results of {experiment!r} in MLflow at {shown_address(uri)}",
@@ -47,7 +56,7 @@ def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet:
     if not quiet:
         show(table)
         show(f"Report: {page}")
-    return page
+    return Written(page, bool(results.damage))
 
 
 def contradiction(uri: str, error: ValueError) -> DataError:

@@ -88,7 +88,7 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> No
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
-        page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=quiet)
+        page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=quiet).page
     if shared.as_json:
         show(json.dumps(_summary_values(summary, page), indent=1))
     show_end(plan, summary)

@@ -10,6 +10,7 @@ from harness.initial.weights_choice import Find, Weights, check_weights, resolve
 from harness.networks.registered import factory_of
 from harness.planning.configuration import Configuration
 from harness.planning.entries import Entry, entry_of
+from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
 from harness.results.names import DENSE
@@ -49,6 +50,8 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     device = _device(options)
     check_weights(options.weights, options.network)
     _require_latents(options.pretraining.dataset)
+    levels, same = levels_asked(options.densities, options.network)
+    notes += same
     data = _located(options, flags, downloads)
     # Last, since it is kept for the store: what refuses the plan must come before.
     weights = resolve_weights(
@@ -58,7 +61,7 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
         notes.append(f"a dry run downloads nothing: a run first tries to fetch {data.fallback_for}")
     if weights.note:
         notes.append(weights.note)
-    return _plan(options, flags, entries, device, data, weights), notes
+    return _plan(options, flags, entries, levels, device, data, weights), notes
 
 
 def _require_names(options: Configuration) -> None:
@@ -97,13 +100,19 @@ def _located(options: Configuration, flags: Flags, downloads: Downloads) -> Data
 
 
 def _plan(
-    options: Configuration, flags: Flags, entries: list[Entry], device: Device, data: DataPlan, weights: Weights
+    options: Configuration,
+    flags: Flags,
+    entries: list[Entry],
+    levels: tuple[float, ...],
+    device: Device,
+    data: DataPlan,
+    weights: Weights,
 ) -> Plan:
     return Plan(
         preset=flags.preset,
         entries=(entry_of(DENSE, {}), *entries),
         seeds=options.seed_list,
-        densities=tuple(sorted({1.0, *options.densities}, reverse=True)),
+        densities=levels,
         network=options.network,
         weights=weights.name,
         weights_file=weights.file,

@@ -7,17 +7,16 @@ dead server never costs a training run.
 import harness.results.mlflow_settings  # noqa: F401
 
 # isort: split
-import json
 import math
-import tempfile
+import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from mlflow.entities import Metric, Param, Run, RunStatus
+from mlflow.entities import LifecycleStage, Metric, Param, Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
@@ -26,46 +25,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.errors import MachineError
 from harness.outgoing.secrets import remember, shown_address, without_secrets
 from harness.results import names
-from harness.storage.databases import create_database, sqlite_uri
+from harness.results.cell_record import step_of
+from harness.results.manifest import LoggedLevel, log_files, manifest_of, read_checked
+from harness.results.published import Publication, PublishedLevel, PublishedRun, ReadDocument, ReadLevel
+from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
+from harness.storage.databases import create_database, sqlite_file, sqlite_uri
 from harness.storage.disk import locked
 
-READ_FILES = (names.CELL_FILE, names.SCORES_FILE)  # masks stay where they are
-RESULTS = f"tags.`{names.KIND}` = '{names.RESULT}' and attributes.status = 'FINISHED'"
+T = TypeVar("T")
+
+READ_FILES = (names.CELL_FILE, names.SCORES_FILE)  # masks stay on a server
 BATCH = 900  # MLflow takes at most 1,000 metrics in one call
-
-
-@dataclass(frozen=True, kw_only=True)
-class PublishedLevel:
-    """One level of a run: its metrics, its files by name, and a hash that changes when they do."""
-
-    metrics: Mapping[str, float]
-    files: Mapping[str, bytes]
-    digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Publication:
-    """One run: how it is found again (``key``), parameters, levels by step, documents by name, its parent's key."""
-
-    key: str
-    name: str
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    levels: Mapping[int, PublishedLevel]
-    documents: Mapping[str, bytes]
-    parent: str = ""
-
-
-@dataclass(frozen=True)
-class PublishedRun:
-    """One finished run, read back: id, tags, start and end in ms, provenance, and each level's files by name."""
-
-    run_id: str
-    tags: Mapping[str, str]
-    started: int
-    finished: int
-    provenance: str
-    levels: Sequence[Mapping[str, str]]
+LONGEST, LONGEST_NAME = 5000, 250  # of MLflow's tags and parameters, of a run's name; the manifest has them whole
 
 
 def default_uri(store: Path) -> str:
@@ -106,113 +77,168 @@ class Tracker:
             return self._publish(publication)
 
     def _publish(self, publication: Publication) -> bool:
+        run = self._run(publication)
+        files = self._files(run)
+        manifest, _ = manifest_of(files)
+        new = {
+            density: level
+            for density, level in publication.levels.items()
+            if density not in manifest.levels or not manifest.levels[density].holds(level, files)
+        }
+        documents = {name: manifest.documents.get(name, "") for name in publication.documents}
+        if not new and all(documents.values()) and not read_checked(files, documents)[1]:
+            return False
+        self._log_figures(run, publication.params, new)
+        log_files(files, publication, new, manifest)
+        self.client.set_tag(run.info.run_id, names.LEVELS, names.MANIFEST)
+        self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.FINISHED))
+        return True
+
+    def _run(self, publication: Publication) -> Run:
+        """Return the publication's run, made where there is none, with what an older version did not say of it."""
         experiment = self._experiment_id(create=True)
         assert experiment is not None
         run = self._find(experiment, publication.key)
+        tags = {name: _short(value) for name, value in publication.tags.items()}
         if run is None:
-            tags = {**publication.tags, names.KEY: publication.key}
-            run = self.client.create_run(experiment, tags=tags, run_name=publication.name)
-        for name, value in publication.tags.items():  # what an older version did not say
-            if name not in run.data.tags:
-                self.client.set_tag(run.info.run_id, name, value)
+            name = _short(publication.name, LONGEST_NAME)
+            run = self.client.create_run(experiment, tags={**tags, names.KEY: publication.key}, run_name=name)
+        for name in tags.keys() - run.data.tags.keys():
+            self.client.set_tag(run.info.run_id, name, tags[name])
         if publication.parent and MLFLOW_PARENT_RUN_ID not in run.data.tags:
             parent = self._find(experiment, publication.parent)
             if parent is not None:
                 self.client.set_tag(run.info.run_id, MLFLOW_PARENT_RUN_ID, parent.info.run_id)
-        logged = json.loads(run.data.tags.get(names.LEVELS, "{}"))
-        new = {step: level for step, level in publication.levels.items() if logged.get(str(step)) != level.digest}
-        if new:
-            self._log(run, publication, new)
-            digests = {**logged, **{str(step): level.digest for step, level in new.items()}}
-            self.client.set_tag(run.info.run_id, names.LEVELS, json.dumps(digests))
-            self.client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.FINISHED))
-        return bool(new)
+        return run
 
-    def _log(self, run: Run, publication: Publication, levels: Mapping[int, PublishedLevel]) -> None:
+    def _log_figures(self, run: Run, params: Mapping[str, str], levels: Mapping[float, PublishedLevel]) -> None:
         run_id, now = run.info.run_id, int(time.time() * 1000)
-        params = [Param(name, value) for name, value in publication.params.items() if name not in run.data.params]
-        self.client.log_batch(run_id, params=params)
-        metrics = [
-            Metric(name, value, now, step)
-            for step, level in levels.items()
+        absent = [Param(name, _short(value)) for name, value in params.items() if name not in run.data.params]
+        self.client.log_batch(run_id, params=absent)
+        points = [
+            (name, step_of(density), value)
+            for density, level in levels.items()
             for name, value in level.metrics.items()
             if math.isfinite(value)
         ]
+        held = self._held_points(run, {name for name, *_ in points})
+        metrics = [Metric(name, value, now, step) for name, step, value in points if (name, step, value) not in held]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
-        files = {
-            f"levels/{step:06d}/{name}": data for step, level in levels.items() for name, data in level.files.items()
+
+    def _held_points(self, run: Run, metrics: Set[str]) -> set[tuple[str, int, float]]:
+        """Return the (name, step, value) that a command which was killed before the manifest has logged already."""
+        return {
+            (name, point.step, point.value)
+            for name in metrics & run.data.metrics.keys()
+            for point in self.client.get_metric_history(run.info.run_id, name)
         }
-        self._log_files(run_id, {**files, **publication.documents})
 
     def read(self) -> list[PublishedRun]:
         """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
-        with _answering(f"MLflow at {shown_address(self.uri)} cannot be read"):
-            experiment = self._experiment_id(create=False)
-            if experiment is None:
-                return []
-            found = _all_pages(lambda token: self.client.search_runs([experiment], RESULTS, page_token=token))
-            return [run for run in map(self._read, found) if run.levels]  # someone may have deleted a run's artifacts
+        return self._each(names.RESULT, self._read)
 
-    def documents(self, kind: str, name: str) -> list[str]:
+    def documents(self, kind: str, name: str) -> list[ReadDocument]:
         """Return the document ``name`` of every run of ``kind``, the oldest first. Raises `MachineError`."""
+        found = self._each(kind, lambda run: self._document(run, name))
+        return [document for document in found if document is not None]
+
+    def _each(self, kind: str, read: Callable[[Run], T]) -> list[T]:
+        """Return what ``read`` makes of each finished run of a kind, the oldest first."""
         with _answering(f"MLflow at {shown_address(self.uri)} cannot be read"):
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
-            wanted = f"tags.`{names.KIND}` = '{kind}' and attributes.status = 'FINISHED'"
-            order = ["attributes.start_time ASC"]
+            wanted, order = _finished(kind), ["attributes.start_time ASC"]
             found = _all_pages(lambda token: self.client.search_runs([experiment], wanted, 1, 1000, order, token))
-            texts = (self._document(run.info.run_id, name) for run in found)
-            return [text for text in texts if text is not None]
+            return list(map(read, found))
 
-    def _document(self, run_id: str, name: str) -> str | None:
-        if all(item.path != name for item in self.client.list_artifacts(run_id)):
-            return None
-        with tempfile.TemporaryDirectory() as folder:
-            return Path(self.client.download_artifacts(run_id, name, folder)).read_text("utf-8")
+    def _document(self, run: Run, name: str) -> ReadDocument | None:
+        files = self._files(run)
+        manifest, _ = manifest_of(files)
+        known = manifest.documents.get(name, "")
+        found, damage = read_checked(files, {name: known})
+        if name in found:
+            return ReadDocument(run.info.run_id, _text(found[name]))
+        return ReadDocument(run.info.run_id, "", damage[0]) if known else None
 
     def _read(self, run: Run) -> PublishedRun:
-        with tempfile.TemporaryDirectory() as folder:
+        files = self._files(run)
+        manifest, lost = manifest_of(files)
+        found, damage = read_checked(files, {names.PROVENANCE: "", **manifest.documents})
+        return PublishedRun(
+            run.info.run_id,
+            {**run.data.tags, **manifest.tags},
+            run.info.start_time,
+            run.info.end_time or run.info.start_time,
+            _text(found.get(names.PROVENANCE, b"")),
+            [self._level(level, files) for level in sorted(manifest.levels.values(), key=attrgetter("density"))[::-1]],
+            ([] if _is_older(run) else lost) + damage,
+        )
 
-            def text(path: str) -> str:
-                return Path(self.client.download_artifacts(run.info.run_id, path, folder)).read_text("utf-8")
+    def _level(self, level: LoggedLevel, files: RunFiles) -> ReadLevel:
+        found, damage = level.read(files, () if self.is_local and level.sha256 else READ_FILES)
+        texts = {name: _text(found[name]) for name in READ_FILES if name in found}
+        return ReadLevel(level.density, texts, "; ".join(damage))
 
-            places = [item.path for item in self.client.list_artifacts(run.info.run_id, "levels")]
-            levels = [{name: text(f"{place}/{name}") for name in READ_FILES} for place in sorted(places)]
-            provenance = text(names.PROVENANCE) if levels else ""
-        times = (run.info.start_time, run.info.end_time or run.info.start_time)
-        return PublishedRun(run.info.run_id, run.data.tags, *times, provenance, levels)
+    def _files(self, run: Run) -> RunFiles:
+        if self.is_local:
+            return LocalFiles(self._place / run.info.run_id / "artifacts")
+        return ServedFiles(self.client, run.info.run_id)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the results are in the store itself."""
+        return sqlite_file(self.uri) == sqlite_file(default_uri(self.store))
+
+    @property
+    def _place(self) -> Path:
+        return self.store / "artifacts" / self.experiment
 
     def _experiment_id(self, *, create: bool) -> str | None:
         experiment = self.client.get_experiment_by_name(self.experiment)
+        if experiment is not None and experiment.lifecycle_stage == LifecycleStage.DELETED:
+            raise MachineError(
+                f"experiment {self.experiment!r} was deleted in MLflow at {shown_address(self.uri)}",
+                fix=f"restore it with its results: MLFLOW_TRACKING_URI={shlex.quote(shown_address(self.uri))} mlflow"
+                f" experiments restore --experiment-id {experiment.experiment_id}",
+            )
         if experiment is not None:
             return str(experiment.experiment_id)
         if not create:
             return None
-        local = self.uri == default_uri(self.store)
-        place = (self.store / "artifacts" / self.experiment).as_uri() if local else None
+        place = self._place.as_uri() if self.is_local else None
         return str(self.client.create_experiment(self.experiment, artifact_location=place))
 
     def _find(self, experiment: str, key: str) -> Run | None:
         runs = self.client.search_runs([experiment], f"tags.`{names.KEY}` = '{key}'", max_results=1)
         return runs[0] if runs else None
 
-    def _log_files(self, run_id: str, files: Mapping[str, bytes]) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            self.client.log_artifacts(run_id, folder)
-
 
 def experiments_with_results(uri: str, store: Path) -> list[str]:
     """Return the names of the experiments that hold finished result runs, sorted. Raises `MachineError`."""
     with _answering(f"MLflow at {shown_address(uri)} cannot be read"):
         client = Tracker(uri, store, "").client
+        wanted = _finished(names.RESULT)
         found = _all_pages(lambda token: client.search_experiments(page_token=token))
-        return sorted(one.name for one in found if client.search_runs([one.experiment_id], RESULTS, max_results=1))
+        return sorted(one.name for one in found if client.search_runs([one.experiment_id], wanted, max_results=1))
+
+
+def _is_older(run: Run) -> bool:
+    """Return whether an older harness logged a run, which listed its levels in a tag."""
+    return str(run.data.tags.get(names.LEVELS, "")).startswith("{")
+
+
+def _finished(kind: str) -> str:
+    return f"tags.`{names.KIND}` = '{kind}' and attributes.status = 'FINISHED'"
+
+
+def _short(text: str, most: int = LONGEST) -> str:
+    return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 @contextmanager

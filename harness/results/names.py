@@ -47,7 +47,7 @@ RESULT, STUDY, TRIAL = "result", "study", "trial"
 """Kinds of runs, values of `KIND`."""
 
 # Files of a run: documents, then those of each level.
-PROVENANCE, PLAN = "provenance.json", "plan.json"
+MANIFEST, PROVENANCE, PLAN = "manifest.json", "provenance.json", "plan.json"
 CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
 STUDY_FILE, BEST_FILE = "study.json", "best.toml"
 

@@ -1,8 +1,7 @@
 """The results of one experiment as tables: what the reports read, read back from MLflow."""
 
-import io
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from harness.results import names
-from harness.results.cell_record import CellRecord
-from harness.results.mlflow_tracker import PublishedRun, Tracker, experiments_with_results
+from harness.results.mlflow_tracker import Tracker, experiments_with_results
 from harness.results.names import Field
+from harness.results.published import PublishedRun, ReadDocument
+from harness.results.run_tables import UNREADABLE, tables_of
 from harness.results.study_record import StudyRecord
 
 WEAK_DENSE_AUC = 0.6
@@ -40,6 +40,9 @@ class Results:
 
     ``studies`` are the records of `harness tune`; one belongs to the groups whose provenance has its
     "setting".
+
+    ``damage`` names each run and level of which a file in MLflow is missing, cut or changed. Such a level is a failed
+    cell with that as its reason; a run of a group whose provenance is lost is in no table.
     """
 
     experiment: str
@@ -47,6 +50,7 @@ class Results:
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
     studies: tuple[StudyRecord, ...] = ()
+    damage: tuple[str, ...] = ()
 
     def of_groups(self, groups: Collection[str]) -> "Results":
         """Return the results of these groups alone."""
@@ -73,16 +77,19 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     """
     tracker = Tracker(uri, store, experiment)
     runs = _newest(tracker.read())
-    cells = pd.DataFrame([row for run in runs for row in _cell_rows(run)])
-    scores = [_score_rows(run) for run in runs]
+    groups = _groups(runs)
+    tables = [tables_of(run) for run in runs]
+    known = [one for run, one in zip(runs, tables, strict=True) if run.tags[names.GROUP] in groups]
+    cells = pd.DataFrame([row for one in known for row in one.rows])
+    scores = [table for one in known for table in one.scores]
+    studies, broken = _studies(tracker.documents(names.STUDY, names.STUDY_FILE))
     return Results(
         experiment=experiment,
         cells=cells,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
-        groups=_groups(runs, cells),
-        studies=tuple(
-            StudyRecord.from_json(json.loads(text)) for text in tracker.documents(names.STUDY, names.STUDY_FILE)
-        ),
+        groups={group: {**facts, "void": _void(group, cells)} for group, facts in groups.items()},
+        studies=studies,
+        damage=(*(line for one in tables for line in one.damage), *broken),
     )
 
 
@@ -93,70 +100,55 @@ def _newest(runs: Iterable[PublishedRun]) -> list[PublishedRun]:
     return list(newest.values())
 
 
-def _identity(run: PublishedRun) -> dict[str, Any]:
-    return {
-        Field.RUN: run.run_id,
-        Field.ENTRY: run.tags[names.ENTRY],
-        Field.SEED: int(run.tags[names.SEED]),
-    }
+def _studies(documents: Iterable[ReadDocument]) -> tuple[tuple[StudyRecord, ...], list[str]]:
+    """Return the studies that can be read, and what is wrong with the others."""
+    studies, damage = [], []
+    for document in documents:
+        problem = document.damage
+        if not problem:
+            try:
+                studies.append(StudyRecord.from_json(json.loads(document.text)))
+            except UNREADABLE as error:
+                problem = f"{names.STUDY_FILE} cannot be read ({type(error).__name__}: {error})"
+        if problem:
+            damage.append(f"study of run {document.run_id}: {problem}")
+    return tuple(studies), damage
 
 
-def _records(run: PublishedRun) -> list[CellRecord]:
-    return [CellRecord.from_json(json.loads(level[names.CELL_FILE])) for level in run.levels]
-
-
-def _cell_rows(run: PublishedRun) -> list[dict[str, Any]]:
-    fixed = {
-        **_identity(run),
-        Field.GROUP: run.tags[names.GROUP],
-        Field.METHOD: run.tags[names.METHOD],
-        Field.LOSS: run.tags[names.LOSS],
-        Field.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
-        Field.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
-    }
-    return [
-        {
-            **fixed,
-            Field.DENSITY: record.density,
-            Field.STATUS: record.status,
-            Field.REASON: record.reason,
-            Field.LAYERS: record.layers or None,
-            **record.metrics,
-        }
-        for record in _records(run)
-    ]
-
-
-def _score_rows(run: PublishedRun) -> pd.DataFrame:
-    kinds = {Field.IMAGE: str, Field.SPLIT: str, Field.SCORE: float}
-    parts = [
-        pd.read_csv(io.StringIO(level[names.SCORES_FILE]), dtype=kinds).assign(**{Field.DENSITY: record.density})
-        for level, record in zip(run.levels, _records(run), strict=True)
-    ]
-    return pd.concat(parts, ignore_index=True).assign(**_identity(run))
-
-
-def _groups(runs: Iterable[PublishedRun], cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _groups(runs: Sequence[PublishedRun]) -> dict[str, dict[str, Any]]:
+    """Return what is known of each group, but for its verdict; a group of which no provenance is left is none."""
     groups: dict[str, dict[str, Any]] = {}
+    told = {run.tags[names.GROUP] for run in runs if _facts(run.provenance) is not None}
     for run in runs:  # oldest first, so that the newest command and versions stay
         identity = run.tags[names.GROUP]
         known = groups.get(identity, {})
         groups[identity] = {
-            **json.loads(run.provenance),
+            **(_facts(run.provenance) or known),  # where its own is lost, an older command's
             "seeds": sorted({*known.get("seeds", []), int(run.tags[names.SEED])}),
             "started": _moment(run.started),
             # Levels that are added to an old run count as new: MLflow ends a run anew when it gets more.
             "finished": max(known.get("finished", ""), _moment(run.finished)),
-            "void": _void(cells[(cells[Field.GROUP] == identity) & (cells[Field.ENTRY] == names.DENSE)]),
         }
-    return groups
+    return {group: facts for group, facts in groups.items() if group in told}
+
+
+def _facts(provenance: str) -> dict[str, Any] | None:
+    """Return a run's provenance, None where it is lost."""
+    try:
+        found = json.loads(provenance)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _moment(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
-def _void(dense: pd.DataFrame) -> bool:
+def _void(group: str, cells: pd.DataFrame) -> bool:
+    if cells.empty:
+        return False
+    dense = cells[(cells[Field.GROUP] == group) & (cells[Field.ENTRY] == names.DENSE)]
     auc = names.on(names.VALIDATION, names.AUC)
     return any(dense_problem(cell[Field.STATUS], cell.get(auc)) for cell in dense.to_dict("records"))
 

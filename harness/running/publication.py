@@ -17,7 +17,7 @@ from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, setting_of
 from harness.results import names
 from harness.results.cell_record import CellRecord
-from harness.results.mlflow_tracker import Publication, PublishedLevel
+from harness.results.published import Publication, PublishedLevel
 from harness.storage.canonical import digest
 from harness.training.version import TRAINING_VERSION
 
@@ -69,7 +69,7 @@ def publication(
         name=f"{entry.text} seed {seed}",
         tags=tags,
         params=params,
-        levels={record.step: _level(record, splits) for record in records},
+        levels={record.density: _level(record, splits) for record in records},
         documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(published_values(_plan(plan)))},
     )
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from harness.errors import UsageError
 from harness.storage.disk import disk_errors, locked, move
 
+_SIGNS = frozenset("%?#{}")
 _WAIT_S = 60
 _CONNECT_S = 10
 _TIMED_DRIVERS = {
@@ -20,8 +21,14 @@ _TIMED_DRIVERS = {
 
 
 def sqlite_uri(path: Path) -> str:
-    """Return the address of an SQLite file, as SQLAlchemy, MLflow and Optuna write it."""
-    return f"sqlite:///{path}"
+    """Return the address of an SQLite file, as SQLAlchemy, MLflow and Optuna write it.
+
+    A path with a sign that means something to one of them is quoted, with the driver named: for an address without it
+    MLflow makes the folder of the quoted path.
+    """
+    if _SIGNS.isdisjoint(str(path)):
+        return f"sqlite:///{path}"
+    return URL.create("sqlite+pysqlite", database=str(path)).render_as_string()
 
 
 def sqlite_file(uri: str) -> Path | None:

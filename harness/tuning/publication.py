@@ -6,8 +6,6 @@ from typing import Any
 
 from harness.outgoing.published import published, published_values
 from harness.planning.entries import Entry
-from harness.results.cell_record import step_of
-from harness.results.mlflow_tracker import Publication, PublishedLevel
 from harness.results.names import (
     BEST_FILE,
     ENTRY,
@@ -23,6 +21,7 @@ from harness.results.names import (
     VALIDATION,
     on,
 )
+from harness.results.published import Publication, PublishedLevel
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import LevelResult, TrialRecord
 from harness.storage.canonical import digest
@@ -31,7 +30,7 @@ from harness.storage.canonical import digest
 def study_begun(study: str, entry: Entry) -> Publication:
     """Return the run of a study without a trial yet: what its trials are children of."""
     tags = _tags(STUDY, entry.text, entry.method)
-    levels = {0: _level({}, "begun")}
+    levels = {1.0: _level({}, "begun")}
     return Publication(
         key=_key(study), name=study, tags=tags, params={"entry": entry.text}, levels=levels, documents={}
     )
@@ -53,7 +52,7 @@ def study_publication(record: StudyRecord, parameters: str) -> Publication:
         name=record.study,
         tags=_tags(STUDY, record.entry, record.method),
         params={"entry": record.entry},
-        levels={0: _level(metrics, content)},
+        levels={1.0: _level(metrics, content)},
         documents={STUDY_FILE: json.dumps(content, indent=1).encode(), BEST_FILE: parameters.encode()},
     )
 
@@ -62,8 +61,8 @@ def trial_publication(study: str, entry: Entry, trial: TrialRecord) -> Publicati
     """Return the run of one trial, a child of its study's."""
     content = published_values(trial.to_json(), only=["reason"])
     del content["counted"]  # a larger budget changes it
-    figures = {step_of(level.density): _figures(level) for level in trial.levels}
-    last = max(figures, default=0)
+    figures = {level.density: _figures(level) for level in trial.levels}
+    last = min(figures, default=1.0)
     figures[last] = figures.get(last, {}) | {
         "objective/value": trial.value,
         STEPS: trial.steps,
@@ -74,7 +73,7 @@ def trial_publication(study: str, entry: Entry, trial: TrialRecord) -> Publicati
         name=f"{entry.text} trial {trial.number}",
         tags={**_tags(TRIAL, entry.text, entry.method), STATE: trial.state, REASON: published(trial.reason)},
         params={f"trial.{name}": str(value) for name, value in trial.parameters.items()},
-        levels={step: _level(values, content) for step, values in figures.items()},
+        levels={density: _level(values, content) for density, values in figures.items()},
         documents={},
         parent=_key(study),
     )

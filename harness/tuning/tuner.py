@@ -9,8 +9,9 @@ from harness.losses.schedules import LossSchedule
 from harness.planning.plan import Plan, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task
-from harness.results.mlflow_tracker import Publication, Tracker
+from harness.results.mlflow_tracker import Tracker
 from harness.results.names import DENSE, DONE
+from harness.results.published import Publication
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
 from harness.running.worker_processes import Workers, listener

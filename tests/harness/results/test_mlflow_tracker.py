@@ -7,8 +7,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from harness.errors import MachineError
-from harness.results.mlflow_tracker import Publication, PublishedLevel, Tracker, default_uri
+from harness.results.mlflow_tracker import Tracker, default_uri
+from harness.results.published import Publication, PublishedLevel
 from harness.results.reading import experiments, read
+from harness.results.run_files import LocalFiles
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +27,7 @@ def publication(key="k1", entry="lt", levels=((1.0, 0.8),), started_by="a"):
         name=f"{entry} seed 0",
         tags={f"harness.{name}": value for name, value in tags.items()},
         params={"entry": entry},
-        levels={round((1 - d) * 1e6): level(d, auc) for d, auc in levels},
+        levels={d: level(d, auc) for d, auc in levels},
         documents={"provenance.json": json.dumps({"by": started_by}).encode()},
     )
 
@@ -84,7 +86,7 @@ def test_a_publication_cut_off_in_the_middle_is_finished_by_the_next(store, monk
         raise OSError("the disk of the artifacts is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tracker, "_log_files", broken)
+        patch.setattr(LocalFiles, "write", broken)
         with pytest.raises(MachineError, match="it only publishes"):
             tracker.publish(publication())
     assert read(default_uri(store), store, "cut").cells.empty
@@ -164,7 +166,7 @@ def test_the_documents_of_a_kind_come_back_each_once_and_the_oldest_first(store)
     for key, text in (("one", b"first"), ("two", b"second"), ("three", None)):
         documents = {} if text is None else {"study.json": text}
         tracker.publish(replace(publication(key), tags={"harness.kind": "study"}, documents=documents))
-    assert tracker.documents("study", "study.json") == ["first", "second"]
+    assert [one.text for one in tracker.documents("study", "study.json")] == ["first", "second"]
     assert tracker.documents("trial", "study.json") == []
 
 

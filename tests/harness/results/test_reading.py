@@ -6,15 +6,17 @@ from types import SimpleNamespace
 import pytest
 
 from harness.results import names, reading
-from harness.results.mlflow_tracker import PublishedRun
 from harness.results.names import Field
+from harness.results.published import PublishedRun, ReadLevel
 
 
 def run(identity="r", started=0, tags=(), cells=({},), provenance=()):
     tags = {names.ENTRY: "lt", names.METHOD: "lt", names.LOSS: "plain", names.SEED: "3", names.GROUP: "g", **dict(tags)}
     written = [{"density": 1.0, "status": "done", "reason": "", "metrics": {}, **cell} for cell in cells]
     scores = "split,id,label,score\r\ntest,007,1,0.25\r\n"
-    levels = [{names.CELL_FILE: json.dumps(cell), names.SCORES_FILE: scores} for cell in written]
+    levels = [
+        ReadLevel(cell["density"], {names.CELL_FILE: json.dumps(cell), names.SCORES_FILE: scores}) for cell in written
+    ]
     return PublishedRun(identity, tags, started, started, json.dumps(dict(provenance)), levels)
 
 

@@ -12,7 +12,7 @@ from harness.outgoing import secrets
 from harness.planning.entries import entry_of
 from harness.results import reading as results
 from harness.results.cell_record import CellRecord
-from harness.results.mlflow_tracker import PublishedRun
+from harness.results.published import PublishedRun, ReadLevel
 from harness.results.reading import read
 from harness.running import publication as module
 from harness.running.publication import Splits, publication
@@ -53,7 +53,10 @@ def read_back(monkeypatch, tmp_path):
     def reading(one, *lost):
         tags = {name: value for name, value in one.tags.items() if name not in lost}
         names = ("cell.json", "scores.csv")
-        levels = [{name: level.files[name].decode() for name in names} for level in one.levels.values()]
+        levels = [
+            ReadLevel(density, {name: level.files[name].decode() for name in names})
+            for density, level in one.levels.items()
+        ]
         run = PublishedRun("run", tags, 0, 0, one.documents["provenance.json"].decode(), levels)
         tracker = SimpleNamespace(read=lambda: [run], documents=lambda *_: [])
         monkeypatch.setattr(results, "Tracker", lambda *_: tracker)
@@ -125,8 +128,8 @@ def test_layers_are_published_where_they_were_counted(published, read_back):
 
 def test_counting_layers_makes_a_level_new_and_not_counting_them_does_not(published):
     before, after = record(0.5), record(0.5, layers={"conv.weight": (5, 4, 10)})
-    digests = {published(BLACK, one).levels[500_000].digest for one in (before, after)}
+    digests = {published(BLACK, one).levels[0.5].digest for one in (before, after)}
     assert len(digests) == 2
     # The digest that levels had before layers were counted.
     old = {"density": 0.5, "status": "done", "reason": "", "metrics": {"test/auc": 1.0}}
-    assert published(BLACK, before).levels[500_000].digest == digest(old)
+    assert published(BLACK, before).levels[0.5].digest == digest(old)

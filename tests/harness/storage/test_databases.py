@@ -5,9 +5,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from harness.errors import MachineError, UsageError
 from harness.results.mlflow_tracker import Tracker, default_uri
+from harness.results.published import Publication
 from harness.storage.databases import (
     checked_address,
     create_database,
@@ -15,6 +17,8 @@ from harness.storage.databases import (
     sqlite_file,
     sqlite_uri,
 )
+from harness.tuning.lease import Lease
+from harness.tuning.studies import StudyDatabase
 
 
 def fill(uri):
@@ -30,6 +34,49 @@ def test_an_address_is_read_back_as_its_file(tmp_path):
     assert sqlite_file("sqlite:///:memory:") is None
     assert sqlite_file("https://example.org/mlflow") is None
     assert sqlite_file("postgresql://host/name") is None
+
+
+NAMES = [
+    "q?mark",
+    "per%20cent",
+    "100%",
+    "ha#sh",
+    "cur{ly}",
+    "co:lon",
+    "sp ace",
+    "ünïcødé",
+    "a@b",
+    "a&b=c;d",
+    "'\"\\[s]",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_of_a_folder_is_its_own_file(tmp_path, name):
+    place = tmp_path / name
+    place.mkdir()
+    uri = sqlite_uri(place / "a.db")
+    assert sqlite_file(uri) == place / "a.db"
+    engine = sqlalchemy.create_engine(uri)
+    with engine.begin() as database:
+        database.execute(sqlalchemy.text("create table t (x)"))
+    engine.dispose()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert [path.name for path in place.iterdir()] == ["a.db"]
+
+
+@pytest.mark.slow
+def test_mlflow_and_optuna_keep_every_file_in_a_folder_of_any_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = tmp_path / "q?m per%20cent%25 #{x} ü:co & 'q' \\b [1] +;@"
+    tracker = Tracker(default_uri(store), store, "isic")
+    one = Publication(key="k", name="n", tags={}, params={}, levels={}, documents={"plan.json": b"{}"})
+    assert tracker.publish(one)
+    assert not tracker.publish(one)
+    StudyDatabase(None, store, Lease(store))
+    assert [path.name for path in tmp_path.iterdir()] == [store.name]
+    assert {path.name for path in store.iterdir()} >= {"mlflow.db", "artifacts", "tuning"}
+    assert (store / "tuning" / "studies.db").is_file()
 
 
 def test_a_database_is_created_once_and_other_addresses_are_left_alone(tmp_path):

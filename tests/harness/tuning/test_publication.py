@@ -41,36 +41,36 @@ def test_a_study_is_one_run_from_its_beginning_to_its_end():
     begun, ended = study_begun(RECORD.study, ENTRY), study_publication(RECORD, "# parameters")
     assert begun.key == ended.key == "442dd2b144daf144fe9e078c87cea5f38be5945253d7d4bbee7d6f917f163609"
     assert begun.tags == ended.tags == {"harness.kind": "study", "harness.entry": "lt", "harness.method": "lt"}
-    assert begun.levels[0].digest.startswith("fe75739432c4")
-    assert ended.levels[0].digest.startswith("4dc90d73a207")
+    assert begun.levels[1.0].digest.startswith("fe75739432c4")
+    assert ended.levels[1.0].digest.startswith("4dc90d73a207")
     assert ended.documents == {"study.json": WRITTEN.encode(), "best.toml": b"# parameters"}
     assert trial_publication(RECORD.study, ENTRY, RECORD.trials[0]).parent == begun.key
 
 
 def test_a_studys_figures_are_its_best_its_default_and_its_budget():
     budget = {"budget/finished": 4, "budget/steps": 700, "budget/seconds": 10.5}
-    found = study_publication(RECORD, "").levels[0].metrics
+    found = study_publication(RECORD, "").levels[1.0].metrics
     assert found == {"objective/best": 0.125, "objective/default": 0.25, **budget}
     nothing = replace(RECORD, best=None, tuned=None, default_number=None)
-    assert study_publication(nothing, "").levels[0].metrics == budget
+    assert study_publication(nothing, "").levels[1.0].metrics == budget
 
 
 def test_a_trials_figures_are_those_of_each_level_and_at_its_sparsest_those_of_the_whole():
     run = trial_publication(RECORD.study, ENTRY, RECORD.trials[1])
     each = {"validation/fnr": 0.05, "validation/fpr": 0.25}
-    assert run.levels[0].metrics == {"validation/auc": 0.875, **each}
+    assert run.levels[1.0].metrics == {"validation/auc": 0.875, **each}
     total = {"objective/value": 0.25, "cost/steps": 200, "cost/seconds": 3.0}
-    assert run.levels[750_000].metrics == {"validation/auc": 0.625, **each, **total}
+    assert run.levels[0.25].metrics == {"validation/auc": 0.625, **each, **total}
     assert run.params == {"trial.rate": "0.75", "trial.criterion": "magnitude-increase"}
     diverged = trial_publication(RECORD.study, ENTRY, RECORD.trials[2])
-    assert diverged.levels[750_000].metrics == total | {"objective/value": 0.0625}
+    assert diverged.levels[0.25].metrics == total | {"objective/value": 0.0625}
 
 
 def test_a_trial_without_a_level_has_its_state_and_its_reason():
     run = trial_publication(RECORD.study, ENTRY, RECORD.trials[0])
     assert run.tags["harness.state"] == "failed"
     assert run.tags["harness.reason"] == "its process was killed"
-    assert run.levels[0].metrics == {"cost/steps": 0, "cost/seconds": 0}
+    assert run.levels[1.0].metrics == {"cost/steps": 0, "cost/seconds": 0}
 
 
 def test_a_trials_reason_is_published_without_secrets_and_paths():

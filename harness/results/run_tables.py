@@ -1,0 +1,82 @@
+"""One run as rows of tables. A level of which a file is damaged is a failed cell that says so."""
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from harness.results import names
+from harness.results.cell_record import CellRecord
+from harness.results.names import Field
+from harness.results.published import PublishedRun, ReadLevel
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What a file raises that is not what it should be; one that an older harness logged has no hash to tell it by."""
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """What one run gives: a row a level, a table of scores a level that can be read, and what is damaged."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    scores: list[pd.DataFrame] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+
+
+def _identity(run: PublishedRun) -> dict[str, Any]:
+    return {
+        Field.RUN: run.run_id,
+        Field.ENTRY: run.tags[names.ENTRY],
+        Field.SEED: int(run.tags[names.SEED]),
+    }
+
+
+def tables_of(run: PublishedRun) -> RunTables:
+    """Return the tables of one run."""
+    fixed = {
+        **_identity(run),
+        Field.GROUP: run.tags[names.GROUP],
+        Field.METHOD: run.tags[names.METHOD],
+        Field.LOSS: run.tags[names.LOSS],
+        Field.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
+        Field.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
+    }
+    found = RunTables(damage=[f"{named(run)}: {damage}" for damage in run.damage])
+    for level in run.levels:
+        try:
+            record, scores = _content(level)
+            found.scores.append(scores.assign(**_identity(run)))
+        except UNREADABLE as error:
+            damage = level.damage or f"its files cannot be read ({type(error).__name__}: {error})"
+            reason = f"{damage}, of run {run.run_id} in MLflow"
+            record = CellRecord(density=level.density, status=names.FAILED, reason=reason)
+            found.damage.append(f"{named(run)} at density {level.density!r}: {damage}")
+        found.rows.append({**fixed, **_row(record)})
+    return found
+
+
+def _content(level: ReadLevel) -> tuple[CellRecord, pd.DataFrame]:
+    """Return a level's record and its table of scores. Raises what `UNREADABLE` names where they are none."""
+    if level.damage:
+        raise ValueError(level.damage)
+    record = CellRecord.from_json(json.loads(level.files[names.CELL_FILE]))
+    kinds = {Field.IMAGE: str, Field.SPLIT: str, Field.SCORE: float}
+    scores = pd.read_csv(io.StringIO(level.files[names.SCORES_FILE]), dtype=kinds)
+    return record, scores.assign(**{Field.DENSITY: record.density})
+
+
+def _row(record: CellRecord) -> dict[str, Any]:
+    return {
+        Field.DENSITY: record.density,
+        Field.STATUS: record.status,
+        Field.REASON: record.reason,
+        Field.LAYERS: record.layers or None,
+        **record.metrics,
+    }
+
+
+def named(run: PublishedRun) -> str:
+    """Return which run it is, for a message: ``lt seed 0 (run 4f1c...)``."""
+    return f"{run.tags[names.ENTRY]} seed {run.tags[names.SEED]} (run {run.run_id})"

@@ -1,0 +1,53 @@
+"""Files of a run in a folder, and those that a client lists, brings and takes."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.results.run_files import LocalFiles, ServedFiles
+
+
+class Client:
+    """As much of an MLflow client as files need, on a folder."""
+
+    def __init__(self, root):
+        self.root, self.taken = root, []
+
+    def list_artifacts(self, _, folder):
+        place = self.root / (folder or "")
+        found = place.iterdir() if place.is_dir() else []
+        return [SimpleNamespace(path=str(path.relative_to(self.root)), is_dir=path.is_dir()) for path in found]
+
+    def download_artifacts(self, _, name, folder):
+        (Path(folder) / "file").write_bytes((self.root / name).read_bytes())
+        return f"{folder}/file"
+
+    def log_artifacts(self, _, folder):
+        sent = LocalFiles(self.root)
+        names = sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+        self.taken.append(names)
+        sent.write({name: (Path(folder) / name).read_bytes() for name in names})
+
+
+@pytest.fixture(params=["local", "served"])
+def files(request, tmp_path):
+    return LocalFiles(tmp_path) if request.param == "local" else ServedFiles(Client(tmp_path), "run")
+
+
+def test_what_is_written_is_read_and_listed_and_what_is_absent_is_none(files):
+    assert files.read("levels/1.0/cell.json") is None
+    assert files.folders("levels") == []
+    files.write({"levels/1.0/cell.json": b"1", "levels/0.5/cell.json": b"2", "plan.json": b"3"})
+    assert files.read("levels/0.5/cell.json") == b"2"
+    assert files.read("plan.json") == b"3"
+    assert files.read("levels/0.5") is None
+    assert files.folders("levels") == ["levels/0.5", "levels/1.0"]
+    files.write({"plan.json": b"4"})
+    assert files.read("plan.json") == b"4"
+
+
+def test_a_server_gets_the_last_file_last(tmp_path):
+    client = Client(tmp_path)
+    ServedFiles(client, "run").write({"b": b"", "a": b"", "manifest.json": b""})
+    assert client.taken == [["a", "b"], ["manifest.json"]]

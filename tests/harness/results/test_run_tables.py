@@ -1,0 +1,50 @@
+"""One run's rows, and what becomes of a level that cannot be read."""
+
+import json
+
+import pytest
+
+from harness.results import names
+from harness.results.published import PublishedRun, ReadLevel
+from harness.results.run_tables import named, tables_of
+
+TAGS = {names.ENTRY: "lt", names.METHOD: "lt", names.LOSS: "plain", names.SEED: "3", names.GROUP: "g"}
+CELL = json.dumps({"density": 0.5, "status": "done", "reason": "", "metrics": {"test/auc": 0.75}})
+WHOLE = {"cell.json": CELL, "scores.csv": "split,id,label,score\r\ntest,007,1,0.25\r\n"}
+
+
+def run(*levels, damage=()):
+    return PublishedRun("4f1c", TAGS, 0, 0, "{}", levels, damage)
+
+
+def test_a_level_is_a_row_and_its_scores():
+    tables = tables_of(run(ReadLevel(0.5, WHOLE)))
+    assert [(row["density"], row["test/auc"]) for row in tables.rows] == [(0.5, 0.75)]
+    assert [table["score"].tolist() for table in tables.scores] == [[0.25]]
+    assert tables.damage == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ReadLevel(0.25, WHOLE, "levels/0.25/scores.csv is missing"),
+        ReadLevel(0.25, {**WHOLE, "cell.json": "{"}),
+        ReadLevel(0.25, {**WHOLE, "cell.json": "[]"}),
+        ReadLevel(0.25, {**WHOLE, "cell.json": "{}"}),
+        ReadLevel(0.25, {**WHOLE, "scores.csv": ""}),
+        ReadLevel(0.25, {**WHOLE, "scores.csv": "split,id,label,score\r\ntest,a,1,abc\r\n"}),
+        ReadLevel(0.25, {}),
+    ],
+)
+def test_a_level_that_cannot_be_read_is_a_failed_cell_that_names_its_run_and_the_rest_is_there(broken):
+    tables = tables_of(run(broken, ReadLevel(0.5, WHOLE)))
+    lost, kept = tables.rows
+    assert (lost["density"], lost["status"]) == (0.25, "failed")
+    assert "run 4f1c" in lost["reason"]
+    assert kept["status"] == "done"
+    assert len(tables.scores) == 1
+    assert tables.damage[0].startswith("lt seed 3 (run 4f1c) at density 0.25: ")
+
+
+def test_damage_of_no_level_names_its_run():
+    assert tables_of(run(damage=["plan.json is empty"])).damage == [f"{named(run())}: plan.json is empty"]
