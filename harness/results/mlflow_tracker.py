@@ -9,6 +9,7 @@ import harness.results.mlflow_settings  # noqa: F401
 # isort: split
 import math
 import shlex
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -29,7 +30,13 @@ from harness.results.cell_record import step_of
 from harness.results.manifest import LoggedLevel, log_files, manifest_of, read_checked
 from harness.results.published import Publication, PublishedLevel, PublishedRun, ReadDocument, ReadLevel
 from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
-from harness.storage.databases import create_database, sqlite_file, sqlite_uri
+from harness.storage.databases import (
+    create_database,
+    local_remedy,
+    open_database,
+    sqlite_file,
+    sqlite_uri,
+)
 from harness.storage.disk import locked
 
 T = TypeVar("T")
@@ -63,13 +70,15 @@ class Tracker:
         """The client; a database file is created whole before it is opened."""
         if self._client is None:
             create_database(self.uri, _open)
+            open_database(self.uri)
             self._client = _open(self.uri)
         return self._client
 
     def publish(self, publication: Publication) -> bool:
         """Log one run, or only what is missing of it; return whether anything was. Raises `MachineError`."""
         answering = _answering(
-            f"MLflow at {shown_address(self.uri)} did not take the results of {publication.name}",
+            self.uri,
+            f"did not take the results of {_short(publication.name, LONGEST_NAME)}",
             fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
         )
         # Two commands that publish one run at once would make it twice.
@@ -145,7 +154,7 @@ class Tracker:
 
     def _each(self, kind: str, read: Callable[[Run], T]) -> list[T]:
         """Return what ``read`` makes of each finished run of a kind, the oldest first."""
-        with _answering(f"MLflow at {shown_address(self.uri)} cannot be read"):
+        with _answering(self.uri, "cannot be read"):
             experiment = self._experiment_id(create=False)
             if experiment is None:
                 return []
@@ -217,7 +226,7 @@ class Tracker:
 
 def experiments_with_results(uri: str, store: Path) -> list[str]:
     """Return the names of the experiments that hold finished result runs, sorted. Raises `MachineError`."""
-    with _answering(f"MLflow at {shown_address(uri)} cannot be read"):
+    with _answering(uri, "cannot be read"):
         client = Tracker(uri, store, "").client
         wanted = _finished(names.RESULT)
         found = _all_pages(lambda token: client.search_experiments(page_token=token))
@@ -242,11 +251,12 @@ def _text(content: bytes) -> str:
 
 
 @contextmanager
-def _answering(problem: str, fix: str = "check --tracking-uri and that its server runs") -> Iterator[None]:
+def _answering(uri: str, problem: str, fix: str = "check --tracking-uri and that its server runs") -> Iterator[None]:
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise MachineError(f"{problem}: {_first_line(error)}", fix=fix) from error
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        what = f"MLflow at {shown_address(uri)} {problem}: {_first_line(error)}"
+        raise MachineError(what, fix=local_remedy(uri, error) or fix) from error
 
 
 def _all_pages(search: Callable[[str | None], Any]) -> list[Any]:

@@ -1,8 +1,13 @@
 """Database addresses, and SQLite files that are there whole or not at all."""
 
+import contextlib
+import os
+import shlex
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -32,11 +37,11 @@ def sqlite_uri(path: Path) -> str:
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the file of an SQLite address, None for other addresses and for one in memory."""
+    """Return the file of an SQLite address, None for others, for one in memory and for SQLite's own file:..."""
     if not uri.startswith("sqlite"):
         return None
     name = make_url(uri).database
-    return Path(name).absolute() if name and name != ":memory:" else None
+    return Path(name).absolute() if name and name != ":memory:" and not name.startswith("file:") else None
 
 
 def create_database(uri: str, create: Callable[[str], object]) -> None:
@@ -59,6 +64,45 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
         create(sqlite_uri(unfinished))
         with disk_errors(path):
             move(unfinished, path)
+
+
+def open_database(uri: str) -> None:
+    """Open the SQLite file of ``uri`` and close it; MLflow alone would try for minutes. Raises `sqlite3.Error`."""
+    path = sqlite_file(uri)
+    if path is not None:
+        _ask(path, "pragma schema_version")
+
+
+def local_remedy(uri: str, error: Exception) -> str:
+    """Return how to mend the SQLite file of ``uri`` after ``error``; an empty text for another kind of address."""
+    path = sqlite_file(uri)
+    if path is None:
+        return ""
+    if "out-of-date database schema" in str(error):
+        return f"keep a copy of {path}, then: mlflow db upgrade {shlex.quote(uri)}; or use the version that wrote it"
+    if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+        return f"make {path} readable and writable"
+    if "no such" in str(error) or not _is_sound(path):
+        return (
+            f"restore {path} from a copy, or move it away and give the same commands again:"
+            " what the store has is not computed again"
+        )
+    return f"check the disk of {path}, and that no other program holds it, and give the same command again"
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        return bool(_ask(path, "pragma quick_check(1)", wait_s=1) == "ok")
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _ask(path: Path, question: str, wait_s: float = _WAIT_S) -> Any:
+    # Not read-only: after a kill the first to open a database rolls its last transaction back.
+    with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", timeout=wait_s, uri=True)) as database:
+        return database.execute(question).fetchone()[0]
 
 
 def checked_address(uri: str) -> str:

@@ -18,7 +18,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError, UsageError
 from harness.outgoing.secrets import remember, shown_address, without_secrets
-from harness.storage.databases import checked_address, create_database, engine_options, sqlite_uri
+from harness.storage.databases import (
+    checked_address,
+    create_database,
+    engine_options,
+    local_remedy,
+    sqlite_uri,
+)
 from harness.storage.disk import locked
 from harness.tuning.candidate import Values
 from harness.tuning.lease import Lease
@@ -57,7 +63,8 @@ class StudyDatabase:
             cause = without_secrets(str(error.__cause__ or error)).strip() or type(error).__name__
             raise MachineError(
                 f"the study database {self.shown} does not answer: {cause.splitlines()[0]}",
-                fix="check --storage and that its server runs; the same command continues what is finished",
+                fix=local_remedy(self.url, error)
+                or "check --storage and that its server runs; the same command continues what is finished",
             ) from error
         except RuntimeError as error:  # Optuna's word for a schema of another version
             if "optuna storage upgrade" not in str(error) and "schema" not in str(error):

@@ -14,6 +14,8 @@ from harness.storage.databases import (
     checked_address,
     create_database,
     engine_options,
+    local_remedy,
+    open_database,
     sqlite_file,
     sqlite_uri,
 )
@@ -31,6 +33,7 @@ def test_an_address_is_read_back_as_its_file(tmp_path):
     assert sqlite_file(sqlite_uri(tmp_path / "a.db")) == tmp_path / "a.db"
     assert sqlite_file("sqlite:///a.db") == Path.cwd() / "a.db"
     assert sqlite_file("sqlite://") is None
+    assert sqlite_file("sqlite:///file:a.db?uri=true") is None
     assert sqlite_file("sqlite:///:memory:") is None
     assert sqlite_file("https://example.org/mlflow") is None
     assert sqlite_file("postgresql://host/name") is None
@@ -141,6 +144,58 @@ def test_a_broken_database_is_a_machine_error_and_not_a_traceback(tmp_path):
         Tracker(default_uri(tmp_path), tmp_path, "x").read()
 
 
+def garble(path):
+    path.write_bytes(b"garbage" * 100)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace_by_a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [garble, cut, replace_by_a_folder])
+def test_a_broken_file_is_told_with_what_restores_it(tmp_path, spoil):
+    path = tmp_path / "a.db"
+    fill(sqlite_uri(path))
+    assert "check the disk" in local_remedy(sqlite_uri(path), OSError("disk I/O error"))
+    spoil(path)
+    with pytest.raises(MachineError, match="MLflow") as told:
+        Tracker(sqlite_uri(path), tmp_path, "x").read()
+    assert f"restore {path} from a copy, or move it away" in told.value.fix
+
+
+def test_a_remedy_goes_by_what_went_wrong(tmp_path):
+    uri = sqlite_uri(tmp_path / "a.db")
+    fill(uri)
+    assert "move it away" in local_remedy(uri, sqlite3.OperationalError("no such table: runs"))
+    assert f"mlflow db upgrade {uri}" in local_remedy(uri, ValueError("Detected out-of-date database schema (...)"))
+    assert local_remedy("postgresql://host/x", ValueError("no such table")) == ""
+    with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as holder:
+        holder.execute("begin exclusive")
+        holder.execute("insert into t values (1)")
+        assert "no other program" in local_remedy(uri, ValueError("database is locked"))
+    holder.close()
+
+
+def test_a_database_that_a_kill_left_in_the_middle_opens(tmp_path):
+    """What SQLite rolls back needs a file that may be written; a look that may not would call it broken."""
+    code = f"""
+        import os, signal, sqlite3
+        database = sqlite3.connect({str(tmp_path / "a.db")!r}, isolation_level=None)
+        database.execute("create table t (x)")
+        database.execute("pragma cache_size = 1")
+        database.execute("begin")
+        database.executemany("insert into t values (?)", [("x" * 1000,)] * 1000)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(code)], check=False)
+    assert (tmp_path / "a.db-journal").stat().st_size
+    open_database(sqlite_uri(tmp_path / "a.db"))
+    assert "check the disk" in local_remedy(sqlite_uri(tmp_path / "a.db"), OSError())
 def test_drivers_get_only_options_that_they_know():
     assert engine_options("sqlite:///a.db")["connect_args"].keys() == {"timeout"}
     assert engine_options("postgresql://h/x")["connect_args"].keys() == {"connect_timeout"}
