@@ -25,6 +25,15 @@ def percent(value: float) -> str:
     return UNKNOWN if math.isnan(value) else f"{100 * value:.3g}%"
 
 
+def percents(values: Sequence[float]) -> list[str]:
+    """Return shares of weights to three digits, or to as many as tell those apart that differ."""
+    for digits in range(3, 18):
+        texts = [f"{100 * value:.{digits}g}%" for value in values]
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
+
+
 def share(value: float) -> str:
     """Return a rate with one decimal: 8.7%."""
     return UNKNOWN if math.isnan(value) else f"{100 * value:.1f}%"

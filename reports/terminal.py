@@ -13,7 +13,7 @@ from harness.reports.analysis.budgets import Budgets, by_budget
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
-from harness.reports.formatting import UNKNOWN, decimal, duration, percent, signed, thousands
+from harness.reports.formatting import UNKNOWN, decimal, duration, percents, signed, thousands
 from harness.reports.words.banners import banners
 from harness.reports.words.budgets import NOT_DONE
 from harness.reports.words.troubles import troubles
@@ -53,8 +53,8 @@ def _legends(boards: Sequence[Board]) -> list[str]:
 def _table(experiment: str, board: Board) -> Table:
     table = Table(title=_shown(f"{experiment}, {len(board.seeds)} seed(s)"), padding=(0, 1, 0, 0), box=None)
     table.add_column("entry", overflow="fold", min_width=12)
-    for level in board.levels:
-        table.add_column(percent(level.density), justify="right", no_wrap=True)
+    for label in percents([level.density for level in board.levels]):
+        table.add_column(label, justify="right", no_wrap=True)
     table.add_column("safe", justify="right", overflow="fold", min_width=6)
     safe = {safety.entry: verdict(safety) for safety in board.safeties}
     entries = _by_entry(board)

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from harness.reports.formatting import count, decimal, duration, percent, share, shown, signed
+from harness.reports.formatting import count, decimal, duration, percent, percents, share, shown, signed
 from harness.reports.page.assets import TEMPLATES
 from harness.reports.words.budgets import heading
 from harness.reports.words.verdicts import of, verdict
@@ -17,7 +17,7 @@ def lines(text: str) -> Markup:
     return Markup("\n").join(escape(shown(line)) for line in text.split("\n"))
 
 
-FILTERS = (count, decimal, duration, heading, lines, of, percent, share, signed, verdict)
+FILTERS = (count, decimal, duration, heading, lines, of, percent, percents, share, signed, verdict)
 
 
 def template(name: str) -> Template:

@@ -9,6 +9,7 @@ from harness.reports.formatting import (
     encoded,
     listed,
     percent,
+    percents,
     share,
     signed,
     thousands,
@@ -68,3 +69,17 @@ def test_half_a_character_is_written_out():
 )
 def test_texts_are_listed(texts, sentence):
     assert listed(texts) == sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([1.0, 0.25, 0.015625], ["100%", "25%", "1.56%"]),
+        ([1.0, 0.25, 0.2499], ["100%", "25%", "24.99%"]),
+        ([0.1 + 0.2, 0.3], ["30.000000000000004%", "30%"]),
+        ([0.25, 0.25], ["25%", "25%"]),
+        ([], []),
+    ],
+)
+def test_levels_that_differ_have_texts_that_differ(values, texts):
+    assert percents(values) == texts
