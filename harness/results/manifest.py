@@ -14,7 +14,7 @@ from harness.results.cell_record import step_of
 from harness.results.published import Publication, PublishedLevel
 from harness.results.run_files import RunFiles
 
-_FOLDER = "levels"
+FOLDER = "levels"
 _CHANGED = "is not as it was logged"
 
 
@@ -33,7 +33,7 @@ class LoggedLevel:
     @classmethod
     def of(cls, density: float, level: PublishedLevel, known: "LoggedLevel | None") -> "LoggedLevel":
         """Return how a level is logged: in the folder that it has already, or in that of its density."""
-        folder = known.folder if known else f"{_FOLDER}/{float(density)!r}"
+        folder = known.folder if known else f"{FOLDER}/{float(density)!r}"
         return cls(density=density, folder=folder, digest=level.digest, sha256=hashes(level.files))
 
     def holds(self, level: PublishedLevel, files: RunFiles) -> bool:
@@ -105,7 +105,7 @@ def log_files(
 
 
 def _unlisted(files: RunFiles) -> Manifest:
-    found = {folder: _density(files, folder) for folder in files.folders(_FOLDER)}
+    found = {folder: _density(files, folder) for folder in files.folders(FOLDER)}
     levels = [LoggedLevel(density=density, folder=folder) for folder, density in found.items() if density is not None]
     return Manifest(levels={one.density: one for one in levels})
 

@@ -27,7 +27,7 @@ from harness.errors import MachineError
 from harness.outgoing.secrets import remember, shown_address, without_secrets
 from harness.results import names
 from harness.results.cell_record import step_of
-from harness.results.manifest import LoggedLevel, log_files, manifest_of, read_checked
+from harness.results.manifest import FOLDER, LoggedLevel, log_files, manifest_of, read_checked
 from harness.results.published import Publication, PublishedLevel, PublishedRun, ReadDocument, ReadLevel
 from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
 from harness.storage.databases import (
@@ -89,6 +89,7 @@ class Tracker:
         run = self._run(publication)
         files = self._files(run)
         manifest, _ = manifest_of(files)
+        files.fetch(FOLDER)
         new = {
             density: level
             for density, level in publication.levels.items()

@@ -17,6 +17,9 @@ class RunFiles(Protocol):
     def folders(self, name: str) -> list[str]:
         """Return the paths of the folders in a folder, sorted; none where it is absent."""
 
+    def fetch(self, name: str) -> None:
+        """Prepare for reading every file of a folder."""
+
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files, the last one last."""
 
@@ -37,6 +40,9 @@ class LocalFiles:
         place = self._root / name
         return sorted(f"{name}/{path.name}" for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
 
+    def fetch(self, name: str) -> None:
+        """Do nothing: the files are here."""
+
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files, the last one last."""
         for name, content in files.items():
@@ -51,9 +57,12 @@ class ServedFiles:
     def __init__(self, client: Any, run_id: str) -> None:
         self._client, self._run_id = client, run_id
         self._listed: dict[str, dict[str, bool]] = {}
+        self._fetched: dict[str, bytes] = {}
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content, None where there is none."""
+        if name in self._fetched:
+            return self._fetched[name]
         if self._list(name.rpartition("/")[0]).get(name, True):
             return None
         with tempfile.TemporaryDirectory() as folder:
@@ -63,9 +72,19 @@ class ServedFiles:
         """Return the paths of the folders in a folder, sorted; none where it is absent."""
         return sorted(path for path, is_folder in self._list(name).items() if is_folder)
 
+    def fetch(self, name: str) -> None:
+        """Bring a whole folder at once, several files at a time."""
+        if not self._list("").get(name):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(self._client.download_artifacts(self._run_id, name, folder))
+            found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+            self._fetched |= {f"{name}/{path}": place.read_bytes() for path, place in found.items()}
+
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files, the last one last."""
         self._listed.clear()
+        self._fetched.clear()
         *others, last = files
         for names in (others, [last]):
             with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,6 @@
 """Files of a run in a folder, and those that a client lists, brings and takes."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ class Client:
     """As much of an MLflow client as files need, on a folder."""
 
     def __init__(self, root):
-        self.root, self.taken = root, []
+        self.root, self.taken, self.brought = root, [], []
 
     def list_artifacts(self, _, folder):
         place = self.root / (folder or "")
@@ -20,8 +21,12 @@ class Client:
         return [SimpleNamespace(path=str(path.relative_to(self.root)), is_dir=path.is_dir()) for path in found]
 
     def download_artifacts(self, _, name, folder):
-        (Path(folder) / "file").write_bytes((self.root / name).read_bytes())
-        return f"{folder}/file"
+        self.brought.append(name)
+        place = Path(folder) / name
+        if (self.root / name).is_dir():
+            return shutil.copytree(self.root / name, place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return shutil.copyfile(self.root / name, place)
 
     def log_artifacts(self, _, folder):
         sent = LocalFiles(self.root)
@@ -45,6 +50,25 @@ def test_what_is_written_is_read_and_listed_and_what_is_absent_is_none(files):
     assert files.folders("levels") == ["levels/0.5", "levels/1.0"]
     files.write({"plan.json": b"4"})
     assert files.read("plan.json") == b"4"
+
+
+def test_a_folder_is_fetched_whole_and_what_is_written_later_is_read(files, tmp_path):
+    files.fetch("levels")
+    files.write({"levels/1.0/cell.json": b"1", "plan.json": b"3"})
+    files.fetch("levels")
+    assert files.read("levels/1.0/cell.json") == b"1"
+    assert files.read("levels/1.0/mask.npz") is None
+    files.write({"levels/1.0/cell.json": b"2"})
+    assert files.read("levels/1.0/cell.json") == b"2"
+
+
+def test_what_was_fetched_is_brought_once(tmp_path):
+    client = Client(tmp_path)
+    LocalFiles(tmp_path).write({"levels/1.0/a": b"1", "levels/1.0/b": b"2"})
+    served = ServedFiles(client, "run")
+    served.fetch("levels")
+    assert [served.read(f"levels/1.0/{name}") for name in "ab"] == [b"1", b"2"]
+    assert client.brought == ["levels"]
 
 
 def test_a_server_gets_the_last_file_last(tmp_path):
