@@ -31,6 +31,7 @@ from harness.results.manifest import FOLDER, LoggedLevel, log_files, manifest_of
 from harness.results.published import Publication, PublishedLevel, PublishedRun, ReadDocument, ReadLevel
 from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
 from harness.storage.databases import (
+    change,
     create_database,
     local_remedy,
     open_database,
@@ -213,12 +214,20 @@ class Tracker:
                 fix=f"restore it with its results: MLFLOW_TRACKING_URI={shlex.quote(shown_address(self.uri))} mlflow"
                 f" experiments restore --experiment-id {experiment.experiment_id}",
             )
+        place = self._place.as_uri() if self.is_local else None
         if experiment is not None:
+            if create and place and experiment.artifact_location != place:
+                self._move(int(experiment.experiment_id), place)
             return str(experiment.experiment_id)
         if not create:
             return None
-        place = self._place.as_uri() if self.is_local else None
         return str(self.client.create_experiment(self.experiment, artifact_location=place))
+
+    def _move(self, experiment: int, place: str) -> None:
+        """Tell MLflow, for its own page, where the files of a store are that was moved or copied here."""
+        experiments = "update experiments set artifact_location = ? where experiment_id = ?"
+        runs = "update runs set artifact_uri = ? || '/' || run_uuid || '/artifacts' where experiment_id = ?"
+        change(self.store / "mlflow.db", {experiments: (place, experiment), runs: (place, experiment)})
 
     def _find(self, experiment: str, key: str) -> Run | None:
         runs = self.client.search_runs([experiment], f"tags.`{names.KEY}` = '{key}'", max_results=1)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shlex
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -82,12 +82,10 @@ def local_remedy(uri: str, error: Exception) -> str:
         return f"keep a copy of {path}, then: mlflow db upgrade {shlex.quote(uri)}; or use the version that wrote it"
     if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
         return f"make {path} readable and writable"
+    again = "give the same commands again: what the store has is not computed again"
     if "no such" in str(error) or not _is_sound(path):
-        return (
-            f"restore {path} from a copy, or move it away and give the same commands again:"
-            " what the store has is not computed again"
-        )
-    return f"check the disk of {path}, and that no other program holds it, and give the same command again"
+        return f"restore {path} from a copy, or move it away and {again}"
+    return f"check the disk of {path}, and that no other program holds it, and {again}"
 
 
 def _is_sound(path: Path) -> bool:
@@ -100,9 +98,20 @@ def _is_sound(path: Path) -> bool:
 
 
 def _ask(path: Path, question: str, wait_s: float = _WAIT_S) -> Any:
-    # Not read-only: after a kill the first to open a database rolls its last transaction back.
-    with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", timeout=wait_s, uri=True)) as database:
+    with contextlib.closing(_connected(path, wait_s)) as database:
         return database.execute(question).fetchone()[0]
+
+
+def change(path: Path, statements: Mapping[str, Sequence[Any]]) -> None:
+    """Carry out SQL statements with their values on an SQLite file, all or none. Raises `sqlite3.Error`."""
+    with contextlib.closing(_connected(path, _WAIT_S)) as database, database:
+        for statement, values in statements.items():
+            database.execute(statement, values)
+
+
+def _connected(path: Path, wait_s: float) -> sqlite3.Connection:
+    # Not read-only: after a kill the first to open a database rolls its last transaction back.
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", timeout=wait_s, uri=True)
 
 
 def checked_address(uri: str) -> str:

@@ -188,6 +188,12 @@ def test_a_copy_reads_and_writes_itself_alone_and_a_moved_store_is_whole(tmp_pat
     assert aucs(moved, "isic") == {1.0: 0.8, 0.25: 0.7}
     assert not tracker(moved, "isic").publish(publication())
     assert not original.exists()
+    for place in (copy, moved):  # as MLflow's own page finds them
+        one = tracker(place, "isic")
+        for run in one.client.search_runs([one._experiment_id(create=False)]):
+            root = place / "artifacts" / "isic" / run.info.run_id / "artifacts"
+            assert run.info.artifact_uri == root.as_uri()
+            assert (root / "manifest.json").is_file()
 
 
 def test_a_command_killed_before_the_manifest_leaves_one_point_per_metric_and_step(store, monkeypatch):

@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from harness.errors import MachineError, UsageError
 from harness.results.mlflow_tracker import Tracker, default_uri
 from harness.results.published import Publication
 from harness.storage.databases import (
+    change,
     checked_address,
     create_database,
     engine_options,
@@ -179,6 +181,20 @@ def test_a_remedy_goes_by_what_went_wrong(tmp_path):
         holder.execute("insert into t values (1)")
         assert "no other program" in local_remedy(uri, ValueError("database is locked"))
     holder.close()
+
+
+def test_a_change_is_made_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.db"
+    fill(sqlite_uri(path))
+    insert = "insert into t values (?)"
+    with pytest.raises(sqlite3.Error):
+        change(path, {insert: (1,), "insert into absent values (?)": (2,)})
+    change(path, {insert: (3,)})
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert database.execute("select x from t").fetchall() == [(3,)]
+    with pytest.raises(sqlite3.Error):
+        change(tmp_path / "absent.db", {insert: (1,)})
+    assert not (tmp_path / "absent.db").exists()
 
 
 def test_a_database_that_a_kill_left_in_the_middle_opens(tmp_path):
