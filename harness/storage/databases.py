@@ -29,8 +29,12 @@ def sqlite_uri(path: Path) -> str:
     """Return the address of an SQLite file, as SQLAlchemy, MLflow and Optuna write it.
 
     A path with a sign that means something to one of them is quoted, with the driver named: for an address without it
-    MLflow makes the folder of the quoted path.
+    MLflow makes the folder of the quoted path. Raises `UsageError` for a path that is not UTF-8.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{str(path)!a} is not UTF-8, as a database's path must be", fix="use another name") from None
     if _SIGNS.isdisjoint(str(path)):
         return f"sqlite:///{path}"
     return URL.create("sqlite+pysqlite", database=str(path)).render_as_string()

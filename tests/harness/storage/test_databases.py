@@ -1,4 +1,5 @@
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -68,6 +69,11 @@ def test_any_name_of_a_folder_is_its_own_file(tmp_path, name):
     engine.dispose()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert [path.name for path in place.iterdir()] == ["a.db"]
+
+
+def test_a_name_that_is_not_utf_8_is_refused():
+    with pytest.raises(UsageError, match=r"caf\\udce9' is not UTF-8"):
+        sqlite_uri(Path(os.fsdecode(b"caf\xe9")))
 
 
 @pytest.mark.slow
