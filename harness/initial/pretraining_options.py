@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictInt
 from pydantic.dataclasses import dataclass
 
 from harness.training.schedule import Schedule
@@ -14,5 +14,5 @@ class Pretraining:
 
     key_name: ClassVar[str] = ""
     dataset: str = "isic-sim"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**31)] = 0
     training: Schedule = Schedule()

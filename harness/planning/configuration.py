@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -14,7 +14,9 @@ from harness.training.schedule import Schedule
 
 _STRICT = ConfigDict(extra="forbid")
 
-Density = Annotated[float, Field(gt=0, le=1)]
+MOST_JOBS = 1024
+
+Density = Annotated[StrictFloat, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -22,8 +24,8 @@ class DataOptions:
     """Which data set, at which size, and how its validation split is cut (the split seed is the plan's)."""
 
     name: str = "isic"
-    size: Annotated[int, Field(ge=63, le=1024)] = 64
-    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    size: Annotated[StrictInt, Field(ge=63, le=1024)] = 64
+    validation_fraction: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.25
     split_seed: Seed = 0
 
 
@@ -35,7 +37,7 @@ def _valid_gamma(gamma: float | str) -> float | str:
     return gamma
 
 
-Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Gamma = Annotated[Weight | str, AfterValidator(_valid_gamma)]
 
 
@@ -48,7 +50,7 @@ class LossOptions:
 
     gamma: Gamma = 1.0
     gamma_after: Gamma = 1.0
-    lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    lambda_: Annotated[StrictFloat, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 0.0
     ranking: Ranking = "all-pairs"
 
 
@@ -65,12 +67,12 @@ class Configuration:
 
     methods: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)] = ("all",)
     densities: Annotated[tuple[Density, ...], Field(min_length=1)] = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
-    seeds: Annotated[int, Field(ge=1, le=1000)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
+    seeds: Annotated[StrictInt, Field(ge=1, le=1000)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
     network: str = "alexnet-bn"
     weights: str = "auto"
     loss: str | None = None
     losses: Annotated[dict[str, LossOptions], AfterValidator(_own_names)] = Field(default_factory=dict)
-    jobs: Annotated[int, Field(ge=0)] = 0
+    jobs: Annotated[StrictInt, Field(ge=0, le=MOST_JOBS)] = 0
     parameters: dict[str, Any] = Field(default_factory=dict)
     data: DataOptions = DataOptions()
     training: Schedule = Schedule()

@@ -2,15 +2,17 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError
 from harness.planning.configuration import Configuration
+from harness.planning.configuration_faults import faults_of
 from harness.planning.presets import overlaid, preset_keys
+
+_PARTS = 16
 
 
 def load_configuration(
@@ -18,66 +20,65 @@ def load_configuration(
 ) -> Configuration:
     """Return the configuration of preset, then file, then ``--set a.b=c``, then flags; later ones win.
 
-    Raises `UsageError` with all unknown keys (and the nearest known ones) and wrong values at once.
+    Raises `UsageError` with all unknown keys (and the nearest known ones) and wrong values at once, also those that a
+    later layer would replace.
     """
-    keys = preset_keys(preset)
-    if file is not None:
-        own = _read(file)
-        if "extends" in own:
-            raise UsageError(
-                f"configuration file {file} says extends, which is for presets",
-                fix=f"leave that line out and name the preset: --preset {own['extends']} --config {file}",
-            )
-        keys = overlaid(keys, own)
-    for assignment in assignments:
-        keys = overlaid(keys, _assignment(assignment))
-    keys = overlaid(keys, flags)
-    try:
-        return TypeAdapter(Configuration).validate_python(keys)
-    except ValidationError as error:
+    layers = [preset_keys(preset), *([] if file is None else [_own(file)]), *map(_assignment, assignments), dict(flags)]
+    if faults := sorted({fault for layer in layers for fault in faults_of(layer)}):
         raise UsageError(
             "the configuration has faults",
-            faults=sorted({_fault(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()}),
+            faults=faults,
             fix="`harness run --dry-run` shows what a preset sets; docs/configuration.md lists every key",
-        ) from None
+        )
+    keys: dict[str, Any] = {}
+    for layer in layers:
+        keys = overlaid(keys, layer)
+    return TypeAdapter(Configuration).validate_python(keys)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _own(file: Path) -> dict[str, Any]:
+    """Return the keys of a user's file. Raises `UsageError`."""
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        keys = _parsed(file.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"configuration file {file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # text that is not UTF-8 among them
         raise UsageError(f"configuration file {file} is not TOML: {error}") from error
+    if "extends" in keys:
+        raise UsageError(
+            f"configuration file {file} says extends, which is for presets",
+            fix=f"leave that line out and name the preset: --preset {keys['extends']} --config {file}",
+        )
+    return keys
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Return TOML's keys. Raises `ValueError` for all that is none, numbers and nesting without end too."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python's own limit of digits
+        raise ValueError("a number in it has thousands of digits") from None
+    except RecursionError:
+        raise ValueError("its lists or tables are nested too deep") from None
 
 
 def _assignment(text: str) -> dict[str, Any]:
     """Return ``a.b=c`` as nested tables; c is read as TOML, and as plain text where it is none."""
     key, sign, value = text.partition("=")
-    if not sign or not key.strip():
-        raise UsageError(f"--set {text!r} is not an assignment", fix="write --set training.learning_rate=0.02")
-    try:
-        parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    for part in reversed(key.strip().split(".")):
+    parts = key.strip().split(".")
+    if not sign or not key.strip() or len(parts) > _PARTS:
+        raise UsageError(f"--set {text[:100]!r} is not an assignment", fix="write --set training.learning_rate=0.02")
+    parsed: Any = _value(value.strip())
+    for part in reversed(parts):
         parsed = {part: parsed}
     return dict(parsed)
 
 
-def _fault(where: tuple[int | str, ...], kind: str, message: str) -> str:
-    path = ".".join(str(part) for part in where)
-    if kind != "unexpected_keyword_argument":
-        return f"{path}: {message[0].lower()}{message[1:]}"
-    section: Any = Configuration
-    for part in where[:-1]:
-        section = _below(section, str(part))
-    known = [field.name for field in fields(section)] if is_dataclass(section) else []
-    return f"{path}: unknown key{nearest(str(where[-1]), known)}"
-
-
-def _below(section: Any, part: str) -> Any:
-    """Return the type of a section's part; of a table by names, that of its values."""
-    if is_dataclass(section):
-        return get_type_hints(section).get(part)
-    return get_args(section)[1] if get_origin(section) is dict else None
+def _value(text: str) -> Any:
+    try:
+        keys = _parsed(f"value = {text}")
+    except ValueError:
+        return text
+    return keys["value"] if len(keys) == 1 else text  # more than one: a line break and another key

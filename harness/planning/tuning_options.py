@@ -3,12 +3,12 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
 
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[StrictInt, Field(ge=0, lt=2**31)]
 
 
 def _finite(number: int | float) -> int | float:
@@ -21,7 +21,7 @@ def _finite(number: int | float) -> int | float:
     return number
 
 
-Number = Annotated[int | float, AfterValidator(_finite)]
+Number = Annotated[StrictInt | StrictFloat, AfterValidator(_finite)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -31,8 +31,8 @@ class Range:
     low: Number | None = None
     high: Number | None = None
     step: Number | None = None
-    log: bool = False
-    choices: tuple[bool | int | float | str, ...] | None = None
+    log: StrictBool = False
+    choices: tuple[StrictBool | StrictInt | StrictFloat | str, ...] | None = None
 
 
 def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
@@ -46,9 +46,9 @@ class TuningOptions:
     ``space`` replaces a method's search space: ranges by parameter, by method; ``dense`` is the training schedule's.
     """
 
-    trials: Annotated[int, Field(ge=1, le=100_000)] = 20
+    trials: Annotated[StrictInt, Field(ge=1, le=100_000)] = 20
     objective: Literal["auc", "fnr"] = "auc"
-    fpr_bound: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    fpr_bound: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.5
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)] = (1_000_000,)
     study: Annotated[str, Field(min_length=1, max_length=100)] = "tuning"
     space: dict[str, dict[str, Range]] = Field(default_factory=dict)
