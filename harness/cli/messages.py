@@ -4,7 +4,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console, RenderableType
 
 from harness.outgoing.visible import visible_lines
@@ -34,8 +33,7 @@ def show(what: RenderableType) -> None:
             console.print(what, end="")
         what = captured.get().rstrip("\n")
     try:
-        typer.echo(what)
-        sys.stdout.flush()
+        print(what, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

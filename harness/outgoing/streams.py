@@ -33,4 +33,6 @@ def guard_streams() -> None:
 
 def guarded(stream: TextIO) -> TextIO:
     """Return a stream in the place of ``stream``, without secrets."""
-    return stream if isinstance(stream, _Guarded) else cast("TextIO", _Guarded(stream))
+    if stream is None or isinstance(stream, _Guarded):  # a closed descriptor has no stream
+        return stream
+    return cast("TextIO", _Guarded(stream))

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 CODE = """
 import logging, sys, warnings
@@ -31,3 +32,9 @@ def test_prints_warnings_logs_and_tracebacks_go_out_without_secrets():
     assert "S3CRET" not in ran.stdout + ran.stderr.replace("--tracking-uri", "")
     assert "T0KEN99" not in ran.stdout + ran.stderr
     assert ran.stdout.endswith("False utf-8 1\n")
+
+
+def test_a_command_may_have_no_streams():
+    harness = Path(sys.executable).parent / "harness"
+    ran = subprocess.run(["sh", "-c", f'exec "{harness}" list --check >&- 2>&-'], check=False)
+    assert ran.returncode == 0
