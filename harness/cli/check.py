@@ -36,7 +36,9 @@ def check(
     from harness.testing import check_named, checks
 
     if list_checks:
-        _show_checks(checks("full"), as_json=as_json)
+        if name is not None:
+            raise UsageError("--list shows the checks of every method and takes none", fix="`harness check --list`")
+        _show_checks([check_named(only)] if only else checks("full"), as_json=as_json)
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")

@@ -19,7 +19,7 @@ from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.store import store_
 from harness.cli.tune import tune
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MachineError
 from harness.outgoing.streams import guard_streams
 
 app = typer.Typer(
@@ -73,10 +73,19 @@ def main() -> None:
         app(standalone_mode=True)
     except HarnessError as error:
         _fail(f"error: {error}", error.exit_code)
+    except OSError as error:  # what the system refused, wherever: a disk, a folder, a name that is too long
+        _fail(f"error: {_refused(error)}", MachineError.exit_code)
     except Stopped as stop:
         _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
     except Exception:  # our bug; by Python's own hook a message could command the terminal
         _fail(traceback.format_exc().rstrip(), HarnessError.exit_code)
+
+
+def _refused(error: OSError) -> MachineError:
+    where = f"{str(error.filename)[:200]}: " if error.filename else ""
+    return MachineError(
+        f"the system refused: {where}{error.strerror or error}", fix="mend the disk, the permissions or the name"
+    )
 
 
 def _fail(text: str, code: int, style: str = "red") -> NoReturn:

@@ -49,7 +49,9 @@ AllowMissingOption = Annotated[
 RealOnlyOption = Annotated[
     bool, typer.Option("--real-only", help="Never fall back to simulated images: exit 4 instead.")
 ]
-JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, max=1024, help="Worker processes; default: one per core.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, max=1024, help="Worker processes; default: one per core.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan with counts; run nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 StorageOption = Annotated[

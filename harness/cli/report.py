@@ -69,7 +69,10 @@ def contradiction(uri: str, error: ValueError) -> DataError:
 def results_uri(store: Path, tracking_uri: str | None) -> str:
     """Return the address to read results from; a store without a database is refused, not made."""
     from harness.results.mlflow_tracker import default_uri
+    from harness.storage.addresses import check_tracking
 
+    if tracking_uri is not None:
+        check_tracking(tracking_uri)
     store = store.absolute()
     if tracking_uri is None and not (store / "mlflow.db").is_file():
         raise UsageError(f"there are no results in {store}", fix="name the store with --store, or a --tracking-uri")

@@ -1,6 +1,7 @@
 """`harness run`: from flags to a plan, and through it."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +35,8 @@ def run(
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
     if params is not None and tune is not None:
         raise UsageError("--params and --tune exclude each other", fix="drop --params to tune anew")
+    if shared.storage is not None and tune is None and shared.storage != os.environ.get("HARNESS_STORAGE"):
+        raise UsageError("--storage is the studies' database, and a run without --tune has none", fix="add --tune N")
     work = planned(shared, {"seeds": seeds_of(seeds), "tuning": {"trials": tune}})
     if params is not None:
         work = replace(work, plan=_with_parameters(work, params))

@@ -1,5 +1,6 @@
 """From the options that `run` and `tune` share to a configuration and a plan."""
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from harness.cli.messages import show_notes
 from harness.cli.shared_options import SharedOptions
 from harness.errors import UsageError
 from harness.outgoing.published import published_argument
+from harness.storage.disk import disk_errors
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 
 if TYPE_CHECKING:
     from harness.planning.configuration import Configuration
@@ -58,13 +62,13 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
     configuration = configuration_of(shared, own)
 
     from harness.cli.downloads import downloads
-    from harness.data.locating import data_folder
     from harness.planning.planner import Flags, build_plan
     from harness.progress import Reporter
 
+    _check_places(shared)
     flags = Flags(
         shared.preset,
-        data_folder(shared.data_dir),
+        shared.data_dir,
         shared.store,
         allow_missing=shared.allow_missing,
         real_only=shared.real_only,
@@ -73,6 +77,21 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
     plan, notes = build_plan(configuration, flags, downloads(reporter, dry_run=shared.dry_run))
     show_notes(plan, notes)
     return Planned(plan, configuration, reporter)
+
+
+def _check_places(shared: SharedOptions) -> None:
+    """Refuse what could not be written to after the first training; nothing is connected to, nothing made."""
+    from harness.storage.addresses import check_storage, check_tracking
+
+    place = shared.store.absolute()
+    with disk_errors(place):
+        nearest = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"--store {shared.store}: {nearest} is not a folder", fix="name a folder; it may be absent")
+    if shared.tracking_uri is not None:
+        check_tracking(shared.tracking_uri)
+    if shared.storage is not None:
+        check_storage(shared.storage)
 
 
 def methods_of(text: str | None) -> list[str] | None:
@@ -103,10 +122,16 @@ def seeds_of(text: str | None) -> int | list[int] | None:
     if text is None:
         return None
     try:
-        seeds = [int(part) for part in text.rstrip(", ").split(",")]
+        seeds = [_whole(part) for part in text.rstrip(", ").split(",")]
     except ValueError:
-        raise UsageError(f"--seeds {text!r} is neither a number nor a list", fix="write 5 or 0,3,7") from None
+        raise UsageError(f"--seeds {text[:100]!r} is neither a number nor a list", fix="write 5 or 0,3,7") from None
     return seeds if "," in text else seeds[0]
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text.strip()):  # Python's int takes more: 1_000, other scripts' digits
+        raise ValueError(text)
+    return int(text)
 
 
 def command_line() -> str:

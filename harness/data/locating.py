@@ -10,7 +10,7 @@ import platformdirs
 
 from harness import plugins
 from harness.data.dataset import SPLITS, Dataset, Sample, Split
-from harness.errors import DataError, DatasetNotFound, HarnessError
+from harness.errors import DataError, DatasetNotFound, HarnessError, MachineError
 from harness.storage.disk import disk_errors
 
 Fetch = Callable[[Dataset, Path], None]
@@ -63,16 +63,24 @@ def load_dataset(name: str) -> Dataset:
 
 
 def data_folder(option: Path | None) -> Path:
-    """Return the data folder: the option, then HARNESS_DATA (read now), then the user's cache."""
+    """Return the data folder: the option, then HARNESS_DATA (read now), then the user's cache.
+
+    Raises `MachineError` for a user without a home folder.
+    """
     if option is not None:
         return option.absolute()
     if variable := os.environ.get("HARNESS_DATA"):
         return Path(variable).absolute()
-    return platformdirs.user_cache_path("prune-harness") / "data"
+    try:
+        return platformdirs.user_cache_path("prune-harness").expanduser() / "data"
+    except RuntimeError:  # neither HOME nor an entry among the users
+        raise MachineError(
+            "there is no data folder: this user has no home folder", fix="name one by --data-dir or HARNESS_DATA"
+        ) from None
 
 
 def resolve_data(
-    plan: DataPlan, root: Path, *, allow_missing: bool, real_only: bool, fetch: Fetch | None = None
+    plan: DataPlan, root: Path | None, *, allow_missing: bool, real_only: bool, fetch: Fetch | None = None
 ) -> DataPlan:
     """Return ``plan`` with its folder found, its missing images counted, or its simulated substitute in its place.
 
@@ -83,7 +91,7 @@ def resolve_data(
     dataset = load_dataset(plan.name)
     if not dataset.in_folder:
         return plan
-    folder = root / plan.name
+    folder = data_folder(root) / plan.name
     try:
         missing = _missing_images(dataset, folder, fetch)
     except DatasetNotFound as error:

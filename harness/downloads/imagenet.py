@@ -29,6 +29,8 @@ def imagenet_file(*, fetch: bool, reporter: Reporter | None, policy: Policy = HT
         raise MachineError(f"torchvision's address {url} has no hash to verify the weights with", fix=_FIX)
     known = Known(match[1], "the hash in its name")
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if path.parts[0] == "~":  # neither HOME nor an entry among the users
+        raise MachineError(f"there is no place for {name}: this user has no home folder", fix="name one by TORCH_HOME")
     reporter = reporter or Reporter(Console(quiet=True))
     with disk_errors(path):
         if _sound(path, known):

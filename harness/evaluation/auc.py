@@ -20,7 +20,8 @@ NO_VARIANCE = 1e-15
 def delong(labels: Labels, scores: ImageScores) -> tuple[Floats, Floats]:
     """Return the AUCs (K,) of K networks on the same images and their covariance (K, K); scores (K, N).
 
-    Ties count one half. The covariance is NaN, unknown, where a class has fewer than two images.
+    Ties count one half. The covariance is NaN, unknown, where a class has fewer than two images. Raises `ValueError`
+    for scores of another shape, a class without an image, and a score that is no number.
     Source: DeLong et al. (1988), by the midranks of Sun and Xu (2014).
     """
     positive = np.asarray(labels) == 1
@@ -28,6 +29,8 @@ def delong(labels: Labels, scores: ImageScores) -> tuple[Floats, Floats]:
     p, n = int(positive.sum()), int((~positive).sum())
     if values.shape[1] != positive.size or p == 0 or n == 0:
         raise ValueError(f"scores {values.shape}, {p} positives, {n} negatives: no AUC")
+    if np.isnan(values).any():
+        raise ValueError("a score is not a number: no AUC")
     ranks = _midranks(values)
     # Of each positive the share of the negatives below it, of each negative the share of the positives above.
     above = (ranks[:, positive] - _midranks(values[:, positive])) / n

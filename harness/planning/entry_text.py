@@ -1,6 +1,9 @@
 """Entries as people write them: ``lt``, ``snip[images=64]``, ``random-layerwise[of=lt[rate=0.75]]``."""
 
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from harness.errors import UsageError
 
@@ -29,3 +32,14 @@ def parse_entry(written: str) -> tuple[str, dict[str, str]]:
     if len(parameters) < len(pairs):
         raise UsageError(f"method {written!r} gives a parameter twice")
     return match["name"].strip(), parameters
+
+
+def toml_text(value: Any) -> str:
+    """Return a value as a user would write it in TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{name} = {toml_text(item)}" for name, item in value.items()) + " }"
+    return f"[{', '.join(map(toml_text, value))}]" if isinstance(value, list | tuple) else str(value)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
-from harness.errors import UsageError
+from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
 from harness.networks.registered import factory_of
 from harness.planning.configuration import Configuration
@@ -20,10 +22,10 @@ from harness.training.schedule import Device, Schedule
 
 @dataclass(frozen=True)
 class Flags:
-    """Choices that belong to one command, not to a configuration file."""
+    """Choices that belong to one command, not to a configuration file. ``data_root`` None: where the user has it."""
 
     preset: str
-    data_root: Path
+    data_root: Path | None
     store: Path
     allow_missing: bool = False
     real_only: bool = False
@@ -79,7 +81,14 @@ def _require_latents(dataset: str) -> None:
 
 
 def _device(options: Configuration) -> Device:
-    return "cuda" if resolve_device(options.training.device).type == "cuda" else "cpu"
+    if resolve_device(options.training.device).type == "cpu":
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise MachineError(
+            "training.device is cuda, and torch finds no CUDA device on this machine",
+            fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
+        )
+    return "cuda"
 
 
 def _located(options: Configuration, flags: Flags, downloads: Downloads) -> DataPlan:

@@ -10,7 +10,7 @@ from harness import plugins
 from harness.errors import UsageError, nearest
 from harness.losses.schedules import WEIGHTS
 from harness.networks.architecture import Network
-from harness.planning.entry_text import parse_entry
+from harness.planning.entry_text import parse_entry, toml_text
 from harness.pruning.dense import Dense
 from harness.pruning.pruner import Pruner
 from harness.results.names import DENSE
@@ -33,7 +33,9 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
     known = [field.name for field in fields(kind)]
     faults = [f"{name!r} is not a parameter{nearest(name, known)}" for name in parameters if name not in known]
     try:
-        pruner: Pruner = TypeAdapter(kind).validate_python({k: v for k, v in parameters.items() if k in known})
+        given = {name: value for name, value in parameters.items() if name in known}
+        pruner: Pruner = TypeAdapter(kind).validate_python(given)
+        faults += [text for name, value in given.items() if (text := _other_type(name, value, getattr(pruner, name)))]
     except ValidationError as error:
         faults += [_fault(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
     if faults:
@@ -43,6 +45,13 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
             fix=f"its parameters are: {', '.join(known) or 'none'}",
         )
     return pruner
+
+
+def _other_type(name: str, given: Any, taken: Any) -> str:
+    """Return why a value of TOML's is refused that Python would turn into another: true for 1, 1 for true."""
+    if isinstance(given, str) or isinstance(given, bool) == isinstance(taken, bool):
+        return ""
+    return f"{name}: should be {'true or false' if isinstance(taken, bool) else 'a number'}, not {toml_text(given)}"
 
 
 def _fault(place: str, message: str) -> str:

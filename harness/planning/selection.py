@@ -10,7 +10,7 @@ from harness import plugins
 from harness.errors import UsageError, nearest
 from harness.losses.schedules import LossSchedule, schedule_named
 from harness.planning.entries import Entry, entry_of
-from harness.planning.entry_text import parse_entry
+from harness.planning.entry_text import parse_entry, toml_text
 from harness.planning.pruners import borrowed, build_pruner, pruner_class
 from harness.pruning.pruner import Pruner
 from harness.pruning.recalibrating import RecalibratingPruner
@@ -66,7 +66,8 @@ class Selection:
                 self.notes.append(f"{DENSE} is part of every run")
                 continue
             if entry.text in self.entries:
-                self.notes.append(f"{written}: {entry.text} was asked for more than once and runs once")
+                shown = written if isinstance(written, str) else toml_text(written)
+                self.notes.append(f"{shown}: {entry.text} was asked for more than once and runs once")
             self.entries.setdefault(entry.text, entry)
 
     def _expanded(self, name: str, parameters: Mapping[str, Any]) -> list[Entry]:
@@ -129,7 +130,7 @@ class Selection:
         for name in refused:
             value = shared.pop(name)
             own = method if _refusal(method, name, value) else entry_of(method, given, loss, self.losses).text
-            self.notes.append(f"parameters.{name} = {value!r} is not for {own}, which keeps its own")
+            self.notes.append(f"parameters.{name} = {toml_text(value)} is not for {own}, which keeps its own")
         return entry_of(method, {**shared, **given}, loss, self.losses)
 
 
@@ -150,7 +151,7 @@ def _read(written: Written) -> tuple[str, dict[str, Any]]:
         name = str(parameters.pop("name", ""))
     loss = parameters.get("loss", "plain")
     if not isinstance(loss, str) or not loss:
-        raise UsageError(f"{name}: loss = {loss!r} is not the name of a loss", fix="write loss=green")
+        raise UsageError(f"{name}: loss = {toml_text(loss)} is not the name of a loss", fix="write loss=green")
     return name, parameters
 
 
@@ -195,7 +196,7 @@ def _unusable(common: Mapping[str, Any]) -> list[str]:
             for one in fields(plugins.load(plugins.PRUNERS, method)):
                 known.setdefault(one.name, []).append(method)
     return [
-        f"parameters.{name} = {value!r}: {_refusal(known[name][0], name, value)}"
+        f"parameters.{name} = {toml_text(value)}: {_refusal(known[name][0], name, value)}"
         if name in known
         else f"parameters.{name}: no method has it{nearest(name, known)}"
         for name, value in common.items()

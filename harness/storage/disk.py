@@ -1,6 +1,7 @@
 """What a disk must give: files whole or absent, one process at a time, and its failures in plain words."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -11,6 +12,9 @@ from pathlib import Path
 
 from harness.errors import MachineError
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+_LOCKS_FIX = "choose a folder on a local disk, or mount the network's with locks; nothing half is kept"
+_SHOWN = 300  # signs of a name, which may be too long
 _FIX = "free space, mend the permissions or choose another folder, and run the same command again"
 
 
@@ -20,7 +24,11 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or path
+        if error.errno in _NO_LOCKS:
+            raise MachineError(
+                f"the file system of {path} has no file locks ({error.strerror})", fix=_LOCKS_FIX
+            ) from error
+        where = str(error.filename or path)[:_SHOWN]
         raise MachineError(f"cannot use {where}: {error.strerror or error}; nothing half is kept", fix=_FIX) from error
 
 

@@ -25,6 +25,7 @@ _TENSORS = "tensors.safetensors"
 _MACHINE_ERRORS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
+    *(errno.ENAMETOOLONG, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP),  # the last three: no file locks
 }
 
 

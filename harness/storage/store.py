@@ -208,7 +208,8 @@ class Store:
             file = open(self.root / "locks" / key, "a")  # noqa: SIM115
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX if self.wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with store_errors(self.root):
+                    fcntl.flock(file, fcntl.LOCK_EX if self.wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StageBusy(key) from None
             self._locked = True

@@ -202,3 +202,11 @@ def test_what_is_no_contrast_is_refused(weights):
     labels, first, second = sample(2, 2)
     with pytest.raises(ValueError, match="no contrast of 2 entries"):
         paired_auc_contrast(labels, (first, second), weights)
+
+
+@pytest.mark.parametrize("scores", [[math.nan, 0], [0, math.nan], [math.nan, math.nan]])
+def test_a_score_that_is_no_number_has_no_auc(scores):
+    with pytest.raises(ValueError, match="not a number"):
+        delong([1, 0], scores)
+    with pytest.raises(ValueError, match="not a number"):
+        delong([1, 0], [[1, 0], scores])

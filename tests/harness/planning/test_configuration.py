@@ -229,7 +229,9 @@ def test_seeds_are_a_number_or_a_list(written, seeds):
     assert load(assignments=[f"seeds={written}"]).seed_list == seeds
 
 
-@pytest.mark.parametrize("written", ["0", "-1", "1001", "[]", "[-1]", "[2147483648]", "1.5", "[0.5]", "many", "true", "'2'"])
+@pytest.mark.parametrize(
+    "written", ["0", "-1", "1001", "[]", "[-1]", "[2147483648]", "1.5", "[0.5]", "many", "true", "'2'"]
+)
 def test_wrong_seeds_are_refused(written):
     assert all(fault.startswith("seeds") for fault in faults(f"seeds={written}"))
 

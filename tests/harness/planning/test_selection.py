@@ -155,7 +155,7 @@ def test_the_lenders_reason_not_to_run_is_the_borrowers():
 def test_a_common_value_goes_to_those_that_take_it_and_the_others_are_noted():
     entries, notes = resolve(["magnitude", "random-layerwise", "lt"], {"scope": "global"}, None)
     assert [entry.text for entry in entries] == ["magnitude", "random-layerwise", "lt[scope=global]"]
-    assert notes == ["parameters.scope = 'global' is not for random-layerwise, which keeps its own"]
+    assert notes == ['parameters.scope = "global" is not for random-layerwise, which keeps its own']
     controlled, notes = resolve(["random-layerwise[of=lt]"], {"scope": "global"}, None)
     assert [entry.text for entry in controlled] == ["random-layerwise[of=lt[scope=global]]"]
     assert len(notes) == 1
@@ -252,7 +252,7 @@ def test_a_common_retrain_passes_by_what_is_pruned_at_w0_with_a_note():
         "random-layerwise[of=snip[retrain=finetune]]",
     ]
     assert notes == [
-        f"parameters.retrain = 'finetune' is not for {own}, which keeps its own"
+        f'parameters.retrain = "finetune" is not for {own}, which keeps its own'
         for own in ("snip[start=W0]", "grasp", "random", "random-layerwise")
     ]
 
