@@ -1,8 +1,9 @@
 """ISIC-2016 part 3: benign lesions against melanomas, 900 training and 379 test images."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from harness.data import DataError, DatasetNotFound, FileDataset, RemoteFile, Sample, Split
 
@@ -55,6 +56,7 @@ class Isic(FileDataset):
     licence = "CC0-1.0"
     citation = "Gutman et al. 2016, Skin Lesion Analysis toward Melanoma Detection, arXiv:1605.01397"
     substitute = "isic-sim"
+    official_counts: ClassVar[Mapping[Split, tuple[int, int]]] = {"train": (727, 173), "test": (304, 75)}
     remote_files = _REMOTE_FILES
 
     def samples(self, folder: Path, split: Split) -> Sequence[Sample]:

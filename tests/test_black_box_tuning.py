@@ -238,7 +238,7 @@ def test_a_trial_that_diverges_is_recorded_and_does_not_end_the_study(place):
     [
         (["--trials", "0"], 2, "trials"),
         (["--set", "tuning.space.lt={}", "--set", "tuning.space.snip-retrain.imagse={low=1, high=2}"], 2, "'images'"),
-        (["--storage", "postgresql://me:secret@127.0.0.1:9/studies"], 5, "study database"),
+        (["--storage", "postgresql://me:secret@127.0.0.1:9/studies"], 5, "--storage"),
         (["--output", "data/isic/ISBI2016_ISIC_Part3_Training_GroundTruth.csv"], 2, "--output"),
     ],
 )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.data.completeness import classes, remarks
 from harness.data.dataset import SPLITS, Dataset, Split
 from harness.data.locating import load_dataset
 from harness.downloads.sources_file import FIRST_USE, SOURCES, read_sources
@@ -21,15 +22,19 @@ def data_lines(name: str, root: Path) -> list[str]:
         lines.append(f"Simulated; the best reachable AUC-ROC is {dataset.oracle_auc:.3f}")
     if dataset.in_folder:
         lines += [f"Folder: {root / name}", _origin(dataset, root / name)]
-    return lines + [_counts(dataset, root / name, split) for split in SPLITS]
+    lines += [_counts(dataset, root / name, split) for split in SPLITS]
+    with disk_errors(root / name):
+        return lines + (remarks(dataset, root / name) if dataset.in_folder else [])
 
 
 def _counts(dataset: Dataset, folder: Path, split: Split) -> str:
     with disk_errors(folder):
         samples = dataset.samples(folder, split)
         found = sum(sample.is_here for sample in samples)
-    positives = sum(sample.label for sample in samples)
-    counts = f"{split}: {positives} positives, {len(samples) - positives} negatives"
+    own = classes(samples)
+    counts = f"{split}: {own[1]} positives, {own[0]} negatives"
+    if (known := dataset.official_counts.get(split, own)) != own:
+        counts += f" ({known[1]} and {known[0]} by the publisher)"
     return f"{counts} labelled; {found} of {len(samples)} images found" if dataset.in_folder else counts
 
 

@@ -1,5 +1,6 @@
 """The command line. Nothing heavy is imported before a verb needs it: `harness --help` loads no torch."""
 
+import io
 import signal
 import sys
 import traceback
@@ -66,6 +67,12 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line; every expected failure ends with its message on stderr and its exit code."""
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # an argument may hold bytes that are no text, and a terminal know few signs
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     guard_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)

@@ -5,7 +5,7 @@ Caching, splitting and augmentation are the harness's own (`harness.data.loading
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -68,6 +68,9 @@ class Dataset(ABC):
     simulated: ClassVar[bool]
     substitute: ClassVar[str | None] = None  # the simulated data set that stands in when the images are missing
     in_folder: ClassVar[bool] = False  # whether its images lie below ``<data folder>/<name>/``
+    official_counts: ClassVar[
+        Mapping[Split, tuple[int, int]]
+    ] = {}  # (negatives, positives) by the publisher; or not known
     remote_files: ClassVar[Sequence[RemoteFile]] = ()  # what `harness data fetch` downloads; empty: nothing can be
     latents: ClassVar[tuple[str, ...]] = ()  # latent variables that its images are drawn from; empty: none is known
     oracle_auc: ClassVar[float | None] = None  # the best AUC-ROC that any classifier can reach; None: not known

@@ -4,28 +4,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import platformdirs
 
 from harness import plugins
-from harness.data.dataset import SPLITS, Dataset, Sample, Split
+from harness.data.completeness import ImageCount, completion, label_faults, lacking
+from harness.data.dataset import Dataset, Sample, Split
 from harness.errors import DataError, DatasetNotFound, HarnessError, MachineError
 from harness.storage.disk import disk_errors
 
 Fetch = Callable[[Dataset, Path], None]
 """Downloads a data set to its folder, ``<data folder>/<name>``; raises `HarnessError` where that cannot be done."""
-
-
-class ImageCount(NamedTuple):
-    """How many images of a split are here, and how many are labelled. A tuple: it is part of what is published."""
-
-    split: str
-    found: int
-    expected: int
-
-    def __str__(self) -> str:
-        return f"{self.split}: {self.found} of {self.expected} images"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +91,8 @@ def resolve_data(
     if missing and not allow_missing:
         raise DataError(
             f"{plan.name} in {folder} is not complete",
-            faults=[str(count) for count in missing],
-            fix=f"{_completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
+            faults=[*map(str, missing), *label_faults(dataset, folder)],
+            fix=f"{completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
         )
     return replace(plan, folder=str(folder), missing=tuple(missing))
 
@@ -116,7 +105,7 @@ def _missing_images(dataset: Dataset, folder: Path, fetch: Fetch | None = None) 
     """
     try:
         with disk_errors(folder):
-            return _lacking(dataset, folder)
+            return lacking(dataset, folder)
     except DatasetNotFound as absent:
         if fetch is None or not dataset.remote_files:
             raise
@@ -127,37 +116,4 @@ def _missing_images(dataset: Dataset, folder: Path, fetch: Fetch | None = None) 
             raise DatasetNotFound(
                 f"{absent.message}, and downloading did not work: {reason}", fix=absent.fix
             ) from error
-    return _lacking(dataset, folder)
-
-
-def _completion(dataset: Dataset) -> str:
-    """Return how a partial set is completed."""
-    command = f"complete it with `harness data fetch {dataset.name}`, or " if dataset.remote_files else ""
-    return f"{command}add the missing images"
-
-
-def _lacking(dataset: Dataset, folder: Path) -> list[ImageCount]:
-    counts: list[ImageCount] = []
-    unlabelled: list[DatasetNotFound] = []
-    for split in SPLITS:
-        try:
-            samples = dataset.samples(folder, split)
-        except DatasetNotFound as error:
-            unlabelled.append(error)
-            continue
-        counts.append(ImageCount(split, sum(sample.is_here for sample in samples), len(samples)))
-    if any(count.found for count in counts):  # one split is here: the other is lost, not absent
-        if unlabelled:
-            raise DataError(unlabelled[0].message, fix=unlabelled[0].fix)
-        if lost := [str(count) for count in counts if not count.found]:
-            raise DataError(
-                f"a whole split of {dataset.name} is missing in {folder}",
-                faults=lost,
-                fix=_completion(dataset),
-            )
-    else:
-        raise DatasetNotFound(
-            unlabelled[0].message if unlabelled else f"no images of {dataset.name} below {folder}",
-            fix=dataset.remedy(folder),
-        )
-    return [count for count in counts if count.found < count.expected]
+    return lacking(dataset, folder)

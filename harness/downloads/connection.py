@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -22,13 +23,16 @@ LOGIN_PAGE = "a web page came in place of the file, as from a login page"
 class Policy:
     """The schemes that a download may follow, its time-outs in seconds, and its attempts at each mirror.
 
-    ``reach_s`` limits look-up and connection together, ``read_s`` the silence of a server that has answered.
+    ``reach_s`` limits look-up and connection together, ``read_s`` the silence of a server that has answered,
+    ``total_s`` all of one attempt; ``most_bytes`` a file, whether or not the server states its size.
     """
 
     schemes: tuple[str, ...] = ("https",)
     reach_s: float = 8.0
     connect_s: float = 5.0
     read_s: float = 20.0
+    total_s: float = 4 * 3600.0
+    most_bytes: int = 16 * 2**30
     attempts: int = 3
     pause_s: float = 1.0
 
@@ -91,11 +95,51 @@ def require_host(url: str, policy: Policy) -> None:
 def vet(response: requests.Response, policy: Policy, folder: Path, name: str) -> None:
     """Refuse a response before its body is read: a redirect off https, a web page, more than the disk takes."""
     if response.is_redirect:
-        require_scheme(urljoin(response.url, response.headers["location"]), policy)
+        require_scheme(_target(response), policy)
     elif response.ok:
         if response.headers.get("content-type", "").lower().startswith("text/html"):
             raise MirrorFault(LOGIN_PAGE, content=True)
-        require_space(folder, declared_length(response) or 0, name)
+        length = declared_length(response) or 0
+        require_size(length, policy)
+        require_space(folder, length, name)
+
+
+def _target(response: requests.Response) -> str:
+    """Return where a redirect leads. Raises `MirrorFault` for half an IPv6 address, a port that is no number."""
+    try:
+        target = urljoin(response.url, response.headers["location"])
+        _ = urlsplit(target).port
+    except ValueError:
+        raise MirrorFault("the server redirects to what is no address") from None
+    return target
+
+
+def require_size(size: int, policy: Policy) -> None:
+    """Raise `MirrorFault` for more bytes than any file has."""
+    if size > policy.most_bytes:
+        raise MirrorFault(f"it is larger than {policy.most_bytes:,} bytes, which no file here is", content=True)
+
+
+def within(seconds: float, work: Callable[[], None]) -> None:
+    """Run ``work`` in a thread, and raise what it raises, or `MirrorFault` where it is not done after ``seconds``.
+
+    A server that sends a byte now and then keeps every time-out of a socket; the thread that hears it is left behind.
+    """
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # raised again below
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise MirrorFault(f"it was not here after {seconds:,.0f} s: the server is too slow")
+    if raised:
+        raise raised[0]
 
 
 def declared_length(response: requests.Response) -> int | None:

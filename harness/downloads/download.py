@@ -5,11 +5,13 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from harness import __version__
 from harness.downloads import connection
@@ -81,7 +83,7 @@ def _from_mirror(url: str, target: Path, known: Known | None, reporter: Reporter
             connection.require_host(url, policy)
             reporter.note(f"Downloading {target.name} from {urlsplit(url).hostname}")
             with open(part, "wb") as file, reporter.task(f"Downloading {target.name}", None, "MB") as task:
-                _transfer(url, file, target, task, policy)
+                connection.within(policy.total_s, partial(_transfer, url, file, target, task, policy))
                 os.fsync(file.fileno())
             _check(part, known)
             move(part, target)
@@ -109,10 +111,13 @@ def _transfer(url: str, file: BinaryIO, target: Path, task: Task, policy: Policy
             answer.raise_for_status()
             length = declared_length(answer)
             for chunk in answer.iter_content(_CHUNK):
+                connection.require_size(file.tell() + len(chunk), policy)
                 file.write(chunk)
                 task.update(file.tell() // _MEGABYTE, math.ceil((length or 0) / _MEGABYTE) or None)
     except requests.RequestException as error:
         raise _fault(error, file.tell()) from error
+    except (urllib3.exceptions.HTTPError, ValueError) as error:  # headers that urllib3 or urllib cannot read
+        raise MirrorFault(f"the server's answer cannot be read: {error}") from error
     if length is not None and file.tell() != length:  # urllib3 1 does not say
         raise MirrorFault(f"only {file.tell():,} of {length:,} bytes came", retry=True)
 

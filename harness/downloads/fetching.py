@@ -5,9 +5,11 @@ broken fetch leaves no part of a set that a run would take for all there is.
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.completeness import label_faults, lacking
 from harness.data.dataset import Dataset, RemoteFile
 from harness.downloads.connection import HTTPS_ONLY, Policy
 from harness.downloads.download import download
@@ -34,11 +36,13 @@ def fetch(dataset: Dataset, folder: Path, reporter: Reporter, *, policy: Policy 
     with disk_errors(folder):
         survey = Survey(dataset, folder, reporter)
         if not (survey.lacking_files() or survey.lacking_folders() or (folder / _WORK).exists()):
+            _require_complete(dataset, folder, survey.notes)
             return [*survey.notes, f"{dataset.name} is complete in {folder}: nothing to download"]
         waiting = f"Another process is fetching {dataset.name} into {folder}: waiting for it"
         with locked(folder / _LOCK, lambda: reporter.note(waiting)):
             survey = Survey(dataset, folder, reporter)
             _Fetch(survey, folder, folder / _WORK, policy).run()
+        _require_complete(dataset, folder, survey.notes)
     return [*dict.fromkeys(survey.notes), f"{dataset.name} is complete in {folder}"]
 
 
@@ -49,6 +53,16 @@ def _require_addresses(dataset: Dataset) -> None:
         raise UsageError(
             f"{dataset.name} cannot be downloaded: it names no addresses",
             fix="put its files into <data folder>/<name>; `harness data show` says where that is",
+        )
+
+
+def _require_complete(dataset: Dataset, folder: Path, notes: Sequence[str]) -> None:
+    """Raise `DataError` where the user's own labels, which are kept, are not all of the publisher's."""
+    if dataset.official_counts and (missing := lacking(dataset, folder)):
+        raise DataError(
+            f"{dataset.name} in {folder} is not complete, and what was put there by hand is kept",
+            faults=[*map(str, missing), *label_faults(dataset, folder), *dict.fromkeys(notes)],
+            fix="move the label files away and run the same command again",
         )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from harness.data.completeness import remarks
 from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
@@ -55,6 +56,8 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     levels, same = levels_asked(options.densities, options.network)
     notes += same
     data = _located(options, flags, downloads)
+    if data.folder:
+        notes += remarks(data.dataset(), Path(data.folder))
     # Last, since it is kept for the store: what refuses the plan must come before.
     weights = resolve_weights(
         options.weights, options.network, flags.store, downloads.weights, fetch=downloads.images is not None

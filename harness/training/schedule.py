@@ -31,13 +31,13 @@ class Schedule:
     key_name: ClassVar[str] = ""
     epochs: Annotated[StrictInt, Field(ge=1)] = 100
     max_steps: Annotated[StrictInt, Field(ge=0)] = 0
-    batch_size: Annotated[StrictInt, Field(ge=2, le=1_000_000)] = 32
-    learning_rate: Annotated[StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 0.01
+    batch_size: Annotated[StrictInt, Field(ge=2)] = 32
+    learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 0.01
     momentum: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
-    weight_decay: Annotated[StrictFloat, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 0.0
+    weight_decay: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
     warmup: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     decay: Literal["constant", "cosine"] = "constant"
-    clip: Annotated[StrictFloat, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 0.0
+    clip: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
     augmentation: Literal["none", "flips", "flips-affine", "paper"] = "flips-affine"
     precision: Precision = "auto"

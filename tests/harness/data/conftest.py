@@ -48,7 +48,7 @@ def _fresh_memory():
 
 
 @pytest.fixture
-def small():
+def small(small_isic):
     return SmallIsic()
 
 

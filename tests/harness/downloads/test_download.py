@@ -1,5 +1,6 @@
 import datetime
 import errno
+import gc
 import hashlib
 import io
 import ipaddress
@@ -213,6 +214,80 @@ def test_a_silent_server_is_given_up_at_once(server, get, target, policy):
     url = server.route("/file", lambda _: time.sleep(5))
     text = refused(get, target, NetworkError, url, policy=replace(policy, read_s=0.4))
     assert "did not answer in time" in text
+    assert server.asked == ["/file"]
+
+
+# --- servers that are broken or hostile
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # urllib3 leaves the socket of an answer that it cannot read
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "5, 6", "", " ", "0x10", "\u0664", "9" * 400])
+def test_a_length_that_is_none_is_a_sentence_or_read_over(server, get, target, length):
+    """Which of these urllib3 reads over is its own affair: the file is whole, or nothing is kept."""
+    url = server.give("/file", BODY, Content_Length=length.encode().decode("latin-1"))
+    told = ""
+    try:
+        get(url)
+    except (DataError, NetworkError) as error:
+        told = str(error)
+    gc.collect()
+    assert (url in told and nothing_kept(target)) or target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "http://[", "http://host:port/", "http://host:99999/", "http://", "//[", "http://a b/"]
+)
+def test_a_redirect_to_what_is_no_address_is_a_sentence(server, get, target, location):
+    url = server.give("/file", b"", 302, Location=location)
+    assert url in refused(get, target, NetworkError, url)
+
+
+def test_a_redirect_in_a_circle_is_a_sentence(server, get, target):
+    url = server.give("/file", b"", 302, Location="/file")
+    assert "redirect" in refused(get, target, NetworkError, url)
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(BODY)
+
+
+def test_a_body_without_an_end_or_a_length_ends_at_the_most_that_a_file_has(server, get, target, policy):
+    url = server.route("/file", endless)
+    text = refused(get, target, DataError, url, known=None, policy=replace(policy, most_bytes=5_000_000))
+    assert "larger than 5,000,000 bytes" in text
+
+
+def test_a_length_beyond_the_most_is_refused_before_the_body(server, get, target, policy):
+    url = server.give("/file", b"", Content_Length=str(10**15))
+    assert "larger than" in refused(get, target, DataError, url)
+
+
+def slow_body(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(BODY)))
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"x")
+        time.sleep(0.05)
+
+
+def slow_headers(handler):
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+    while True:
+        handler.wfile.write(b"x")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("slow", [slow_body, slow_headers])
+def test_a_server_that_sends_a_byte_now_and_then_is_left(server, get, target, policy, slow):
+    before = time.monotonic()
+    url = server.route("/file", slow)
+    text = refused(get, target, NetworkError, url, policy=replace(policy, total_s=0.5))
+    assert "too slow" in text
+    assert time.monotonic() - before < 5
     assert server.asked == ["/file"]
 
 

@@ -79,7 +79,13 @@ def test_the_smallest_number_of_toml_is_a_number():
     assert faults(f"parameters.images = {-(2**63) - 1}") == ["parameters.images: should be at least -2^63"]
 
 
-@pytest.mark.parametrize(("key", "most"), [("epochs", 1_000_000), ("max_steps", 1_000_000_000)])
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [
+        *(("epochs", 1_000_000), ("max_steps", 1_000_000_000), ("batch_size", 1_000_000)),
+        *(("learning_rate", 1_000_000), ("weight_decay", 1_000_000), ("clip", 1_000_000)),
+    ],
+)
 @pytest.mark.parametrize("section", ["training", "pretraining.training"])
 def test_a_training_that_nobody_can_wait_for_is_refused(section, key, most):
     assert faults(f"{section}.{key} = {most}") == []

@@ -218,6 +218,8 @@ def test_a_database_that_a_kill_left_in_the_middle_opens(tmp_path):
     assert (tmp_path / "a.db-journal").stat().st_size
     open_database(sqlite_uri(tmp_path / "a.db"))
     assert "check the disk" in local_remedy(sqlite_uri(tmp_path / "a.db"), OSError())
+
+
 def test_drivers_get_only_options_that_they_know():
     assert engine_options("sqlite:///a.db")["connect_args"].keys() == {"timeout"}
     assert engine_options("postgresql://h/x")["connect_args"].keys() == {"connect_timeout"}
