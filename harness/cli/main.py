@@ -70,7 +70,7 @@ def main() -> None:
     for stream in (
         sys.stdout,
         sys.stderr,
-    ):  # an argument may hold bytes that are no text, and a terminal know few signs
+    ):  # an argument may be no text, a terminal know few signs
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     guard_streams()
