@@ -33,6 +33,7 @@ def tune(
 ) -> None:
     """Tune every method with the same number of trials, on validation images alone. The same command continues."""
     work = planned(shared, {"tuning": {"trials": trials, "objective": objective, "fpr_bound": fpr_bound}})
+    parameter_place(work, output)
     if shared.dry_run:
         _show_plan(work, as_json=shared.as_json)
         return
@@ -45,17 +46,27 @@ def tune(
         raise typer.Exit(3)
 
 
+def parameter_place(work: Planned, output: Path | None) -> Path:
+    """Return where the chosen parameters go. Raises `UsageError` or `MachineError` where they cannot."""
+    from harness.tuning.parameter_file import refuse_foreign_file
+
+    plan = work.plan
+    name = f"{plan.data.name}-{work.configuration.tuning.study}.toml"
+    file = (output or plan.store / "tuning" / name).absolute()
+    refuse_foreign_file(file)
+    return file
+
+
 def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) -> tuple["Tuned", Path]:
     """Tune a plan and write its parameter file; return what was chosen, and the file."""
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.tuning.lease import Lease
-    from harness.tuning.parameter_file import refuse_foreign_file, write_parameters
+    from harness.tuning.parameter_file import write_parameters
     from harness.tuning.studies import StudyDatabase
     from harness.tuning.tuner import Tuner
 
     plan, options = work.plan, work.configuration.tuning
-    file = (output or plan.store / "tuning" / f"{plan.data.name}-{options.study}.toml").absolute()
-    refuse_foreign_file(file)
+    file = parameter_place(work, output)
     tracker = Tracker(shared.tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
     tuner = Tuner(plan, options, work.configuration.loss_schedules, tracker, work.reporter, command_line())
     for note in tuner.notes:

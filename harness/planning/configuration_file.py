@@ -1,6 +1,5 @@
 """A configuration from its layers: preset, file, ``--set``, flags; every fault at once."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from harness.errors import UsageError
 from harness.planning.configuration import Configuration
 from harness.planning.configuration_faults import faults_of
 from harness.planning.presets import overlaid, preset_keys
+from harness.planning.toml_files import parse_toml, read_toml
 
 _PARTS = 16
 
@@ -38,30 +38,13 @@ def load_configuration(
 
 def _own(file: Path) -> dict[str, Any]:
     """Return the keys of a user's file. Raises `UsageError`."""
-    try:
-        keys = _parsed(file.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"configuration file {file} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # text that is not UTF-8 among them
-        raise UsageError(f"configuration file {file} is not TOML: {error}") from error
+    keys = read_toml(file, "configuration file")
     if "extends" in keys:
         raise UsageError(
             f"configuration file {file} says extends, which is for presets",
             fix=f"leave that line out and name the preset: --preset {keys['extends']} --config {file}",
         )
     return keys
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    """Return TOML's keys. Raises `ValueError` for all that is none, numbers and nesting without end too."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        raise
-    except ValueError:  # Python's own limit of digits
-        raise ValueError("a number in it has thousands of digits") from None
-    except RecursionError:
-        raise ValueError("its lists or tables are nested too deep") from None
 
 
 def _assignment(text: str) -> dict[str, Any]:
@@ -78,7 +61,7 @@ def _assignment(text: str) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        keys = _parsed(f"value = {text}")
+        keys = parse_toml(f"value = {text}")
     except ValueError:
         return text
     return keys["value"] if len(keys) == 1 else text  # more than one: a line break and another key

@@ -8,6 +8,8 @@ from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
 
+_NAME_BYTES = 150  # a file system takes 255, and the data set's name stands before it
+
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**31)]
 
 
@@ -39,6 +41,12 @@ def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(seeds))
 
 
+def _part_of_a_name(study: str) -> str:
+    if "/" in study or not study.isprintable() or len(study.encode()) > _NAME_BYTES:
+        raise ValueError("should be part of a file's name: no slash, no control signs, not too long")
+    return study
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class TuningOptions:
     """How entries are tuned. ``seeds`` are those that tuning trains with; a run refuses them.
@@ -50,5 +58,5 @@ class TuningOptions:
     objective: Literal["auc", "fnr"] = "auc"
     fpr_bound: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.5
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)] = (1_000_000,)
-    study: Annotated[str, Field(min_length=1, max_length=100)] = "tuning"
+    study: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_part_of_a_name)] = "tuning"
     space: dict[str, dict[str, Range]] = Field(default_factory=dict)

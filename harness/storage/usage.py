@@ -69,7 +69,7 @@ def evict(root: Path, size: str) -> str:
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*", text.upper())
+    match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([KMGT]?B?)\s*", text.upper())
     unit = match[2] if match else "?"
     unit = unit + "B" if unit in ("K", "M", "G", "T") else "" if unit == "B" else unit
     if match is None or unit not in _UNITS:

@@ -2,20 +2,20 @@
 
 import contextlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError
 
 from harness.errors import UsageError, nearest
 from harness.losses.schedules import LossSchedule
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
+from harness.planning.toml_files import read_toml
 from harness.storage.disk import disk_errors, locked, write_whole
 from harness.training.schedule import Schedule
 
@@ -27,20 +27,20 @@ _STRICT = ConfigDict(extra="forbid")
 class TunedSchedule:
     """What was tuned on the dense network, for every method."""
 
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] | None = None
+    weight_decay: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 @pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Parameters:
     """Tuned entries by the text of their default, a schedule, how they were tuned, and what on."""
 
-    trials: int
+    trials: StrictInt
     objective: str
     setting: str
-    densities: tuple[float, ...]
-    seeds: tuple[int, ...]
-    tuned_on: dict[str, str | int]
+    densities: tuple[StrictFloat, ...]
+    seeds: tuple[StrictInt, ...]
+    tuned_on: dict[str, str | StrictInt]
     training: TunedSchedule = TunedSchedule()
     entries: dict[str, str] = Field(default_factory=dict)
 
@@ -119,12 +119,7 @@ def _quoted(text: str) -> str:
 
 def read_parameters(path: Path) -> Parameters:
     """Return what a file holds. Raises `UsageError` with all its faults at once."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"parameter file {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"parameter file {path} is not TOML: {error}") from error
+    values = read_toml(path, "parameter file")
     try:
         return TypeAdapter(Parameters).validate_python(values)
     except ValidationError as error:

@@ -163,7 +163,9 @@ def written_space(candidate: Candidate, written: Mapping[str, Range]) -> tuple[d
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # Optuna's on a step that does not divide its range
                 space[name] = _distribution(one, whole=isinstance(candidate.values([name])[name], int))
-        except (ValueError, OverflowError, UserWarning) as error:
+        except ArithmeticError:  # Optuna counts the steps by decimals
+            faults.append(f"tuning.space.{method}.{name}: its numbers, or the steps in it, are too many to count")
+        except (ValueError, UserWarning) as error:
             faults.append(f"tuning.space.{method}.{name}: {error}")
     return space, faults
 

@@ -83,6 +83,60 @@ def test_a_wrong_place_or_value_is_refused_in_a_dry_run(command, tmp_path, monke
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--output", "."], 5, "Is a directory"),
+        (["--output", "foreign.toml"], 2, "was not written by `harness tune`"),
+        (["--set", "tuning.study=a/b"], 2, "tuning.study: should be part of a file's name"),
+        (["--set", 'tuning.study="a\\u0000b"'], 2, "tuning.study: should be part of a file's name"),
+        (["--set", "tuning.study=" + 60 * "漢"], 2, "tuning.study: should be part of a file's name"),
+        (["--set", "tuning.space.dense.learning_rate={low=1e-3,high=1e300,step=1e-9}"], 2, "too many to count"),
+        (["--set", "tuning.space.dense.learning_rate={low=0,high=1,log=true}"], 2, "low > 0"),
+    ],
+)
+def test_a_search_that_cannot_be_kept_or_counted_is_refused_in_a_dry_run(command, tmp_path, arguments, code, text):
+    (tmp_path / "foreign.toml").write_text("mine = 1\n")
+    found, said = command("tune", "--dry-run", *TINY, *arguments)
+    assert (found, text in said) == (code, True), said
+
+
+@pytest.mark.parametrize("option", ["--config", "--params"])
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("x = " + 5001 * "9", "thousands of digits"),
+        ("x = " + 3000 * "[" + 3000 * "]", "nested too deep"),
+        ("x = '" + 1_000_000 * "a" + "'", "larger than 1,000,000 bytes"),
+        ("x = \udcff", "is not TOML"),
+        ("x", "is not TOML"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_refused_whatever_it_is_for(command, tmp_path, option, content, text):
+    (tmp_path / "own.toml").write_text(content, "utf-8", "surrogateescape")
+    code, said = command("run", "--dry-run", *TINY, option, "own.toml")
+    assert (code, text in said) == (2, True), said
+
+
+def test_a_device_without_an_end_is_no_file(command):
+    for option in ("--config", "--params"):
+        code, said = command("run", "--dry-run", *TINY, option, "/dev/zero")
+        assert (code, "larger than" in said) == (2, True)
+
+
+def test_a_byte_order_mark_is_read_over(command, tmp_path):
+    (tmp_path / "own.toml").write_text("\ufeffseeds = 2\n", "utf-8")
+    assert command("run", "--dry-run", *TINY, "--config", "own.toml") == (0, "")
+
+
+@pytest.mark.parametrize("size", [400 * "9" + "GB", "-1GB", "nan", "٣GB"])
+def test_a_size_that_is_none_is_refused(command, tmp_path, size):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "FORMAT").write_text("1")
+    code, said = command("store", "--store", "store", "--shrink-to", size)
+    assert (code, "cannot read the size" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
     ("storage", "code"),
     [
         *(("any text", 2), ("", 2), ("http://host/x", 2), ("sqlite:/x", 2), ("redis://h/1", 2)),
