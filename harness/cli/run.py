@@ -35,8 +35,8 @@ def run(
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
     if params is not None and tune is not None:
         raise UsageError("--params and --tune exclude each other", fix="drop --params to tune anew")
-    if shared.storage is not None and tune is None and shared.storage != os.environ.get("HARNESS_STORAGE"):
-        raise UsageError("--storage is the studies' database, and a run without --tune has none", fix="add --tune N")
+    if tune is None:
+        shared = _without_studies(shared)
     work = planned(shared, {"seeds": seeds_of(seeds), "tuning": {"trials": tune}})
     if params is not None:
         work = replace(work, plan=_with_parameters(work, params))
@@ -47,6 +47,13 @@ def run(
     if tune is not None:
         work, unpublished = _tuned(work, shared)
     _execute(work, shared, unpublished)
+
+
+def _without_studies(shared: SharedOptions) -> SharedOptions:
+    """Return the options of a run that has no studies: their database may stand in the environment, not be asked for."""
+    if shared.storage not in (None, os.environ.get("HARNESS_STORAGE")):
+        raise UsageError("--storage is the studies' database, and a run without --tune has none", fix="add --tune N")
+    return replace(shared, storage=None)
 
 
 def _with_parameters(work: Planned, file: Path) -> "Plan":

@@ -109,6 +109,8 @@ def _transfer(url: str, file: BinaryIO, target: Path, task: Task, policy: Policy
     try:
         with requests.get(url, stream=True, timeout=waits, headers=_HEADERS, hooks={"response": vet}) as answer:
             answer.raise_for_status()
+            if answer.status_code != requests.codes.ok:  # a part of the file, or a redirect to nowhere
+                raise MirrorFault(f"the server answered {answer.status_code} {answer.reason}")
             length = declared_length(answer)
             for chunk in answer.iter_content(_CHUNK):
                 connection.require_size(file.tell() + len(chunk), policy)

@@ -217,10 +217,12 @@ def try_command_lines(command, numbers):
             raise
 
 
+@pytest.mark.slow
 def test_mutated_configurations_end_in_a_sentence(command, tmp_path):
     try_configurations(command, tmp_path, range(200))
 
 
+@pytest.mark.slow
 def test_command_lines_end_in_a_sentence(command):
     try_command_lines(command, range(100))
 
@@ -235,6 +237,7 @@ def test_a_thousand_command_lines_end_in_a_sentence(command):
     try_command_lines(command, range(1000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["run", "tune", "report", "publish"])
 def test_a_typing_error_in_an_option_names_it(command, verb):
     for option in options_of([verb]):

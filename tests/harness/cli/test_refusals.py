@@ -152,8 +152,10 @@ def test_a_database_of_studies_that_is_none_is_refused_in_a_dry_run(command, sto
 def test_a_run_without_tuning_takes_no_database_of_studies_but_may_find_one_in_the_environment(command, monkeypatch):
     code, said = command("run", "--dry-run", *TINY, "--storage", "sqlite:///studies.db")
     assert (code, "add --tune N" in said) == (2, True)
-    monkeypatch.setenv("HARNESS_STORAGE", "sqlite:///studies.db")
-    assert command("run", "--dry-run", *TINY) == (0, "")
+    for storage in ("sqlite:///studies.db", "none of this run's affair"):
+        monkeypatch.setenv("HARNESS_STORAGE", storage)
+        assert command("run", "--dry-run", *TINY) == (0, "")
+    assert command("run", "--dry-run", "--tune", "2", *TINY)[0] == 2
 
 
 def test_a_name_that_is_no_text_is_shown_as_its_bytes(command, capsys):

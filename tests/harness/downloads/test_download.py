@@ -242,6 +242,41 @@ def test_a_redirect_to_what_is_no_address_is_a_sentence(server, get, target, loc
     assert url in refused(get, target, NetworkError, url)
 
 
+@pytest.mark.parametrize("status", [203, 206, 299, 302, 304, 999])
+def test_an_answer_that_is_not_the_file_is_not_taken_for_it(server, get, target, status):
+    """A part of the file (206), or a redirect to nowhere, has a body too."""
+    url = server.give("/file", BODY[:1000], status)
+    assert f"answered {status}" in refused(get, target, NetworkError, url, known=None)
+
+
+def raw(text):
+    def answer(handler):
+        handler.wfile.write(text)
+        handler.close_connection = True
+
+    return answer
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"hello\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nX: " + 100_000 * b"a" + b"\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nabc",
+        b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe/\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://" + 70 * b"a" + b".b/\r\n\r\n",
+    ],
+)
+def test_a_server_that_does_not_speak_the_protocol_is_a_sentence(server, get, target, text):
+    url = server.route("/file", raw(text))
+    assert url in refused(get, target, NetworkError, url, known=None)
+    gc.collect()
+
+
 def test_a_redirect_in_a_circle_is_a_sentence(server, get, target):
     url = server.give("/file", b"", 302, Location="/file")
     assert "redirect" in refused(get, target, NetworkError, url)
