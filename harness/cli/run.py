@@ -50,7 +50,7 @@ def run(
 
 
 def _without_studies(shared: SharedOptions) -> SharedOptions:
-    """Return the options of a run that has no studies: their database may stand in the environment, not be asked for."""
+    """Return the options of a run that has no studies; the environment may name their database all the same."""
     if shared.storage not in (None, os.environ.get("HARNESS_STORAGE")):
         raise UsageError("--storage is the studies' database, and a run without --tune has none", fix="add --tune N")
     return replace(shared, storage=None)
