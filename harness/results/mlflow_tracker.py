@@ -97,7 +97,8 @@ class Tracker:
             if density not in manifest.levels or not manifest.levels[density].holds(level, files)
         }
         documents = {name: manifest.documents.get(name, "") for name in publication.documents}
-        if not new and all(documents.values()) and not read_checked(files, documents)[1]:
+        finished = run.info.status == RunStatus.to_string(RunStatus.FINISHED)
+        if finished and not new and all(documents.values()) and not read_checked(files, documents)[1]:
             return False
         self._log_figures(run, publication.params, new)
         log_files(files, publication, new, manifest)

@@ -213,6 +213,23 @@ def test_a_command_killed_before_the_manifest_leaves_one_point_per_metric_and_st
     assert points(one, "odd") == [(0, 1 / 3), (750_000, 1 / 3)]
 
 
+def test_a_command_killed_after_the_manifest_is_finished_by_the_next(store, monkeypatch):
+    one = tracker(store, "unfinished")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one.client, "set_terminated", killed)
+        with pytest.raises(KeyboardInterrupt):
+            one.publish(publication())
+    assert results(store, "unfinished").cells.empty
+    assert one.publish(publication())
+    assert aucs(store, "unfinished") == {1.0: 0.8, 0.25: 0.7}
+    assert points(one) == [(0, 0.8), (750_000, 0.7)]
+    assert not one.publish(publication())
+
+
 def test_five_hundred_levels_come_back_and_are_logged_once(store):
     one = tracker(store, "many")
     levels = {(500 - step) / 500: step / 1000 for step in range(500)}
