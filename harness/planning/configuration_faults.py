@@ -1,7 +1,6 @@
 """What is wrong with one layer of a configuration, in TOML's words: every fault by the key that has it."""
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -16,15 +15,13 @@ Place = tuple[int | str, ...]
 
 _DEPTH = 16
 _INT64 = 2**63 - 1
-_MILLION = 1_000_000
-_MOST_OF_A_TRAINING = {"epochs": _MILLION, "max_steps": 1000 * _MILLION, "batch_size": _MILLION}
-_MOST_OF_A_TRAINING |= dict.fromkeys(("learning_rate", "weight_decay", "clip"), _MILLION)
+_MOST_OF_A_TRAINING = {"epochs": 1_000_000, "max_steps": 1_000_000_000, "batch_size": 1_000_000}
 _MOST: dict[Place, int] = {
     (*section, name): most
     for section in (("training",), ("pretraining", "training"))
     for name, most in _MOST_OF_A_TRAINING.items()
 }
-"""What a user may ask for; `Schedule` itself takes more: keys count epochs in steps, and tuning tries any rate."""
+"""What a user may ask for; `Schedule` itself takes more, since keys count its epochs in steps."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WORDS = {
@@ -93,10 +90,10 @@ def _below(section: Any, part: str) -> Any:
 
 def _beyond_use(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
     """Tell whole numbers that are larger than TOML's, or than anybody can train, and tables in tables without end."""
-    most = _MOST.get(place, _INT64 if isinstance(value, int) else math.inf)
+    most = _MOST.get(place, _INT64)
     if len(place) > _DEPTH:
         yield place[:3], f"is nested more than {_DEPTH} deep"
-    elif isinstance(value, int | float) and value > most:
+    elif isinstance(value, int) and value > most:
         yield place, f"should be at most {most:,}".replace(f"{_INT64:,}", "2^63 - 1")
     elif isinstance(value, int) and value < -_INT64 - 1:
         yield place, "should be at least -2^63"

@@ -83,7 +83,6 @@ def test_the_smallest_number_of_toml_is_a_number():
     ("key", "most"),
     [
         *(("epochs", 1_000_000), ("max_steps", 1_000_000_000), ("batch_size", 1_000_000)),
-        *(("learning_rate", 1_000_000), ("weight_decay", 1_000_000), ("clip", 1_000_000)),
     ],
 )
 @pytest.mark.parametrize("section", ["training", "pretraining.training"])
