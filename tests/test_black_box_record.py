@@ -26,7 +26,18 @@ COMMANDS = load("commands")
 HARNESS, environment, harness = COMMANDS.HARNESS, COMMANDS.environment, COMMANDS.harness
 STORE = "st?re 100%25 #1"
 TINY = ["--network", "small-cnn", "--weights", "kaiming", "--set", "training.max_steps=3", "--set"]
-TINY += ["training.batch_size=8", "--jobs", "1", "--seeds", "1", "--methods", "magnitude", "--data-dir", "data"]
+TINY += [
+    "training.batch_size=8",
+    "--jobs",
+    "1",
+    "--seeds",
+    "1",
+    "--methods",
+    "magnitude",
+    "--data-dir",
+    "data",
+    "--allow-missing",
+]
 
 
 def run(place, *arguments, store=STORE, **options):

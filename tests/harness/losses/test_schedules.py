@@ -214,6 +214,8 @@ def test_the_values_of_an_entry_are_all_its_parameters_with_its_losses():
         "gamma": 3.0,
         "lambda": 5.0,
         "rate": 0.25,
+        "recalibrate": False,
+        "retrain": "rewind-weights",
         "scenario": "black",
         "scope": "layer",
         "variant": "exact",

@@ -113,7 +113,7 @@ def test_a_reason_is_published_without_secrets_and_paths(published, monkeypatch)
     monkeypatch.setattr(secrets, "_known", {})
     secrets.remember("http://me:S3CRET@host/x")
     cell = record(0.5, reason="OSError: '/home/me/x y.pt' at http://me:S3CRET@host/x: S3CRET")
-    level = published(BLACK, cell).levels[500_000]
+    level = published(BLACK, cell).levels[0.5]
     assert json.loads(level.files["cell.json"])["reason"] == "OSError: 'x y.pt' at http://host/x: ***"
 
 
