@@ -67,10 +67,7 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Run the command line; every expected failure ends with its message on stderr and its exit code."""
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # an argument may be no text, a terminal know few signs
+    for stream in (sys.stdout, sys.stderr):  # an argument may hold bytes that are no text, a terminal know few signs
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     guard_streams()
