@@ -97,7 +97,7 @@ _KEPT = Column("kept_step", "", metric(names.KEPT_STEP), "kept {:,.0f}".format)
 COLUMNS: tuple[Column, ...] = (
     AucColumn("auc", "AUC-ROC", metric(on(TEST, names.AUC)), word="AUC", panel=Panel("AUC-ROC", "AUC", axis=".2f")),
     Column("ap", "AP", metric(on(TEST, names.AP))),
-    Column("accuracy", "", metric(on(TEST, names.ACCURACY)), panel=Panel("Accuracy (argmax)", "accuracy")),
+    Column("accuracy", "", metric(on(TEST, names.ACCURACY)), panel=Panel("Accuracy (argmax)", "accuracy", axis=".1%")),
     counted(
         names.MISSED,
         "FNR sens95",
