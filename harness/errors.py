@@ -37,8 +37,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+        or "DefaultCPUAllocator: can't allocate memory" in text_of(error)
     )
+
+
+def text_of(error: BaseException) -> str:
+    """Return an error's kind and text, also where its text raises."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception as another:
+        return f"{type(error).__name__}, whose text raises {type(another).__name__}"
 
 
 def _rebuild(kind: type[HarnessError], message: str, faults: Sequence[str], fix: str) -> HarnessError:
@@ -65,6 +73,10 @@ class MachineError(HarnessError):
     """Disk, memory, permission, device or network: the machine, not the input."""
 
     exit_code = 5
+
+
+class StoreError(MachineError):
+    """Disk or permission under the store: no method's doing, so that it ends a run, whoever asked for the stage."""
 
 
 class NetworkError(MachineError):

@@ -1,6 +1,7 @@
 """The command line. Nothing heavy is imported before a verb needs it: `harness --help` loads no torch."""
 
 import io
+import os
 import signal
 import sys
 import traceback
@@ -42,6 +43,11 @@ app.add_typer(data_verbs, name="data")
 app.command("store")(store_)
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STOP_S = 9
+"""Seconds for workers to end, and whatever else is in hand; they end by themselves once this process is gone."""
+
+
 class Stopped(BaseException):
     """SIGINT or SIGTERM, whose number it carries: stop now; what is finished is kept."""
 
@@ -62,6 +68,11 @@ def _root(
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    """Stop in order at the first signal; further ones are ignored, and where order takes too long it is cut short."""
+    for one in _SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
+    signal.alarm(_STOP_S)
     raise Stopped(number)
 
 
@@ -71,7 +82,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     guard_streams()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         signal.signal(number, _stop)
     try:
         app(standalone_mode=True)

@@ -52,6 +52,10 @@ RealOnlyOption = Annotated[
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", min=1, max=1024, help="Worker processes; default: one per core.")
 ]
+CellLimitOption = Annotated[
+    str | None,
+    typer.Option("--cell-limit", metavar="TIME[,MEMORY]", help="Most that a cell may take: 2h or 30m,8GB; default 1d."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan with counts; run nothing.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 StorageOption = Annotated[

@@ -5,6 +5,7 @@ from typing import Any
 
 from harness.data.dataset import SPLITS
 from harness.outgoing.secrets import shown_address
+from harness.planning.cell_limit import CellLimit
 from harness.planning.plan import Plan
 from harness.results.mlflow_tracker import default_uri
 
@@ -37,11 +38,17 @@ def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
         f"Entries     {len(plan.entries)}:",
         *(f"            {entry.text} (loss {entry.loss.name})" for entry in plan.entries),
         f"Cells       {plan.cell_count}, in {len(plan.entries) * len(plan.seeds)} jobs on {plan.jobs} workers",
+        f"Limit       {_limit(plan.cell_limit)}",
         f"Machine     {plan.environment}",
         f"Store       {plan.store}",
         f"MLflow      {shown_address(tracking_uri or default_uri(plan.store))}, experiment {plan.data.name}",
         "Nothing was run.",
     ]
+
+
+def _limit(limit: CellLimit) -> str:
+    memory = "the machine's memory" if limit.memory is None else f"{limit.memory / 10**9:g} GB of memory"
+    return f"{str(limit).partition(',')[0]} for a cell, {memory} for its process"
 
 
 def plan_values(plan: Plan) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.cli.options import (
     DEFAULT_STORE,
     AllowMissingOption,
+    CellLimitOption,
     ConfigOption,
     DataDirOption,
     DatasetOption,
@@ -50,6 +51,7 @@ class SharedOptions:
     store: StoreOption = DEFAULT_STORE
     tracking_uri: TrackingOption = None
     jobs: JobsOption = None
+    cell_limit: CellLimitOption = None
     dry_run: DryRunOption = False
     as_json: JsonOption = False
 

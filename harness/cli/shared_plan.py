@@ -47,6 +47,7 @@ def configuration_of(shared: SharedOptions, own: Mapping[str, Any]) -> "Configur
         "network": shared.network,
         "weights": shared.weights,
         "jobs": shared.jobs,
+        "cell_limit": shared.cell_limit,
         **own,
     }
     return load_configuration(shared.preset, shared.config, shared.assign or [], _without_none(given))

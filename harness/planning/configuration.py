@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.schedules import ALIASES, SCHEDULES, LossSchedule, Ranking, resolve_gamma
+from harness.planning.cell_limit import read_cell_limit
 from harness.planning.tuning_options import Seed, TuningOptions
 from harness.training.schedule import Schedule
 
@@ -54,6 +55,14 @@ class LossOptions:
     ranking: Ranking = "all-pairs"
 
 
+def _valid_limit(text: str) -> str:
+    try:
+        read_cell_limit(text)
+    except UsageError as error:
+        raise ValueError(f"{error.message}: {error.fix}") from None
+    return text
+
+
 def _own_names(losses: dict[str, LossOptions]) -> dict[str, LossOptions]:
     taken = sorted(losses.keys() & {*SCHEDULES, *ALIASES})
     if taken:  # results of both would stand under one name
@@ -73,6 +82,7 @@ class Configuration:
     loss: str | None = None
     losses: Annotated[dict[str, LossOptions], AfterValidator(_own_names)] = Field(default_factory=dict)
     jobs: Annotated[StrictInt, Field(ge=0, le=MOST_JOBS)] = 0
+    cell_limit: Annotated[str, AfterValidator(_valid_limit)] = "1d"
     parameters: dict[str, Any] = Field(default_factory=dict)
     data: DataOptions = DataOptions()
     training: Schedule = Schedule()

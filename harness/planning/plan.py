@@ -1,7 +1,7 @@
 """The plan of a run: every choice resolved and frozen, before anything is computed. Workers get nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from harness.data.image_split import ImageSplit
 from harness.data.locating import DataPlan
 from harness.initial.pretraining_options import Pretraining
 from harness.initial.weights_choice import SIMULATED
+from harness.planning.cell_limit import CellLimit
 from harness.planning.entries import Entry
 from harness.results.names import DENSE
 from harness.storage.canonical import digest
@@ -37,6 +38,7 @@ class Plan:
     environment: str
     store: Path
     jobs: int
+    cell_limit: CellLimit = field(default_factory=CellLimit)
 
     @property
     def cell_count(self) -> int:

@@ -11,6 +11,7 @@ from harness.environment import environment_class, native_precision, usable_core
 from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
 from harness.networks.registered import factory_of
+from harness.planning.cell_limit import read_cell_limit
 from harness.planning.configuration import Configuration
 from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
@@ -134,6 +135,7 @@ def _plan(
         environment=environment_class(device),
         store=flags.store.absolute(),
         jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
+        cell_limit=read_cell_limit(options.cell_limit),
     )
 
 

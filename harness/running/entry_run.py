@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.data.image_split import ImageSplit
-from harness.data.loading import training_splits
-from harness.errors import MachineError, UsageError, is_out_of_memory
+from harness.errors import StoreError, UsageError
 from harness.evaluation.metrics import evaluate
 from harness.networks.architecture import Network
 from harness.networks.factories import build, parameter_count
@@ -24,8 +23,11 @@ from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.results import names
 from harness.running.bench import InitialNetworks
+from harness.running.cage import StateMoved, unchanged
 from harness.running.cell import Cell
 from harness.running.inspection import Inspection, inspect
+from harness.running.job_process import reason_of
+from harness.running.read_only import read_only_splits
 from harness.running.scoring import fixed_thresholds, score
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
@@ -54,23 +56,23 @@ class EntryRun:
     def cells(self, densities: Sequence[float]) -> Iterator[Cell]:
         """Yield one cell per density, densest first.
 
-        A method's own failure becomes failed cells; `StageBusy`, `MachineError` and interrupts pass through.
+        Whatever the method raises becomes failed cells; `StageBusy`, `StoreError` and interrupts pass through, and what
+        goes wrong before the method is imported: that is the machine's or the input's.
         """
+        w0 = self.w0
         try:
             pruner = self.entry.pruner()
+            sentence = why_skipped(pruner, w0)
+            alone = pruner.level_order == "independent"
         except UsageError as error:  # a plugin that cannot be imported fails alone
             yield from self._alike(densities, status=names.FAILED, reason=error.message)
             return
-        w0 = self.w0
-        try:
-            sentence = why_skipped(pruner, w0)
         except Exception as error:
-            yield from self._alike(densities, **_ending(error))
+            yield from self._alike(densities, **self._ending(error))
             return
         if sentence:
             yield from self._alike(densities, status=names.SKIPPED, reason=sentence)
             return
-        alone = pruner.level_order == "independent"
         for asked in [[density] for density in densities] if alone else [densities]:
             yield from self._levels(pruner, asked)
 
@@ -86,7 +88,7 @@ class EntryRun:
 
     @cached_property
     def _splits(self) -> tuple[ImageSplit, ImageSplit]:
-        return training_splits(self.plan.data, self.plan.store)
+        return read_only_splits(self.plan.data, self.plan.store)
 
     @cached_property
     def _initial(self) -> InitialNetworks:
@@ -94,7 +96,7 @@ class EntryRun:
 
     def _bench(self, meter: Meter, entry: Entry, store: Store) -> Workbench:
         train, validation = self._splits
-        return Workbench(
+        bench = Workbench(
             store=store,
             initial=self.w0,
             own=self._initial.own,
@@ -108,11 +110,14 @@ class EntryRun:
             lend=borrowed,
             meter=meter,
         )
+        store.checks.append(unchanged(bench))
+        return bench
 
     @cached_property
     def _dense_spread(self) -> float:
         """The sd of the plain dense network's validation scores, beside which this entry's are judged."""
-        shared = Store(self.store.root, wait=self.store.wait, started=self.store.started)  # a trial's store counts
+        store = self.store  # a trial's counts
+        shared = Store(store.root, wait=store.wait, started=store.started, checks=store.checks)
         try:
             dense = self._bench(Meter(), entry_of(names.DENSE, {}), shared).dense()
         except TrainingDiverged:
@@ -126,6 +131,14 @@ class EntryRun:
         """Yield the same cell for every density: nothing was tried."""
         return (self._cell(density, **known) for density in densities)
 
+    def _ending(self, error: Exception) -> dict[str, str]:
+        """Return how the cells of a method that raised end; what it did to its process before is the reason of both."""
+        try:
+            self.store.check()
+        except StateMoved as moved:
+            return _ending(moved if not isinstance(error, StoreError) else error)
+        return _ending(error)
+
     def _levels(self, pruner: Pruner, densities: Sequence[float]) -> Iterator[Cell]:
         """Yield the cells of one call of the method; what ends it ends the levels after it too."""
         meter = Meter()
@@ -138,8 +151,9 @@ class EntryRun:
                         pruner.prune(self._bench(meter, self.entry, self.store), tuple(densities))
                     )
                     pruned = _next(networks, density)
+                    self.store.check()
                 except Exception as error:
-                    ending = _ending(error)
+                    ending = self._ending(error)
             yield self._cell(density, **ending) if ending else self._checked(pruner, density, pruned, meter)
 
     def _checked(self, pruner: Pruner, density: float, pruned: PrunedNetwork, meter: Meter) -> Cell:
@@ -147,11 +161,13 @@ class EntryRun:
         try:
             tolerance = pruner.density_tolerance
             found = inspect(pruned, density, parameter_count(self.w0), tolerance, self.plan.data.size)
+            if found.faults:
+                return self._cell(density, status=names.FAILED, reason="; ".join(found.faults))
+            cell = self._measured(density, pruned, found, meter)
+            self.store.check()
         except Exception as error:
-            return self._cell(density, **_ending(error))
-        if found.faults:
-            return self._cell(density, status=names.FAILED, reason="; ".join(found.faults))
-        return self._measured(density, pruned, found, meter)
+            return self._cell(density, **self._ending(error))
+        return cell
 
     def _measured(self, density: float, pruned: PrunedNetwork, found: Inspection, meter: Meter) -> Cell:
         untrained = UNTRAINED if meter.untrained else ""
@@ -221,14 +237,14 @@ def _next(networks: Iterator[PrunedNetwork], density: float) -> PrunedNetwork:
 
 
 def _ending(error: Exception) -> dict[str, str]:
-    """Return how the cells of a method that raised end; a machine's error is not the method's and goes on up."""
-    if isinstance(error, MachineError) or is_out_of_memory(error):
+    """Return how the cells of a method that raised end; the store's own error is not the method's and goes on up."""
+    if isinstance(error, StoreError):
         raise error
     if isinstance(error, DensityUnreachable):
         return {"status": names.SKIPPED, "reason": str(error)}
     if isinstance(error, TrainingDiverged):
         return {"status": names.DIVERGED, "reason": str(error)}
-    if isinstance(error, NothingYielded):
+    if isinstance(error, NothingYielded | StateMoved):
         return {"status": names.FAILED, "reason": str(error)}
     detail = "".join(traceback.format_exception(error))
-    return {"status": names.FAILED, "reason": f"{type(error).__name__}: {error}", "detail": detail}
+    return {"status": names.FAILED, "reason": reason_of(error), "detail": detail}

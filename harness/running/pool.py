@@ -4,11 +4,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 
 from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED
+from harness.running.channel import Line
 from harness.running.worker import announce_pretraining
 from harness.running.worker_processes import Listener, Message, Workers
 
@@ -34,15 +34,16 @@ class JobOutcome:
     records: list[CellRecord]
 
 
-def run_job(plan: Plan, job: Job, connection: Connection) -> None:
+def run_job(plan: Plan, job: Job, line: Line) -> None:
     """Send one ``cell`` message per level: (index of the job's level, record, traceback of a failure)."""
     from harness.running.cells import cells, score_test  # torch, which the parent that sends jobs does without
+    from harness.running.warm_up import caged
     from harness.storage.store import Store
 
-    store = Store(plan.store, wait=False, started=announce_pretraining(connection))
+    store = Store(plan.store, wait=False, started=announce_pretraining(line), checks=[caged(plan).check])
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
-        connection.send(("cell", (level, score_test(plan, cell, store), cell.detail)))
+        line.send(("cell", (level, score_test(plan, cell, store), cell.detail)))
 
 
 class Pool:
@@ -59,7 +60,7 @@ class Pool:
         self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), listener)
 
     def run(self) -> Iterator[JobOutcome]:
-        """Yield each job as it finishes. A worker that dies costs its job's cells, not the run."""
+        """Yield each job as it finishes. A job whose process dies costs its own cells, not the run."""
         with self.workers:
             while self.waiting or self.workers.busy:
                 self._assign()
@@ -87,7 +88,7 @@ class Pool:
             self.waiting.append(job)
             return None
         if message.kind == "died":
-            self._fail_the_rest(job, message.payload)
+            self._fail_the_rest(job, message.payload, message.detail)
         records = self.records.get(job, {})
         return JobOutcome(job, [records[level] for level in sorted(records)])
 
@@ -98,7 +99,8 @@ class Pool:
         if not told:
             self.cell(job, record, detail)
 
-    def _fail_the_rest(self, job: Job, reason: str) -> None:
+    def _fail_the_rest(self, job: Job, reason: str, detail: str) -> None:
         for level, density in enumerate(levels_of(self.plan.entries[job.entry], self.plan.densities)):
             if level not in self.records.get(job, {}):
-                self._record(job, level, CellRecord(density=density, status=FAILED, reason=reason), "")
+                self._record(job, level, CellRecord(density=density, status=FAILED, reason=reason), detail)
+                detail = ""  # once is enough

@@ -1,18 +1,19 @@
-"""A worker process: one thread, one job at a time, speaking to its parent through a pipe."""
+"""A worker process: it has all loaded, runs no method itself, and starts a process for each job that it is given."""
 
 import contextlib
 import os
 import signal
-import threading
-import traceback
+import sys
 import warnings
 from collections.abc import Callable
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
-from harness.errors import HarnessError, MachineError, UsageError, is_out_of_memory
+from harness.errors import HarnessError, UsageError
 from harness.planning.plan import Plan
+from harness.running.channel import Line
+from harness.running.job_process import JobProcess, Task, Work, forked, fresh
 
 # One thread per process, everywhere: faster beside a busy neighbour, and the bits do not depend on the cores.
 WORKER_VARIABLES = {
@@ -22,29 +23,45 @@ WORKER_VARIABLES = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS is not deterministic
 }
 
-Work = Callable[[Plan, Any, Connection], None]
-"""Does one job and sends its results; defined at a module's top level, so that a spawned process finds it."""
-
 
 def serve(connection: Connection, plan: Plan, work: Work) -> None:
-    """Do jobs until the parent says None or dies. Messages out: (kind, payload), those of ``work`` among them.
+    """Do jobs until the parent says None or is gone. Messages out: (kind, payload), those of ``work`` among them.
 
-    Kinds of its own: ready; warning; done; busy (another worker holds a stage: try again later); error (a
-    `HarnessError` that ends the run); crash (a traceback: our bug).
+    Kinds of its own: ready; warning; output (what a job wrote to its stdout and stderr); done; busy (another worker
+    holds a stage: try again later); error (a `HarnessError` that ends the run); died (the reason and the traceback, or
+    what the job wrote: its method's failure).
+
+    This process holds no lock, opens no database and starts no thread: its forks would have a share in each.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    fix_kernels()
+    signal.signal(signal.SIGTERM, _leave)
     warnings.showwarning = lambda message, *_args, **_kwargs: connection.send(("warning", str(message)))
-    try:
-        _check_environment(plan)
-    except HarnessError as error:
-        connection.send(("error", error))
-        return
+    with contextlib.suppress(EOFError, ConnectionError, SystemExit):  # the parent has gone, or wants us to go
+        _serve(connection, plan, work)
+    os._exit(0)  # without what libraries do at the end
+
+
+def _serve(connection: Connection, plan: Plan, work: Work) -> None:
+    on_cuda = plan.training.device == "cuda"
+    if not on_cuda:
+        try:
+            make_ready(plan)
+        except HarnessError as error:
+            connection.send(("error", error))
+            return
     connection.send(("ready", None))
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent has gone: so do we
-        while (job := connection.recv()) is not None:
-            connection.send(_answer(plan, job, connection, work))
+    while (job := connection.recv()) is not None:
+        task = Task(plan, job, work, make_ready) if on_cuda else Task(plan, job, work)
+        JobProcess(connection, task, fresh if on_cuda else forked, plan.cell_limit.seconds).run()
+
+
+def make_ready(plan: Plan) -> None:
+    """Choose this process's kernels, and load what jobs need. Raises `UsageError` where its bits would differ."""
+    from harness.running.warm_up import warm_up
+
+    fix_kernels()
+    _check_environment(plan)
+    warm_up(plan)
 
 
 def fix_kernels() -> None:
@@ -56,30 +73,19 @@ def fix_kernels() -> None:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # scores are float32
 
 
-def announce_pretraining(connection: Connection) -> Callable[[str, Any], None]:
+def announce_pretraining(line: Line) -> Callable[[str, Any], None]:
     """Return a `Store` listener that tells the parent which architecture is about to be pretrained."""
 
     def started(kind: str, inputs: Any) -> None:
         if kind == "pretrain":
-            connection.send(("pretraining", inputs["architecture"]))
+            line.send(("pretraining", inputs["architecture"]))
 
     return started
 
 
-def _answer(plan: Plan, job: Any, connection: Connection, work: Work) -> tuple[str, Any]:
-    from harness.storage.store import StageBusy
-
-    try:
-        work(plan, job, connection)
-    except StageBusy:
-        return "busy", None
-    except HarnessError as error:
-        return "error", error
-    except Exception as error:
-        if is_out_of_memory(error):
-            return "error", MachineError("out of memory", fix="use fewer --jobs, a smaller image size or batch")
-        return "crash", traceback.format_exc()
-    return "done", None
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End at a SIGTERM, by an exception, so that a job in hand is ended first."""
+    sys.exit(1)
 
 
 def _check_environment(plan: Plan) -> None:
@@ -91,10 +97,3 @@ def _check_environment(plan: Plan) -> None:
             f"this worker's environment is {here!r}, the plan's is {plan.environment!r}: bits would differ",
             fix="run all workers of one plan on machines of one kind",
         )
-
-
-def _die_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

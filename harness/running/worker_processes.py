@@ -1,6 +1,7 @@
 """The parent's side of worker processes: spawned, given one job at a time, heard, and replaced when they die."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -13,9 +14,11 @@ from harness.errors import HarnessError
 from harness.networks.architecture import Architecture
 from harness.planning.plan import Plan
 from harness.progress import Reporter
-from harness.running.worker import WORKER_VARIABLES, Work, serve
+from harness.running.job_process import Work, how_it_died
+from harness.running.worker import WORKER_VARIABLES, serve
 
 LISTEN_S = 0.5
+STOP_S = 5.0
 _CONTEXT = get_context("spawn")  # a fork keeps a dead holder's lock
 
 
@@ -31,24 +34,29 @@ class Worker:
 
 @dataclass(frozen=True)
 class Message:
-    """What a worker said about a job: a kind of its `Work`, ``done``, ``busy``, or ``died`` with how as payload."""
+    """What a worker said about a job: a kind of its `Work`, ``done``, ``busy``, or ``died``.
+
+    Of a job that died ``payload`` is how, and ``detail`` the traceback or what its process wrote.
+    """
 
     worker: Worker
     job: Any
     kind: str
     payload: Any = None
+    detail: str = ""
 
 
 @dataclass
 class Listener:
-    """Told while workers work: networks about to be pretrained, and warnings."""
+    """Told while workers work: networks about to be pretrained, warnings, and what methods print."""
 
     pretraining: Callable[[Architecture], None] = lambda _: None
     warning: Callable[[str], None] = lambda _: None
+    output: Callable[[str], None] = lambda _: None
 
 
 class Workers:
-    """``count`` processes that do ``work`` under ``plan``, for the length of a with block."""
+    """``count`` processes that have ``work`` done under ``plan``, each job in a process of its own, in a with block."""
 
     def __init__(self, plan: Plan, work: Work, count: int, listener: Listener) -> None:
         self.plan, self.work, self.count, self.listener = plan, work, count, listener
@@ -98,7 +106,7 @@ class Workers:
     def _receive(self, worker: Worker) -> Message | None:
         try:
             kind, payload = worker.connection.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # also in the middle of a message
             return self._died(worker)
         if kind == "ready":
             worker.ready = True
@@ -106,13 +114,13 @@ class Workers:
             self.listener.pretraining(payload)
         elif kind == "warning":
             self.listener.warning(payload)
+        elif kind == "output":
+            self.listener.output(payload)
         elif kind == "error":
             raise payload
-        elif kind == "crash":
-            raise HarnessError(f"a worker failed in a way that we did not foresee:\n{payload}")
         else:
-            message = Message(worker, worker.job, kind, payload)
-            if kind in ("done", "busy"):
+            message = Message(worker, worker.job, kind, *(payload if kind == "died" else [payload]))
+            if kind in ("done", "busy", "died"):
                 worker.job = None
             return message
         return None
@@ -125,11 +133,11 @@ class Workers:
         self.workers[self.workers.index(worker)] = self._start()
         if worker.job is None:
             return None
-        return Message(worker, worker.job, "died", _how_it_died(worker.process.exitcode))
+        return Message(worker, worker.job, "died", how_it_died(worker.process.exitcode))
 
     def _start(self) -> Worker:
         ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(target=serve, args=(theirs, self.plan, self.work), daemon=True)
+        process = _CONTEXT.Process(target=serve, args=(theirs, self.plan, self.work))
         process.start()
         theirs.close()
         return Worker(process, ours)
@@ -137,29 +145,24 @@ class Workers:
     def _end(self) -> None:
         for name, value in self._kept.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-        for worker in self.workers:
-            _stop(worker)
+        _stop(self.workers)
 
 
-def _how_it_died(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        likely = ", likely for want of memory" if exit_code == -9 else ""
-        return f"the worker was killed by signal {-exit_code}{likely}"
-    return f"the worker ended with exit code {exit_code} in the middle of the job"
-
-
-def _stop(worker: Worker) -> None:
-    """End a worker at once: its stage in hand is lost up to the last checkpoint, nothing else."""
-    worker.connection.close()
-    worker.process.terminate()
-    worker.process.join(timeout=5)
-    if worker.process.is_alive():
-        worker.process.kill()
-        worker.process.join()
+def _stop(workers: list[Worker]) -> None:
+    """End workers at once: the stage that each has in hand is lost up to the last checkpoint, nothing else."""
+    for worker in workers:
+        worker.connection.close()
+        worker.process.terminate()
+    until = time.monotonic() + STOP_S
+    for worker in workers:
+        worker.process.join(timeout=max(until - time.monotonic(), 0))
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
 
 
 def listener(plan: Plan, reporter: Reporter) -> Listener:
-    """Return what prints the workers' pretrainings and warnings."""
+    """Return what prints the workers' pretrainings and warnings, and what methods print."""
 
     def pretraining(architecture: Architecture) -> None:
         reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
@@ -167,4 +170,7 @@ def listener(plan: Plan, reporter: Reporter) -> Listener:
     def warning(text: str) -> None:
         reporter.note(f"warning: {text}", style="yellow")
 
-    return Listener(pretraining=pretraining, warning=warning)
+    def output(text: str) -> None:
+        reporter.note(f"a method printed: {text}", style="dim")
+
+    return Listener(pretraining=pretraining, warning=warning, output=output)

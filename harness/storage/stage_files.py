@@ -15,7 +15,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from harness.errors import MachineError
+from harness.errors import StoreError
 from harness.storage.canonical import flatten, restore
 from harness.storage.disk import sync_folder
 
@@ -35,13 +35,13 @@ class CorruptStageError(Exception):
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk or a missing permission under ``path`` into a `MachineError` that says so."""
+    """Turn a full disk or a missing permission under ``path`` into a `StoreError` that says so."""
     try:
         yield
     except OSError as error:
         if error.errno not in _MACHINE_ERRORS:
             raise
-        raise MachineError(
+        raise StoreError(
             f"cannot use {path}: {os.strerror(error.errno)}; every finished stage is kept",
             fix="free space or mend the permissions, or choose another folder with --store, and run the same"
             " command again: it continues",

@@ -11,13 +11,13 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import MachineError
+from harness.errors import StoreError
 from harness.storage.canonical import digest
 from harness.storage.stage_files import CorruptStageError, read_stage, read_stage_manifest, store_errors, write_stage
 
@@ -88,6 +88,7 @@ class Checkpoint:
 
     def save(self, order: int, value: Any) -> None:
         """Commit ``value`` as the checkpoint of step ``order``, then drop the older ones."""
+        self.store.check()
         target = self.store.partial / f"{self.key}.{order:08d}"
         with store_errors(self.store.root):
             shutil.rmtree(target, ignore_errors=True)  # a torn one of an earlier try
@@ -105,14 +106,22 @@ class Checkpoint:
 class Store:
     """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
 
-    ``started`` is told the kind and the inputs of each stage that is about to be computed.
+    ``started`` is told the kind and the inputs of each stage that is about to be computed. ``checks`` are called before
+    anything is computed and before anything is kept, and raise where this process would not give the stage's own bits.
     """
 
-    def __init__(self, root: Path, *, wait: bool = True, started: Callable[[str, Any], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        wait: bool = True,
+        started: Callable[[str, Any], None] = lambda *_: None,
+        checks: Iterable[Callable[[], None]] = (),
+    ) -> None:
         self.root = root
         self.stages = root / "stages"
         self.partial = root / "partial"
-        self.wait, self.started = wait, started
+        self.wait, self.started, self.checks = wait, started, [*checks]
         self._locked = False
         with store_errors(root):
             for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
@@ -132,9 +141,11 @@ class Store:
             if stage := self.find(key, mend=True):
                 return stage
             self._sweep(key)
+            self.check()
             self.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
             value = compute(checkpoint)
+            self.check()
             costs = checkpoint.costs
             with store_errors(self.root):
                 manifest = {"kind": kind, **costs, "format": STORE_FORMAT}
@@ -142,8 +153,13 @@ class Store:
             checkpoint.clear()
         found = self.find(key)
         if found is None:
-            raise MachineError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
+            raise StoreError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
         return Stage(key, found.value, **costs, replayed=False)
+
+    def check(self) -> None:
+        """Raise what one of the checks raises: then nothing may be kept."""
+        for check in self.checks:
+            check()
 
     def find(self, key: str, *, mend: bool = False) -> Stage | None:
         """Return the committed stage ``key``, or None where there is none or its files are corrupt.
@@ -195,7 +211,7 @@ class Store:
             written.write_text(STORE_FORMAT)
             os.replace(written, path)
         elif found != STORE_FORMAT:
-            raise MachineError(
+            raise StoreError(
                 f"store {self.root} has format {found}, this version reads format {STORE_FORMAT}",
                 fix="choose another folder with --store, or install the version that wrote it",
             )

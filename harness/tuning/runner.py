@@ -103,7 +103,7 @@ class Runner:
                 message.worker.connection.send(trial is not None and self._goes_on(trial, *message.payload))
         elif trial is None:  # it was lost before its worker was done
             return
-        elif message.kind in ("died", "lost"):
+        elif message.kind == "died":
             self._lose(trial, message.payload, blame=True)
         else:
             self._drop(trial)

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from statistics import fmean
 
-from harness.errors import is_out_of_memory
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import COLLAPSED, DONE, VALIDATION, on
 from harness.results.trial_record import LevelResult
+from harness.running.channel import Line
 from harness.running.worker import announce_pretraining
 
 
@@ -25,26 +24,20 @@ class TrialJob:
     number: int
 
 
-def run_trial(_plan: Plan, job: TrialJob, connection: Connection) -> None:
-    """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on.
-
-    Where the memory does not suffice, ``lost`` with the reason: other values may need less.
-    """
+def run_trial(_plan: Plan, job: TrialJob, line: Line) -> None:
+    """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on."""
     from harness.running.cells import cells  # torch, which the parent does without
+    from harness.running.warm_up import caged
     from harness.tuning.metered_store import MeteredStore
 
-    store = MeteredStore(job.plan.store, started=announce_pretraining(connection))
+    checks = [caged(job.plan).check]
+    store = MeteredStore(job.plan.store, started=announce_pretraining(line), checks=checks)
     levels = levels_of(job.entry, job.plan.densities)
     seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]
-    try:
-        for of_one_level in zip(*seeds, strict=True):
-            connection.send(("level", (level_result(of_one_level), store.spent)))
-            if not connection.recv():
-                return
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        connection.send(("lost", "out of memory"))
+    for of_one_level in zip(*seeds, strict=True):
+        line.send(("level", (level_result(of_one_level), store.spent)))
+        if not line.recv():
+            return
 
 
 def level_result(cells: Sequence[CellRecord]) -> LevelResult:

@@ -19,7 +19,8 @@ from harness.planning.entries import entry_of
 from harness.planning.pruners import build_pruner, pruner_class
 from harness.planning.selection import resolve
 from harness.pruning.pruner import Pruner
-from harness.testing.case.watchers import RECORDER, global_state, state_changes
+from harness.running.process_state import state_changes
+from harness.testing.case.watchers import RECORDER, global_state
 
 _MAIN = "__mp_main__"
 """The name under which multiprocessing, too, imports the file that a user started."""

@@ -5,7 +5,6 @@ import gc
 import hashlib
 import logging
 import os
-import random
 import signal
 import sys
 import sysconfig
@@ -19,53 +18,32 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.running.process_state import deciding_state
+
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/")
 _CODE = (".py", ".pyc", ".so", ".dylib")
 _CONNECTIONS = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
 
 
 def global_state() -> dict[str, str]:
-    """Return what every method shares with the process, by name, as text that tells whether it changed."""
-    flags = [torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark, torch.backends.mkldnn.enabled]
+    """Return what every method shares with the process, by name, as text that tells whether it changed.
+
+    What decides bits is what a run looks at too; the rest would only disturb.
+    """
     signals = [str(signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)]
     root = logging.getLogger()
     return {
-        "Python's random state": _hash(repr(random.getstate())),
-        "numpy's random state": _hash(repr([np.asarray(part).tolist() for part in np.random.get_state(legacy=True)])),
-        "torch's random state": _hash(torch.get_rng_state().numpy().tobytes().hex()),
-        "torch's default type": str(torch.get_default_dtype()),
-        "torch's default device": str(torch.get_default_device()),
-        "torch's number of threads": str(torch.get_num_threads()),
-        "torch's gradient mode": str((torch.is_grad_enabled(), torch.is_inference_mode_enabled())),
-        "torch's anomaly detection": str(torch.is_anomaly_enabled()),
-        "torch's deterministic mode": str((torch.are_deterministic_algorithms_enabled(), flags)),
-        "torch's matrix precision": torch.get_float32_matmul_precision(),
+        **deciding_state(),
         "whether CUDA is in use": str(torch.cuda.is_initialized()),  # type: ignore[no-untyped-call]
-        "the working directory": os.getcwd(),
         "the environment variables": repr(sorted(os.environ.items())),
         "the signal handlers": repr(signals),
-        "the warning filters": _hash(repr(warnings.filters)),
+        "the warning filters": hashlib.sha256(repr(warnings.filters).encode()).hexdigest()[:12],
         "logging": repr((logging.root.manager.disable, root.level, root.handlers)),
         "numpy's error handling": repr(np.geterr()),
         "the recursion limit": str(sys.getrecursionlimit()),
         "garbage collection": str((gc.isenabled(), gc.get_threshold())),
         "stdout and stderr": repr((id(sys.stdout), id(sys.stderr))),
     }
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def state_changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Return what changed, with both values where they can be read."""
-    return [
-        f"{name} ({_short(before[name])} -> {_short(after[name])})" for name in before if before[name] != after[name]
-    ]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """Checks on what a method does besides: to the process, the bench, the screen, files and the network."""
 
+from harness.running.process_state import state_changes
 from harness.testing.case.case import LEVELS, Case, blaming, place
 from harness.testing.case.failures import CheckFailed
 from harness.testing.case.observed_run import observed, output_of
-from harness.testing.case.watchers import global_state, state_changes
+from harness.testing.case.watchers import global_state
 from harness.testing.checks.registry import rule
 
 

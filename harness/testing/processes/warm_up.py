@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
+from harness.running.warm_up import step_without_gradients
 from harness.testing.case.networks import NETWORKS, check_networks
 from harness.testing.case.watched_bench import first_of
 
@@ -23,7 +23,7 @@ def warm_up() -> None:
     with check_networks():
         for name in NETWORKS:
             network = first_of(name)
-    _step(network)
+    step_without_gradients(network)
     gc.collect()
     gc.freeze()  # so that collecting in a child does not copy all of this
 
@@ -35,14 +35,3 @@ def _do_not_wait(fd: object) -> None:
 def _quick_without_memory(initialise: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Return an initialiser that leaves tensors without memory alone: for them it is slow and does nothing."""
     return lambda tensor, *given, **named: tensor if tensor.is_meta else initialise(tensor, *given, **named)
-
-
-def _step(network: Network) -> None:
-    """Take an optimiser step without a backward pass."""
-    parameters = list(network.parameters())
-    optimiser = torch.optim.SGD(parameters, lr=0.1, momentum=0.9, fused=True)
-    for parameter in parameters:
-        parameter.grad = torch.zeros_like(parameter)
-    nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)

@@ -27,7 +27,7 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     assert options("run")[4:7] == ["--set", "--seeds", "--densities"]
     assert options("run")[9:13] == ["--weights", "--params", "--tune", "--storage"]
     assert options("tune")[1:7] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output", "--preset"]
-    assert (len(options("run")), len(options("tune"))) == (21, 22)
+    assert (len(options("run")), len(options("tune"))) == (22, 23)
 
 
 @pytest.fixture

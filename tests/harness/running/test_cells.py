@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -6,6 +7,7 @@ import torch
 
 from harness import plugins
 from harness.data.loading import test_split as read_test_split
+from harness.errors import MachineError, StoreError
 from harness.networks.factories import copy_of
 from harness.planning.configuration_file import load_configuration
 from harness.planning.plan import levels_of
@@ -14,8 +16,10 @@ from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.running import cells as cells_module
+from harness.running.cage import Cage
 from harness.running.cells import cells, score_test
 from harness.sparsity.mask import Mask
+from harness.storage import store as store_module
 from harness.storage.store import Store
 
 pytestmark = pytest.mark.slow
@@ -69,6 +73,14 @@ class Bad(Pruner):
                 yield PrunedNetwork(network, {"features.conv1.weight": None})
             elif self.fault == "memory":
                 raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
+            elif self.fault == "machine":
+                raise MachineError("no disk, it says")
+            elif self.fault == "gradients":
+                torch.set_grad_enabled(False)
+                yield PrunedNetwork(network)
+            elif self.fault == "split":
+                bench._train = replace(bench._train, images=torch.zeros_like(bench._train.images))
+                yield PrunedNetwork(network)
             elif self.fault == "constant":
                 with torch.no_grad():
                     network.head[1].weight.zero_()
@@ -170,10 +182,37 @@ def test_a_method_that_is_no_generator_or_whose_skip_breaks_fails_alone(make_pla
     assert {cell.reason for cell in run(plan, plan.entries[1])} == {"ValueError: broken at once"}
 
 
-def test_running_out_of_memory_is_the_machines_failure(make_plan, bad):
-    plan = make_plan("bad[fault=memory]")
-    with pytest.raises(RuntimeError, match="can't allocate memory"):
-        run(plan, plan.entries[1])
+@pytest.mark.parametrize(("fault", "words"), [("memory", "can't allocate memory"), ("machine", "no disk, it says")])
+def test_an_error_of_the_machine_that_a_method_raises_is_its_own(make_plan, bad, fault, words):
+    plan = make_plan(f"bad[fault={fault}]")
+    found = run(plan, plan.entries[1])
+    assert [cell.status for cell in found] == ["done", "failed", "failed"]
+    assert words in found[1].reason
+
+
+def test_an_error_of_the_store_ends_the_run_also_where_the_method_meets_it(make_plan, bad, monkeypatch):
+    plan = make_plan("random")
+    run(plan, plan.entries[0])
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(store_module, "write_stage", full)
+    with pytest.raises(StoreError, match="No space left"):
+        run(plan, plan.entries[1], densities=[0.5])
+
+
+def test_a_method_that_changes_its_process_keeps_nothing(make_plan, bad):
+    """Beside an honest one in one process: the check is given by whoever runs cells, as a worker does."""
+    plan = make_plan("bad[fault=gradients]", "bad[fault=split]")
+    for entry, what in zip(plan.entries[1:], ("torch's gradient mode", "_train of its bench"), strict=True):
+        store = Store(plan.store, checks=[Cage().check])
+        first, *later = cells(plan, entry, 0, [1.0, 0.5, 0.25], store)
+        kept = sorted(folder for folder, _ in store.folders())
+        torch.set_grad_enabled(True)
+        assert first.status == "done"
+        assert all(cell.status == "failed" and f"the method changed {what}" in cell.reason for cell in later)
+        assert sorted(folder for folder, _ in store.folders()) == kept
 
 
 def test_an_independent_level_costs_what_it_costs_alone(make_plan):

@@ -1,0 +1,53 @@
+"""What every job's process needs, loaded once in the process that forks them; no method runs here."""
+
+import contextlib
+import gc
+
+import torch
+from torch import nn
+
+from harness import plugins
+from harness.errors import UsageError
+from harness.planning.plan import Plan
+from harness.running.cage import Cage, cage
+from harness.running.process_state import start_random_states
+from harness.running.read_only import read_only_splits
+
+_OURS = "prune-harness"
+
+
+def caged(plan: Plan) -> Cage:
+    """Return this process's cage, around the plan's images."""
+    return cage(*read_only_splits(plan.data, plan.store))
+
+
+def warm_up(plan: Plan) -> None:
+    """Load the modules, the images and the optimiser's lazy parts, and take down how all is; CUDA is left alone."""
+    import harness.running.cells  # noqa: F401 - all that a job runs, for its children
+
+    _import_own_methods(plan)
+    step_without_gradients(nn.Linear(2, 2))
+    start_random_states()
+    caged(plan)
+    gc.collect()
+    gc.freeze()  # so that collecting in a child does not copy all of this
+
+
+def _import_own_methods(plan: Plan) -> None:
+    """Import the built-in methods that the plan asks for; other distributions' are for their jobs' processes alone."""
+    for method in sorted({entry.method for entry in plan.entries}):
+        plugin = plugins.available(plugins.PRUNERS).get(method)
+        if plugin is not None and plugin.distribution == _OURS:
+            with contextlib.suppress(UsageError):  # which its own cells will tell
+                plugin.load()
+
+
+def step_without_gradients(module: nn.Module) -> None:
+    """Take an optimiser step without a backward pass, whose threads no fork keeps: it imports much of torch."""
+    parameters = list(module.parameters())
+    optimiser = torch.optim.SGD(parameters, lr=0.1, momentum=0.9, fused=True)
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
