@@ -3,7 +3,9 @@
 import importlib.util
 import json
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,32 @@ def test_a_method_that_does_no_harm_is_magnitude(place):
     result = run(place, "harmless", ["hostile", *HONEST], jobs=1, check=0)
     assert stage_bits(place / "harmless") == stage_bits(place / "honest")
     assert "a method printed: about to do none" in result.stderr
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT, signal.SIGTERM]])
+def test_the_first_signal_stops_in_order_and_further_ones_are_ignored(tmp_path, numbers):
+    command = [
+        COMMANDS.HARNESS,
+        "run",
+        *TINY,
+        "--methods",
+        "lt",
+        "--store",
+        "stopped",
+        "--set",
+        "training.max_steps=900",
+    ]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=COMMANDS.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not list((tmp_path / "stopped").glob("stages/*/*")) and process.poll() is None:
+        time.sleep(0.05)
+    started = time.monotonic()
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.1)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + numbers[0]
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in errors
+    assert "the same command continues" in errors

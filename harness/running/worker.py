@@ -31,7 +31,7 @@ def serve(connection: Connection, plan: Plan, work: Work) -> None:
     holds a stage: try again later); error (a `HarnessError` that ends the run); died (the reason and the traceback, or
     what the job wrote: its method's failure).
 
-    This process holds no lock, opens no database and starts no thread: its forks would have a share in each.
+    This process holds no lock, opens no database and starts no thread of its own: its forks would have a share in each.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, _leave)
