@@ -27,8 +27,8 @@ Work = Callable[[Plan, Any, Line], None]
 
 _POLL_S = 0.2
 _DYING_S = 5.0
-_KEPT = 4000
-"""Characters of what a job's process wrote to stdout and stderr, the last ones."""
+_KEPT = 16_000
+"""Characters of what a job's process wrote to stdout and stderr, the last ones; up to 100 calls of a crash fit."""
 
 
 _LIKELY: dict[int, str] = {
