@@ -17,10 +17,15 @@ def environment_class(device: str) -> str:
     import torch
 
     parts = [f"torch {torch.__version__}", processor(), torch.backends.cpu.get_cpu_capability()]
-    parts += [f"{name}={os.environ[name]}" for name in _KERNEL_VARIABLES if name in os.environ]
+    parts += kernel_variables()
     if device == "cuda":
         parts.append(torch.cuda.get_device_name())
     return " / ".join([*parts, device, "1 thread"])
+
+
+def kernel_variables() -> list[str]:
+    """Return the variables of the environment that choose kernels, as NAME=value."""
+    return [f"{name}={os.environ[name]}" for name in _KERNEL_VARIABLES if name in os.environ]
 
 
 @functools.cache

@@ -62,10 +62,15 @@ class Task:
     def __init__(self, reporter: Reporter, name: str, total: int | None, unit: str) -> None:
         self.reporter, self.name, self.total, self.unit = reporter, name, total, unit
         self._last = time.monotonic()
+        self._done = 0
+
+    def one_more(self) -> None:
+        """Say that one more unit is done."""
+        self.update(self._done + 1)
 
     def update(self, done: int, total: int | None = None) -> None:
         """Say that ``done`` units are done; without a terminal a line every few seconds."""
-        self.total = total or self.total
+        self._done, self.total = done, total or self.total
         if self.reporter.advance_bar(done, self.total):
             return
         if time.monotonic() - self._last >= EVERY_S:

@@ -18,7 +18,7 @@ FOLDERS = ("harness", "methods", "datasets", "reports")  # on disk; installed, t
 ORDER = (
     *("outgoing", "errors", "environment", "randomness", "progress", "plugins", "children"),
     *("networks", "losses", "evaluation", "sparsity", "storage", "results", "data", "training", "downloads", "initial"),
-    *("pruning", "planning", "running", "tuning", "testing", "scaffold", "cli"),
+    *("pruning", "planning", "running", "tuning", "testing", "scaffold", "integrity", "cli"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
 REPORTS = {"harness.results", "harness.evaluation", "harness.errors", "harness.outgoing", "harness.storage.disk"}

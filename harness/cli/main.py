@@ -13,6 +13,7 @@ import typer
 from harness import __version__
 from harness.cli.check import check
 from harness.cli.data import data_verbs
+from harness.cli.doctor import doctor
 from harness.cli.list import list_
 from harness.cli.messages import say
 from harness.cli.new import new_verbs
@@ -21,6 +22,7 @@ from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.store import store_
 from harness.cli.tune import tune
+from harness.cli.verify import verify
 from harness.errors import HarnessError, MachineError
 from harness.outgoing.streams import guard_streams
 
@@ -41,6 +43,8 @@ app.command()(check)
 app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
 app.command("store")(store_)
+app.command()(verify)
+app.command()(doctor)
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -26,7 +26,8 @@ class PretrainingNetwork(nn.Module):
 
     def __init__(self, network: Network, outputs: int) -> None:
         super().__init__()
-        self.temporary = nn.Linear(network.pooled_width, outputs)
+        # Undrawn, as `initialise` draws it: a layer's own draw comes from torch's global state.
+        self.temporary = nn.utils.skip_init(nn.Linear, network.pooled_width, outputs)
         self.network = network
         self.network.head = nn.Sequential()
 

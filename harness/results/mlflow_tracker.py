@@ -29,6 +29,7 @@ from harness.results import names
 from harness.results.cell_record import step_of
 from harness.results.manifest import FOLDER, LoggedLevel, log_files, manifest_of, read_checked
 from harness.results.published import Publication, PublishedLevel, PublishedRun, ReadDocument, ReadLevel
+from harness.results.recorded import RecordedRun
 from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
 from harness.storage.databases import (
     change,
@@ -79,7 +80,7 @@ class Tracker:
         """Log one run, or only what is missing of it; return whether anything was. Raises `MachineError`."""
         answering = _answering(
             self.uri,
-            f"did not take the results of {_short(publication.name, LONGEST_NAME)}",
+            f"did not take the results of {short(publication.name, LONGEST_NAME)}",
             fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
         )
         # Two commands that publish one run at once would make it twice.
@@ -111,9 +112,9 @@ class Tracker:
         experiment = self._experiment_id(create=True)
         assert experiment is not None
         run = self._find(experiment, publication.key)
-        tags = {name: _short(value) for name, value in publication.tags.items()}
+        tags = {name: short(value) for name, value in publication.tags.items()}
         if run is None:
-            name = _short(publication.name, LONGEST_NAME)
+            name = short(publication.name, LONGEST_NAME)
             run = self.client.create_run(experiment, tags={**tags, names.KEY: publication.key}, run_name=name)
         for name in tags.keys() - run.data.tags.keys():
             self.client.set_tag(run.info.run_id, name, tags[name])
@@ -125,7 +126,7 @@ class Tracker:
 
     def _log_figures(self, run: Run, params: Mapping[str, str], levels: Mapping[float, PublishedLevel]) -> None:
         run_id, now = run.info.run_id, int(time.time() * 1000)
-        absent = [Param(name, _short(value)) for name, value in params.items() if name not in run.data.params]
+        absent = [Param(name, short(value)) for name, value in params.items() if name not in run.data.params]
         self.client.log_batch(run_id, params=absent)
         points = [
             (name, step_of(density), value)
@@ -154,6 +155,10 @@ class Tracker:
         """Return the document ``name`` of every run of ``kind``, the oldest first. Raises `MachineError`."""
         found = self._each(kind, lambda run: self._document(run, name))
         return [document for document in found if document is not None]
+
+    def recorded(self, kind: str, look: Callable[[RecordedRun], T]) -> list[T]:
+        """Return what ``look`` makes of each finished run of ``kind``, the oldest first. Raises `MachineError`."""
+        return self._each(kind, lambda run: look(self._recorded(run)))
 
     def _each(self, kind: str, read: Callable[[Run], T]) -> list[T]:
         """Return what ``read`` makes of each finished run of a kind, the oldest first."""
@@ -187,6 +192,16 @@ class Tracker:
             [self._level(level, files) for level in sorted(manifest.levels.values(), key=attrgetter("density"))[::-1]],
             ([] if _is_older(run) else lost) + damage,
         )
+
+    def _recorded(self, run: Run) -> RecordedRun:
+        files = self._files(run)
+        manifest, lost = manifest_of(files)
+        points: dict[tuple[str, int], tuple[float, ...]] = {}
+        for name in run.data.metrics:
+            for point in self.client.get_metric_history(run.info.run_id, name):
+                points[name, point.step] = (*points.get((name, point.step), ()), point.value)
+        lost = [] if _is_older(run) else lost
+        return RecordedRun(run.info.run_id, run.data.tags, points, manifest, files, tuple(lost))
 
     def _level(self, level: LoggedLevel, files: RunFiles) -> ReadLevel:
         found, damage = level.read(files, () if self.is_local and level.sha256 else READ_FILES)
@@ -235,11 +250,11 @@ class Tracker:
         return runs[0] if runs else None
 
 
-def experiments_with_results(uri: str, store: Path) -> list[str]:
-    """Return the names of the experiments that hold finished result runs, sorted. Raises `MachineError`."""
+def experiments_with(kind: str, uri: str, store: Path) -> list[str]:
+    """Return the names of the experiments that hold finished runs of a kind, sorted. Raises `MachineError`."""
     with _answering(uri, "cannot be read"):
         client = Tracker(uri, store, "").client
-        wanted = _finished(names.RESULT)
+        wanted = _finished(kind)
         found = _all_pages(lambda token: client.search_experiments(page_token=token))
         return sorted(one.name for one in found if client.search_runs([one.experiment_id], wanted, max_results=1))
 
@@ -253,7 +268,8 @@ def _finished(kind: str) -> str:
     return f"tags.`{names.KIND}` = '{kind}' and attributes.status = 'FINISHED'"
 
 
-def _short(text: str, most: int = LONGEST) -> str:
+def short(text: str, most: int = LONGEST) -> str:
+    """Return a text as MLflow keeps it."""
     return text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from harness.results import names
-from harness.results.mlflow_tracker import Tracker, experiments_with_results
+from harness.results.mlflow_tracker import Tracker, experiments_with
 from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadDocument
 from harness.results.run_tables import UNREADABLE, tables_of
@@ -66,7 +66,7 @@ class Results:
 
 def experiments(uri: str, store: Path) -> list[str]:
     """Return the names of the experiments (= data sets) that hold results, sorted. Raises `MachineError` as `read`."""
-    return experiments_with_results(uri, store)
+    return experiments_with(names.RESULT, uri, store)
 
 
 def read(uri: str, store: Path, experiment: str) -> Results:

@@ -30,7 +30,8 @@ class Cage:
         """Raise `StateMoved` where anything is not what it was, and from then on."""
         self._moved = self._moved or _named(self._changes())
         if self._moved:
-            raise StateMoved(f"the method changed {self._moved}: it decides results, so nothing of this was kept")
+            advice = "; draw from `bench.generator`" if "random state" in self._moved else ""
+            raise StateMoved(f"the method changed {self._moved}: it decides results, so nothing was kept{advice}")
 
     def _changes(self) -> list[str]:
         images = ["the images of a split"] if [*map(_place, self._tensors)] != self._places else []

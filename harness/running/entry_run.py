@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from harness.data.image_split import ImageSplit
 from harness.errors import StoreError, UsageError
@@ -32,10 +31,7 @@ from harness.running.scoring import fixed_thresholds, score
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Store
-from harness.training.inference import moves
-
-COLLAPSE = 0.01
-"""Scores that spread less than this share of the plain dense network's tell no image from another."""
+from harness.training.inference import has_collapsed, spread
 
 UNTRAINED = "the scores did not move before training, so nothing was trained"
 
@@ -122,7 +118,7 @@ class EntryRun:
             dense = self._bench(Meter(), entry_of(names.DENSE, {}), shared).dense()
         except TrainingDiverged:
             return 0.0
-        return _spread(score(dense, self.validation, self.plan, shared).value["scores"])
+        return spread(score(dense, self.validation, self.plan, shared).value["scores"])
 
     def _cell(self, density: float, **known: Any) -> Cell:
         return Cell(entry=self.entry, seed=self.seed, density=density, **known)
@@ -189,8 +185,8 @@ class EntryRun:
             names.PROCESSOR_SECONDS: meter.processor_seconds,
             names.STEPS: meter.steps,
             **_kept(meter),
-            names.SPREAD: _spread(scores),
-            names.COLLAPSED: float(not moves(scores) or _spread(scores) < COLLAPSE * self._dense_spread),
+            names.SPREAD: spread(scores),
+            names.COLLAPSED: float(has_collapsed(scores, self._dense_spread)),
             names.DISCONNECTED: float(found.disconnected),
             names.CONFIDENCE: thresholds["sens95"].confidence or 0.0,
             **{f"{names.THRESHOLD}{name}": value for name, value in values.items()},
@@ -204,10 +200,6 @@ class EntryRun:
             validation_scores=tuple(scores.tolist()),
             pruned=PrunedNetwork(network, pruned.mask),
         )
-
-
-def _spread(scores: Tensor) -> float:
-    return float(scores.double().std(correction=0))
 
 
 def _kept(meter: Meter) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.planning.plan import Plan, levels_of
@@ -46,15 +46,26 @@ def run_job(plan: Plan, job: Job, line: Line) -> None:
         line.send(("cell", (level, score_test(plan, cell, store), cell.detail)))
 
 
+def all_jobs(plan: Plan) -> list[Job]:
+    """Return every job of a plan, seed by seed."""
+    return [Job(entry, seed) for seed in plan.seeds for entry in range(len(plan.entries))]
+
+
 class Pool:
-    """Runs all jobs of a plan. A job whose stage another worker computes is put back and tried again later.
+    """Runs all jobs of a plan, or some. A job whose stage another worker computes is put back and tried again later.
 
     ``cell`` is told each cell once, as it comes, with the traceback of its failure.
     """
 
-    def __init__(self, plan: Plan, listener: Listener, cell: CellListener = lambda *_: None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        listener: Listener,
+        cell: CellListener = lambda *_: None,
+        jobs: Sequence[Job] | None = None,
+    ) -> None:
         self.plan, self.cell = plan, cell
-        self.waiting = deque(Job(entry, seed) for seed in plan.seeds for entry in range(len(plan.entries)))
+        self.waiting = deque(all_jobs(plan) if jobs is None else jobs)
         self.retry_at: dict[Job, float] = {}
         self.records: dict[Job, dict[int, CellRecord]] = {}
         self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), listener)

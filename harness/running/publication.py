@@ -40,7 +40,6 @@ def publication(
 ) -> Publication:
     """Return what MLflow keeps of one entry's finished levels for one seed."""
     provenance = provenance_of(plan, splits, command)
-    key = digest([provenance["group"], entry, seed, entry.code(), TRAINING_VERSION])
     tags = {
         names.KIND: names.RESULT,
         names.ENTRY: entry.text,
@@ -65,13 +64,22 @@ def publication(
         **{f"method.{name}": str(value) for name, value in entry.parameters},
     }
     return Publication(
-        key=key,
+        key=run_key(plan, entry, seed, splits),
         name=f"{entry.text} seed {seed}",
         tags=tags,
         params=params,
-        levels={record.density: _level(record, splits) for record in records},
+        levels={record.density: published_level(record, splits) for record in records},
         documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(published_values(_plan(plan)))},
     )
+
+
+def run_key(plan: Plan, entry: Entry, seed: int, splits: Splits) -> str:
+    """Return how a run is found again: another method's code, other images or another setting are another run."""
+    return digest([_group(plan, splits), entry, seed, entry.code(), TRAINING_VERSION])
+
+
+def _group(plan: Plan, splits: Splits) -> str:
+    return digest(comparison(plan, {name: split.fingerprint for name, split in splits.items()}))[:12]
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
@@ -82,22 +90,27 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return values
 
 
-def _level(record: CellRecord, splits: Splits) -> PublishedLevel:
+def published_level(record: CellRecord, splits: Splits) -> PublishedLevel:
+    """Return what MLflow keeps of one level."""
     cell = published_values(record.to_json(), only=["reason"])
     files = {names.CELL_FILE: _json(cell), names.SCORES_FILE: _scores(record, splits)}
     if record.mask:
         files[names.MASK_FILE] = _compressed(record.mask)
-    lasting = {name: value for name, value in record.metrics.items() if not name.startswith(names.COST)}
-    return PublishedLevel(metrics=record.metrics, files=files, digest=digest({**cell, "metrics": lasting}))
+    return PublishedLevel(metrics=record.metrics, files=files, digest=lasting_digest(cell))
+
+
+def lasting_digest(cell: Mapping[str, Any]) -> str:
+    """Return the hash of what cell.json holds, but for what may differ between two runs of the same."""
+    lasting = {name: value for name, value in cell["metrics"].items() if not name.startswith(names.COST)}
+    return digest({**cell, "metrics": lasting})
 
 
 def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     """Return what a reader must know of a run; ``group`` names the results that it may be compared with."""
     dataset = plan.data.dataset()
-    compared = comparison(plan, {name: split.fingerprint for name, split in splits.items()})
     partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
     return {
-        "group": digest(compared)[:12],
+        "group": _group(plan, splits),
         "setting": setting_of(plan, splits.train, splits.validation),
         "dataset": dataset.name,
         "dataset_version": dataset.version,

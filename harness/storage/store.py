@@ -148,7 +148,7 @@ class Store:
             self.check()
             costs = checkpoint.costs
             with store_errors(self.root):
-                manifest = {"kind": kind, **costs, "format": STORE_FORMAT}
+                manifest = {"kind": kind, "key": key, **costs, "format": STORE_FORMAT}
                 write_stage(self.temporary(key), self.path(key), value, manifest)
             checkpoint.clear()
         found = self.find(key)
@@ -168,8 +168,7 @@ class Store:
         """
         folder = self.path(key)
         try:
-            with store_errors(self.root):
-                found = read_stage(folder)
+            found = self.read(key)
         except CorruptStageError as error:
             if mend:
                 warnings.warn(f"{error}; it is computed again", RuntimeWarning, stacklevel=2)
@@ -185,6 +184,18 @@ class Store:
             os.utime(folder)
         processor_seconds = manifest.get("processor_seconds", math.nan)  # older stages have none
         return Stage(key, value, manifest["seconds"], processor_seconds, replayed=True)
+
+    def read(self, key: str) -> tuple[Any, dict[str, Any]] | None:
+        """Return (value, manifest) of the committed stage ``key``, or None where there is none.
+
+        Raises `CorruptStageError` for files that are not as they were committed, or are another stage's.
+        """
+        folder = self.path(key)
+        with store_errors(self.root):
+            found = read_stage(folder)
+        if found is not None and found[1].get("key", key) != key:  # older stages do not say
+            raise CorruptStageError(f"{folder} holds the stage {found[1]['key']}")
+        return found
 
     def path(self, key: str) -> Path:
         """Return the folder of stage ``key``."""

@@ -12,6 +12,8 @@ from harness.training.augmentation import normalise
 
 EVALUATION_BATCH = 128
 DEAD_SD = 1e-6
+COLLAPSE = 0.01
+"""Scores that spread less than this share of the plain dense network's tell no image from another."""
 
 
 def outputs_of(module: nn.Module, images: Tensor, device: torch.device, *, bfloat16: bool = False) -> Tensor:
@@ -29,10 +31,19 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def spread(scores: Tensor) -> float:
+    """Return the sd of scores (N,), over all of them."""
+    return float(scores.double().std(correction=0))
+
+
 def moves(scores: Tensor) -> bool:
     """Return whether scores (N,) differ from image to image: sd > 1e-6 max(1, |mean|)."""
-    scores = scores.double()
-    return bool(scores.std(correction=0) > DEAD_SD * max(1.0, abs(float(scores.mean()))))
+    return spread(scores) > DEAD_SD * max(1.0, abs(float(scores.double().mean())))
+
+
+def has_collapsed(scores: Tensor, dense_spread: float) -> bool:
+    """Return whether validation scores (N,) tell no image from another, beside the plain dense network's spread."""
+    return not moves(scores) or spread(scores) < COLLAPSE * dense_spread
 
 
 def validation_auc(labels: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> float:

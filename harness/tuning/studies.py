@@ -80,6 +80,12 @@ class StudyDatabase:
         with locked(self._lock, waiting=lambda: None):
             yield
 
+    def trial_counts(self) -> dict[str, int]:
+        """Return the number of trials of each study by its name."""
+        with self.answering():
+            found = optuna.get_all_study_summaries(self._storage)
+        return {study.study_name: study.n_trials for study in found}
+
     def open(self, definition: Definition) -> "StoredStudy":
         """Return the study of that name, made with its default queued where there is none. The caller is `alone`.
 

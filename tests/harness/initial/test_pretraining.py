@@ -84,6 +84,13 @@ def test_pretraining_teaches_the_convolutions_alone(squares, pretraining, tmp_pa
     assert histories[0][-1][0] < 0.5 * histories[0][0][0]
 
 
+def test_pretraining_leaves_the_global_random_state_where_it_was(squares, pretraining, tmp_path):
+    """A job's process is held against it: what pretrains would be taken for a method that moved it."""
+    before = torch.get_rng_state()
+    pretrained_features(Store(tmp_path / "s"), Architecture("tiny"), pretraining, 16, "test machine")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_pretraining_is_one_stage_for_all_seeds(squares, pretraining, tmp_path, splits):
     train, _ = splits
     store = Store(tmp_path / "s")

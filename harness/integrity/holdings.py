@@ -1,0 +1,104 @@
+"""What lies on this machine: images, start weights, the store, its results and its studies."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import plugins
+from harness.data.completeness import completion, lacking, remarks
+from harness.data.locating import load_dataset
+from harness.errors import DatasetNotFound, NetworkError
+from harness.integrity.finding import Finding
+from harness.outgoing.secrets import shown_address
+from harness.results import names
+from harness.results.mlflow_tracker import default_uri, experiments_with
+from harness.storage.stage_files import read_stage_manifest
+from harness.storage.store import Store
+from harness.storage.usage import folder_bytes, shown
+
+_OURS = "prune-harness"
+
+
+def data_sets(root: Path) -> Iterator[Finding]:
+    """Yield what is there of each data set that is read from the data folder; other distributions' are not imported."""
+    for name, plugin in plugins.available(plugins.DATASETS).items():
+        if plugin.distribution == _OURS and load_dataset(name).in_folder:
+            yield from _data_set(name, root / name)
+
+
+def _data_set(name: str, folder: Path) -> Iterator[Finding]:
+    dataset = load_dataset(name)
+    try:
+        missing = lacking(dataset, folder)
+    except DatasetNotFound as error:
+        stand_in = f"; a run stands {dataset.substitute} in for it" if dataset.substitute else ""
+        yield Finding("data", "note", f"{error.message}{stand_in}", error.fix)
+        return
+    if missing:
+        yield Finding("data", "note", f"{name} lacks images: {', '.join(map(str, missing))}", completion(dataset))
+    else:
+        yield Finding("data", "ok", f"{name} is whole in {folder}")
+    for remark in remarks(dataset, folder):
+        yield Finding("data", "note", remark)
+
+
+def start_weights() -> Iterator[Finding]:
+    """Yield whether the ImageNet weights are here."""
+    from harness.downloads.imagenet import imagenet_file
+
+    try:
+        path = imagenet_file(fetch=False, reporter=None)
+    except NetworkError:  # HARNESS_OFFLINE is set, and they are not here
+        path = None
+    if path is None:
+        yield Finding("weights", "note", "ImageNet weights are not here", "a run downloads them where it may")
+    else:
+        yield Finding("weights", "ok", f"{path} has its sha256")
+
+
+def store(root: Path) -> Iterator[Finding]:
+    """Yield how many stages a store has, and which of them cannot be read."""
+    if not (root / "FORMAT").is_file():
+        yield Finding("store", "ok", f"{root}: none yet")
+        return
+    found = Store(root)
+    stages = list(found.folders())
+    torn = [folder for folder, _ in stages if not read_stage_manifest(folder)]
+    text = f"{len(stages):,} stages, {shown(folder_bytes(root))}; `harness verify` reads every byte of them"
+    yield Finding("store", "ok", text)
+    for folder in torn:
+        yield Finding("store", "bad", f"{folder} is torn", "run the same command again: it computes it anew")
+    if unfinished := len(list(found.partial.iterdir())):
+        text = f"{unfinished} stages are unfinished: something works on them, or was stopped"
+        yield Finding("store", "note", text, "the same command continues them")
+
+
+def results(root: Path, tracking_uri: str | None) -> Iterator[Finding]:
+    """Yield whether MLflow answers, and what it holds."""
+    if tracking_uri is None and not (root / "mlflow.db").is_file():
+        yield Finding("mlflow", "ok", "no results yet")
+        return
+    uri = tracking_uri or default_uri(root)
+    found = experiments_with(names.RESULT, uri, root)
+    yield Finding("mlflow", "ok", f"{shown_address(uri)} answers, with results of {', '.join(found) or 'nothing yet'}")
+
+
+def studies(root: Path, storage: str | None) -> Iterator[Finding]:
+    """Yield whether the studies' database answers, and what it holds."""
+    from harness.tuning.lease import Lease
+    from harness.tuning.studies import StudyDatabase
+
+    if storage is None and not (root / "tuning" / "studies.db").is_file():
+        yield Finding("studies", "ok", "none yet")
+        return
+    database = StudyDatabase(storage, root, Lease(root / "tuning"))
+    counts = database.trial_counts()
+    yield Finding(
+        "studies", "ok", f"{database.shown} answers, with {len(counts)} studies of {sum(counts.values())} trials"
+    )
+
+
+def offline() -> Iterator[Finding]:
+    """Yield whether the environment forbids downloads."""
+    if os.environ.get("HARNESS_OFFLINE"):
+        yield Finding("network", "note", "HARNESS_OFFLINE is set: nothing is downloaded", "unset it to allow downloads")

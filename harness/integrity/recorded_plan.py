@@ -1,0 +1,72 @@
+"""The plan of a published run, from its plan.json: what is missing there is this machine's, and found anew."""
+
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.data.locating import resolve_data
+from harness.environment import environment_class
+from harness.errors import HarnessError, NetworkError
+from harness.initial.weights_choice import IMAGENET, Find
+from harness.initial.weights_file import file_digest
+from harness.planning.plan import Plan
+from harness.results import names
+from harness.results.recorded import RecordedRun
+
+
+class NotHere(Exception):  # noqa: N818
+    """A run that cannot be repeated on this machine; the text says why."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a plan needs of this machine: where images and stages are, how many workers, how weights are found."""
+
+    data_root: Path | None
+    store: Path
+    jobs: int
+    find_weights: Find
+
+
+def plan_of(run: RecordedRun, machine: Machine) -> Plan:
+    """Return the plan that a run was made by, on this machine. Raises `NotHere`."""
+    raw = run.files.read(names.PLAN)
+    if raw is None:
+        raise NotHere(f"{names.PLAN} is missing")
+    try:
+        plan = _read(json.loads(raw), machine.store)
+    except (ValueError, TypeError, KeyError, AttributeError, ValidationError) as error:
+        raise NotHere(f"{names.PLAN} is not one that this version writes ({type(error).__name__})") from error
+    here = environment_class(plan.training.device)
+    if plan.environment != here:
+        raise NotHere(f"it was made on {plan.environment}, this is {here}: bits would differ")
+    try:
+        data = resolve_data(plan.data, machine.data_root, allow_missing=True, real_only=True)
+        weights = _weights_file(plan.weights, machine.find_weights)
+        return replace(plan, data=data, jobs=machine.jobs, weights_file=weights)
+    except HarnessError as error:
+        raise NotHere(error.message) from error
+
+
+def _read(values: dict[str, Any], store: Path) -> Plan:
+    data = {**values["data"], "folder": None}
+    here = {"store": store, "weights_file": None, "jobs": 1}
+    return TypeAdapter(Plan).validate_python({**values, "data": data, **here})
+
+
+def _weights_file(weights: str, find: Find) -> str | None:
+    """Return the file of start weights that are none of the harness's own. Raises `NotHere` where it is not here."""
+    kind, _, sha256 = weights.partition(":")
+    if not sha256:
+        return None
+    path = None
+    if kind == IMAGENET:
+        with contextlib.suppress(NetworkError):  # HARNESS_OFFLINE is set, and they are not here
+            path = find(False)
+    if path is None or file_digest(path) != sha256:
+        raise NotHere(f"its start weights, {weights[:30]}..., are not on this machine")
+    return str(path)

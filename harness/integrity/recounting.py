@@ -1,0 +1,63 @@
+"""From a level's scores to every figure that the harness counts on them, by the same definitions."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from harness.evaluation.metrics import evaluate
+from harness.evaluation.thresholds import choose
+from harness.results import names
+from harness.results.names import Field
+from harness.training.inference import spread
+
+_HEADER = [Field.SPLIT, Field.IMAGE, Field.LABEL, Field.SCORE]
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """The images of a split: ids, labels (N,) of 0 and 1, and scores (N,)."""
+
+    ids: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+
+
+ScoreTable = Mapping[str, SplitScores]
+"""By split, validation and test."""
+
+
+def read_scores(text: str) -> dict[str, SplitScores]:
+    """Return what scores.csv holds. Raises ValueError where it is no such table, or has an image twice."""
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    if header != _HEADER:
+        raise ValueError(f"{names.SCORES_FILE} begins with {header}, not {_HEADER}")
+    found: dict[str, SplitScores] = {}
+    for split in dict.fromkeys(row[0] for row in rows):
+        ids, labels, scores = zip(*(row[1:] for row in rows if row[0] == split), strict=True)
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"{names.SCORES_FILE} has an image of {split} twice")
+        found[split] = SplitScores(ids, np.array([*map(int, labels)]), np.array([*map(float, scores)]))
+    return found
+
+
+def recounted(table: ScoreTable) -> dict[str, float]:
+    """Return every figure of a done level that its scores decide, by the record's names.
+
+    The thresholds are chosen on validation anew. Raises `DataError` where a class is absent or a score not finite.
+    """
+    validation = table[names.VALIDATION]
+    thresholds = choose(validation.labels, validation.scores)
+    cuts = {name: threshold.value for name, threshold in thresholds.items()}
+    figures = {f"{names.THRESHOLD}{name}": value for name, value in cuts.items()}
+    figures[names.CONFIDENCE] = thresholds["sens95"].confidence or 0.0
+    figures[names.SPREAD] = spread(torch.from_numpy(validation.scores))
+    for split, images in table.items():
+        measured = evaluate(images.labels, images.scores, cuts)
+        figures |= {names.on(split, name): value for name, value in measured.items()}
+    return {name: value for name, value in figures.items() if not math.isnan(value)}

@@ -1,0 +1,83 @@
+"""A small store of real results, made by one command, and what a forger does to a copy of it."""
+
+import dataclasses
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.results.manifest import Manifest, hashes
+from harness.running.publication import lasting_digest
+
+spec = importlib.util.spec_from_file_location("integrity_commands", Path(__file__).parents[2] / "commands.py")
+COMMANDS = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(COMMANDS)
+
+TINY = ["--dataset", "isic-sim", "--network", "small-cnn", "--weights", "kaiming", "--densities", "1,0.25"]
+TINY += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=63"]
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory):
+    """A store that one run filled: dense, magnitude and snip at two levels."""
+    place = tmp_path_factory.mktemp("honest")
+    COMMANDS.harness("run", *TINY, "--methods", "magnitude,snip[images=16]", "--store", "store", cwd=place, check=0)
+    return place / "store"
+
+
+@pytest.fixture
+def copied(honest, tmp_path):
+    """A copy of it that a test may spoil."""
+    return Path(shutil.copytree(honest, tmp_path / "store"))
+
+
+@pytest.fixture(scope="session")
+def harness():
+    """Runs a command as a user does."""
+    return COMMANDS.harness
+
+
+class Forger:
+    """Changes a run's files so that every hash fits afterwards."""
+
+    def __init__(self, store, entry="magnitude"):
+        for path in store.glob("artifacts/*/*/artifacts/manifest.json"):
+            manifest = Manifest.from_bytes(path.read_bytes())
+            if manifest.tags["harness.entry"] == entry:
+                self.manifest, self.place = manifest, path.parent
+        self.run_id = self.place.parent.name
+
+    def level(self, density=0.25):
+        return self.place / self.manifest.levels[density].folder
+
+    def cell(self, density=0.25):
+        return json.loads((self.level(density) / "cell.json").read_text())
+
+    def rewrite(self, name, content, density=0.25):
+        """Write a level's file, and a manifest that knows it."""
+        (self.level(density) / name).write_bytes(content)
+        files = {path.name: path.read_bytes() for path in self.level(density).iterdir()}
+        level = dataclasses.replace(
+            self.manifest.levels[density],
+            sha256=hashes(files),
+            digest=lasting_digest(json.loads(files["cell.json"])),
+        )
+        self._keep(levels={**self.manifest.levels, density: level})
+
+    def rewrite_document(self, name, content):
+        (self.place / name).write_bytes(content)
+        self._keep(documents={**self.manifest.documents, **hashes({name: content})})
+
+    def retag(self, **tags):
+        self._keep(tags={**self.manifest.tags, **tags})
+
+    def _keep(self, **changes):
+        self.manifest = dataclasses.replace(self.manifest, **changes)
+        (self.place / "manifest.json").write_bytes(self.manifest.to_bytes())
+
+
+@pytest.fixture
+def forger(copied):
+    return Forger(copied)

@@ -1,0 +1,173 @@
+"""Whatever is changed in a record afterwards is found, also where every hash was made to fit."""
+
+import json
+import sqlite3
+
+import pytest
+
+from harness.integrity.verification import verify_results, verify_stages
+from harness.results.mlflow_tracker import default_uri
+
+pytestmark = pytest.mark.slow
+
+
+def found(store, *run_ids):
+    return verify_results(default_uri(store), store, run_ids)
+
+
+def differences(store, *run_ids):
+    return [str(one) for one in found(store, *run_ids).differences]
+
+
+def test_an_honest_store_has_no_difference_and_all_of_it_was_looked_at(honest):
+    verified = found(honest)
+    assert verified.differences == []
+    levels = [level for run in verified.runs for level in run.levels]
+    assert len(verified.runs) == 3
+    assert len(levels) == 5
+    for level in levels:
+        assert level.figures.keys() >= {"test/auc", "validation/fn/sens95", "threshold/youden", "validation/sd"}
+        of_scores = [name for name in level.record.metrics if name.startswith(("test/", "validation/", "threshold/"))]
+        assert level.figures.keys() == set(of_scores)
+    assert verified.counts["files"] == 3 * 2 + 3 * 5 - 3  # two documents a run; the dense levels have no mask
+
+
+def test_a_run_that_is_named_is_looked_at_alone(honest, forger):
+    assert [run.run.run_id for run in found(honest, forger.run_id).runs] == [forger.run_id]
+
+
+@pytest.mark.parametrize("name", ["cell.json", "scores.csv", "mask.npz"])
+@pytest.mark.parametrize("deed", ["cut", "flip", "empty", "remove"])
+def test_a_file_that_is_not_as_it_was_logged_is_named(copied, forger, name, deed):
+    path = forger.level() / name
+    content = path.read_bytes()
+    if deed == "remove":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": content[:-1], "flip": bytes([content[0] ^ 1]) + content[1:], "empty": b""}[deed])
+    (line,) = [one for one in differences(copied) if name in one]
+    assert line.startswith(f"magnitude seed 0 (run {forger.run_id}): density 0.25: ")
+
+
+@pytest.mark.parametrize("name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece"])
+def test_a_figure_that_its_scores_do_not_give_is_named_though_all_hashes_fit(copied, forger, name):
+    cell = forger.cell()
+    honestly = cell["metrics"][name]
+    cell["metrics"][name] = honestly + 1
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    told = differences(copied)
+    assert any(f"{name} is recorded as {honestly + 1!r}, its scores give {honestly!r}" in one for one in told)
+
+
+def test_a_collapse_that_is_hidden_is_found_beside_the_dense_networks_spread(copied, forger):
+    cell = forger.cell()
+    cell["metrics"]["flag/collapsed"] = 1 - cell["metrics"]["flag/collapsed"]
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any("flag/collapsed is recorded as 1.0, its scores give 0.0" in one for one in differences(copied))
+
+
+def test_a_better_score_of_one_positive_is_found_though_all_hashes_fit(copied, forger):
+    lines = (forger.level() / "scores.csv").read_text().splitlines(keepends=True)
+    index = next(i for i, line in enumerate(lines) if line.startswith("test,") and line.split(",")[2] == "1")
+    lines[index] = ",".join([*lines[index].split(",")[:3], "1000.0\r\n"])
+    forger.rewrite("scores.csv", "".join(lines).encode())
+    assert any("test/auc is recorded as" in one for one in differences(copied))
+
+
+def test_a_label_that_was_turned_is_found_by_the_counts_and_by_the_other_runs(copied, forger):
+    text = (forger.level() / "scores.csv").read_text()
+    lines = text.splitlines(keepends=True)
+    index = next(i for i, line in enumerate(lines) if line.startswith("test,") and line.split(",")[2] == "1")
+    split, identity, _, score = lines[index].split(",")
+    lines[index] = ",".join([split, identity, "0", score])
+    forger.rewrite("scores.csv", "".join(lines).encode())
+    told = differences(copied)
+    assert any("images of test, provenance.json says" in one for one in told)
+    assert any("other images or labels of test than dense seed 0" in one for one in told)
+
+
+def test_a_mask_that_leaves_other_weights_than_it_says_is_found(copied, forger):
+    cell = forger.cell()
+    name, (left, alive, total) = next(iter(cell["layers"].items()))
+    cell["layers"][name] = [left - 1, alive, total]
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any(f"leaves {left:,} weights of {name}" in one for one in differences(copied))
+
+
+def test_another_density_in_the_place_of_a_level_is_found(copied, forger):
+    cell = forger.cell()
+    forger.rewrite("cell.json", json.dumps({**cell, "density": 0.26}).encode())
+    assert any("cell.json is of density 0.26, not 0.25" in one for one in differences(copied))
+
+
+def test_a_broken_table_of_scores_is_a_difference_not_an_error(copied, forger):
+    forger.rewrite("scores.csv", b"split,id,label,score\r\ntest,a,1,much\r\n")
+    assert any("cannot be read (ValueError" in one for one in differences(copied))
+
+
+def test_a_figure_that_was_changed_in_mlflow_alone_is_found(copied, forger):
+    with sqlite3.connect(copied / "mlflow.db") as database:
+        database.execute(
+            "update metrics set value = 0.99 where key = 'test/auc' and step = 750000 and run_uuid = ?",
+            [forger.run_id],
+        )
+    assert any("MLflow has test/auc = 0.99 at step 750000, cell.json has" in one for one in differences(copied))
+
+
+def test_a_point_that_is_in_mlflow_twice_and_one_that_no_level_has_are_found(copied, forger):
+    with sqlite3.connect(copied / "mlflow.db") as database:
+        database.execute(
+            "insert into metrics select key, value, timestamp + 1, run_uuid, step, is_nan from metrics"
+            " where key = 'test/auc' and step = 750000 and run_uuid = ?",
+            [forger.run_id],
+        )
+        database.execute(
+            "insert into metrics select key, value, timestamp, run_uuid, 990000, is_nan from metrics"
+            " where key = 'test/ap' and step = 750000 and run_uuid = ?",
+            [forger.run_id],
+        )
+    told = differences(copied)
+    assert any("MLflow has test/auc at step 750000 2 times" in one for one in told)
+    assert any("at step 990000, cell.json has nothing" in one for one in told)
+
+
+def test_a_run_that_goes_under_another_name_is_found(copied, forger):
+    with sqlite3.connect(copied / "mlflow.db") as database:
+        database.execute(
+            "update tags set value = 'snip' where key = 'harness.method' and run_uuid = ?", [forger.run_id]
+        )
+    assert any(
+        "MLflow has the tag harness.method = 'snip', manifest.json has 'magnitude'" in one
+        for one in differences(copied)
+    )
+
+
+def test_another_groups_provenance_is_found(copied, forger):
+    provenance = json.loads((forger.place / "provenance.json").read_text())
+    forger.rewrite_document("provenance.json", json.dumps({**provenance, "group": "other"}).encode())
+    assert any("provenance.json is of group other" in one for one in differences(copied))
+
+
+@pytest.mark.parametrize("deed", ["flip", "cut", "remove", "swap"])
+def test_every_stage_of_a_store_is_held_against_its_hashes_and_its_key(copied, deed):
+    verified = found(copied)
+    verify_stages(copied, verified)
+    assert verified.differences == []
+    assert verified.stages == len(list(copied.glob("stages/??/*"))) > 5
+    first, second = sorted(copied.glob("stages/??/*"))[:2]
+    path = first / "tensors.safetensors"
+    content = path.read_bytes()
+    if deed == "flip":
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif deed == "cut":
+        path.write_bytes(content[:-1])
+    elif deed == "remove":
+        path.unlink()
+    else:
+        for name in ("manifest.json", "value.json", "tensors.safetensors"):
+            (first / name).write_bytes((second / name).read_bytes())
+    verify_stages(copied, verified)
+    (line,) = verified.differences
+    assert first.name[:12] in line.where
+    if deed == "swap":
+        assert f"holds the stage {second.name}" in line.what
