@@ -27,7 +27,7 @@ class PretrainingNetwork(nn.Module):
     def __init__(self, network: Network, outputs: int) -> None:
         super().__init__()
         # Undrawn, as `initialise` draws it: a layer's own draw comes from torch's global state.
-        self.temporary = nn.utils.skip_init(nn.Linear, network.pooled_width, outputs)
+        self.temporary = nn.Linear(network.pooled_width, outputs, device="meta").to_empty(device="cpu")
         self.network = network
         self.network.head = nn.Sequential()
 
