@@ -1,5 +1,6 @@
 """The command line. Nothing heavy is imported before a verb needs it: `harness --help` loads no torch."""
 
+import contextlib
 import io
 import os
 import signal
@@ -95,7 +96,10 @@ def main() -> None:
     except OSError as error:  # what the system refused, wherever: a disk, a folder, a name that is too long
         _fail(f"error: {_refused(error)}", MachineError.exit_code)
     except Stopped as stop:
-        _fail("Stopped. Every finished stage is kept: the same command continues.", 128 + stop.args[0], "yellow")
+        say("Stopped. Every finished stage is kept: the same command continues.", "yellow")
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(128 + stop.args[0])  # now: what libraries do at the end takes as long as they like
     except Exception:  # our bug; by Python's own hook a message could command the terminal
         _fail(traceback.format_exc().rstrip(), HarnessError.exit_code)
 
