@@ -13,7 +13,7 @@ from harness.integrity.level_check import LevelCheck, check_level, differing
 from harness.results import names
 from harness.results.cell_record import step_of
 from harness.results.manifest import FOLDER, read_checked
-from harness.results.mlflow_tracker import short
+from harness.results.mlflow_run import short
 from harness.results.recorded import Points, RecordedRun
 from harness.training.inference import has_collapsed
 

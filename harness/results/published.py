@@ -14,8 +14,27 @@ class PublishedLevel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UsedData:
+    """One split that a run read, as MLflow lists data sets: the set's ``name``, and what the ``split`` is called.
+
+    ``digest`` is of what was read, at most 36 characters. ``source`` and ``profile`` are JSON, in MLflow's words:
+    where the images come from, and how many there are.
+    """
+
+    name: str
+    digest: str
+    split: str
+    source_type: str
+    source: str
+    profile: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publication:
-    """One run: how it is found again (``key``), parameters, levels by exact density, documents, its parent's key."""
+    """One run: how it is found again (``key``), parameters, levels by exact density, documents, its parent's key.
+
+    ``data`` are the splits that it read.
+    """
 
     key: str
     name: str
@@ -24,6 +43,7 @@ class Publication:
     levels: Mapping[float, PublishedLevel]
     documents: Mapping[str, bytes]
     parent: str = ""
+    data: Sequence[UsedData] = ()
 
 
 @dataclass(frozen=True)

@@ -56,25 +56,26 @@ class ServedFiles:
 
     def __init__(self, client: Any, run_id: str) -> None:
         self._client, self._run_id = client, run_id
-        self._listed: dict[str, dict[str, bool]] = {}
+        self._listed: dict[str, dict[str, Any]] = {}
         self._fetched: dict[str, bytes] = {}
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content, None where there is none."""
         if name in self._fetched:
             return self._fetched[name]
-        if self._list(name.rpartition("/")[0]).get(name, True):
+        listed = self._list(_folder(name)).get(name)
+        if listed is None or listed.is_dir:
             return None
         with tempfile.TemporaryDirectory() as folder:
             return Path(self._client.download_artifacts(self._run_id, name, folder)).read_bytes()
 
     def folders(self, name: str) -> list[str]:
         """Return the paths of the folders in a folder, sorted; none where it is absent."""
-        return sorted(path for path, is_folder in self._list(name).items() if is_folder)
+        return sorted(path for path, listed in self._list(name).items() if listed.is_dir)
 
     def fetch(self, name: str) -> None:
         """Bring a whole folder at once, several files at a time."""
-        if not self._list("").get(name):
+        if name not in self._list(""):
             return
         with tempfile.TemporaryDirectory() as folder:
             root = Path(self._client.download_artifacts(self._run_id, name, folder))
@@ -82,9 +83,10 @@ class ServedFiles:
             self._fetched |= {f"{name}/{path}": place.read_bytes() for path, place in found.items()}
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Write files, the last one last."""
-        self._listed.clear()
-        self._fetched.clear()
+        """Write files, the last one last. Raises `FileNotFoundError` where one is not there, or not whole, afterwards.
+
+        Answering is not keeping: what stands between us and a server may take a file and lose it.
+        """
         *others, last = files
         for names in (others, [last]):
             with tempfile.TemporaryDirectory() as folder:
@@ -93,10 +95,23 @@ class ServedFiles:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(files[name])
                 self._client.log_artifacts(self._run_id, folder)
+            self._listed.clear()
+            self._fetched.clear()
+            if lost := [name for name in names if not self._is_there(name, len(files[name]))]:
+                more = f" and {len(lost) - 1} more files" if lost[1:] else ""
+                raise FileNotFoundError(f"it answered that it took {lost[0]}{more}, and does not have it")
 
-    def _list(self, folder: str) -> dict[str, bool]:
-        """Return whether each path in a folder is a folder itself."""
+    def _is_there(self, name: str, size: int) -> bool:
+        listed = self._list(_folder(name)).get(name)
+        return listed is not None and listed.file_size in (size, None)  # not every store tells sizes
+
+    def _list(self, folder: str) -> dict[str, Any]:
+        """Return what MLflow says of each path in a folder."""
         if folder not in self._listed:
             found = self._client.list_artifacts(self._run_id, folder or None)
-            self._listed[folder] = {item.path: bool(item.is_dir) for item in found}
+            self._listed[folder] = {item.path: item for item in found}
         return self._listed[folder]
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]

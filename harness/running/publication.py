@@ -18,6 +18,7 @@ from harness.planning.plan import Plan, comparison, setting_of
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.published import Publication, PublishedLevel
+from harness.running.used_data import used_data
 from harness.storage.canonical import digest
 from harness.training.version import TRAINING_VERSION
 
@@ -70,6 +71,7 @@ def publication(
         params=params,
         levels={record.density: published_level(record, splits) for record in records},
         documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(published_values(_plan(plan)))},
+        data=used_data(plan.data.dataset(), splits.items()),
     )
 
 

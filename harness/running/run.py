@@ -1,15 +1,16 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from harness.data.loading import decoded, test_split, training_splits
-from harness.errors import MachineError
 from harness.planning.plan import Plan
 from harness.progress import Reporter, Task
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
+from harness.results.outbox import Outbox
 from harness.results.reading import dense_problem
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import Splits, publication
@@ -64,32 +65,27 @@ def execute(plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> S
     with reporter.task("Training and scoring", plan.cell_count, "cells") as task:
         for outcome in Pool(plan, listener(plan, reporter), CellLines(plan, reporter, task)).run():
             publisher.take(outcome)
-    return publisher.summary
+    return publisher.finish()
 
 
-@dataclass(frozen=True)
 class Publisher:
     """Publishes the jobs of a run as they finish, and sums up."""
 
-    plan: Plan
-    splits: Splits
-    tracker: Tracker
-    reporter: Reporter
-    command: str
-    summary: Summary = field(default_factory=Summary)
+    def __init__(self, plan: Plan, splits: Splits, tracker: Tracker, reporter: Reporter, command: str) -> None:
+        self.plan, self.splits, self.command = plan, splits, command
+        self.summary = Summary()
+        self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
 
     def take(self, outcome: JobOutcome) -> None:
-        """Publish one job's records; what MLflow does not take is named in the summary."""
+        """Publish one job's records."""
         entry, seed = self.plan.entries[outcome.job.entry], outcome.job.seed
         self.summary.cells.extend(Finished(entry.text, seed, record) for record in outcome.records)
-        if self.summary.unpublished:  # one time-out is enough: the next run publishes the rest
-            self.summary.unpublished.append(f"{entry.text} seed {seed}")
-            return
-        try:
-            self.tracker.publish(publication(self.plan, entry, seed, outcome.records, self.splits, self.command))
-        except MachineError as error:
-            self.reporter.note(str(error), style="bold red")
-            self.summary.unpublished.append(f"{entry.text} seed {seed}")
+        self.outbox.send(publication(self.plan, entry, seed, outcome.records, self.splits, self.command))
+
+    def finish(self) -> Summary:
+        """Publish what is left, and return the summary; what MLflow did not take is named in it."""
+        self.summary.unpublished = self.outbox.finish()
+        return self.summary
 
 
 @dataclass

@@ -1,19 +1,21 @@
 """Tuning from plan to chosen parameters: the schedule on the dense network first, then every entry under it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from harness.data.loading import decoded, training_splits
-from harness.errors import MachineError
 from harness.losses.schedules import LossSchedule
 from harness.planning.plan import Plan, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task
 from harness.results.mlflow_tracker import Tracker
-from harness.results.names import DENSE, DONE
-from harness.results.published import Publication
+from harness.results.names import DENSE, DONE, VALIDATION
+from harness.results.outbox import Outbox
+from harness.results.published import Publication, UsedData
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
+from harness.running.used_data import used_data
 from harness.running.worker_processes import Workers, listener
 from harness.storage.store import Store
 from harness.tuning.choosing import best_of, budgeted
@@ -52,9 +54,9 @@ class Tuner:
         command: str,
     ) -> None:
         self.plan, self.options, self.losses = plan, options, losses
-        self.tracker, self.reporter, self.command = tracker, reporter, command
+        self.reporter, self.command = reporter, command
+        self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
         self.spaces, self.notes = spaces(plan, options, losses)
-        self.unpublished: list[str] = []
         self._done = 0
 
     def run(self, database: StudyDatabase) -> Tuned:
@@ -124,7 +126,7 @@ class Tuner:
             self._publish(study_publication(record, text_of(parameters, self.command)))
             for trial in record.trials:
                 self._publish(trial_publication(record.study, entries[record.entry], trial))
-        return Tuned(parameters, records, self.unpublished)
+        return Tuned(parameters, records, self.outbox.finish())
 
     def _objective(self) -> str:
         bound = f", mean FPR <= {self.options.fpr_bound:g}" if self.options.objective == "fnr" else ""
@@ -137,14 +139,13 @@ class Tuner:
         self._publish(trial_publication(search.definition.name, search.entry, trial))
 
     def _publish(self, publication: Publication) -> None:
-        if self.unpublished:  # one time-out is enough: the same command publishes the rest
-            self.unpublished.append(publication.name)
-            return
-        try:
-            self.tracker.publish(publication)
-        except MachineError as error:
-            self.reporter.note(str(error), style="bold red")
-            self.unpublished.append(publication.name)
+        self.outbox.send(replace(publication, data=self._data))
+
+    @cached_property
+    def _data(self) -> tuple[UsedData, ...]:
+        """What all studies and trials read."""
+        splits = training_splits(self.plan.data, self.plan.store)
+        return used_data(self.plan.data.dataset(), zip(("train", VALIDATION), splits, strict=True))
 
 
 def outcome(trial: TrialRecord, search: Search) -> str:

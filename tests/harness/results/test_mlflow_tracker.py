@@ -136,7 +136,8 @@ def test_a_run_that_cannot_be_finished_is_no_result(store, monkeypatch):
     """Its experiment is not listed either."""
     tracker = Tracker(default_uri(store), store, "unfinished")
     monkeypatch.setattr(tracker.client, "set_terminated", lambda *_: None)
-    tracker.publish(publication())
+    with pytest.raises(MachineError, match="it took all results, and does not have them"):
+        tracker.publish(publication())
     assert "unfinished" not in experiments(default_uri(store), store)
 
 

@@ -18,7 +18,11 @@ class Client:
     def list_artifacts(self, _, folder):
         place = self.root / (folder or "")
         found = place.iterdir() if place.is_dir() else []
-        return [SimpleNamespace(path=str(path.relative_to(self.root)), is_dir=path.is_dir()) for path in found]
+        return [self.listed(path) for path in found]
+
+    def listed(self, path):
+        size = None if path.is_dir() else path.stat().st_size
+        return SimpleNamespace(path=str(path.relative_to(self.root)), is_dir=path.is_dir(), file_size=size)
 
     def download_artifacts(self, _, name, folder):
         self.brought.append(name)
@@ -75,3 +79,39 @@ def test_a_server_gets_the_last_file_last(tmp_path):
     client = Client(tmp_path)
     ServedFiles(client, "run").write({"b": b"", "a": b"", "manifest.json": b""})
     assert client.taken == [["a", "b"], ["manifest.json"]]
+
+
+class Forgetful(Client):
+    """Answers as if it had taken everything, and makes of the content of each file what it ``keeps``."""
+
+    def __init__(self, root, keeps):
+        super().__init__(root)
+        self.keeps = keeps
+
+    def log_artifacts(self, run, folder):
+        super().log_artifacts(run, folder)
+        for name in self.taken[-1]:
+            path = self.root / name
+            kept = self.keeps(name, path.read_bytes())
+            path.unlink() if kept is None else path.write_bytes(kept)
+
+
+@pytest.mark.parametrize("kept", [None, b"", b"hal"])
+def test_a_file_that_a_server_takes_and_does_not_keep_is_named_and_the_list_of_files_is_not_sent(tmp_path, kept):
+    client = Forgetful(tmp_path, lambda name, content: kept if name.endswith("mask.npz") else content)
+    files = {"levels/1.0/cell.json": b"whole", "levels/1.0/mask.npz": b"half", "manifest.json": b"{}"}
+    with pytest.raises(OSError, match=r"it took levels/1\.0/mask\.npz, and does not have it"):
+        ServedFiles(client, "run").write(files)
+    assert client.taken == [["levels/1.0/cell.json", "levels/1.0/mask.npz"]]
+
+
+def test_where_the_list_of_files_itself_is_lost_it_is_named(tmp_path):
+    client = Forgetful(tmp_path, lambda name, content: None if name == "manifest.json" else content)
+    with pytest.raises(OSError, match=r"it took manifest\.json, and does not"):
+        ServedFiles(client, "run").write({"plan.json": b"{}", "manifest.json": b"{}"})
+
+
+def test_a_store_that_tells_no_sizes_is_believed_what_it_lists(tmp_path):
+    client = Client(tmp_path)
+    client.listed = lambda path: SimpleNamespace(path=path.name, is_dir=False, file_size=None)
+    ServedFiles(client, "run").write({"plan.json": b"{}", "manifest.json": b"{}"})

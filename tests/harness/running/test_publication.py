@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from harness.data.image_split import ImageSplit
+from harness.datasets.isic_sim import IsicSim
 from harness.losses.schedules import LossSchedule
 from harness.outgoing import secrets
 from harness.planning.entries import entry_of
@@ -38,8 +40,9 @@ def test_a_change_in_any_file_of_a_method_makes_another_run(method, files):
 @pytest.fixture
 def published(monkeypatch):
     """Publish records of one entry of a plan that says nothing else."""
-    split = SimpleNamespace(ids=("a", "b"), labels=torch.tensor([1, 0]))
-    plan = SimpleNamespace(network="tiny", data=SimpleNamespace(size=16), weights="kaiming", preset="quick")
+    split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
+    data = SimpleNamespace(size=16, dataset=IsicSim)
+    plan = SimpleNamespace(network="tiny", data=data, weights="kaiming", preset="quick")
     facts = {"group": "g", "simulated": False, "partial": None}
     monkeypatch.setattr(module, "provenance_of", lambda *_: facts)
     monkeypatch.setattr(module, "_plan", lambda _: {})
@@ -133,3 +136,12 @@ def test_counting_layers_makes_a_level_new_and_not_counting_them_does_not(publis
     # The digest that levels had before layers were counted.
     old = {"density": 0.5, "status": "done", "reason": "", "metrics": {"test/auc": 1.0}}
     assert published(BLACK, before).levels[0.5].digest == digest(old)
+
+
+def test_the_splits_that_a_run_read_are_published_with_it(published):
+    used = published(BLACK, record(1.0)).data
+    assert [(one.name, one.split) for one in used] == [
+        ("isic-sim", "train"),
+        ("isic-sim", "validation"),
+        ("isic-sim", "test"),
+    ]
