@@ -173,6 +173,8 @@ def test_a_broken_database_and_a_deleted_experiment_are_told_with_what_helps(pla
     tracker = Tracker(default_uri(place / "broken"), place / "broken", "isic")
     number = tracker.client.get_experiment_by_name("isic").experiment_id
     tracker.client.delete_experiment(number)
-    for told in (report(place, "broken", check=5), run(place, "--densities", "0.25", store="broken", check=3)):
+    site = ("publish", "site", "--store", "broken")
+    sites = [harness(*site, *one, cwd=place, check=5) for one in ([], ["--dataset", "isic"])]
+    for told in (*sites, report(place, "broken", check=5), run(place, "--densities", "0.25", store="broken", check=3)):
         assert f"mlflow experiments restore --experiment-id {number}" in told.stderr
     shutil.rmtree(place / "broken")

@@ -27,6 +27,8 @@ def publish(
     uri = results_uri(store, tracking_uri)
     held = experiments(uri, store.absolute())
     if unknown := [name for name in dataset or () if name not in held]:
+        for name in unknown:
+            read(uri, store.absolute(), name)  # says so where the experiment was deleted in MLflow
         raise UsageError(
             f"no results of {', '.join(unknown)} in MLflow at {shown_address(uri)}",
             fix=f"name one of: {', '.join(held)}" if held else "first: harness run",

@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
-from mlflow.entities import LifecycleStage, Run
+from mlflow.entities import LifecycleStage, Run, ViewType
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
@@ -215,12 +215,21 @@ class Tracker:
 
 
 def experiments_with(kind: str, uri: str, store: Path) -> list[str]:
-    """Return the names of the experiments that hold finished runs of a kind, sorted. Raises `MachineError`."""
+    """Return the names of the experiments that hold finished runs of a kind, sorted.
+
+    Raises `MachineError`, also where there is none but one that was deleted.
+    """
     with answering(uri, "cannot be read"):
-        client = Tracker(uri, store, "").client
-        wanted = _finished(kind)
-        found = all_pages(lambda token: client.search_experiments(page_token=token))
-        return sorted(one.name for one in found if client.search_runs([one.experiment_id], wanted, max_results=1))
+        held = _with(kind, uri, store, ViewType.ACTIVE_ONLY)
+        for deleted in [] if held else _with(kind, uri, store, ViewType.DELETED_ONLY):
+            Tracker(uri, store, deleted).documents(kind, names.PROVENANCE)  # says what restores it
+        return held
+
+
+def _with(kind: str, uri: str, store: Path, view: str) -> list[str]:
+    client, wanted = Tracker(uri, store, "").client, _finished(kind)
+    found = all_pages(lambda token: client.search_experiments(view, page_token=token))
+    return sorted(one.name for one in found if client.search_runs([one.experiment_id], wanted, view, 1))
 
 
 def _is_older(run: Run) -> bool:

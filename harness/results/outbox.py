@@ -6,7 +6,7 @@ from collections.abc import Callable
 from harness.errors import MachineError
 from harness.results.published import Publication
 
-SHARE, FREE_S = 0.05, 20.0
+SHARE, FREE_S = 0.05, 10.0
 """Of the time since the beginning, what publishing may take of it while others train; that much it may always take."""
 
 

@@ -10,7 +10,7 @@ from mlflow.entities import Metric
 from harness.errors import MachineError
 from harness.results.mlflow_tracker import Tracker, default_uri
 from harness.results.published import Publication, PublishedLevel
-from harness.results.reading import read
+from harness.results.reading import experiments, read
 from harness.results.run_files import LocalFiles
 from harness.storage.databases import sqlite_uri
 
@@ -315,6 +315,7 @@ def test_an_experiment_deleted_in_mlflow_is_told_with_what_restores_it(store):
     one.publish(publication())
     number = one._experiment_id(create=False)
     one.client.delete_experiment(number)
+    assert "deleted" not in experiments(default_uri(store), store)  # others have results
     for act in (lambda: results(store, "deleted"), lambda: one.publish(publication())):
         with pytest.raises(MachineError, match="was deleted in MLflow") as told:
             act()
