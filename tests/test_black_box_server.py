@@ -30,7 +30,7 @@ CELLS = 6  # of magnitude two levels
 TINY = ["run", "--methods", "magnitude", "--densities", "0.25", "--data-dir", "data", "--allow-missing"]
 TINY += ["--network", "small-cnn", "--weights", "kaiming", "--jobs", "1", "--seeds", "2"]
 TINY += ["--set", "training.max_steps=3", "--set", "training.batch_size=8"]
-IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 AGAIN = "start or mend the server and run the same command again: it trains nothing, it only publishes"
 
 
@@ -204,7 +204,7 @@ def test_a_server_that_was_never_there(place, server, undisturbed):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fault", SERVERS.FAULTS)
+@pytest.mark.parametrize("fault", ["an error", "forgotten", "not heard"])
 def test_a_proxy_that_fails_from_the_start(place, server, proxy, undisturbed, fault):
     server.start()
     proxy.fail(fault, lambda method, *_: method != "GET")
@@ -227,7 +227,7 @@ def test_a_slow_server_gets_everything_and_holds_no_training_up(place, server, p
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("request_", range(3, 90, 8))
+@pytest.mark.parametrize("request_", range(5, 90, 20))
 def test_a_command_killed_at_a_request_leaves_one_run_and_one_point_per_metric_and_step(
     place, server, proxy, undisturbed, request_
 ):

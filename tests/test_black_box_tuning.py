@@ -110,6 +110,8 @@ def test_studies_and_trials_are_in_mlflow_as_parent_and_children(place, tuned):
     studies = [run for run in runs if run.data.tags["harness.kind"] == "study"]
     children = [run for run in runs if run.data.tags["harness.kind"] == "trial"]
     assert (len(studies), len(children)) == (3, 9)
+    for run in (*studies, *children):  # tuning reads no test image
+        assert sorted(one.tags[0].value for one in run.inputs.dataset_inputs) == ["train", "validation"]
     for study in studies:
         own = [run for run in children if run.data.tags["mlflow.parentRunId"] == study.info.run_id]
         assert len(own) == 3

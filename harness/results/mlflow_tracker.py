@@ -226,7 +226,7 @@ def experiments_with(kind: str, uri: str, store: Path) -> list[str]:
         return held
 
 
-def _with(kind: str, uri: str, store: Path, view: str) -> list[str]:
+def _with(kind: str, uri: str, store: Path, view: int) -> list[str]:
     client, wanted = Tracker(uri, store, "").client, _finished(kind)
     found = all_pages(lambda token: client.search_experiments(view, page_token=token))
     return sorted(one.name for one in found if client.search_runs([one.experiment_id], wanted, view, 1))
