@@ -62,7 +62,8 @@ class LoggedRun:
     def log_params(self, params: Mapping[str, str]) -> None:
         """Log the parameters that the run lacks."""
         absent = [Param(name, short(value)) for name, value in params.items() if name not in self._run.data.params]
-        self._client.log_batch(self.run_id, params=absent)
+        if absent:
+            self._client.log_batch(self.run_id, params=absent)
 
     def log_data(self, data: Sequence[UsedData]) -> bool:
         """Log the data sets that the run lacks; return whether there were any."""
@@ -95,9 +96,7 @@ class LoggedRun:
 
     def finish(self, publication: Publication) -> None:
         """Say that the run is whole, so that it is read as a result, and ask whether MLflow has it so."""
-        if (
-            self._run.data.tags.get(names.LEVELS, names.MANIFEST) != names.MANIFEST
-        ):  # an older harness listed them there
+        if self._run.data.tags.get(names.LEVELS) != names.MANIFEST:  # where an older harness listed them
             self._client.set_tag(self.run_id, names.LEVELS, names.MANIFEST)
         self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED))
         self.check(publication)
