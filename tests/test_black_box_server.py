@@ -27,9 +27,9 @@ COMMANDS, SERVERS = load("commands"), load("servers")
 HARNESS, environment, harness = COMMANDS.HARNESS, COMMANDS.environment, COMMANDS.harness
 RUNS = 4  # dense and magnitude, two seeds
 CELLS = 6  # of magnitude two levels
-TINY = ["run", "--methods", "magnitude", "--densities", "0.25", "--data-dir", "data", "--allow-missing"]
-TINY += ["--network", "small-cnn", "--weights", "kaiming", "--jobs", "1", "--seeds", "2"]
-TINY += ["--set", "training.max_steps=3", "--set", "training.batch_size=8"]
+SMALL = ["--densities", "0.25", "--data-dir", "data", "--allow-missing", "--network", "small-cnn", "--jobs", "1"]
+SMALL += ["--weights", "kaiming", "--set", "training.max_steps=3", "--set", "training.batch_size=8"]
+TINY = ["run", "--methods", "magnitude", "--seeds", "2", *SMALL]
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 AGAIN = "start or mend the server and run the same command again: it trains nothing, it only publishes"
 
@@ -186,7 +186,7 @@ def test_a_server_that_is_killed_and_started_again(place, server, undisturbed):
 @pytest.mark.parametrize("how", ["paused", "killed"])
 def test_a_server_that_is_back_before_the_end_has_everything_at_the_end(place, server, how):
     server.start()
-    run = begun(place, server.uri, f"back {how}", "--set", "training.max_steps=300")
+    run = begun(place, server.uri, f"back {how}", "--set", "training.max_steps=99")
     wait_until(has_finished_runs(server), run)
     server.pause() if how == "paused" else server.kill()
     wait_until(lambda: AGAIN in (place / f"back {how}.txt").read_text(), run)
@@ -265,7 +265,7 @@ def test_an_interrupt_ends_a_command_that_waits_for_a_server(place, server):
 @pytest.mark.long
 def test_tuning_behind_a_proxy_that_forgets(place, server, proxy):
     server.start()
-    tune = ["tune", *TINY[1:], "--trials", "2", "--tracking-uri", proxy.uri, "--store", "tuning"]
+    tune = ["tune", "--methods", "lt", *SMALL, "--trials", "2", "--tracking-uri", proxy.uri, "--store", "tuning"]
     proxy.fail("forgotten", lambda method, *_: method != "GET")
     said = harness(*tune, cwd=place, check=3)
     assert "runs are not published to MLflow: run the same command when it answers" in said.stderr
