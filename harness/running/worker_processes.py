@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MachineError
 from harness.networks.architecture import Architecture
 from harness.planning.plan import Plan
 from harness.progress import Reporter
@@ -129,7 +129,7 @@ class Workers:
         """Replace a dead worker; its job, if it had one, is told to have died."""
         worker.process.join()
         if worker.job is None and not worker.ready:
-            raise HarnessError(f"a worker could not start (exit code {worker.process.exitcode})")
+            raise _not_started(worker.process.exitcode or 0)
         self.workers[self.workers.index(worker)] = self._start()
         if worker.job is None:
             return None
@@ -146,6 +146,15 @@ class Workers:
         for name, value in self._kept.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         _stop(self.workers)
+
+
+def _not_started(exit_code: int) -> HarnessError:
+    if exit_code >= 0:
+        return HarnessError(f"a worker could not start (exit code {exit_code})")
+    return MachineError(
+        f"a worker could not start: {how_it_died(exit_code)}; every finished stage is kept",
+        fix="free memory or use fewer --jobs, and run the same command again: it continues",
+    )
 
 
 def _stop(workers: list[Worker]) -> None:

@@ -12,10 +12,11 @@ from urllib.parse import quote
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from harness.errors import UsageError
+from harness.errors import MachineError, UsageError
 from harness.storage.disk import disk_errors, locked, move
 
 _SIGNS = frozenset("%?#{}")
+_AGAIN = "give the same commands again: what the store has is not computed again"
 _WAIT_S = 60
 _CONNECT_S = 10
 _TIMED_DRIVERS = {
@@ -53,13 +54,13 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
 
     ``create`` gets the address of a file that is moved when it is whole: a schema takes seconds, and a process killed
     in the middle would leave a database that nothing opens again. Two first openers wait for each other. Raises
-    `MachineError` where the disk fails.
+    `MachineError` where the disk fails, and for an empty file, which was a database and would silently be another.
     """
     path = sqlite_file(uri)
-    if path is None or path.exists():
+    if path is None or _is_there(path):
         return
     with locked(path.with_suffix(".lock"), waiting=lambda: None):
-        if path.exists():
+        if _is_there(path):
             return
         unfinished = path.with_name(f".{path.name}.part")
         with disk_errors(path):
@@ -68,6 +69,12 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
         create(sqlite_uri(unfinished))
         with disk_errors(path):
             move(unfinished, path)
+
+
+def _is_there(path: Path) -> bool:
+    if path.is_file() and not path.stat().st_size:
+        raise MachineError(f"database {path} is empty", fix=_restored(path))
+    return path.exists()
 
 
 def open_database(uri: str) -> None:
@@ -86,10 +93,13 @@ def local_remedy(uri: str, error: Exception) -> str:
         return f"keep a copy of {path}, then: mlflow db upgrade {shlex.quote(uri)}; or use the version that wrote it"
     if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
         return f"make {path} readable and writable"
-    again = "give the same commands again: what the store has is not computed again"
     if "no such" in str(error) or not _is_sound(path):
-        return f"restore {path} from a copy, or move it away and {again}"
-    return f"check the disk of {path}, and that no other program holds it, and {again}"
+        return _restored(path)
+    return f"check the disk of {path}, and that no other program holds it, and {_AGAIN}"
+
+
+def _restored(path: Path) -> str:
+    return f"restore {path} from a copy, or move it away and {_AGAIN}"
 
 
 def _is_sound(path: Path) -> bool:

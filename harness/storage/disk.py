@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from harness.errors import MachineError
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 _LOCKS_FIX = "choose a folder on a local disk, or mount the network's with locks; nothing half is kept"
+_PART = ".part"
 _SHOWN = 300  # signs of a name, which may be too long
 _FIX = "free space, mend the permissions or choose another folder, and run the same command again"
 
@@ -54,13 +57,40 @@ def write_through(path: Path, content: bytes) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that a reader, or a power cut, sees the old bytes or the new ones."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a small file so that a reader, or a power cut, sees the old bytes or the new ones.
+
+    What a writer of this machine left that was killed is removed.
+    """
+    begin = f".{path.name}.{_machine()}-"
+    _sweep(path.parent, begin)
+    temporary = path.with_name(f"{begin}{os.getpid()}{_PART}")
     try:
         write_through(temporary, content)
         move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@functools.cache
+def _machine() -> str:
+    """Return a short name of this machine, since a process's number says nothing on another."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def _sweep(folder: Path, begin: str) -> None:
+    for left in folder.iterdir():
+        if left.name.startswith(begin) and not _lives(left.name.removeprefix(begin).removesuffix(_PART)):
+            left.unlink(missing_ok=True)
+
+
+def _lives(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def move(source: Path, target: Path) -> None:

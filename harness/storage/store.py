@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.errors import StoreError
 from harness.storage.canonical import digest
+from harness.storage.disk import write_whole
 from harness.storage.stage_files import CorruptStageError, read_stage, read_stage_manifest, store_errors, write_stage
 
 STORE_FORMAT = "1"
@@ -216,11 +217,9 @@ class Store:
 
     def _check_format(self) -> None:
         path = self.root / "FORMAT"
-        found = path.read_text().strip() if path.exists() else ""
-        if not found:  # absent, or a first start that was killed while it wrote
-            written = self.temporary("FORMAT")
-            written.write_text(STORE_FORMAT)
-            os.replace(written, path)
+        found = path.read_text("utf-8", errors="replace").strip() if path.exists() else ""
+        if not found:  # absent, or emptied as a full disk does
+            write_whole(path, STORE_FORMAT.encode())
         elif found != STORE_FORMAT:
             raise StoreError(
                 f"store {self.root} has format {found}, this version reads format {STORE_FORMAT}",

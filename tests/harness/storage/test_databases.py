@@ -114,6 +114,15 @@ def test_a_creation_cut_off_leaves_no_database_and_the_next_succeeds(tmp_path):
     assert (tmp_path / "a.db").exists()
 
 
+def test_an_emptied_database_is_refused_and_not_taken_for_a_new_one(tmp_path):
+    path = tmp_path / "a.db"
+    path.touch()
+    with pytest.raises(MachineError, match="is empty") as caught:
+        create_database(sqlite_uri(path), fill)
+    assert f"restore {path} from a copy, or move it away" in caught.value.fix
+    assert not path.stat().st_size
+
+
 def test_a_folder_that_takes_no_file_is_a_machine_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MachineError):

@@ -1,6 +1,8 @@
 import errno
 import hashlib
 import os
+import socket
+import subprocess
 import threading
 
 import pytest
@@ -57,6 +59,17 @@ def test_a_file_is_whole_or_the_old_one_and_nothing_is_left_beside_it(tmp_path, 
     write_whole(path, b"new")
     assert path.read_bytes() == b"new"
     assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(tmp_path):
+    begin = f".file.{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]}-"
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    kept = [f"{begin}{os.getppid()}.part", ".file.another-1.part", f".other.{begin[6:]}{dead.pid}.part", "file.part"]
+    for name in [f"{begin}{dead.pid}.part", f"{begin}{10**30}.part", *kept]:
+        (tmp_path / name).touch()
+    write_whole(tmp_path / "file", b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", *kept}
 
 
 def test_a_move_replaces_a_file_and_an_empty_folder_and_no_other(tmp_path):

@@ -273,6 +273,12 @@ def test_a_store_killed_at_its_first_step_is_usable(tmp_path):
     assert digest(compute(Store(tmp_path)).value) == digest(VALUE)
 
 
+def test_a_format_with_flipped_bits_is_refused(store):
+    (store.root / "FORMAT").write_bytes(b"\xb1")
+    with pytest.raises(MachineError, match="has format \N{REPLACEMENT CHARACTER}, this version"):
+        Store(store.root)
+
+
 def test_a_folder_that_cannot_be_written_is_a_machine_error(tmp_path, monkeypatch):
     def fails(*_arguments, **_keywords):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
