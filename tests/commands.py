@@ -1,6 +1,7 @@
 """Runs `harness` for the black-box tests: as a user does, or forked off a process that has the libraries loaded.
 
-Importing torch, MLflow and their like takes five seconds of every command, and these tests give a hundred of them.
+Importing torch, MLflow and their like takes five seconds of every command and of each of its workers, and these tests
+give hundreds of them.
 """
 
 import atexit
@@ -8,47 +9,15 @@ import contextlib
 import functools
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 HARNESS = Path(sys.executable).parent / "harness"
-
-# A fork for each line of stdin, which tells folder, arguments and the files for its output; the exit codes to stdout.
-WARM = """
-import atexit, gc, json, os, sys
-import altair, jinja2, mlflow, optuna, pandas, scipy.stats, sklearn.metrics, torch, torchvision, vl_convert
-import harness.data.loading, harness.planning.configuration_file, harness.planning.planner, harness.running.run
-import harness.cli.plan_summary, harness.reports.publishing.report
-from harness.cli.main import main
-
-gc.freeze()
-
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        break
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), flush=True)
-else:
-    sys.exit()
-request = json.loads(line)
-os.chdir(request["cwd"])
-os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-for number, name in ((1, "out"), (2, "err")):
-    os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT), number)
-sys.argv = ["harness", *request["arguments"]]
-try:
-    main()
-    code = 0
-except SystemExit as end:
-    code = end.code or 0
-atexit._run_exitfuncs()
-sys.stdout.flush()
-sys.stderr.flush()
-os._exit(code)  # taking down what was imported would cost more than most commands
-"""
 
 
 def environment(**extra):
@@ -59,7 +28,7 @@ def environment(**extra):
 def harness(*arguments, cwd, check=None, fresh=False, **extra):
     """Run a command to its end; in a new interpreter where ``fresh`` or where it needs ``extra`` variables."""
     words = [str(argument) for argument in arguments]
-    result = _started(words, cwd, extra) if fresh or extra else _forked(words, cwd)
+    result = _started(words, cwd, extra) if fresh or extra else start(*words, cwd=cwd, apart=False).result()
     if check is not None:
         assert result.returncode == check, f"{result.stdout}\n{result.stderr}"
     assert "Traceback" not in result.stderr, result.stderr
@@ -78,21 +47,84 @@ def _started(arguments, cwd, extra):
     )
 
 
-def _forked(arguments, cwd):
-    with tempfile.TemporaryDirectory() as folder:
-        out, err = Path(folder, "out"), Path(folder, "err")
-        request = {"cwd": str(cwd), "arguments": arguments, "out": str(out), "err": str(err)}
-        code = _asked(json.dumps(request))
-        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
+@dataclass
+class Running:
+    """A command that was started; ``pid`` is its own process, workers and jobs are others."""
+
+    arguments: list[str]
+    pid: int
+    output: Path
+
+    @property
+    def ended(self):
+        return self.pid not in processes()
+
+    def result(self):
+        """Wait for its end and return what `subprocess.run` would; to be called once."""
+        code = _asked({"wait": self.pid})
+        out, err = ((self.output / name).read_text(errors="replace") for name in ("out", "err"))
+        shutil.rmtree(self.output)
+        return subprocess.CompletedProcess(self.arguments, code, out, err)
+
+
+def start(*arguments, cwd, apart=True, code="", worker_code=""):
+    """Start a command that is forked off, ``apart``: in a session of its own; it, and each worker, runs code first."""
+    words, output = [str(argument) for argument in arguments], Path(tempfile.mkdtemp(dir=_folder()))
+    request = {"cwd": str(cwd), "arguments": words, "apart": apart, "code": code, "worker_code": worker_code}
+    pid = _asked({**request, "out": str(output / "out"), "err": str(output / "err")})
+    return Running(words, pid, output)
+
+
+def processes():
+    """Return the parent of each process of the commands that were started and of their workers, by process."""
+    return {pid: parent for pid, (parent, _) in _processes().items()}
+
+
+def processor_seconds():
+    """Return what the processes of the commands that run now have used, those included that they waited for."""
+    return sum(seconds for _, seconds in _processes().values())
+
+
+def _processes():
+    """Return (parent, processor seconds) by process."""
+    server, workers = _server()
+    young = [path for path in Path("/proc").iterdir() if path.name.isdecimal() and int(path.name) > server.pid]
+    found = {int(path.name): _facts(path, server.args[-1]) for path in young}
+    return {pid: facts for pid, facts in found.items() if facts is not None and pid != workers}
+
+
+def workers_and_jobs():
+    """Return the worker processes of all commands, and those of their jobs."""
+    found, (_, forker) = processes(), _server()
+    workers = [pid for pid, parent in found.items() if parent == forker]
+    return workers, [pid for pid, parent in found.items() if parent in workers]
+
+
+def kill(*pids):
+    """SIGKILL processes, which may be gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _facts(path, word):
+    """Return (parent, processor seconds) of a process that lives and has the word in its command line."""
+    try:
+        if word not in (path / "cmdline").read_text().split("\0"):
+            return None
+        state, parent, *numbers = (path / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state == "Z" else (int(parent), sum(map(int, numbers[9:13])) / os.sysconf("SC_CLK_TCK"))
 
 
 def _asked(request):
-    server = _server()
+    server, _ = _server()
     try:
-        server.stdin.write(f"{request}\n")
+        server.stdin.write(f"{json.dumps(request)}\n")
         server.stdin.flush()
         return int(server.stdout.readline())
-    except BaseException:  # a test's time was up: the next command must not read this one's exit code
+    except BaseException:  # a test's time was up: the next command must not read this one's answer
         _server.cache_clear()
         server.kill()
         raise
@@ -100,15 +132,25 @@ def _asked(request):
 
 @functools.cache
 def _server():
+    """Return the process that forks commands, and that which forks their workers."""
+    folder = _folder()
     server = subprocess.Popen(
-        [sys.executable, "-P", "-c", WARM],
-        env=environment(),
+        [sys.executable, "-P", Path(__file__).with_name("warm_server.py"), folder],
+        env=environment(OMP_NUM_THREADS="1"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     atexit.register(_end, server)
-    return server
+    return server, int(server.stdout.readline())
+
+
+@functools.cache
+def _folder():
+    """Return where the server and the commands keep what they write; its name tells their processes from others."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    return folder
 
 
 def _end(server):

@@ -115,8 +115,8 @@ class LoggedRun:
 
 
 def _figure(point: Metric) -> tuple[str, int, float]:
-    """Return what makes two points one; each has its own time."""
-    return point.key, point.step, point.value
+    """Return what makes two points one: not their times, nor what a level cost, which is logged once."""
+    return point.key, point.step, 0.0 if point.key.startswith(names.COST) else point.value
 
 
 def _held_data(run: Run) -> set[tuple[str, str]]:

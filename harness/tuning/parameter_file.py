@@ -62,7 +62,9 @@ def refuse_foreign_file(path: Path) -> None:
     """Raise `UsageError` where a file of somebody else is in the place of a parameter file."""
     with disk_errors(path):
         if path.exists() and not path.read_text("utf-8", errors="replace").startswith(HEADER):
-            raise UsageError(f"{path} was not written by `harness tune`", fix="name another file with --output")
+            raise UsageError(
+                f"{path} was not written by `harness tune`", fix="move it away, or name another file with --output"
+            )
 
 
 def write_parameters(path: Path, parameters: Parameters, command: str, lock: Path) -> None:

@@ -213,6 +213,15 @@ def test_a_command_killed_before_the_manifest_leaves_one_point_per_metric_and_st
     assert points(one, "odd") == [(0, 1 / 3), (750_000, 1 / 3)]
 
 
+def test_a_level_that_was_computed_and_logged_again_keeps_one_point_of_its_cost(store):
+    """Its stage and its manifest were lost: the same bits at another cost."""
+    one = tracker(store, "costly")
+    one.publish(publication(**{"cost/seconds": 2.0}))
+    remove(root_of(store, "costly") / "manifest.json")
+    assert one.publish(publication(**{"cost/seconds": 3.0}))
+    assert points(one, "cost/seconds") == [(0, 2.0), (750_000, 2.0)]
+
+
 def test_a_command_killed_after_the_manifest_is_finished_by_the_next(store, monkeypatch):
     one = tracker(store, "unfinished")
 
