@@ -69,7 +69,7 @@ class Running:
 
 def start(*arguments, cwd, apart=True, code="", worker_code=""):
     """Start a command that is forked off, ``apart``: in a session of its own; it, and each worker, runs code first."""
-    words, output = [str(argument) for argument in arguments], Path(tempfile.mkdtemp(dir=_folder()))
+    words, output = [str(argument) for argument in arguments], Path(tempfile.mkdtemp(dir=folder()))
     request = {"cwd": str(cwd), "arguments": words, "apart": apart, "code": code, "worker_code": worker_code}
     pid = _asked({**request, "out": str(output / "out"), "err": str(output / "err")})
     return Running(words, pid, output)
@@ -133,9 +133,8 @@ def _asked(request):
 @functools.cache
 def _server():
     """Return the process that forks commands, and that which forks their workers."""
-    folder = _folder()
     server = subprocess.Popen(
-        [sys.executable, "-P", Path(__file__).with_name("warm_server.py"), folder],
+        [sys.executable, "-P", Path(__file__).with_name("warm_server.py"), folder()],
         env=environment(OMP_NUM_THREADS="1"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -146,11 +145,11 @@ def _server():
 
 
 @functools.cache
-def _folder():
+def folder():
     """Return where the server and the commands keep what they write; its name tells their processes from others."""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder)
-    return folder
+    made = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, made)
+    return made
 
 
 def _end(server):

@@ -63,7 +63,7 @@ class Place:
     def __init__(self, root):
         self.root = root
         load("conftest").write_isic(root / "data" / "isic", size=72)
-        self.quick = QUICK.format(template=str(root / "template.db"))
+        self.quick = QUICK.format(template=f"{COMMANDS.folder()}/template.db")
 
     def folder(self, name, copied=None):
         """Return a new folder, with a copy of the store of another folder."""

@@ -49,7 +49,6 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(place):
     """Return the folder in which every command ran to its end, and what tells when there is what of it to kill."""
-    place.give(durable.RUN, place.folder("first"))  # makes what later commands find made
     folder = place.folder("undisturbed")
     place.give(durable.RUN, folder)
     place.give(durable.TUNE, folder)

@@ -165,6 +165,9 @@ def test_a_broken_database_and_a_deleted_experiment_are_told_with_what_helps(pla
     for told in (report(place, "broken", check=5), run(place, "--densities", "0.25", store="broken", check=3)):
         assert f"restore {path} from a copy, or move it away" in told.stderr
     path.rename(place / "broken" / "away.db")
+    missing = report(place, "broken", check=5)
+    assert "its mlflow.db is missing" in missing.stderr
+    assert f"restore {path} from a copy, or give the same commands again" in missing.stderr
     run(place, "--densities", "0.25", store="broken", check=0)
     assert len(cells(place, "broken")) == 3
 

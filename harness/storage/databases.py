@@ -73,7 +73,7 @@ def create_database(uri: str, create: Callable[[str], object]) -> None:
 
 def _is_there(path: Path) -> bool:
     if path.is_file() and not path.stat().st_size:
-        raise MachineError(f"database {path} is empty", fix=_restored(path))
+        raise MachineError(f"database {path} is empty", fix=restored(path))
     return path.exists()
 
 
@@ -94,12 +94,14 @@ def local_remedy(uri: str, error: Exception) -> str:
     if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
         return f"make {path} readable and writable"
     if "no such" in str(error) or not _is_sound(path):
-        return _restored(path)
+        return restored(path)
     return f"check the disk of {path}, and that no other program holds it, and {_AGAIN}"
 
 
-def _restored(path: Path) -> str:
-    return f"restore {path} from a copy, or move it away and {_AGAIN}"
+def restored(path: Path) -> str:
+    """Return how to go on where a database is broken or gone."""
+    away = " move it away and" if path.exists() else ""
+    return f"restore {path} from a copy, or{away} {_AGAIN}"
 
 
 def _is_sound(path: Path) -> bool:
