@@ -99,6 +99,15 @@ def move(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all in it, as far as it can be."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -119,6 +119,8 @@ def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
         if folder.exists():
             raise CorruptStageError(f"{folder} lacks files") from None
         return None
+    except (IsADirectoryError, NotADirectoryError) as error:  # something else was put in the place of a file or folder
+        raise CorruptStageError(f"{folder} is not as it was committed: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptStageError(f"{folder / _MANIFEST} is not readable: {error}") from error
     for name, expected in manifest["sha256"].items():

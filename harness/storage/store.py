@@ -19,7 +19,7 @@ from typing import Any
 
 from harness.errors import StoreError
 from harness.storage.canonical import digest
-from harness.storage.disk import write_whole
+from harness.storage.disk import remove, write_whole
 from harness.storage.stage_files import CorruptStageError, read_stage, read_stage_manifest, store_errors, write_stage
 
 STORE_FORMAT = "1"
@@ -174,9 +174,9 @@ class Store:
             if mend:
                 warnings.warn(f"{error}; it is computed again", RuntimeWarning, stacklevel=2)
                 trash = self.temporary(key)
-                with contextlib.suppress(FileNotFoundError):  # evicted in this very moment
+                with store_errors(self.root), contextlib.suppress(FileNotFoundError):  # evicted in this very moment
                     os.rename(folder, trash)
-                shutil.rmtree(trash, ignore_errors=True)
+                remove(trash)
             return None
         if found is None:
             return None

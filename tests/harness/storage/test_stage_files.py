@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,22 @@ def test_a_missing_file_is_a_corrupt_stage(store, folder, name):
     with pytest.warns(RuntimeWarning, match="lacks files"):
         assert not compute(store).replayed
     assert compute(store).replayed
+
+
+@pytest.mark.parametrize("name", ["", "manifest.json", "value.json"])
+def test_a_folder_for_a_file_and_a_file_for_a_folder_are_a_corrupt_stage(store, folder, name):
+    place = folder / name
+    if name:
+        place.unlink()
+        place.mkdir()
+        (place / "inside").touch()
+    else:
+        shutil.rmtree(place)
+        place.touch()
+    with pytest.warns(RuntimeWarning, match="is not as it was committed"):
+        assert not compute(store).replayed
+    assert compute(store).replayed
+    assert not list((store.root / "temporary").iterdir())
 
 
 def test_a_corrupt_stage_that_another_process_just_removed_is_simply_absent(store, folder, monkeypatch):
