@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -83,6 +84,15 @@ def settle(parent: int) -> None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it ended before it could be watched
         os._exit(1)
+
+
+def redirect(output: socket.socket) -> None:
+    """Give this process no input, and let all that it writes, by Python or below it, go to ``output``."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number in (1, 2):
+        os.dup2(output.fileno(), number)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, errors="replace", closefd=False) for number in (1, 2))
 
 
 def _end_after(parent: int) -> None:

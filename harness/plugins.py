@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest, text_of
 
 PRUNERS = "harness.pruners"
 DATASETS = "harness.datasets"
+
+_OURS = "prune-harness"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Plugin:
         """The distribution and version that registers the name."""
         return f"{self.distribution} {self.version}"
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the harness itself registers the name."""
+        return self.distribution == _OURS
+
     def load(self) -> Any:
         """Import and return the registered object. Raises `UsageError` with the reason when that fails."""
         try:
@@ -33,7 +40,7 @@ class Plugin:
         except (Exception, SystemExit) as error:
             raise UsageError(
                 f"plugin {self.name!r} of {self.source} cannot be imported from {self.entry_point.value}:"
-                f" {type(error).__name__}: {error}",
+                f" {text_of(error)}",
                 fix=f"mend or uninstall {self.distribution}; `harness list methods --check` (or datasets) tries all",
             ) from error
 

@@ -1,5 +1,6 @@
 """Small images, a small network and a bench on them: the project's tests never read other people's files."""
 
+import importlib.util
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from harness.datasets.isic import Isic
 from harness.losses.schedules import schedule_named
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, state_of
+from harness.plugin_process import end_all
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
 from harness.pruning.workbench import Workbench
@@ -186,6 +188,20 @@ def plugged_in(monkeypatch):
     monkeypatch.setattr(plugins, "load", lambda group, asked: PluggedIn if asked == name else known(group, asked))
     monkeypatch.setattr(plugins, "available", lambda group: {**available(group), name: None})
     return name
+
+
+AT_IMPORT = Path(__file__).parent / "hostile_plugin" / "at_import.py"
+
+
+@pytest.fixture
+def at_import(tmp_path, monkeypatch):
+    """The module `at_import`, its methods to be installed in ``tmp_path``, from which they can be imported."""
+    spec = importlib.util.spec_from_file_location("at_import", AT_IMPORT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield module
+    end_all()
 
 
 def wins(labels, scores):

@@ -67,14 +67,22 @@ def _rows(kind: str, *, check: bool) -> list[dict[str, str]]:
 
 
 def _check(kind: str, plugin: plugins.Plugin) -> str:
+    from harness.plugin_process import ask
+
+    try:
+        return ask(plugin, what_is_wrong, kind, plugin.name)
+    except UsageError as error:
+        return f"BROKEN: {error.message}"
+
+
+def what_is_wrong(kind: str, name: str) -> str:
+    """Return ``ok``, or what is wrong with the class registered as ``name``. Raises `UsageError` as loading it does."""
     from harness.data.dataset import Dataset
     from harness.pruning.pruner import Pruner
 
     wanted = Pruner if kind == "methods" else Dataset
-    try:
-        found = plugin.load()
-    except UsageError as error:
-        return f"BROKEN: {error.message}"
-    if not (isinstance(found, type) and issubclass(found, wanted)):
-        return f"BROKEN: {plugin.entry_point.value} is not a {wanted.__name__} class"
-    return "ok"
+    plugin = plugins.available(_GROUPS[kind])[name]
+    found = plugin.load()
+    if isinstance(found, type) and issubclass(found, wanted):
+        return "ok"
+    return f"BROKEN: {plugin.entry_point.value} is not a {wanted.__name__} class"

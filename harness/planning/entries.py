@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from harness.errors import UsageError
 from harness.losses.schedules import WEIGHTS, LossSchedule, schedule_named
-from harness.planning.pruners import borrowed, build_pruner, own_parameters
+from harness.planning.description import Description, code_of, described, plain_value
+from harness.planning.entry_text import parse_entry
+from harness.planning.pruners import build_pruner, own_parameters
+from harness.plugin_process import of_its_plugin
 from harness.pruning.pruner import Pruner
-from harness.storage.canonical import digest
-from harness.storage.code_behind import neighbours, texts
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,12 @@ class Entry:
     loss: LossSchedule
 
     def pruner(self) -> Pruner:
-        """Return the method, built from its parameters."""
+        """Return the method, built from its parameters: imported in this process, which is for jobs to do."""
         return build_pruner(self.method, dict(self.parameters))
+
+    def described(self) -> Description:
+        """Return what the method says of itself with its parameters. Raises `UsageError`."""
+        return described(self.method, dict(self.parameters))
 
     @property
     def plain(self) -> str:
@@ -44,15 +49,14 @@ class Entry:
         A changed method is a new run.
         """
         try:
-            pruner = self.pruner()
-            methods = [pruner, *map(borrowed, pruner.borrows_from)]
+            lenders = [parse_entry(written) for written in self.described().borrows_from]
+            found = [code_of(*one) for one in ((self.method, dict(self.parameters)), *lenders)]
         except UsageError:  # a plugin that cannot be imported has failed cells and no code
             return []
-        modules = {kind.__module__ for method in methods for kind in type(method).__mro__} - {"builtins"}
-        modules |= {neighbour for module in modules for neighbour in neighbours(module)}
-        return [digest(text) for text in texts(sorted(modules))]
+        return [code for _, code in sorted({module: code for one in found for module, code in one.items()}.items())]
 
 
+@of_its_plugin
 def entry_of(
     method: str,
     parameters: Mapping[str, Any],
@@ -74,7 +78,7 @@ def entry_of(
         renamed, pruner = pruner.without_loss()
         method = renamed or method
     changed = {
-        field.name: getattr(pruner, field.name)
+        field.name: plain_value(getattr(pruner, field.name))
         for field in fields(pruner)
         if getattr(pruner, field.name) != field.default
     }
@@ -89,18 +93,16 @@ def entry_of(
 
 def values_of(entry: Entry, losses: Mapping[str, LossSchedule] | None = None) -> dict[str, Any]:
     """Return all parameters of an entry by name, defaults included, its loss's weights among them."""
-    pruner = entry.pruner()
     weights = schedule_named(entry.loss.name, losses).weights
     now = {name: entry.loss.weights.get(name, WEIGHTS[name]) for name in weights}
-    return now | {field.name: getattr(pruner, field.name) for field in fields(pruner)}
+    return now | dict(entry.described().values)
 
 
 def reparametrised(entry: Entry, values: Mapping[str, Any], losses: Mapping[str, LossSchedule] | None = None) -> Entry:
     """Return the entry with other ``values`` of some parameters. Raises `UsageError` as `entry_of` does."""
-    pruner = entry.pruner()
     usual = schedule_named(entry.loss.name, losses).weights
     weights = {name: value for name, value in values_of(entry, losses).items() if value != usual.get(name, value)}
-    loss = None if entry.loss.name == pruner.loss else entry.loss.name
+    loss = None if entry.loss.name == entry.described().loss else entry.loss.name
     return entry_of(entry.method, {**dict(entry.parameters), **weights, **values}, loss, losses)
 
 

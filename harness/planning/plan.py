@@ -22,7 +22,8 @@ class Plan:
     """Everything that decides a result, and where it is kept.
 
     ``densities`` descend from 1. ``weights`` names W0's convolutions as `Weights` does, and ``weights_file`` is their
-    file where there is one. ``entries`` begin with the plain-loss dense network.
+    file where there is one. ``entries`` begin with the plain-loss dense network; ``unusable`` tells of those that
+    cannot be run, by their text, why.
     """
 
     preset: str
@@ -39,6 +40,7 @@ class Plan:
     store: Path
     jobs: int
     cell_limit: CellLimit = field(default_factory=CellLimit)
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cell_count(self) -> int:

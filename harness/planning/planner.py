@@ -1,5 +1,6 @@
 """A frozen plan from a configuration and one command's flags; what refuses a plan comes before what is kept."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
+from harness.losses.schedules import LossSchedule
 from harness.networks.registered import factory_of
 from harness.planning.cell_limit import read_cell_limit
 from harness.planning.configuration import Configuration
+from harness.planning.description import traits_of
 from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
@@ -136,7 +139,23 @@ def _plan(
         store=flags.store.absolute(),
         jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
         cell_limit=read_cell_limit(options.cell_limit),
+        unusable=_unusable(entries, options.loss_schedules),
     )
+
+
+def _unusable(entries: Iterable[Entry], losses: Mapping[str, LossSchedule]) -> dict[str, str]:
+    """Return why entries cannot be run; of the others all is asked now that publishing them wants to know."""
+    found = {}
+    for entry in entries:
+        try:
+            if entry.text == entry.method:
+                entry_of(entry.method, {}, None, losses)
+            traits_of(entry.method)
+        except UsageError as error:
+            found[entry.text] = error.message
+        else:
+            entry.code(), entry.plain
+    return found
 
 
 def _concrete(schedule: Schedule, device: Device) -> Schedule:

@@ -2,18 +2,16 @@
 
 import contextlib
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness import plugins
 from harness.errors import UsageError, nearest
 from harness.losses.schedules import LossSchedule, schedule_named
+from harness.planning.description import described, traits_of
 from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import parse_entry, toml_text
-from harness.planning.pruners import borrowed, build_pruner, pruner_class
-from harness.pruning.pruner import Pruner
-from harness.pruning.recalibrating import RecalibratingPruner
 from harness.results.names import DENSE, PLAIN_LOSS
 
 _LACKS = {"mask": "gives no mask", "ticket": "leaves no part of W0"}
@@ -35,7 +33,7 @@ def resolve(
     unknown names and wrong parameters at once.
     """
     selection = Selection(common, loss, losses or {})
-    faults = _unusable(common)
+    faults = _unusable(common, _named(written))
     if DENSE in plugins.available(plugins.PRUNERS):
         faults.append(f"a plugin is registered as {DENSE!r}, the name of the reference that every run has")
     for item in written:
@@ -75,9 +73,9 @@ class Selection:
 
         Among several methods, a plugin that cannot be imported becomes an entry whose cells fail; alone it is an error.
         """
-        if name != "all" and not any(sign in name for sign in "*?"):
+        if not _is_pattern(name):
             return [self._entry(name, parameters)]
-        matches = [one for one in plugins.available(plugins.PRUNERS) if name == "all" or fnmatch.fnmatchcase(one, name)]
+        matches = _matching(name)
         if not matches:
             raise UsageError(f"no method matches {name!r}", fix="`harness list methods` shows all names")
         return [entry for method in matches for entry in self._variants(method, parameters)]
@@ -85,7 +83,8 @@ class Selection:
     def _variants(self, method: str, parameters: Mapping[str, Any]) -> list[Entry]:
         """Return the method's variants that ``parameters`` do not contradict; those that they make alike are one."""
         try:
-            variants = type(build_pruner(method, {})).variants
+            entry_of(method, {}, None, self.losses)
+            variants = traits_of(method).variants
         except UsageError:
             return [Entry(method, method, (), schedule_named(self.loss or "plain", self.losses))]
         alike = [
@@ -110,16 +109,15 @@ class Selection:
         found = {}
         others = {name: value for name, value in self.common.items() if name != "recalibrate"}
         with contextlib.suppress(UsageError):  # `_borrowing` tells of a method that is not there
-            pruner = entry.pruner()
-            for one in fields(pruner):
-                written = getattr(pruner, one.name)
-                if written in pruner.borrows_from:
-                    found[one.name] = replace(self, common=others)._resolved(*parse_entry(written), None).text
+            borrower = entry.described()
+            for name, written in borrower.values.items():
+                if written in borrower.borrows_from:
+                    found[name] = replace(self, common=others)._resolved(*parse_entry(written), None).text
         return found
 
     def _resolved(self, method: str, given: Mapping[str, Any], loss: str | None) -> Entry:
         """Return the entry of a method with what is ``given`` and the common parameters that it has and takes."""
-        known = {one.name for one in fields(pruner_class(method))}
+        known = traits_of(method).parameters
         shared = {name: value for name, value in self.common.items() if name in known and name not in given}
         try:
             return entry_of(method, {**shared, **given}, loss, self.losses)
@@ -161,11 +159,11 @@ def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
     Raises `UsageError` where that method is unknown, lends nothing that it could use, or borrows itself.
     """
     try:
-        borrower = entry.pruner()
+        borrower = entry.described()
     except UsageError:  # a plugin that cannot be imported fails in its run, and alone
         return
     for written in borrower.borrows_from:
-        lender = borrowed(written)
+        lender = described(*parse_entry(written))
         if lender.borrows_from:
             raise UsageError(f"{written} borrows from another method itself", fix="borrow from that one")
         if lender.gives not in ("mask", borrower.borrows):
@@ -178,27 +176,45 @@ def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:
             yield f"{entry.text}: {written} runs under this entry's loss {entry.loss.name}, not its own {lender.loss}"
         method = parse_entry(written)[0]
         others = [one for one in entries.values() if one.method == method and one.loss == entry.loss]
-        if others and _lent(lender) not in [_lent(one.pruner()) for one in others]:
+        if others and lender.lent not in [one.described().lent for one in others]:
             texts = ", ".join(one.text for one in others)
             yield f"{entry.text} borrows from {written}; the run has {texts}: of=NAME may say that"
 
 
-def _lent(lender: Pruner) -> Pruner:
-    """Return a method as far as others borrow from it: recalibration changes neither mask nor ticket."""
-    return replace(lender, recalibrate=False) if isinstance(lender, RecalibratingPruner) else lender
+def _is_pattern(name: str) -> bool:
+    return name == "all" or any(sign in name for sign in "*?")
 
 
-def _unusable(common: Mapping[str, Any]) -> list[str]:
-    """Return a fault for each common parameter that no registered method has, or whose value every method refuses."""
+def _matching(pattern: str) -> list[str]:
+    known = plugins.available(plugins.PRUNERS)
+    return [one for one in known if pattern == "all" or fnmatch.fnmatchcase(one, pattern)]
+
+
+def _named(written: Sequence[Written]) -> set[str]:
+    """Return the names of the registered methods that are asked for."""
+    found: set[str] = set()
+    for item in written:
+        with contextlib.suppress(UsageError):  # which adding it tells
+            name = _read(item)[0]
+            found |= {*(_matching(name) if _is_pattern(name) else [name])}
+    return found
+
+
+def _unusable(common: Mapping[str, Any], asked: Collection[str]) -> list[str]:
+    """Return a fault for each common parameter that no method has, or whose value every method refuses.
+
+    The methods are the harness's own and those asked for: nobody asked for what others there are.
+    """
     known: dict[str, list[str]] = {}
-    for method in plugins.available(plugins.PRUNERS) if common else ():
-        with contextlib.suppress(UsageError, TypeError):  # a broken plugin has no fields
-            for one in fields(plugins.load(plugins.PRUNERS, method)):
-                known.setdefault(one.name, []).append(method)
+    for method, plugin in plugins.available(plugins.PRUNERS).items() if common else ():
+        if method in asked or plugin.is_ours:
+            with contextlib.suppress(UsageError, TypeError):  # a broken plugin has no fields
+                for name in traits_of(method).parameters:
+                    known.setdefault(name, []).append(method)
     return [
         f"parameters.{name} = {toml_text(value)}: {_refusal(known[name][0], name, value)}"
         if name in known
-        else f"parameters.{name}: no method has it{nearest(name, known)}"
+        else f"parameters.{name}: no method has it, of those asked for and the harness's own{nearest(name, known)}"
         for name, value in common.items()
         if all(_refusal(method, name, value) for method in known.get(name, ()))
     ]
@@ -207,7 +223,7 @@ def _unusable(common: Mapping[str, Any]) -> list[str]:
 def _refusal(method: str, name: str, value: Any, given: Mapping[str, Any] | None = None) -> str:
     """Return why a method refuses a parameter's value, beside what is ``given``, or an empty text."""
     try:
-        build_pruner(method, {**(given or {}), name: value})
+        described(method, {**(given or {}), name: value})
     except UsageError as error:
         return str(error).replace("\n", " ")
     return ""

@@ -55,6 +55,9 @@ class EntryRun:
         Whatever the method raises becomes failed cells; `StageBusy`, `StoreError` and interrupts pass through, and what
         goes wrong before the method is imported: that is the machine's or the input's.
         """
+        if reason := self.plan.unusable.get(self.entry.text):
+            yield from self._alike(densities, status=names.FAILED, reason=reason)
+            return
         w0 = self.w0
         try:
             pruner = self.entry.pruner()

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from harness.children import Child, fork, settle
+from harness.children import Child, fork, redirect, settle
 from harness.errors import HarnessError, is_out_of_memory, text_of
 from harness.planning.plan import Plan
 from harness.running.channel import Channel, Line
@@ -78,21 +78,12 @@ def _live_fresh(task: Task, channel: Channel, output: socket.socket, parent: int
 def _live(task: Task, channel: Channel, output: socket.socket) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_memory(task.plan.cell_limit.memory)
-    _redirect(output)
+    redirect(output)
     faulthandler.enable(2)
     warnings.showwarning = lambda message, *_args, **_kwargs: channel.send(("warning", str(message)))
     answer = _answer(task, channel)
     sys.stdout.flush()
     channel.send(answer, last=True)
-
-
-def _redirect(output: socket.socket) -> None:
-    """Give this process no input, and let all that it writes, by Python or below it, go to ``output``."""
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number in (1, 2):
-        os.dup2(output.fileno(), number)
-    sys.stdin = os.fdopen(0, closefd=False)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, errors="replace", closefd=False) for number in (1, 2))
 
 
 def _limit_memory(memory: int | None) -> None:

@@ -13,8 +13,6 @@ from harness.running.cage import Cage, cage
 from harness.running.process_state import start_random_states
 from harness.running.read_only import read_only_splits
 
-_OURS = "prune-harness"
-
 
 def caged(plan: Plan) -> Cage:
     """Return this process's cage, around the plan's images."""
@@ -37,7 +35,7 @@ def _import_own_methods(plan: Plan) -> None:
     """Import the built-in methods that the plan asks for; other distributions' are for their jobs' processes alone."""
     for method in sorted({entry.method for entry in plan.entries}):
         plugin = plugins.available(plugins.PRUNERS).get(method)
-        if plugin is not None and plugin.distribution == _OURS:
+        if plugin is not None and plugin.is_ours:
             with contextlib.suppress(UsageError):  # which its own cells will tell
                 plugin.load()
 

@@ -1,15 +1,15 @@
 """What one trial trains: an entry under a schedule, with some of their values changed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.losses.schedules import LossSchedule
+from harness.planning.description import traits_of
 from harness.planning.entries import Entry, reparametrised, values_of
-from harness.planning.pruners import pruner_class
 from harness.results.names import DENSE
 from harness.training.schedule import Schedule
 
@@ -32,7 +32,7 @@ class Candidate:
         """The names of all that could be tuned."""
         if self.entry.method == DENSE:
             return SCHEDULE_FIELDS
-        return tuple(sorted({*fields_of(pruner_class(self.entry.method)), *self.entry.loss.weights}))
+        return tuple(sorted({*traits_of(self.entry.method).parameters, *self.entry.loss.weights}))
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
         """Return this candidate's own values of some parameters."""
@@ -50,8 +50,3 @@ class Candidate:
         except ValidationError as error:
             faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
             raise UsageError("the schedule got wrong values", faults=faults) from None
-
-
-def fields_of(kind: type) -> set[str]:
-    """Return the names of a method's own parameters."""
-    return {field.name for field in fields(kind)}

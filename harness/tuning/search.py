@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from harness.data.loading import training_splits
 from harness.errors import HarnessError, UsageError
 from harness.losses.schedules import LossSchedule
-from harness.networks.architecture import Architecture
-from harness.networks.factories import skeleton
+from harness.planning.description import skipped
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, levels_of, setting_of
-from harness.planning.pruners import why_skipped
 from harness.planning.tuning_options import TuningOptions
 from harness.results.names import DENSE
 from harness.storage.canonical import digest
@@ -75,7 +73,7 @@ def spaces(
 def _skipped(entry: Entry, network: str) -> str | None:
     """Return why an entry will give no network; one that is broken fails in its run, and alone."""
     try:
-        return why_skipped(entry.pruner(), skeleton(Architecture(network)))
+        return skipped(entry.method, dict(entry.parameters), network)
     except Exception as error:
         return (str(error) or type(error).__name__).splitlines()[0]
 

@@ -8,11 +8,11 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from harness.errors import UsageError, nearest
-from harness.planning.pruners import pruner_class
+from harness.planning.description import search_space_of, traits_of
 from harness.planning.tuning_options import Range
 from harness.results.names import DENSE
 from harness.results.study_record import Choices, Interval
-from harness.tuning.candidate import Candidate, Values, fields_of
+from harness.tuning.candidate import Candidate, Values
 
 Space = Mapping[str, BaseDistribution]
 
@@ -58,9 +58,10 @@ def space_of(candidate: Candidate, written: Mapping[str, Mapping[str, Range]]) -
 def _usual_space(candidate: Candidate) -> Space:
     if candidate.entry.method == DENSE:
         return SCHEDULE_SPACE
-    kind = pruner_class(candidate.entry.method)
-    weights = {name: LOSS_SPACE[name] for name in candidate.entry.loss.weights if name not in fields_of(kind)}
-    return {**kind.search_space, **weights}
+    method = candidate.entry.method
+    known = traits_of(method).parameters
+    weights = {name: LOSS_SPACE[name] for name in candidate.entry.loss.weights if name not in known}
+    return {**search_space_of(method), **weights}
 
 
 def _faults(candidate: Candidate, name: str, distribution: BaseDistribution) -> list[str]:

@@ -9,18 +9,26 @@ import pytest
 from harness.children import fork
 
 PARENT = """
-import sys, time
+import os, signal, sys, time
 from harness import children
 sys.platform = sys.argv[1]
-child = children.fork(lambda: time.sleep(600))
+child = children.fork(lambda: [sys.argv[2] and os.kill(os.getpid(), signal.SIGSTOP), time.sleep(600)])
 print(child.pid, flush=True)
 time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("platform", [sys.platform, "another"])
-def test_a_child_ends_with_its_parent_even_where_that_is_killed(platform):
-    parent = subprocess.Popen([sys.executable, "-P", "-c", PARENT, platform], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize(
+    ("platform", "stopped"),
+    [
+        (sys.platform, ""),
+        ("another", ""),
+        pytest.param(sys.platform, "stopped", marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux's")),
+    ],
+)
+def test_a_child_ends_with_its_parent_even_where_that_is_killed(platform, stopped):
+    command = [sys.executable, "-P", "-c", PARENT, platform, stopped]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     child = int(parent.stdout.readline())
     time.sleep(0.2)
     assert is_running(child)

@@ -111,9 +111,9 @@ class Declines(Bad):
 @pytest.fixture
 def bad(monkeypatch):
     kinds = {"bad": Bad, "bad-alone": BadAlone, "declines": Declines}
-    known, available = plugins.load, plugins.available
+    known, available, ours = plugins.load, plugins.available, plugins.available(plugins.PRUNERS)["lt"]
     monkeypatch.setattr(plugins, "load", lambda group, name: kinds.get(name) or known(group, name))
-    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), **dict.fromkeys(kinds)})
+    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), **dict.fromkeys(kinds, ours)})
 
 
 def test_one_cell_per_density_densest_first(make_plan):

@@ -1,0 +1,109 @@
+"""What planning knows of a method: plain values, so that another distribution's is never imported for them here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from harness.networks.architecture import Architecture
+from harness.networks.factories import skeleton
+from harness.planning.entry_text import parse_entry
+from harness.planning.pruners import build_pruner, pruner_class
+from harness.plugin_process import of_its_plugin
+from harness.pruning.pruner import Borrowable
+from harness.pruning.recalibrating import RecalibratingPruner
+from harness.storage.canonical import digest
+from harness.storage.code_behind import neighbours
+from harness.storage.sources import module_text
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a method's class says: the names of its parameters, and its variants."""
+
+    parameters: tuple[str, ...]
+    variants: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a method with parameters says: all their values, its loss, and what it borrows and gives.
+
+    ``lent`` are the values as far as others borrow from it: recalibration changes neither mask nor ticket.
+    """
+
+    values: Mapping[str, Any]
+    lent: Mapping[str, Any]
+    loss: str
+    borrows_from: tuple[str, ...]
+    borrows: Borrowable
+    gives: Borrowable | None
+
+
+@of_its_plugin
+def traits_of(method: str) -> Traits:
+    """Return what the class registered as ``method`` says. Raises `UsageError`."""
+    kind = pruner_class(method)
+    return Traits(
+        parameters=tuple(field.name for field in fields(kind)),
+        variants=tuple(plain_value(dict(one)) for one in kind.variants),
+    )
+
+
+@of_its_plugin
+def search_space_of(method: str) -> "Mapping[str, BaseDistribution]":
+    """Return what may be tuned of ``method``, by parameter. Raises `UsageError`."""
+    return dict(pruner_class(method).search_space)
+
+
+@of_its_plugin
+def described(method: str, parameters: Mapping[str, Any]) -> Description:
+    """Return what ``method`` with ``parameters`` says. Raises `UsageError` as `build_pruner` does."""
+    pruner = build_pruner(method, parameters)
+    values = {field.name: plain_value(getattr(pruner, field.name)) for field in fields(pruner)}
+    same = {"recalibrate": False} if isinstance(pruner, RecalibratingPruner) else {}
+    return Description(
+        values=values,
+        lent={**values, **same},
+        loss=pruner.loss,
+        borrows_from=tuple(pruner.borrows_from),
+        borrows=pruner.borrows,
+        gives=pruner.gives,
+    )
+
+
+@of_its_plugin
+def code_of(method: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return a hash of each source file of a method, of those that it extends, and of what these import beside them."""
+    modules = {kind.__module__ for kind in type(build_pruner(method, parameters)).__mro__} - {"builtins"}
+    modules |= {neighbour for module in modules for neighbour in neighbours(module)}
+    found = {module: module_text(module) for module in modules}
+    return {module: digest(text) for module, text in found.items() if text is not None}
+
+
+def skipped(method: str, parameters: Mapping[str, Any], network: str) -> str | None:
+    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None."""
+    if sentence := _skipped(method, parameters, network):
+        return sentence
+    lenders = described(method, parameters).borrows_from
+    sentences = ((other, _skipped(*parse_entry(other), network)) for other in lenders)
+    return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
+
+
+@of_its_plugin
+def _skipped(method: str, parameters: Mapping[str, Any], network: str) -> str | None:
+    return build_pruner(method, parameters).skip(skeleton(Architecture(network)))
+
+
+def plain_value(value: Any) -> Any:
+    """Return a parameter's value as Python's own types, tuples and lists and tables of them; what is none as text."""
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return value if type(value) is kind else kind(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain_value, value)) if type(value) in (list, tuple) else [*map(plain_value, value)]
+    return None if value is None else str(value)
