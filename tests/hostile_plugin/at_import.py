@@ -67,8 +67,8 @@ class Method(Magnitude):
 """
 
 
-def install(folder, *names):
-    """Install a distribution for each deed, whose method is called ``at-import-NAME``, importable from ``folder``."""
+def install(folder, *names, prefix="at-import"):
+    """Install a distribution for each deed, whose method is called ``PREFIX-NAME``, importable from ``folder``."""
     for name in names:
         module = module_of(name)
         text = MODULE.replace("DEED", DEEDS.get(name, "")).replace("SAYS", SAYS.get(name, ""))
@@ -76,7 +76,7 @@ def install(folder, *names):
         metadata = folder / f"{module}-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[harness.pruners]\nat-import-{name} = {module}:Method\n")
+        (metadata / "entry_points.txt").write_text(f"[harness.pruners]\n{prefix}-{name} = {module}:Method\n")
 
 
 def module_of(name):
