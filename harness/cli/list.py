@@ -67,6 +67,9 @@ def _rows(kind: str, *, check: bool) -> list[dict[str, str]]:
 
 
 def _check(kind: str, plugin: plugins.Plugin) -> str:
+    """Return ``ok`` or what is wrong with a plugin; another distribution's is imported in a process of its own."""
+    import harness.data.dataset
+    import harness.pruning.pruner  # noqa: F401 - once, for the process of each
     from harness.plugin_process import ask
 
     try:

@@ -1,6 +1,7 @@
 """What `harness list` says of plugins that cannot be used, and how its rows are set."""
 
 import json
+import os
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -37,6 +38,16 @@ def test_a_plugin_that_is_no_method_or_cannot_be_imported_is_broken_and_says_why
         list_("methods", check=True, as_json=True)
     assert ended.value.exit_code == 3
     assert len(json.loads(capsys.readouterr().out)) == 4
+
+
+def test_one_that_does_harm_when_it_is_imported_is_told_and_does_none_here(at_import, tmp_path, capfd):
+    at_import.install(tmp_path, "exits", "crashes", "prints", "interrupts")
+    found = {row["name"]: row["check"] for row in listing("methods", check=True)}
+    broken = {name: text for name, text in found.items() if text != "ok"}
+    assert broken.keys() == {"at-import-exits", "at-import-crashes", "at-import-interrupts"}
+    assert "exit code 0; it wrote: farewell" in broken["at-import-exits"]
+    assert os.getpid() not in [process for process, _ in at_import.importers(tmp_path)]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_is_imported_without_the_check(installed):

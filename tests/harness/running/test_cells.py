@@ -142,6 +142,13 @@ def test_the_dense_network_is_trained_once_for_all(make_plan):
     assert kinds.count("train") == 5
 
 
+def test_what_the_plan_knows_to_be_unusable_fails_with_its_reason_and_is_not_tried(make_plan):
+    plan = replace(make_plan("magnitude"), unusable={"magnitude": "it cannot be imported"})
+    found = run(plan, plan.entries[1])
+    assert [(cell.status, cell.reason) for cell in found] == [("failed", "it cannot be imported")] * 3
+    assert list(Store(plan.store).folders()) == []
+
+
 def test_a_method_that_breaks_loses_its_later_levels_only(make_plan, bad):
     plan = make_plan("bad")
     found = run(plan, plan.entries[1])
