@@ -208,9 +208,8 @@ def test_a_plugin_that_is_named_and_cannot_be_imported_is_refused_before_anythin
 @pytest.mark.long
 def test_a_plugin_that_hangs_where_it_is_imported_fails_alone(tmp_path, place):
     install(tmp_path, HANGS, "prints")
-    started = time.monotonic()
     result = run(tmp_path, "store", ["at-import-*", *HONEST], jobs=2)
-    assert 60 < time.monotonic() - started < 100
+    assert len(AT_IMPORT.importers(tmp_path)) == 3  # the one that hangs once, the other for the plan and for its job
     assert stage_bits(tmp_path / "store") == stage_bits(place / "honest")
     found = endings(result)
     assert all("it took more than 60 s" in reason for _, reason in found["at-import-hangs"])
