@@ -67,7 +67,7 @@ class Method(Magnitude):
 """
 
 
-def install(folder, *names, prefix="at-import"):
+def install(folder, *names, prefix="at-import", group="harness.pruners"):
     """Install a distribution for each deed, whose method is called ``PREFIX-NAME``, importable from ``folder``."""
     for name in names:
         module = module_of(name)
@@ -76,7 +76,7 @@ def install(folder, *names, prefix="at-import"):
         metadata = folder / f"{module}-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[harness.pruners]\n{prefix}-{name} = {module}:Method\n")
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n{prefix}-{name} = {module}:Method\n")
 
 
 def module_of(name):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from optuna.distributions import IntDistribution
 
+from harness import plugins
 from harness.errors import UsageError
 from harness.planning.configuration import Configuration, DataOptions
 from harness.planning.description import described, plain_value, skipped, traits_of
@@ -47,6 +48,14 @@ def test_what_nobody_asked_for_is_not_imported_at_all(at_import, tmp_path, insta
     installed(*at_import.DEEDS, *at_import.SAYS)
     expected = resolve(written, common, None)
     assert expected[0]
+    assert at_import.importers(tmp_path) == []
+
+
+def test_nor_is_a_data_set_that_nobody_asked_for(at_import, tmp_path, installed):
+    at_import.install(tmp_path, *at_import.DEEDS, group=plugins.DATASETS)
+    assert "at-import-hangs" in plugins.available(plugins.DATASETS)
+    plan, _ = planned(tmp_path, "magnitude")
+    assert plan.data.samples("train")
     assert at_import.importers(tmp_path) == []
 
 
