@@ -83,7 +83,7 @@ def module_of(name):
     return f"at_import_{name.replace('-', '_')}"
 
 
-def importers(folder):
-    """Return (process, leader of its session) of every import of any of the methods."""
-    lines = [line for seen in folder.glob("*.imports") for line in seen.read_text().splitlines()]
+def importers(folder, name="*"):
+    """Return (process, leader of its session) of every import of a deed's method, or of any."""
+    lines = [line for seen in folder.glob(f"{module_of(name)}.py.imports") for line in seen.read_text().splitlines()]
     return [tuple(map(int, line.split())) for line in lines]
