@@ -81,6 +81,8 @@ class Running:
 def start(*arguments, cwd, apart=True, code="", worker_code=""):
     """Start a command that is forked off, ``apart``: in a session of its own; it, and each worker, runs code first."""
     words, output = [str(argument) for argument in arguments], Path(tempfile.mkdtemp(dir=folder()))
+    for name in ("out", "err"):  # also of a command that is killed before it begins
+        (output / name).touch()
     request = {"cwd": str(cwd), "arguments": words, "apart": apart, "code": code, "worker_code": worker_code}
     pid = _asked({**request, "out": str(output / "out"), "err": str(output / "err")})
     return Running(words, pid, output)
@@ -99,9 +101,9 @@ def processor_seconds():
 def _processes():
     """Return (parent, processor seconds) by process."""
     server, workers = _server()
-    young = [path for path in Path("/proc").iterdir() if path.name.isdecimal() and int(path.name) > server.pid]
-    found = {int(path.name): _facts(path, server.args[-1]) for path in young}
-    return {pid: facts for pid, facts in found.items() if facts is not None and pid != workers}
+    every = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    found = {int(path.name): _facts(path, server.args[-1]) for path in every}
+    return {pid: facts for pid, facts in found.items() if facts is not None and pid not in (server.pid, workers)}
 
 
 def workers_and_jobs():
