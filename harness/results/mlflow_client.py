@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import MachineError
 from harness.outgoing.secrets import shown_address, without_secrets
-from harness.storage.databases import create_database, local_remedy, open_database
+from harness.storage.databases import GARBLED, create_database, local_remedy, open_database
 
 
 def open_client(uri: str) -> MlflowClient:
@@ -35,7 +35,7 @@ def answering(uri: str, problem: str, fix: str = "check --tracking-uri and that 
     """Turn an error of MLflow, of its database or of the network into a `MachineError`."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, *GARBLED) as error:
         what = f"MLflow at {shown_address(uri)} {problem}: {_first_line(error)}"
         raise MachineError(what, fix=local_remedy(uri, error) or fix) from error
 

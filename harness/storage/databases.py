@@ -1,6 +1,7 @@
 """Database addresses, and SQLite files that are there whole or not at all."""
 
 import contextlib
+import json
 import os
 import shlex
 import sqlite3
@@ -17,6 +18,8 @@ from harness.storage.disk import disk_errors, locked, move
 
 _SIGNS = frozenset("%?#{}")
 _AGAIN = "give the same commands again: what the store has is not computed again"
+GARBLED = (UnicodeDecodeError, json.JSONDecodeError)
+"""What libraries raise beside their own errors where a bit of a database's text was flipped."""
 _WAIT_S = 60
 _CONNECT_S = 10
 _TIMED_DRIVERS = {
@@ -93,7 +96,7 @@ def local_remedy(uri: str, error: Exception) -> str:
         return f"keep a copy of {path}, then: mlflow db upgrade {shlex.quote(uri)}; or use the version that wrote it"
     if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
         return f"make {path} readable and writable"
-    if "no such" in str(error) or not _is_sound(path):
+    if "no such" in str(error) or isinstance(error, GARBLED) or not _is_sound(path):
         return restored(path)
     return f"check the disk of {path}, and that no other program holds it, and {_AGAIN}"
 

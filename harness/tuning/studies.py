@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.errors import MachineError, UsageError
 from harness.outgoing.secrets import remember, shown_address, without_secrets
 from harness.storage.databases import (
+    GARBLED,
     checked_address,
     create_database,
     engine_options,
@@ -59,7 +60,7 @@ class StudyDatabase:
         """Turn every failure of the database into a `MachineError` that names it, without its password."""
         try:
             yield
-        except (SQLAlchemyError, ImportError, optuna.exceptions.StorageInternalError) as error:
+        except (SQLAlchemyError, ImportError, optuna.exceptions.StorageInternalError, *GARBLED) as error:
             cause = without_secrets(str(error.__cause__ or error)).strip() or type(error).__name__
             raise MachineError(
                 f"the study database {self.shown} does not answer: {cause.splitlines()[0]}",

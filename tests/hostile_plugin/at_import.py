@@ -14,7 +14,7 @@ DEEDS = {
     "closes": "os.closerange(3, 256)",
     "half": (
         "import stat\n"
-        "for number in range(3, 64):\n"
+        "for number in range(3, 512):\n"
         "    try:\n"
         "        stat.S_ISSOCK(os.fstat(number).st_mode) and os.write(number, (1 << 20).to_bytes(8, 'big') + b'half')\n"
         "    except OSError:\n"
@@ -23,7 +23,7 @@ DEEDS = {
     ),
     "babbles": (
         "import stat\n"
-        "for number in range(3, 64):\n"
+        "for number in range(3, 512):\n"
         "    try:\n"
         "        stat.S_ISSOCK(os.fstat(number).st_mode) and os.write(number, (4).to_bytes(8, 'big') + b'blah')\n"
         "    except OSError:\n"

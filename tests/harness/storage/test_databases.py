@@ -114,6 +114,14 @@ def test_a_creation_cut_off_leaves_no_database_and_the_next_succeeds(tmp_path):
     assert (tmp_path / "a.db").exists()
 
 
+def test_text_with_flipped_bits_in_a_sound_file_is_told_to_be_restored(tmp_path):
+    uri = sqlite_uri(tmp_path / "a.db")
+    create_database(uri, fill)
+    with pytest.raises(UnicodeDecodeError) as caught:
+        b"\xe5 ".decode()
+    assert f"restore {tmp_path / 'a.db'} from a copy" in local_remedy(uri, caught.value)
+
+
 def test_an_emptied_database_is_refused_and_not_taken_for_a_new_one(tmp_path):
     path = tmp_path / "a.db"
     path.touch()
