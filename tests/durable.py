@@ -38,10 +38,10 @@ QUICK = """
 import shutil
 from pathlib import Path
 from harness.reports.publishing import report
-from harness.results import mlflow_tracker
+from harness.results import mlflow_client
 from harness.storage.databases import sqlite_file
 
-template, created = Path({template!r}), mlflow_tracker.create_database
+template, created = Path({template!r}), mlflow_client.create_database
 
 def copied(uri, create):
     def make(part):
@@ -52,7 +52,7 @@ def copied(uri, create):
             shutil.copy(sqlite_file(part), template)
     created(uri, make)
 
-mlflow_tracker.create_database = copied
+mlflow_client.create_database = copied
 report.render = lambda results, place: "<html>no charts</html>"
 """
 

@@ -67,25 +67,7 @@ def _rows(kind: str, *, check: bool) -> list[dict[str, str]]:
 
 
 def _check(kind: str, plugin: plugins.Plugin) -> str:
-    """Return ``ok`` or what is wrong with a plugin; another distribution's is imported in a process of its own."""
-    import harness.data.dataset
-    import harness.pruning.pruner  # noqa: F401 - once, for the process of each
-    from harness.plugin_process import ask
+    from harness.integrity.plugin_check import problem_of
 
-    try:
-        return ask(plugin, what_is_wrong, kind, plugin.name)
-    except UsageError as error:
-        return f"BROKEN: {error.message}"
-
-
-def what_is_wrong(kind: str, name: str) -> str:
-    """Return ``ok``, or what is wrong with the class registered as ``name``. Raises `UsageError` as loading it does."""
-    from harness.data.dataset import Dataset
-    from harness.pruning.pruner import Pruner
-
-    wanted = Pruner if kind == "methods" else Dataset
-    plugin = plugins.available(_GROUPS[kind])[name]
-    found = plugin.load()
-    if isinstance(found, type) and issubclass(found, wanted):
-        return "ok"
-    return f"BROKEN: {plugin.entry_point.value} is not a {wanted.__name__} class"
+    problem = problem_of(_GROUPS[kind], plugin)
+    return f"BROKEN: {problem}" if problem else "ok"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.integrity import holdings, machine
 from harness.integrity.finding import Finding, examined
+from harness.integrity.plugin_check import foreign_plugins
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ def examine(places: Places) -> Iterator[Finding]:
         ("memory", machine.memory),
         ("devices", machine.devices),
         ("network", holdings.offline),
+        ("plugins", foreign_plugins),
         ("disk", partial(machine.folder, "disk", places.store)),
         ("data", partial(holdings.data_sets, places.data_root)),
         ("weights", holdings.start_weights),

@@ -10,6 +10,7 @@ from harness.errors import MachineError
 from harness.integrity import machine
 from harness.integrity.doctor import Places, examine
 from harness.integrity.finding import Finding, examined
+from harness.integrity.plugin_check import foreign_plugins
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +85,19 @@ def test_a_package_of_another_version_is_named_with_the_command_that_mends_it(mo
     )
     told = {one.remedy for one in machine.packages()}
     assert told == {"pip install 'torch>=99'", "pip install 'no-such-package>=1'"}
+
+
+def test_a_plugin_of_another_distribution_that_cannot_be_imported_is_named(tmp_path, monkeypatch):
+    metadata = tmp_path / "broken-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[harness.pruners]\nbroken = broken_at_import:It\n")
+    (tmp_path / "broken_at_import.py").write_text("import os; os._exit(7)")
+    monkeypatch.syspath_prepend(tmp_path)
+    (told,) = bad(foreign_plugins())
+    assert "broken of broken 1.0" in told.text
+    assert "exit code 7" in told.text
+    assert told.remedy == "mend or uninstall broken"
 
 
 def test_a_disk_without_room_and_one_without_locks_are_bad(tmp_path, monkeypatch):
