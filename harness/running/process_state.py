@@ -157,7 +157,7 @@ class Code:
 
     def _add_module(self, home: str, module: ModuleType) -> None:
         for name, value in self._add_plain(home, vars(module)):
-            if isinstance(value, FunctionType):
+            if isinstance(value, FunctionType) and value.__module__ == home:
                 self._functions.append((f"{home}.{name}", value, value.__code__, value.__defaults__))
             elif isinstance(value, type) and value.__module__ == home:
                 self._hold(f"{home}.{name}", vars(value))

@@ -46,6 +46,7 @@ def published(monkeypatch):
     facts = {"group": "g", "simulated": False, "partial": None}
     monkeypatch.setattr(module, "provenance_of", lambda *_: facts)
     monkeypatch.setattr(module, "_plan", lambda _: {})
+    monkeypatch.setattr(module, "run_key", lambda *_: "key")
     return lambda entry, *records: publication(plan, entry, 0, records, Splits(split, split, split), "harness run")
 
 
