@@ -16,7 +16,7 @@ def downloads(reporter: Reporter, *, dry_run: bool) -> Downloads:
         for note in fetch(dataset, folder, reporter):
             reporter.note(note)
 
-    def weights(download: bool) -> Path | None:
-        return imagenet_file(fetch=download, reporter=None if dry_run else reporter)
+    def weights(source: str, download: bool) -> Path | None:
+        return imagenet_file(source, fetch=download, reporter=None if dry_run else reporter)
 
     return Downloads(images=None if dry_run else images, weights=weights)

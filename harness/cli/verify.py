@@ -82,15 +82,12 @@ def _repeated(
     found: "Verification", share: float, data_dir: Path | None, jobs: int | None, reporter: "Reporter"
 ) -> "Repetition":
     """Compute cells anew and add what differs to ``found``. Raises `MachineError` where none can be."""
-    from harness.downloads.imagenet import imagenet_file
     from harness.environment import usable_cores
     from harness.integrity.recorded_plan import Machine
     from harness.integrity.repetition import repeat
 
     with tempfile.TemporaryDirectory(prefix="harness-verify-") as folder:
-        machine = Machine(
-            data_dir, Path(folder), jobs or usable_cores(), lambda _: imagenet_file(fetch=False, reporter=None)
-        )
+        machine = Machine(data_dir, Path(folder), jobs or usable_cores(), _weights_here)
         repeated = repeat(found.runs, share, machine, reporter)
     if not repeated.done:
         raise MachineError(
@@ -104,6 +101,12 @@ def _repeated(
         where, why = next(iter(repeated.not_here.items()))
         say(f"note: {len(repeated.not_here)} runs cannot be computed anew here; {where}: {why}", "yellow")
     return repeated
+
+
+def _weights_here(source: str, _download: bool) -> Path | None:
+    from harness.downloads.imagenet import imagenet_file
+
+    return imagenet_file(source, fetch=False, reporter=None)
 
 
 def _values(found: "Verification", repeated: "Repetition | None") -> dict[str, Any]:

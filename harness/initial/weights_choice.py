@@ -19,8 +19,6 @@ IMAGENET = "imagenet"
 SIMULATED = "simulated"
 SCRATCH = "kaiming"
 
-_KEPT = "auto-weights.json"
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -31,8 +29,11 @@ class Weights:
     note: str = ""
 
 
-Find = Callable[[bool], Path | None]
-"""Returns the ImageNet weights file; given True, downloads it where it is absent. Raises `HarnessError`."""
+Find = Callable[[str, bool], Path | None]
+"""Returns the file of ImageNet weights (`Network.imagenet`); given True, downloads it where it is absent.
+
+Raises `HarnessError`.
+"""
 
 
 def own_weights(weights: str) -> str:
@@ -69,37 +70,45 @@ def resolve_weights(written: str, network: str, store: Path, find: Find, *, fetc
     """
     if written in (SIMULATED, SCRATCH):
         return Weights(written)
+    source = factory_of(network).imagenet
     if written == IMAGENET:
-        return _imagenet(find, fetch=fetch)
+        return _imagenet(source, find, fetch=fetch)
     if written == AUTO:
-        return _auto(store, find, fetch=fetch) if factory_of(network).imagenet else Weights(SIMULATED)
+        return _auto(source, store, find, fetch=fetch) if source else Weights(SIMULATED)
     path = Path(written)
     return Weights(f"file:{file_digest(path)}", str(path.absolute()))
 
 
-def _imagenet(find: Find, *, fetch: bool) -> Weights:
-    path = find(fetch)
+def _imagenet(source: str, find: Find, *, fetch: bool) -> Weights:
+    path = find(source, fetch)
     if path is not None:
         return Weights(f"{IMAGENET}:{file_digest(path)}", str(path))
-    return Weights(IMAGENET, note="the ImageNet weights are not here: a run first tries to download them (233 MB)")
+    return Weights(IMAGENET, note="the ImageNet weights are not here: a run first tries to download them")
 
 
-def _auto(store: Path, find: Find, *, fetch: bool) -> Weights:
-    kept = _kept(store)
+def _auto(source: str, store: Path, find: Find, *, fetch: bool) -> Weights:
+    place = store / _kept_file(source)
+    kept = _kept(place)
     if kept is None:
         try:
-            found = _imagenet(find, fetch=fetch)
+            found = _imagenet(source, find, fetch=fetch)
         except NetworkError as error:  # a full disk, say, is no reason to settle for less for good
             found = Weights(SIMULATED, note=f"--weights auto is simulated: {error.message}")
         if not fetch:
             return found
-        kept = _keep(store, found.name)
+        kept = _keep(place, found.name)
         if kept == found.name:
             return found
     if kept == SIMULATED:
         note = "--weights auto is simulated, as it first was in this store; --weights imagenet asks for the other"
         return Weights(SIMULATED, note=note)
-    return _same(kept, _imagenet(find, fetch=fetch), store)
+    return _same(kept, _imagenet(source, find, fetch=fetch), store)
+
+
+def _kept_file(source: str) -> str:
+    """Return the name of the file that keeps what ``auto`` was for the networks of one source of weights."""
+    name = source.partition(":")[2]
+    return "auto-weights.json" if name == "AlexNet_Weights" else f"auto-weights-{name}.json"
 
 
 def _same(kept: str, found: Weights, store: Path) -> Weights:
@@ -111,10 +120,9 @@ def _same(kept: str, found: Weights, store: Path) -> Weights:
     return found
 
 
-def _kept(store: Path) -> str | None:
-    path = store / _KEPT
+def _kept(path: Path) -> str | None:
     try:
-        with store_errors(store):
+        with store_errors(path.parent):
             return str(json.loads(path.read_text("utf-8"))[AUTO])
     except FileNotFoundError:
         return None
@@ -122,15 +130,15 @@ def _kept(store: Path) -> str | None:
         raise MachineError(f"{path} cannot be read: {error}", fix="remove it: the next run writes it anew") from error
 
 
-def _keep(store: Path, name: str) -> str:
+def _keep(path: Path, name: str) -> str:
     """Keep ``name`` unless another process was first, and return what is kept."""
-    with store_errors(store):
-        store.mkdir(parents=True, exist_ok=True)
-        temporary = store / f".{_KEPT}.{os.getpid()}"
+    with store_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             write_whole(temporary, json.dumps({AUTO: name}).encode())
             with contextlib.suppress(FileExistsError):
-                os.link(temporary, store / _KEPT)  # unlike a rename, never over what is there
+                os.link(temporary, path)  # unlike a rename, never over what is there
         finally:
             temporary.unlink(missing_ok=True)
-    return _kept(store) or name
+    return _kept(path) or name

@@ -9,6 +9,7 @@ from harness.data.completeness import completion, lacking, remarks
 from harness.data.locating import load_dataset
 from harness.errors import DatasetNotFound, NetworkError
 from harness.integrity.finding import Finding
+from harness.networks.registered import FACTORIES, factory_of
 from harness.outgoing.secrets import shown_address
 from harness.results import names
 from harness.results.mlflow_tracker import default_uri, experiments_with
@@ -43,17 +44,26 @@ def _data_set(name: str, folder: Path) -> Iterator[Finding]:
 
 
 def start_weights() -> Iterator[Finding]:
-    """Yield whether the ImageNet weights are here."""
+    """Yield which networks' ImageNet weights are here."""
+    sources: dict[str, list[str]] = {}
+    for network in FACTORIES:
+        if source := factory_of(network).imagenet:
+            sources.setdefault(source, []).append(network)
+    for source, networks in sources.items():
+        yield _start_weights(source, ", ".join(networks))
+
+
+def _start_weights(source: str, networks: str) -> Finding:
     from harness.downloads.imagenet import imagenet_file
 
     try:
-        path = imagenet_file(fetch=False, reporter=None)
+        path = imagenet_file(source, fetch=False, reporter=None)
     except NetworkError:  # HARNESS_OFFLINE is set, and they are not here
         path = None
     if path is None:
-        yield Finding("weights", "note", "ImageNet weights are not here", "a run downloads them where it may")
-    else:
-        yield Finding("weights", "ok", f"{path} has its sha256")
+        text = f"ImageNet weights of {networks} are not here"
+        return Finding("weights", "note", text, "a run downloads them where it may")
+    return Finding("weights", "ok", f"{networks}: {path} has the sha256 that its name says")
 
 
 def store(root: Path) -> Iterator[Finding]:

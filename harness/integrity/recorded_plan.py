@@ -13,6 +13,7 @@ from harness.environment import environment_class
 from harness.errors import HarnessError, NetworkError
 from harness.initial.weights_choice import IMAGENET, Find
 from harness.initial.weights_file import file_digest
+from harness.networks.registered import factory_of
 from harness.planning.plan import Plan
 from harness.results import names
 from harness.results.recorded import RecordedRun
@@ -46,7 +47,7 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
         raise NotHere(f"it was made on {plan.environment}, this is {here}: bits would differ")
     try:
         data = resolve_data(plan.data, machine.data_root, allow_missing=True, real_only=True)
-        weights = _weights_file(plan.weights, machine.find_weights)
+        weights = _weights_file(plan, machine.find_weights)
         return replace(plan, data=data, jobs=machine.jobs, weights_file=weights)
     except HarnessError as error:
         raise NotHere(error.message) from error
@@ -58,15 +59,15 @@ def _read(values: dict[str, Any], store: Path) -> Plan:
     return TypeAdapter(Plan).validate_python({**values, "data": data, **here})
 
 
-def _weights_file(weights: str, find: Find) -> str | None:
+def _weights_file(plan: Plan, find: Find) -> str | None:
     """Return the file of start weights that are none of the harness's own. Raises `NotHere` where it is not here."""
-    kind, _, sha256 = weights.partition(":")
+    kind, _, sha256 = plan.weights.partition(":")
     if not sha256:
         return None
     path = None
     if kind == IMAGENET:
         with contextlib.suppress(NetworkError):  # HARNESS_OFFLINE is set, and they are not here
-            path = find(False)
+            path = find(factory_of(plan.network).imagenet, False)
     if path is None or file_digest(path) != sha256:
-        raise NotHere(f"its start weights, {weights[:30]}..., are not on this machine")
+        raise NotHere(f"its start weights, {plan.weights[:30]}..., are not on this machine")
     return str(path)

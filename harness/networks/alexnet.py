@@ -41,7 +41,7 @@ class AlexNet(Network):
     pruning unless the convolutions come from ImageNet.
     """
 
-    imagenet: ClassVar[bool] = True
+    imagenet: ClassVar[str] = "torchvision:AlexNet_Weights"
 
     def __init__(self, widths: Widths = None) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class AlexNet(Network):
 class AlexNetBN(Network):
     """AlexNet features with batch norm after each convolution and one linear layer; 2,472,514 parameters."""
 
-    imagenet: ClassVar[bool] = True
+    imagenet: ClassVar[str] = "torchvision:AlexNet_Weights"
 
     def __init__(self, widths: Widths = None) -> None:
         super().__init__()

@@ -28,8 +28,8 @@ class Network(nn.Module):
     logits would tie, and ties decide which positives are missed.
     """
 
-    imagenet: ClassVar[bool] = False
-    """Whether torchvision's AlexNet holds its convolutions, so that ``--weights imagenet`` fits."""
+    imagenet: ClassVar[str] = ""
+    """Where ImageNet weights for it are: ``torchvision:ENUM``, or ``package:MODULE`` that has them in a file."""
 
     architecture: Architecture
     features: nn.Sequential

@@ -2,10 +2,10 @@
 
 from collections import OrderedDict
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from harness.networks.architecture import Network
+from harness.networks.depthwise import Depthwise
 from harness.networks.widths import Widths, each_width
 
 LEAST_WIDTH = 8
@@ -30,24 +30,12 @@ class MobileNetV1(Network):
         channels = next(outputs)
         layers: OrderedDict[str, nn.Module] = OrderedDict(block0=_normed(nn.Conv2d(3, channels, 3, 2, 1, bias=False)))
         for index, (_, stride) in enumerate(_BLOCKS, start=1):
-            depthwise, wider = _normed(Depthwise(next(outputs), stride)), next(outputs)
+            depthwise, wider = _normed(Depthwise(next(outputs), 3, stride, 1)), next(outputs)
             pointwise = _normed(nn.Conv2d(channels, wider, 1, bias=False))
             layers[f"block{index}"] = nn.Sequential(OrderedDict(depthwise=depthwise, pointwise=pointwise))
             channels = wider
         self.features = nn.Sequential(layers)
         self.head = nn.Sequential(nn.Dropout(), nn.Linear(channels, 2))
-
-
-class Depthwise(nn.Conv2d):
-    """One 3x3 kernel a channel, never in bfloat16: on a CPU that made a training step twice as long as float32."""
-
-    def __init__(self, channels: int, stride: int) -> None:
-        super().__init__(channels, channels, 3, stride, 1, groups=channels, bias=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the filtered channels, (N, C, H, W) -> (N, C, H / stride, W / stride), in float32 or finer."""
-        with torch.autocast(images.device.type, enabled=False):
-            return super().forward(images.to(self.weight.dtype))
 
 
 def _published(width: float) -> list[int]:

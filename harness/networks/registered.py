@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 FACTORIES: dict[str, "str | type[Network]"] = {
     "alexnet": "harness.networks.alexnet:AlexNet",
     "alexnet-bn": "harness.networks.alexnet:AlexNetBN",
+    "efficientnet-lite0": "harness.networks.efficientnet_lite0:EfficientNetLite0",
     "mobilenet-v1": "harness.networks.mobilenet_v1:MobileNetV1",
     "resnet18": "harness.networks.resnet:ResNet18",
     "small-cnn": "harness.networks.small_cnn:SmallCNN",

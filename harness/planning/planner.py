@@ -44,7 +44,7 @@ class Downloads:
     """
 
     images: Fetch | None = None
-    weights: Find = lambda _: None
+    weights: Find = lambda *_: None
 
 
 def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Downloads()) -> tuple[Plan, list[str]]:

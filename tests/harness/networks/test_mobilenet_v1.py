@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.networks.architecture import Architecture
+from harness.networks.depthwise import Depthwise
 from harness.networks.factories import build, initialise, parameter_count, skeleton, state_of
-from harness.networks.mobilenet_v1 import Depthwise
 
 # Howard et al. 2017, Table 1: (stride of the depthwise layer, output channels of the pointwise one).
 TABLE = [
