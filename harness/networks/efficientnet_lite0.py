@@ -44,7 +44,7 @@ class EfficientNetLite0(Network):
         for index, (kernel, stride, expands, adds) in enumerate(_blocks(), start=1):
             block = InvertedResidual(channels, kernel, stride, outputs, expands=expands, adds=adds)
             layers[f"block{index}"] = block
-            channels = block.project.conv.out_channels
+            channels = block.width
         last = next(outputs)
         layers["last"] = _normed(nn.Conv2d(channels, last, 1, bias=False))
         self.features = nn.Sequential(layers)
@@ -70,8 +70,9 @@ class InvertedResidual(nn.Module):
         inner = next(outputs)
         padding = kernel // 2 if stride == 1 else 0
         self.depthwise = _normed(Depthwise(inner, kernel, stride, padding), _PAD.get((kernel, stride)))
-        width = next(outputs)
-        self.project = nn.Sequential(OrderedDict(conv=nn.Conv2d(inner, width, 1, bias=False), norm=_norm(width)))
+        self.width = next(outputs)
+        project = OrderedDict(conv=nn.Conv2d(inner, self.width, 1, bias=False), norm=_norm(self.width))
+        self.project = nn.Sequential(project)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the block's channels, (N, C, H, W) -> (N, width, H / stride, W / stride)."""
