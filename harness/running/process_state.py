@@ -19,7 +19,8 @@ _KERNELS = (
 )
 _HOOKS = ("_global_forward_pre_hooks", "_global_forward_hooks", "_global_backward_hooks")
 _LIBRARIES = (torch, nn.functional, nn.init, np)
-_CLASSES = (torch.Tensor, nn.Module, nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.ReLU, nn.Dropout, torch.optim.SGD)
+_CLASSES = (torch.Tensor, nn.Module, nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.ReLU, nn.Dropout)
+_OPTIMISERS = (torch.optim.SGD, torch.optim.AdamW)
 _SHORT = 60
 
 
@@ -134,8 +135,8 @@ class Code:
                 self._add_module(name, module)
         for library in _LIBRARIES:
             self._add_plain(library.__name__, vars(library))
-        self._names = [(kind, frozenset(vars(kind))) for kind in _CLASSES]
-        for kind in _CLASSES:
+        self._names = [(kind, frozenset(vars(kind))) for kind in (*_CLASSES, *_OPTIMISERS)]
+        for kind in (*_CLASSES, *_OPTIMISERS):
             self._hold(f"{kind.__module__}.{kind.__name__}", vars(kind))
 
     def changes(self) -> list[str]:

@@ -12,6 +12,7 @@ from harness.randomness import derived_seed, generator
 from harness.sparsity.mask import Mask
 from harness.training.augmentation import augment, normalise
 from harness.training.inference import moves, resolve_device
+from harness.training.optimisers import moments_of, optimiser_of, restore_moments, set_rate
 from harness.training.schedule import Schedule
 
 
@@ -57,13 +58,7 @@ class Stepper:
             if isinstance(layer, nn.Dropout):
                 layer.p = schedule.dropout
         self.parameters = list(self.module.parameters())
-        self.optimiser = torch.optim.SGD(
-            self.parameters,
-            lr=schedule.learning_rate,
-            momentum=schedule.momentum,
-            weight_decay=schedule.weight_decay,
-            fused=True,
-        )
+        self.optimiser = optimiser_of(self.module, schedule)
         self.masked, self.masks = self._float_masks()
 
     def _float_masks(self) -> tuple[list[nn.Parameter], list[Tensor]]:
@@ -96,7 +91,7 @@ class Stepper:
             torch._foreach_mul_([gradient for gradient, _ in pairs], [mask for _, mask in pairs])
         if self.schedule.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.schedule.clip, foreach=True)
-        self.optimiser.param_groups[0]["lr"] = learning_rate
+        set_rate(self.optimiser, learning_rate)
         self.optimiser.step()
         return loss.detach()
 
@@ -166,20 +161,15 @@ def _kept(stepper: Stepper, epoch: int, step: int) -> dict[str, Any]:
 
 
 def _moving_parts(stepper: Stepper) -> dict[str, Any]:
-    states = [stepper.optimiser.state[parameter] for parameter in stepper.parameters]
-    momenta = [state.get("momentum_buffer") for state in states]  # None without momentum or gradient
-    return {"current": _state(stepper.module), "momenta": momenta}
+    return {"current": _state(stepper.module), "moments": moments_of(stepper.optimiser, stepper.parameters)}
 
 
 def _restore(stepper: Stepper, progress: dict[str, Any]) -> None:
-    """Put saved weights and momenta back where they were, bit for bit."""
+    """Put saved weights and moments back where they were, bit for bit."""
     if "current" not in progress:
         return
     stepper.module.load_state_dict(progress.pop("current"))
-    for parameter, momentum in zip(stepper.parameters, progress.pop("momenta"), strict=True):
-        if momentum is not None:
-            buffer = torch.empty_like(parameter).copy_(momentum).detach()
-            stepper.optimiser.state[parameter]["momentum_buffer"] = buffer
+    restore_moments(stepper.optimiser, stepper.parameters, progress.pop("moments"))
 
 
 def _is_dead(stepper: Stepper, images: Tensor, seed: int) -> bool:

@@ -19,7 +19,7 @@ _TAIL = 0.1
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Schedule:
-    """SGD with momentum over shuffled batches; what it ends with is kept.
+    """SGD with momentum, or AdamW (``momentum`` is not its), over shuffled batches; what it ends with is kept.
 
     ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
     linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
@@ -32,6 +32,7 @@ class Schedule:
     epochs: Annotated[StrictInt, Field(ge=1)] = 100
     max_steps: Annotated[StrictInt, Field(ge=0)] = 0
     batch_size: Annotated[StrictInt, Field(ge=2)] = 32
+    optimiser: Literal["sgd", "adamw"] = "sgd"
     learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 0.01
     momentum: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
     weight_decay: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
