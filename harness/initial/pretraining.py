@@ -1,6 +1,5 @@
 """Pretraining the convolutions on simulated images, once for all seeds, where no ImageNet weights are at hand."""
 
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -53,7 +52,7 @@ def pretrained_features(
         "environment": environment,
         "version": TRAINING_VERSION,
         "architecture": architecture,
-        "schedule": asdict(pretraining.training),
+        "schedule": pretraining.training,
         "images": drawn.key,
         "seed": pretraining.seed,
     }

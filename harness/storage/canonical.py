@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from harness.networks.architecture import Network
 from harness.networks.factories import state_of
+from harness.storage.key_fields import enters_key
 
 _TENSOR = "__tensor__"
 _CLASS = "__class__"
@@ -47,7 +48,7 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
         tensors[path] = value.detach().to("cpu").contiguous()
         return {_TENSOR: path}
     if is_dataclass(value) and not isinstance(value, type):  # before a mapping: a mask is both
-        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        named = {field.name: getattr(value, field.name) for field in fields(value) if enters_key(field, value)}
         return _class_name(type(value)) | _flatten_mapping(named, tensors, path)
     if isinstance(value, Mapping):
         return _flatten_mapping(value, tensors, path)

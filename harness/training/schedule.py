@@ -1,11 +1,13 @@
 """How a network is trained: everything about a training stage but its data, its loss and its start."""
 
 import math
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
+
+from harness.storage.key_fields import YOUNGER
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -32,7 +34,7 @@ class Schedule:
     epochs: Annotated[StrictInt, Field(ge=1)] = 100
     max_steps: Annotated[StrictInt, Field(ge=0)] = 0
     batch_size: Annotated[StrictInt, Field(ge=2)] = 32
-    optimiser: Literal["sgd", "adamw"] = "sgd"
+    optimiser: Literal["sgd", "adamw"] = field(default="sgd", metadata=YOUNGER)
     learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 0.01
     momentum: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
     weight_decay: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0

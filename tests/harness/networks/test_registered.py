@@ -75,10 +75,10 @@ def test_the_score_answers_to_the_image_and_every_parameter_gets_a_gradient(name
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_may_be_pretrained_on_imagenet_where_torchvisions_alexnet_holds_its_convolutions(name):
+def test_torchvisions_alexnet_is_the_start_of_the_networks_whose_convolutions_it_holds(name):
     ours = [tensor.shape for tensor in skeleton(Architecture(name)).state_dict().values() if tensor.dim() == 4]
     theirs = [(64, 3, 11, 11), (192, 64, 5, 5), (384, 192, 3, 3), (256, 384, 3, 3), (256, 256, 3, 3)]
-    assert factory_of(name).imagenet == (ours == theirs)
+    assert (factory_of(name).imagenet == "torchvision:AlexNet_Weights") == (ours == theirs)
 
 
 def test_an_unknown_network_names_the_nearest():

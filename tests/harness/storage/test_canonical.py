@@ -1,7 +1,7 @@
 import dataclasses
 import importlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from harness.planning.entries import entry_of
 from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.storage.canonical import canonical_state, digest, flatten, restore, tensor_digest
+from harness.storage.key_fields import YOUNGER
 from harness.training.schedule import Schedule
 
 HARNESS = Path(importlib.import_module("harness").__file__).parent
@@ -359,3 +360,16 @@ def test_objects_are_refused(value):
 def test_a_module_without_an_architecture_is_refused():
     with pytest.raises(TypeError, match="cannot be rebuilt"):
         digest(nn.Linear(2, 2))
+
+
+@dataclass(frozen=True)
+class Grown:
+    key_name: ClassVar[str] = ""
+    old: int = 1
+    new: str = field(default="usual", metadata=YOUNGER)
+
+
+def test_a_younger_field_is_a_part_of_the_key_where_it_is_not_as_ever():
+    assert digest(Grown()) == digest({"old": 1})
+    assert digest(Grown(new="other")) == digest({"old": 1, "new": "other"})
+    assert digest(Grown(old=2)) != digest(Grown())
