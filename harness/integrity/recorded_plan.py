@@ -64,10 +64,10 @@ def _weights_file(plan: Plan, find: Find) -> str | None:
     kind, _, sha256 = plan.weights.partition(":")
     if not sha256:
         return None
-    path = None
-    if kind == IMAGENET:
+    path, source = None, factory_of(plan.network).imagenet
+    if kind == IMAGENET and source:
         with contextlib.suppress(NetworkError):  # HARNESS_OFFLINE is set, and they are not here
-            path = find(factory_of(plan.network).imagenet, False)
+            path = find(source, False)
     if path is None or file_digest(path) != sha256:
         raise NotHere(f"its start weights, {plan.weights[:30]}..., are not on this machine")
     return str(path)

@@ -43,6 +43,7 @@ OTHER_LENGTHS_AND_RATES = {
 
 OTHERS = {
     "batch_size": 24,
+    "optimiser": "adamw",
     "momentum": 0.0,
     "weight_decay": 0.1,
     "clip": 0.0,

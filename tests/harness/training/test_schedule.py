@@ -159,6 +159,7 @@ def test_one_length_is_one_schedule_however_it_is_written():
     ("name", "value"),
     [
         ("batch_size", 13),
+        ("optimiser", "adamw"),
         ("momentum", 0.0),
         ("weight_decay", 0.1),
         ("clip", 0.0),
