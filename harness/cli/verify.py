@@ -93,7 +93,7 @@ def _repeated(
         raise MachineError(
             "no cell can be computed anew on this machine",
             faults=[f"{where}: {why}" for where, why in list(repeated.not_here.items())[:_SHOWN]],
-            fix="verify without --rerun, or on a machine like the one that made them",
+            fix="name the images by --data-dir, go to a machine like the one that made them, or leave --rerun out",
         )
     for chosen, what in repeated.differences:
         found.add(f"{chosen}", [what])
@@ -123,14 +123,14 @@ def _values(found: "Verification", repeated: "Repetition | None") -> dict[str, A
 def _lines(found: "Verification", repeated: "Repetition | None") -> list[str]:
     counts = found.counts
     lines = [
-        f"{counts['runs']:,} runs with {counts['levels']:,} levels: {counts['files']:,} files have their sha256,",
-        f"{counts['figures']:,} figures follow from {counts['scores']:,} scores,",
-        f"{counts['stages']:,} stages are whole.",
+        f"Looked at {counts['runs']:,} runs with {counts['levels']:,} levels: {counts['files']:,} files against their"
+        " sha256,",
+        f"{counts['figures']:,} figures against {counts['scores']:,} scores, {counts['stages']:,} stages.",
     ]
     if repeated is not None:
-        lines.append(f"{len(repeated.done):,} cells computed anew, bit by bit:")
+        lines.append(f"Computed {len(repeated.done):,} cells anew:")
         lines += [f"  {one}" for one in sorted(map(str, repeated.done))]
-    if not found.differences:
+    number = len(found.differences)
+    if not number:
         return [*lines, "Nothing differs."]
-    differences = [f"  {one}" for one in found.differences]
-    return [f"{len(differences):,} differences:", *differences, "", "Looked at, the above left out:", *lines]
+    return [*lines, f"{number:,} difference{'s' * (number > 1)}:", *(f"  {one}" for one in found.differences)]

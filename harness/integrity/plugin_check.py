@@ -41,4 +41,5 @@ def foreign_plugins() -> Iterator[Finding]:
         text = f"{plugin.name} of {plugin.source}: {problem}"
         yield Finding("plugins", "bad", text, f"mend or uninstall {plugin.distribution}")
     if not problems:
-        yield Finding("plugins", "ok", f"{len(found)} of other distributions can be imported")
+        text = f"all {len(found)} of other distributions can be imported" if found else "none of other distributions"
+        yield Finding("plugins", "ok", text)
