@@ -77,9 +77,10 @@ def _planned(run: RunCheck, machine: Machine, reporter: Reporter) -> tuple[Plan,
     plan = plan_of(run.run, machine)
     splits = prepare(plan, reporter)
     entry = next((one for one in plan.entries if one.text == run.run.tags.get(names.ENTRY)), None)
-    if entry is None:
-        raise NotHere(f"{names.PLAN} does not have its entry")
-    if run_key(plan, entry, int(run.run.tags[names.SEED]), splits) != run.run.tags.get(names.KEY):
+    seed = run.run.tags.get(names.SEED, "")
+    if entry is None or not seed.isdecimal():
+        raise NotHere(f"{names.PLAN} does not have its entry, or it does not say its seed")
+    if run_key(plan, entry, int(seed), splits) != run.run.tags.get(names.KEY):
         raise NotHere("its images, its settings or the code of its method are not those that are here")
     return plan, splits
 

@@ -46,7 +46,7 @@ def check_run(run: RecordedRun) -> RunCheck:
     documents, damage = read_checked(run.files, run.manifest.documents)
     logged = sorted(run.manifest.levels.items(), reverse=True)
     levels = tuple(check_level(level, run.files) for _, level in logged)
-    provenance = json.loads(documents.get(names.PROVENANCE, b"{}"))
+    provenance = _read(documents.get(names.PROVENANCE, b""))
     differences = [
         *run.lost,
         *damage,
@@ -64,18 +64,27 @@ def _tags(run: RecordedRun) -> Iterator[str]:
             yield f"MLflow has the tag {name} = {run.tags.get(name)!r}, {names.MANIFEST} has {value!r}"
 
 
+def _read(document: bytes) -> dict[str, Any]:
+    """Return a provenance; an empty one where it is lost or none."""
+    try:
+        found = json.loads(document)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _provenance(run: RecordedRun, told: Mapping[str, Any], levels: tuple[LevelCheck, ...]) -> Iterator[str]:
-    if not told:
-        return
-    if told["group"] != run.tags.get(names.GROUP):
-        yield f"{names.PROVENANCE} is of group {told['group']}, the run of {run.tags.get(names.GROUP)}"
+    if told.get("group") != run.tags.get(names.GROUP):
+        yield f"{names.PROVENANCE} is of group {told.get('group')}, the run of {run.tags.get(names.GROUP)}"
+    of_splits = told.get("counts")
     for level in levels:
         for split, images in level.scores.items():
             counts = {"p": int(images.labels.sum()), "n": int((1 - images.labels).sum())}
-            if counts != told["counts"][split]:
+            said = of_splits.get(split) if isinstance(of_splits, dict) else None
+            if counts != said:
                 yield (
                     f"density {level.level.density!r}: {names.SCORES_FILE} has {counts} images of {split},"
-                    f" {names.PROVENANCE} says {told['counts'][split]}"
+                    f" {names.PROVENANCE} says {said}"
                 )
 
 

@@ -100,9 +100,33 @@ def test_another_density_in_the_place_of_a_level_is_found(copied, forger):
     assert any("cell.json is of density 0.26, not 0.25" in one for one in differences(copied))
 
 
-def test_a_broken_table_of_scores_is_a_difference_not_an_error(copied, forger):
-    forger.rewrite("scores.csv", b"split,id,label,score\r\ntest,a,1,much\r\n")
-    assert any("cannot be read (ValueError" in one for one in differences(copied))
+HEAD = b"split,id,label,score\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("scores.csv", HEAD + b"test,a,1,much\r\n"),
+        ("scores.csv", HEAD + b"\r\n"),
+        ("scores.csv", HEAD + b"test,a\r\n"),
+        ("scores.csv", HEAD + b"validation,a,1,0.5\r\nvalidation,b,1,0.25\r\n"),  # one class
+        ("scores.csv", HEAD + b"validation,a,1,nan\r\nvalidation,b,0,0.25\r\n"),
+        ("scores.csv", HEAD + b"validation,a,1,0.5\r\nvalidation,a,0,0.25\r\n"),  # twice
+        ("scores.csv", b""),
+        ("scores.csv", b"\xff\xfe"),
+        ("mask.npz", b"PK\x03\x04no archive"),
+        ("mask.npz", b"\x80\x04."),  # a pickle
+    ],
+)
+def test_a_broken_file_whose_hash_fits_is_a_difference_not_an_error(copied, forger, name, content):
+    forger.rewrite(name, content)
+    assert any("density 0.25: levels/0.25 cannot be read (" in one for one in differences(copied))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"group": 1', b"{}", b'{"counts": 3}'])
+def test_a_broken_provenance_whose_hash_fits_is_a_difference_not_an_error(copied, forger, content):
+    forger.rewrite_document("provenance.json", content)
+    assert any("provenance.json is of group None" in one for one in differences(copied))
 
 
 def test_a_figure_that_was_changed_in_mlflow_alone_is_found(copied, forger):
