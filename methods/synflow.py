@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.pruning import (
     Mask,
@@ -19,6 +19,8 @@ from harness.pruning import (
     Start,
     Workbench,
     copy_of,
+    not_a_sum_of_paths,
+    output_of_paths,
     prunable_weights,
     prune_least,
 )
@@ -45,6 +47,10 @@ class SynFlow(SaliencyPruner):
     start: Start = "W0"
     retrain: Retrain = "rewind-weights"
     iterations: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+    def skip(self, network: Network) -> str | None:
+        """Return why there is no flow through ``network``, or there is nothing to recalibrate, or None."""
+        return not_a_sum_of_paths(network) or super().skip(network)
 
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return the synaptic flow before anything is pruned: what the first of the iterations ranks by."""
@@ -92,14 +98,15 @@ def synaptic_flow(network: Network, shape: Sequence[int]) -> dict[str, Tensor]:
 
     R is the sum of the outputs for one image of ones of ``shape`` (C, H, W), with |w| for every weight and without what
     is added: biases are 0, and a batch norm multiplies each channel by |gamma| / sqrt(running variance + eps), the flow
-    of the network with its norms folded into the convolutions. Maxima and ReLU stay, they pass what is positive.
+    of the network with its norms folded into the convolutions. Maxima stay; every activation is
+    ReLU, which passes on what is positive, so that ReLU6 bounds no flow and SiLU bends none.
     Dividing by R changes no ranking; where no path is left, R and all scores are 0. ``network`` is changed.
 
     The published code takes the absolute value of every entry of the state: biases and batch norms' running means,
     which are 0 in the networks that it prunes, would stay by their size.
     """
     _linearise(network)
-    flow = network(torch.ones(1, *shape, dtype=torch.float64)).sum()
+    flow = output_of_paths(network, torch.ones(1, *shape, dtype=torch.float64)).sum()
     weights = prunable_weights(network)
     gradients = torch.autograd.grad(flow, list(weights.values()))
     total = flow.detach() if flow > 0 else torch.ones_like(flow)
@@ -113,13 +120,11 @@ def synaptic_flow(network: Network, shape: Sequence[int]) -> dict[str, Tensor]:
 def _linearise(network: Network) -> None:
     """Make ``network`` a sum over paths: factors by their size, in float64, which long products need; no shifts."""
     network.double().eval()
-    for parameter in network.parameters():
-        parameter.abs_()
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear | nn.BatchNorm2d) and layer.bias is not None:
-            layer.bias.zero_()
-        if isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None:
-            layer.running_mean.zero_()
+    for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+        if name.endswith(("bias", "running_mean")):
+            tensor.zero_()
+        else:
+            tensor.abs_()
 
 
 def _image_shape(bench: Workbench) -> list[int]:

@@ -5,6 +5,7 @@ Every other module of the harness is private by agreement and may move.
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, parameter_count, skeleton, state_of
+from harness.networks.paths import not_a_sum_of_paths, output_of_paths
 from harness.pruning.one_shot import OneShotPruner, Retrain
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
@@ -39,7 +40,9 @@ __all__ = [
     "copy_of",
     "coupled",
     "keep_largest",
+    "not_a_sum_of_paths",
     "not_narrowable",
+    "output_of_paths",
     "parameter_count",
     "prunable_weights",
     "prune_least",

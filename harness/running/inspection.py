@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.networks.architecture import Network
-from harness.networks.factories import build, parameter_count
+from harness.networks.factories import parameter_count
+from harness.networks.paths import ALL_PATHS, Replaced, unit_network
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.sparsity.mask import Mask
-from harness.storage.canonical import canonical_state
 
 
 @dataclass(frozen=True)
@@ -103,37 +103,23 @@ def _value_faults(pruned: PrunedNetwork) -> list[str]:
 def alive_parameters(network: Network, mask: Mask | None, size: int) -> dict[str, int]:
     """Return how many remaining parameters of each tensor lie on a path from the input to the output, by name.
 
-    Remaining weights become positive, biases 0 and norms the identity, so that every signal is a sum over paths from
-    the image, positive exactly where there is one; a parameter is alive when the output's gradient by it is. A unit
-    that only biases feed is dead: it sends the same constant for every image.
+    Remaining weights become positive, biases 0, norms the identity, activations ReLU, and gates stay open, so that a
+    signal is positive exactly where a path from the image leads; a parameter is alive when the output's gradient by it
+    is positive. A unit that only biases feed is dead: it sends the same constant for every image.
     """
-    ones = build(network.architecture, canonical_state(network)).double()
-    _average_pools(ones)
-    with torch.no_grad():
-        for name, parameter in ones.named_parameters():
-            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
-        for layer in ones.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.reset_running_stats()
-            elif isinstance(layer, nn.Conv2d | nn.Linear):  # by the fan-in, so that deep networks do not overflow
-                layer.weight.fill_(1.0 / layer.weight[0].numel())
+    unit = unit_network(network)
     if mask:
-        mask.apply_(ones)
-    ones(torch.ones(1, 3, size, size, dtype=torch.float64)).sum().backward()
-    alive = {}
-    for name, parameter in ones.named_parameters():
-        assert parameter.grad is not None
-        on_path = parameter.grad > 0
-        alive[name] = int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
-    return alive
+        mask.apply_(unit)
+    with Replaced(ALL_PATHS):
+        unit(torch.ones(1, 3, size, size, dtype=torch.float64)).sum().backward()
+    return {name: _on_path(parameter, mask, name) for name, parameter in unit.named_parameters()}
 
 
-def _average_pools(network: nn.Module) -> None:
-    """Put averages in the place of maxima, which would pass the gradient to one of several paths only."""
-    for module in list(network.modules()):
-        for name, layer in list(module.named_children()):
-            if isinstance(layer, nn.MaxPool2d):
-                setattr(module, name, nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding))
+def _on_path(parameter: nn.Parameter, mask: Mask | None, name: str) -> int:
+    if parameter.grad is None:  # the network does not use it
+        return 0
+    on_path = parameter.grad > 0
+    return int((on_path & mask[name]).sum() if mask and name in mask else on_path.sum())
 
 
 def effective_flops(network: Network, mask: Mask | None, size: int) -> int:
