@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, rows_of, saliencies
-from harness.methods.layer_hessians import inverse_hessians, pruned_layers
+from harness.methods.layer_hessians import by_group, inverse_hessians, pruned_layers
 from harness.pruning import Mask, Network, PrunedNetwork, Scores, Workbench, build, prune_least, state_of
 
 _ENTRIES = 2**26
@@ -66,7 +66,8 @@ def refit(
     device = _device(accelerator)
     for name, layer in pruned_layers(network).items():
         pruned = ~mask[name].flatten(1).to(device)
-        rows = refitted_rows(rows_of(layer).to(device), inverses[name].to(device), pruned).cpu()
+        parts = by_group(inverses[name].to(device), rows_of(layer).to(device), pruned)
+        rows = torch.cat([refitted_rows(rows, inverse, gone) for inverse, rows, gone in parts]).cpu()
         with torch.no_grad():
             layer.weight.copy_(rows[:, : pruned.shape[1]].view_as(layer.weight))
             if layer.bias is not None:
@@ -129,12 +130,17 @@ def removal_ranks(
     device = _device(accelerator)
     ranks = {}
     for name, layer in pruned_layers(network).items():
-        inputs = layer.weight[0].numel()
-        rows, inverse = rows_of(layer).to(device), inverses[name].to(device)
-        parts = torch.split(rows, max(1, _ENTRIES // inverse.numel()))
-        order, growth = (torch.cat(both) for both in zip(*(trace(one, inverse, inputs) for one in parts), strict=True))
+        parts = by_group(inverses[name].to(device), rows_of(layer).to(device))
+        traces = [one for inverse, rows in parts for one in _traces(rows, inverse, layer.weight[0].numel())]
+        order, growth = (torch.cat(both) for both in zip(*traces, strict=True))
         ranks[name] = merged(order, growth).cpu().view(layer.weight.shape)
     return ranks
+
+
+def _traces(rows: Tensor, inverse: Tensor, inputs: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the `trace` of a group's rows, as many at a time as the memory allowed holds."""
+    for part in torch.split(rows, max(1, _ENTRIES // inverse.numel())):
+        yield trace(part, inverse, inputs)
 
 
 def trace(rows: Tensor, inverse: Tensor, inputs: int) -> tuple[Tensor, Tensor]:

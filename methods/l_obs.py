@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.methods.layer_hessians import Layer, inverse_hessians, pruned_layers, without_patches
+from harness.methods.layer_hessians import Layer, by_group, inverse_hessians, pruned_layers, without_patches
 from harness.pruning import (
     Mask,
     Network,
@@ -68,11 +68,11 @@ class LayerwiseOptimalBrainSurgeon(OneShotPruner):
 
 def saliencies(network: nn.Module, inverses: Mapping[str, Tensor]) -> Scores:
     """Return the `saliency` of every prunable weight, in its own shape."""
-    weights = prunable_weights(network)
-    return {
-        name: saliency(weight.detach().flatten(1), inverses[name]).view(weight.shape)
-        for name, weight in weights.items()
-    }
+    return {name: _saliency(weight.detach(), inverses[name]) for name, weight in prunable_weights(network).items()}
+
+
+def _saliency(weight: Tensor, inverse: Tensor) -> Tensor:
+    return torch.cat([saliency(rows, own) for own, rows in by_group(inverse, weight.flatten(1))]).view(weight.shape)
 
 
 def saliency(weights: Tensor, inverse: Tensor) -> Tensor:
@@ -82,10 +82,12 @@ def saliency(weights: Tensor, inverse: Tensor) -> Tensor:
 
 def all_multipliers(network: Network, inverses: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the multipliers of `sweep` for every layer, (rows, d), by weight name."""
-    return {
-        name: sweep(rows_of(layer), inverses[name], layer.weight[0].numel())
-        for name, layer in pruned_layers(network).items()
-    }
+    return {name: _multipliers(layer, inverses[name]) for name, layer in pruned_layers(network).items()}
+
+
+def _multipliers(layer: Layer, inverse: Tensor) -> Tensor:
+    inputs = layer.weight[0].numel()
+    return torch.cat([sweep(rows, own, inputs) for own, rows in by_group(inverse, rows_of(layer))])
 
 
 def sweep(rows: Tensor, inverse: Tensor, inputs: int) -> Tensor:
@@ -118,7 +120,8 @@ def compensate(
     for name, layer in pruned_layers(network).items():
         removed = multipliers[name].masked_fill(mask[name].flatten(1), 0.0)
         inputs = removed.shape[1]
-        rows = rows_of(layer) - removed @ inverses[name][:inputs]
+        change = torch.cat([gone @ own[:inputs] for own, gone in by_group(inverses[name], removed)])
+        rows = rows_of(layer) - change
         with torch.no_grad():
             layer.weight.copy_(rows[:, :inputs].view_as(layer.weight))
             if layer.bias is not None:

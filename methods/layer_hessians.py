@@ -30,19 +30,23 @@ def pruned_layers(network: nn.Module) -> dict[str, Layer]:
 
 
 def without_patches(network: nn.Module) -> str | None:
-    """Return why a pruned convolution has no patches here: groups see other inputs, other paddings other values."""
+    """Return why a pruned convolution of ``network`` has no patches here, or None: other paddings have other values."""
     for name, layer in pruned_layers(network).items():
-        if isinstance(layer, nn.Conv2d) and (
-            layer.groups > 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str)
-        ):
-            return (
-                f"{name} belongs to a convolution with groups or without plain zero padding, which has no patches here"
-            )
+        if isinstance(layer, nn.Conv2d) and (layer.padding_mode != "zeros" or isinstance(layer.padding, str)):
+            return f"{name} belongs to a convolution without plain zero padding, which has no patches here"
     return None
 
 
+def by_group(inverse: Tensor, *rows: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Yield the inverse of each group of a layer with its part of ``rows``: all of them where there are no groups."""
+    if inverse.dim() == 2:
+        yield inverse, *rows
+    else:
+        yield from zip(inverse, *(one.chunk(len(inverse)) for one in rows), strict=True)
+
+
 def inverse_hessians(network: Network, batches: Sequence[tuple[Tensor, Tensor]], damping: float) -> dict[str, Tensor]:
-    """Return the `damped_inverse` of each pruned layer's Hessian, (D, D) float64, by weight name.
+    """Return the `damped_inverse` of each pruned layer's Hessian, (D, D) or (groups, D, D) float64, by weight name.
 
     Raises ValueError with the layer's name where there is none.
     """
@@ -50,7 +54,9 @@ def inverse_hessians(network: Network, batches: Sequence[tuple[Tensor, Tensor]],
     hessians = layer_hessians(network, batches)
     for name, layer in pruned_layers(network).items():
         try:
-            inverses[name] = damped_inverse(hessians.pop(name), layer.weight[0].numel(), damping)
+            inputs, hessian = layer.weight[0].numel(), hessians.pop(name)
+            found = [damped_inverse(one, inputs, damping) for (one,) in by_group(hessian)]
+            inverses[name] = found[0] if hessian.dim() == 2 else torch.stack(found)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     return inverses
@@ -58,6 +64,9 @@ def inverse_hessians(network: Network, batches: Sequence[tuple[Tensor, Tensor]],
 
 def layer_hessians(network: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
     """Return H = (1/N) sum x x^T over the N input vectors of each pruned layer, (D, D) float64, by weight name.
+
+    A convolution with groups, a depthwise one too, is as many layers side by side, each with inputs of its own: it has
+    (groups, D, D).
 
     It is the Hessian of E(dw) = 1/2 sum_r dw_r^T H dw_r, half the layer's mean squared output error, by each output
     row r. D is the number of weights in a row, plus 1 where the layer has a bias. Evaluation mode.
@@ -70,7 +79,7 @@ def layer_hessians(network: nn.Module, batches: Sequence[tuple[Tensor, Tensor]])
     def add(name: str, layer: Layer, arguments: tuple[Tensor, ...]) -> None:
         for vectors in input_vectors(layer, arguments[0]):
             _add_products(sums[name], vectors)
-            counts[name] += len(vectors)
+            counts[name] += vectors.shape[-2]
 
     hooks = [layer.register_forward_pre_hook(partial(add, name)) for name, layer in layers.items()]
     network.eval()
@@ -79,16 +88,23 @@ def layer_hessians(network: nn.Module, batches: Sequence[tuple[Tensor, Tensor]])
             network(images)
     for hook in hooks:
         hook.remove()
-    return {name: _mirror(total).div_(counts[name]) for name, total in sums.items()}
+    return {name: (_mirror(total) if total.dim() == 2 else total).div_(counts[name]) for name, total in sums.items()}
 
 
-def _sizes(layer: Layer) -> tuple[int, int]:
+def _groups(layer: Layer) -> int:
+    return layer.groups if isinstance(layer, nn.Conv2d) else 1
+
+
+def _sizes(layer: Layer) -> tuple[int, ...]:
     size = layer.weight[0].numel() + (layer.bias is not None)
-    return size, size
+    return (size, size) if _groups(layer) == 1 else (_groups(layer), size, size)
 
 
 def _add_products(total: Tensor, vectors: Tensor) -> None:
-    """Add sum x x^T to ``total``'s diagonal blocks and to what is right of them."""
+    """Add sum x x^T to ``total``'s diagonal blocks and to what is right of them; of groups, to all of each."""
+    if total.dim() == 3:
+        total.baddbmm_(vectors.mT, vectors)
+        return
     for start in range(0, len(total), _COLUMNS):
         block = slice(start, start + _COLUMNS)
         total[block, start:].addmm_(vectors[:, block].T, vectors[:, start:])
@@ -105,17 +121,21 @@ def input_vectors(layer: Layer, inputs: Tensor) -> Iterator[Tensor]:
     """Yield, a part at a time, the vectors (n, D) float64 that the weights of ``layer`` meet in a batch of inputs.
 
     A convolution meets one patch per image and position, in the weights' own order: channel, row, column. The last
-    entry is 1 where the layer has a bias.
+    entry is 1 where the layer has a bias. Of a convolution with groups each group meets its own: (groups, n, D).
     """
     ones = layer.bias is not None
     if isinstance(layer, nn.Linear):
         yield _vectors(inputs, ones=ones)
         return
     assert not isinstance(layer.padding, str)
-    entries = layer.weight[0].numel() * inputs[0, 0].numel() // math.prod(layer.stride)
+    entries = layer.groups * layer.weight[0].numel() * inputs[0, 0].numel() // math.prod(layer.stride)
     for images in torch.split(inputs, max(1, _CHUNK // max(entries, 1))):
         patches = F.unfold(images, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-        yield _vectors(patches.transpose(1, 2), ones=ones)
+        if layer.groups == 1:
+            yield _vectors(patches.transpose(1, 2), ones=ones)
+        else:
+            grouped = patches.unflatten(1, (layer.groups, -1)).permute(1, 0, 3, 2)
+            yield _vectors(grouped.flatten(1, 2), ones=ones).unflatten(0, (layer.groups, -1))
 
 
 def _vectors(inputs: Tensor, *, ones: bool) -> Tensor:
