@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.pruning import Network, Retrain, SaliencyPruner, Scores, Start, Workbench, prunable_weights
+from harness.pruning import Network, Replaced, Retrain, SaliencyPruner, Scores, Start, Workbench, prunable_weights
 
 _CHUNK = 16
 """Images per double backward pass: the sums are the same for any number, the memory is not."""
@@ -96,8 +96,15 @@ def _chunks(batches: Sequence[tuple[Tensor, Tensor]], balanced: bool) -> list[tu
 
 def _loss(network: Network, chunk: tuple[Tensor, Tensor, Tensor], temperature: float) -> Tensor:
     images, labels, shares = chunk
-    losses = F.cross_entropy(network(images) / temperature, labels, reduction="none")
+    with Replaced({F.hardsigmoid: _hardsigmoid}):
+        logits = network(images)
+    losses = F.cross_entropy(logits / temperature, labels, reduction="none")
     return (shares.to(losses.dtype) * losses).sum()
+
+
+def _hardsigmoid(values: Tensor, *_: object, **__: object) -> Tensor:
+    """Return torch's hard sigmoid, whose own gradient has no derivative."""
+    return (values / 6 + 0.5).clamp(0, 1)
 
 
 def _add(totals: Sequence[Tensor], parts: Sequence[Tensor]) -> None:

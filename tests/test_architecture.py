@@ -27,8 +27,8 @@ REPORTS_ORDER = (("formatting",), ("analysis",), ("words",), ("page", "export", 
 
 FACES = {
     "harness.pruning": """Architecture ChannelGroup ChannelPruner ChannelScope DensityUnreachable IterativePruner Mask
-        Network OneShotPruner PrunedNetwork Pruner Retrain SaliencyPruner Scope Scores Start TrainingDiverged Workbench
-        build channel_groups copy_of coupled keep_largest not_a_sum_of_paths not_narrowable output_of_paths
+        Network OneShotPruner PrunedNetwork Pruner Replaced Retrain SaliencyPruner Scope Scores Start TrainingDiverged
+        Workbench build channel_groups copy_of coupled keep_largest not_a_sum_of_paths not_narrowable output_of_paths
         parameter_count prunable_weights prune_least skeleton state_of without_channels""",
     "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split",
     "harness.testing": "Check CheckFailed CheckSkipped check_named checks parametrize_with_checks",

@@ -1,17 +1,15 @@
 """A network as its paths from the image to the output: what is left of it where every signal is positive."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from harness.networks.architecture import Network
-
-Replacement = Callable[..., Tensor]
+from harness.networks.replaced import Replaced, Replacement
 
 _ACTIVATIONS = (
     *(F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, F.relu6, F.hardtanh, F.hardtanh_),
@@ -81,24 +79,6 @@ ALL_PATHS: Mapping[Any, Replacement] = {
     F.max_pool2d: _mean_pool,
 }
 """Besides, gates stay open, norms have no statistics, and a maximum, which would pass one path only, is a mean."""
-
-
-class Replaced(TorchFunctionMode):
-    """Within it, some of torch's functions are others, wherever a network calls them: in a layer or by itself."""
-
-    def __init__(self, replacements: Mapping[Any, Replacement]) -> None:
-        super().__init__()
-        self._replacements = replacements
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Call what stands in the place of ``func``."""
-        return self._replacements.get(func, func)(*args, **(kwargs or {}))
 
 
 def output_of_paths(network: Network, images: Tensor) -> Tensor:

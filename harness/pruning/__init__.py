@@ -6,6 +6,7 @@ Every other module of the harness is private by agreement and may move.
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, parameter_count, skeleton, state_of
 from harness.networks.paths import not_a_sum_of_paths, output_of_paths
+from harness.networks.replaced import Replaced
 from harness.pruning.one_shot import OneShotPruner, Retrain
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
@@ -28,6 +29,7 @@ __all__ = [
     "OneShotPruner",
     "PrunedNetwork",
     "Pruner",
+    "Replaced",
     "Retrain",
     "SaliencyPruner",
     "Scope",

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from harness.networks.architecture import Network
 from harness.networks.factories import parameter_count
-from harness.networks.paths import ALL_PATHS, Replaced, unit_network
+from harness.networks.paths import ALL_PATHS, unit_network
+from harness.networks.replaced import Replaced
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.sparsity.mask import Mask
 

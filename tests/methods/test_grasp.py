@@ -1,4 +1,5 @@
 import math
+from copy import deepcopy
 
 import pytest
 import torch
@@ -43,11 +44,22 @@ def gradient(network, batches, balanced):
     return torch.cat([part.flatten() for part in parts])
 
 
-@pytest.mark.parametrize("balanced", [True, False])
-def test_hessian_times_gradient_is_the_change_of_the_gradient_along_itself(tiny, batches, balanced):
+def with_activation(tiny, activation):
+    """Return ``tiny`` in float64 with another activation in the place of each ReLU."""
+    network = deepcopy(tiny).double().eval()
+    for name, layer in network.features.named_children():
+        if isinstance(layer, nn.ReLU):
+            setattr(network.features, name, activation())
+    return network
+
+
+@pytest.mark.parametrize(
+    ("activation", "balanced"), [(nn.ReLU, True), (nn.ReLU, False), (nn.Hardsigmoid, True), (nn.SiLU, True)]
+)
+def test_hessian_times_gradient_is_the_change_of_the_gradient_along_itself(tiny, batches, activation, balanced):
     """H g by central differences of gradients in float64: no second derivative is ever taken."""
-    found = gradient_flow(copy_of(tiny).double(), batches, TEMPERATURE, balanced)
-    network = copy_of(tiny).double().eval()
+    found = gradient_flow(with_activation(tiny, activation), batches, TEMPERATURE, balanced)
+    network = with_activation(tiny, activation)
     weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     start = [weight.detach().clone() for weight in weights]
     direction = gradient(network, batches, balanced)
