@@ -1,6 +1,7 @@
 """Small images, a small network and a bench on them: the project's tests never read other people's files."""
 
 import importlib.util
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from PIL import Image
 from scipy import stats
 from torch import nn
 
-from harness import networks, plugins
+from harness import plugins
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic import Isic
 from harness.losses.schedules import schedule_named
+from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, state_of
 from harness.plugin_process import end_all
@@ -49,7 +51,7 @@ class TinyNetwork(Network):
 
 @pytest.fixture(autouse=True)
 def _tiny_network_by_name(monkeypatch):
-    monkeypatch.setitem(networks.FACTORIES, "tiny", TinyNetwork)
+    monkeypatch.setitem(registered.INTERNAL, "tiny", TinyNetwork)
 
 
 @pytest.fixture
@@ -186,8 +188,33 @@ def plugged_in(monkeypatch):
     """Register `PluggedIn` beside the built-in methods, as an installed plugin is; return its name."""
     known, available, name = plugins.load, plugins.available, "plugged-in"
     monkeypatch.setattr(plugins, "load", lambda group, asked: PluggedIn if asked == name else known(group, asked))
-    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), name: None})
+    also = {plugins.PRUNERS: {name: None}}
+    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), **also.get(group, {})})
     return name
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Make a distribution with entry points and modules importable: ``install(name, {group: {name: value}}, ...)``."""
+
+    def installs(distribution, groups, version="1.0", **modules):
+        site = tmp_path / f"site {distribution} {version}"
+        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        lines = []
+        for group, points in groups.items():
+            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+        (info / "entry_points.txt").write_text("\n".join(lines))
+        for name, source in modules.items():
+            (site / f"{name}.py").write_text(source)
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.syspath_prepend(site)
+        return site
+
+    yield installs
+    for name in [name for name in sys.modules if name.startswith("fake_")]:
+        del sys.modules[name]
 
 
 AT_IMPORT = Path(__file__).parent / "hostile_plugin" / "at_import.py"

@@ -32,7 +32,7 @@ FACES = {
         parameter_count prunable_weights prune_least skeleton state_of without_channels""",
     "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split",
     "harness.testing": "Check CheckFailed CheckSkipped check_named checks parametrize_with_checks",
-    "harness.networks": """FACTORIES Architecture Network build copy_of initialise parameter_count positive_scores
+    "harness.networks": """Architecture Network build copy_of initialise parameter_count positive_scores
         skeleton state_of""",
     "harness.losses": "Loss LossSchedule schedule_named",
 }

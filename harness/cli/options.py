@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from harness.networks.registered import FACTORIES
-
 DEFAULT_STORE = Path("harness-store")
 
 StoreOption = Annotated[
@@ -37,7 +35,7 @@ LossOption = Annotated[
     typer.Option("--loss", help="Train every method with this loss: plain, blue, black, green, ... (docs/losses.md)."),
 ]
 NetworkOption = Annotated[
-    str | None, typer.Option("--network", help=f"{', '.join(FACTORIES)}; alexnet is the paper's.")
+    str | None, typer.Option("--network", help="What is pruned; `harness list networks` shows all.")
 ]
 WeightsOption = Annotated[
     str | None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import MachineError, NetworkError, UsageError
 from harness.initial.weights_file import features_from_file, file_digest
 from harness.networks.architecture import Architecture
-from harness.networks.registered import FACTORIES, factory_of
+from harness.networks.registered import built_in, factory_of
 from harness.storage.disk import write_whole
 from harness.storage.stage_files import store_errors
 
@@ -47,7 +47,7 @@ def check_weights(written: str, network: str) -> None:
         return
     if written == IMAGENET:
         if not factory_of(network).imagenet:
-            fitting = [name for name in FACTORIES if factory_of(name).imagenet]
+            fitting = [name for name in built_in() if factory_of(name).imagenet]
             raise UsageError(
                 f"there are no ImageNet weights for {network!r}",
                 fix=f"use them with {' or '.join(fitting)}, or --weights simulated or kaiming",

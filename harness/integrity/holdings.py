@@ -9,7 +9,7 @@ from harness.data.completeness import completion, lacking, remarks
 from harness.data.locating import load_dataset
 from harness.errors import DatasetNotFound, NetworkError
 from harness.integrity.finding import Finding
-from harness.networks.registered import FACTORIES, factory_of
+from harness.networks.registered import built_in, factory_of
 from harness.outgoing.secrets import shown_address
 from harness.results import names
 from harness.results.mlflow_tracker import default_uri, experiments_with
@@ -46,7 +46,7 @@ def _data_set(name: str, folder: Path) -> Iterator[Finding]:
 def start_weights() -> Iterator[Finding]:
     """Yield which networks' ImageNet weights are here."""
     sources: dict[str, list[str]] = {}
-    for network in FACTORIES:
+    for network in built_in():
         if source := factory_of(network).imagenet:
             sources.setdefault(source, []).append(network)
     for source, networks in sources.items():

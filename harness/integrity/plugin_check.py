@@ -10,6 +10,7 @@ from harness.integrity.finding import Finding
 def problem_of(group: str, plugin: plugins.Plugin) -> str:
     """Return what is wrong with a plugin, or an empty text; another distribution's has a process of its own."""
     import harness.data.dataset
+    import harness.networks.architecture
     import harness.pruning.pruner  # noqa: F401 - once, for the process of each
     from harness.plugin_process import ask
 
@@ -22,9 +23,10 @@ def problem_of(group: str, plugin: plugins.Plugin) -> str:
 def what_is_wrong(group: str, name: str) -> str:
     """Return what is wrong with the class registered as ``name``. Raises `UsageError` as loading it does."""
     from harness.data.dataset import Dataset
+    from harness.networks.architecture import Network
     from harness.pruning.pruner import Pruner
 
-    wanted = Pruner if group == plugins.PRUNERS else Dataset
+    wanted: type = {plugins.PRUNERS: Pruner, plugins.DATASETS: Dataset, plugins.NETWORKS: Network}[group]
     plugin = plugins.available(group)[name]
     found = plugin.load()
     if isinstance(found, type) and issubclass(found, wanted):
@@ -34,7 +36,7 @@ def what_is_wrong(group: str, name: str) -> str:
 
 def foreign_plugins() -> Iterator[Finding]:
     """Yield what is wrong with the plugins of other distributions, or how many there are."""
-    groups = (plugins.PRUNERS, plugins.DATASETS)
+    groups = (plugins.PRUNERS, plugins.DATASETS, plugins.NETWORKS)
     found = [(group, one) for group in groups for one in plugins.available(group).values() if not one.is_ours]
     problems = {plugin: problem for group, plugin in found if (problem := problem_of(group, plugin))}
     for plugin, problem in problems.items():

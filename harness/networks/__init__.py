@@ -1,16 +1,13 @@
-"""The networks that are pruned, by factory name, and all that a new one needs; no torch before a name is asked for."""
+"""What a network is to the harness, and all that a new one needs; no torch before a name is asked for."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from harness.networks.registered import FACTORIES
 
 if TYPE_CHECKING:
     from harness.networks.architecture import Architecture, Network, positive_scores
     from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton, state_of
 
 __all__ = [
-    "FACTORIES",
     "Architecture",
     "Network",
     "build",

@@ -1,6 +1,6 @@
 """What a network is to the harness: an `Architecture` (factory name and JSON arguments), features and a small head."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -34,6 +34,11 @@ class Network(nn.Module):
     architecture: Architecture
     features: nn.Sequential
     head: nn.Sequential
+
+    @classmethod
+    def made_of(cls, arguments: Mapping[str, Any]) -> Sequence[Architecture]:  # noqa: ARG003
+        """Return the architectures of other networks that ``arguments`` name: their code decides its bits, too."""
+        return ()
 
     @property
     def pooled_width(self) -> int:

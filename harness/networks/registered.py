@@ -1,31 +1,48 @@
-"""The networks by name: a new one is a file of its own and a line here. No torch: the command line lists them."""
+"""The networks by name: entry points, ours by the same path as a third party's. No torch: the command line lists them.
+
+A network that is asked for is imported in the process that asks; nothing else imports another distribution's.
+"""
 
 import pkgutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness import plugins
 from harness.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from harness.networks.architecture import Network
 
-FACTORIES: dict[str, "str | type[Network]"] = {
-    "alexnet": "harness.networks.alexnet:AlexNet",
-    "alexnet-bn": "harness.networks.alexnet:AlexNetBN",
-    "efficientnet-lite0": "harness.networks.efficientnet_lite0:EfficientNetLite0",
-    "mobilenet-v1": "harness.networks.mobilenet_v1:MobileNetV1",
-    "resnet18": "harness.networks.resnet:ResNet18",
-    "small-cnn": "harness.networks.small_cnn:SmallCNN",
-    "vgg16": "harness.networks.vgg:VGG16",
-}
-"""Each network's class, or where it is: what rebuilds networks must not depend on all of them."""
+INTERNAL: dict[str, "str | type[Network]"] = {}
+"""What only the harness itself builds, and no user names: a class, or where it is. A registered name comes first."""
+
+
+def built_in() -> tuple[str, ...]:
+    """Return the names of the harness's own networks that a user may ask for."""
+    return tuple(name for name, plugin in plugins.available(plugins.NETWORKS).items() if plugin.is_ours)
 
 
 def factory_of(name: str) -> "type[Network]":
-    """Return the class of the network ``name``. Raises `UsageError` naming the nearest one."""
-    if name not in FACTORIES:
-        raise UsageError(
-            f"unknown network {name!r}{nearest(name, FACTORIES)}", fix=f"use one of: {', '.join(FACTORIES)}"
-        )
-    written = FACTORIES[name]
-    factory: type[Network] = pkgutil.resolve_name(written) if isinstance(written, str) else written
-    return factory
+    """Return the class of the network ``name``; its module is imported.
+
+    Raises `UsageError` naming the nearest one, or the rule that what is registered breaks.
+    """
+    known = plugins.available(plugins.NETWORKS)
+    if name in known:
+        return _checked(known[name].load(), known[name])
+    if name in INTERNAL:
+        written = INTERNAL[name]
+        factory: type[Network] = pkgutil.resolve_name(written) if isinstance(written, str) else written
+        return factory
+    raise UsageError(f"unknown network {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
+
+
+def _checked(found: Any, plugin: plugins.Plugin) -> "type[Network]":
+    from harness.networks.architecture import Network
+
+    if isinstance(found, type) and issubclass(found, Network):
+        return found
+    raise UsageError(
+        f"network {plugin.name!r} of {plugin.source} is no network: {plugin.entry_point.value} is not a class derived"
+        " from harness.networks.Network",
+        fix="derive it, and register the class itself (docs/plugins.md)",
+    )

@@ -9,10 +9,12 @@ from harness.data.image_split import ImageSplit
 from harness.data.locating import DataPlan
 from harness.initial.pretraining_options import Pretraining
 from harness.initial.weights_choice import SIMULATED
+from harness.networks.architecture import Architecture
 from harness.planning.cell_limit import CellLimit
 from harness.planning.entries import Entry
 from harness.results.names import DENSE
 from harness.storage.canonical import digest
+from harness.storage.network_code import network_code
 from harness.training.schedule import Schedule
 from harness.training.version import TRAINING_VERSION
 
@@ -49,7 +51,10 @@ class Plan:
 
 
 def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
-    """Return what two results must share to stand in one table: data, network, size, schedule, W0, machine class."""
+    """Return what two results must share to stand in one table: data, network, size, schedule, W0, machine class.
+
+    With another distribution's network goes its code.
+    """
     return {
         "training version": TRAINING_VERSION,
         "dataset": plan.data.name,
@@ -61,6 +66,7 @@ def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
         "pretraining": plan.pretraining if plan.weights == SIMULATED else None,
         "training": plan.training,
         "environment": plan.environment,
+        **({"network code": code} if (code := network_code(Architecture(plan.network))) else {}),
     }
 
 

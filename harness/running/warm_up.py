@@ -8,6 +8,8 @@ from torch import nn
 
 from harness import plugins
 from harness.errors import UsageError
+from harness.networks.architecture import Architecture
+from harness.networks.factories import skeleton
 from harness.planning.plan import Plan
 from harness.running.cage import Cage, cage
 from harness.running.process_state import start_random_states
@@ -24,6 +26,7 @@ def warm_up(plan: Plan) -> None:
     import harness.running.cells  # noqa: F401 - all that a job runs, for its children
 
     _import_own_methods(plan)
+    skeleton(Architecture(plan.network))  # whoever's it is, as the command itself did
     step_without_gradients(nn.Linear(2, 2))
     start_random_states()
     caged(plan)

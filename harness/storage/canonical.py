@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.networks.architecture import Network
+from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import state_of
 from harness.storage.key_fields import enters_key
+from harness.storage.network_code import network_code
 
 _TENSOR = "__tensor__"
 _CLASS = "__class__"
@@ -36,7 +37,8 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
     for anything else. Floats stay floats: 1 and 1.0 differ.
 
     A dataclass is its fields and a name, so that two classes never answer for each other: the ``key_name`` that the
-    class itself gives, never a base's, else its module and qualified name. An empty one leaves the name out.
+    class itself gives, never a base's, else its module and qualified name. An empty one leaves the name out. With an
+    architecture goes the code of a network that is not the harness's own.
     """
     if isinstance(value, Network):
         value = {"architecture": value.architecture, "state": state_of(value)}
@@ -49,6 +51,8 @@ def flatten(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
         return {_TENSOR: path}
     if is_dataclass(value) and not isinstance(value, type):  # before a mapping: a mask is both
         named = {field.name: getattr(value, field.name) for field in fields(value) if enters_key(field, value)}
+        if isinstance(value, Architecture) and (code := network_code(value)):
+            named["code"] = code
         return _class_name(type(value)) | _flatten_mapping(named, tensors, path)
     if isinstance(value, Mapping):
         return _flatten_mapping(value, tensors, path)

@@ -8,30 +8,6 @@ from harness.errors import UsageError
 from harness.plugins import DATASETS, PRUNERS, available, load
 
 
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Make a distribution with entry points and modules importable: ``install(name, {group: {name: value}}, ...)``."""
-
-    def installs(distribution, groups, version="1.0", **modules):
-        site = tmp_path / f"site {distribution} {version}"
-        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        lines = []
-        for group, points in groups.items():
-            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines))
-        for name, source in modules.items():
-            (site / f"{name}.py").write_text(source)
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        monkeypatch.syspath_prepend(site)
-        return site
-
-    yield installs
-    for name in [name for name in sys.modules if name.startswith("fake_")]:
-        del sys.modules[name]
-
-
 @pytest.mark.parametrize(("group", "built_in"), [(PRUNERS, {"lt", "snip", "random"}), (DATASETS, {"isic", "isic-sim"})])
 def test_built_ins_are_plugins_like_any_other(group, built_in):
     found = available(group)

@@ -8,11 +8,11 @@ from torch import nn
 from harness.methods.beta_rank import BetaRank, beta_ranks, spread_scores
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, skeleton
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import built_in
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
 
-PUBLISHED = sorted(FACTORIES)
+PUBLISHED = built_in()
 
 
 def narrow(factory, seed=0):

@@ -8,12 +8,12 @@ import torch
 from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, separation
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, skeleton
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import built_in
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
 
 CRITERIA = ("t", "snr", "fisher", "divergence")
-PUBLISHED = sorted(FACTORIES)
+PUBLISHED = built_in()
 
 
 def narrow(factory, seed=0):

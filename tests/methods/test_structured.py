@@ -17,11 +17,11 @@ from harness.methods.structured import (
 )
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise, skeleton
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import built_in
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, coupled
 
-PUBLISHED = sorted(FACTORIES)
+PUBLISHED = built_in()
 
 
 def effects(network, batches, loss=None):

@@ -10,7 +10,7 @@ from torch import nn
 from harness.methods.synflow import SynFlow, flow_mask, synaptic_flow
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import INTERNAL
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 
@@ -37,7 +37,7 @@ class Chain(Network):
 
 @pytest.fixture(autouse=True)
 def _chain_by_name(monkeypatch):
-    monkeypatch.setitem(FACTORIES, "chain", Chain)
+    monkeypatch.setitem(INTERNAL, "chain", Chain)
 
 
 def drawn(factory, **arguments):

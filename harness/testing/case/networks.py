@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.networks.architecture import Network
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import INTERNAL
 
 
 class Plain(Network):
@@ -130,9 +130,9 @@ RENAMED = "check-other-name-"
 def check_networks() -> Iterator[None]:
     """Register the networks for as long as the block runs, under both names."""
     own = NETWORKS | {f"{RENAMED}{name}": factory for name, factory in NETWORKS.items()}
-    FACTORIES.update(own)
+    INTERNAL.update(own)
     try:
         yield
     finally:
         for name in own:
-            FACTORIES.pop(name, None)
+            INTERNAL.pop(name, None)

@@ -12,16 +12,18 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.initial.weights_choice import check_weights
+from harness.integrity.holdings import start_weights
 from harness.methods.snip import Snip
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton
-from harness.networks.registered import FACTORIES, factory_of
+from harness.networks.registered import built_in, factory_of
 from harness.networks.widths import widths_of
+from harness.plugins import NETWORKS as NETWORKS_GROUP
 from harness.running.inspection import inspect
 from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
 from harness.storage.canonical import digest
 
-NETWORKS = tuple(FACTORIES)
+NETWORKS = built_in()
 
 NEW_FILE = '''
 """A network of another's hand."""
@@ -85,30 +87,27 @@ def test_an_unknown_network_names_the_nearest():
     with pytest.raises(UsageError, match=r"unknown network 'alexnet_bn' \(did you mean 'alexnet-bn'\?\)") as caught:
         build(Architecture("alexnet_bn"))
     assert caught.value.exit_code == 2
-    assert all(name in caught.value.fix for name in FACTORIES)
+    assert all(name in caught.value.fix for name in built_in())
 
 
 def test_naming_the_networks_loads_no_torch_and_none_of_them():
     code = (
-        "import sys; from harness.networks import FACTORIES; import harness.losses.schedules;"
-        "import harness.planning.configuration; print('torch' in sys.modules, 'alexnet' in FACTORIES)"
+        "import sys; from harness.networks.registered import built_in; import harness.losses.schedules;"
+        "import harness.planning.configuration; print('torch' in sys.modules, 'alexnet' in built_in())"
     )
     ran = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
     assert ran.stdout.split() == ["False", "True"]
 
 
 def test_the_command_line_names_every_network():
-    shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "300"}).output
-    assert ", ".join(NETWORKS) in " ".join(shown.split())
+    shown = CliRunner().invoke(app, ["list", "networks"]).output
+    assert [line.split()[0] for line in shown.splitlines()] == [*NETWORKS]
 
 
 @pytest.fixture
-def new_network(tmp_path, monkeypatch):
-    """Write a network's file and register it by one line; return its name."""
-    (tmp_path / "two_layers.py").write_text(NEW_FILE)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "two_layers", raising=False)
-    monkeypatch.setitem(FACTORIES, "two-layers", "two_layers:TwoLayers")
+def new_network(install):
+    """Install a distribution with a network; return its name."""
+    install("two-layers", {NETWORKS_GROUP: {"two-layers": "fake_two:TwoLayers"}}, fake_two=NEW_FILE)
     return "two-layers"
 
 
@@ -134,3 +133,35 @@ def test_the_command_line_plans_with_a_new_network(new_network, tmp_path):
     ran = CliRunner().invoke(app, [*command, "--network", new_network, "--store", str(tmp_path / "store")])
     assert ran.exit_code == 0, ran.output
     assert new_network in ran.output
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize("value", ["fake_wrong:NotOne", "fake_wrong:build", "fake_wrong:TEXT"])
+def test_what_is_no_network_is_refused_with_where_it_is(install, value):
+    source = "class NotOne: pass\ndef build(): return 1\nTEXT = 'x'\n"
+    install("fake-wrong", {NETWORKS_GROUP: {"wrong": value}}, fake_wrong=source)
+    with pytest.raises(UsageError, match=f"{value} is not a class derived from harness.networks.Network") as caught:
+        factory_of("wrong")
+    assert "fake-wrong 1.0" in caught.value.message
+
+
+def test_a_network_named_like_a_built_in_one_is_an_error_naming_both(install):
+    install("fake-same", {NETWORKS_GROUP: {"small-cnn": "fake_two:TwoLayers"}}, fake_two=NEW_FILE)
+    with pytest.raises(UsageError, match="plugins of one name") as caught:
+        factory_of("alexnet")
+    (fault,) = caught.value.faults
+    assert "'small-cnn'" in fault
+    assert "fake-same 1.0" in fault
+
+
+def test_only_the_network_that_is_asked_for_is_imported(install, tmp_path):
+    install("fake-boom", {NETWORKS_GROUP: {"boom": "fake_boom:Boom"}}, fake_boom="raise SystemError('imported')")
+    assert "boom" not in built_in()
+    check_weights("kaiming", "small-cnn")
+    with pytest.raises(UsageError, match="no ImageNet weights for 'small-cnn'"):
+        check_weights("imagenet", "small-cnn")
+    assert [*start_weights()]
+    with pytest.raises(UsageError, match=r"'boom' of fake-boom 1\.0 cannot be imported"):
+        factory_of("boom")

@@ -3,10 +3,10 @@ from torch import nn
 
 from harness.networks.architecture import Architecture
 from harness.networks.factories import parameter_count, skeleton
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import built_in
 from harness.networks.widths import each_width, widths_of
 
-PUBLISHED = sorted(FACTORIES)
+PUBLISHED = built_in()
 
 
 def test_widths_are_the_output_channels_of_every_convolution_in_order():

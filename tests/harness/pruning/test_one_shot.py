@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness import networks
 from harness.methods.l_obs import LayerwiseOptimalBrainSurgeon, all_multipliers, compensate, saliencies
 from harness.methods.layer_hessians import inverse_hessians
+from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.networks.widths import widths_of
@@ -272,7 +272,7 @@ class Normless(Network):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_where_there_is_no_batch_norm_recalibration_is_declined(small, monkeypatch, kind):
-    monkeypatch.setitem(networks.FACTORIES, "normless", Normless)
+    monkeypatch.setitem(registered.INTERNAL, "normless", Normless)
     normless, method = build(Architecture("normless")), KINDS[kind]
     assert method(recalibrate=True).skip(small) is None
     if kind == "channels":  # it has another reason, which comes first

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness import networks
+from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
 from harness.pruning.pruned_network import PrunedNetwork
@@ -42,7 +42,7 @@ class Normless(Network):
 
 @pytest.fixture
 def normless(monkeypatch):
-    monkeypatch.setitem(networks.FACTORIES, "normless", Normless)
+    monkeypatch.setitem(registered.INTERNAL, "normless", Normless)
     network = build(Architecture("normless"))
     initialise(network, torch.Generator().manual_seed(0))
     return network

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import INTERNAL
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.running.inspection import alive_parameters, effective_flops, inspect
 from harness.sparsity.mask import Mask, prunable_weights
@@ -25,7 +25,7 @@ class Chain(Network):
 
 @pytest.fixture
 def chain(monkeypatch):
-    monkeypatch.setitem(FACTORIES, "chain", Chain)
+    monkeypatch.setitem(INTERNAL, "chain", Chain)
     network = build(Architecture("chain"))
     initialise(network, torch.Generator().manual_seed(0))
     return network
@@ -103,7 +103,7 @@ def walked_through_pools(mask):
 @pytest.mark.parametrize("seed", range(12))
 def test_alive_parameters_behind_a_maximum(monkeypatch, seed):
     """Any input of a maximum may be the largest one: a tap counts wherever it can be, not where one image puts it."""
-    monkeypatch.setitem(FACTORIES, "pooled", Pooled)
+    monkeypatch.setitem(INTERNAL, "pooled", Pooled)
     network = build(Architecture("pooled"))
     initialise(network, torch.Generator().manual_seed(0))
     mask = random_mask(network, ["features.0.weight", "features.3.weight", "head.0.weight"], 0.05 + 0.02 * seed, seed)

@@ -8,7 +8,7 @@ import torch
 
 from harness.evaluation import metrics
 from harness.losses.loss import Loss
-from harness.networks import FACTORIES
+from harness.networks.registered import INTERNAL
 from harness.running.process_state import Code, deciding_state, state_changes
 from harness.training import fit
 
@@ -27,8 +27,8 @@ def test_nothing_changes_by_itself_and_not_by_what_a_with_block_restores():
     with torch.no_grad(), torch.random.fork_rng(), torch.autocast("cpu", torch.bfloat16):
         torch.nn.Linear(3, 3)(torch.rand(2, 3))
     np.random.default_rng(0).random()
-    FACTORIES["a plugin's own"] = FACTORIES["small-cnn"]
-    del FACTORIES["a plugin's own"]
+    INTERNAL["a plugin's own"] = INTERNAL["tiny"]
+    del INTERNAL["a plugin's own"]
     assert state_changes(before, deciding_state()) == []
     assert code.changes() == []
 
@@ -84,7 +84,7 @@ def test_code_that_was_replaced_is_named(monkeypatch, home, name, value):
 
 def test_a_registered_network_that_was_exchanged_is_named(monkeypatch):
     code = Code()
-    monkeypatch.setitem(FACTORIES, "small-cnn", FACTORIES["alexnet"])
+    monkeypatch.setitem(INTERNAL, "tiny", torch.nn.Module)
     assert code.changes()
-    monkeypatch.delitem(FACTORIES, "small-cnn")
+    monkeypatch.delitem(INTERNAL, "tiny")
     assert code.changes()

@@ -7,12 +7,12 @@ from torch import nn
 
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import built_in
 from harness.networks.widths import widths_of
 from harness.sparsity.channel_budget import SIZE_TOLERANCE, ParameterCount, _edited, remaining_channels
 from harness.sparsity.surgery import channel_groups, without_channels
 
-PUBLISHED = sorted(FACTORIES)
+PUBLISHED = built_in()
 
 
 def small(widths=(4, 6, 8, 8)):

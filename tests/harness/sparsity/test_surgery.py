@@ -9,12 +9,12 @@ from torch import nn
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton, state_of
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import INTERNAL, built_in
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
 from harness.testing.case.networks import check_networks
 
-PUBLISHED = sorted(FACTORIES)
+PUBLISHED = built_in()
 
 
 def drawn(architecture, seed=0):
@@ -215,7 +215,7 @@ class Grouped(Network):
 
 
 def test_a_grouped_convolution_is_refused_with_a_sentence(monkeypatch):
-    monkeypatch.setitem(FACTORIES, "grouped", Grouped)
+    monkeypatch.setitem(INTERNAL, "grouped", Grouped)
     network = drawn(Architecture("grouped"))
     with pytest.raises(ValueError, match=r"features\.conv2 does not index its channels one by one"):
         channel_groups(network)

@@ -9,12 +9,12 @@ from harness.losses.loss import Loss
 from harness.methods import beta_rank, exact_obs, snip, synflow
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, skeleton
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import built_in
 from harness.sparsity.mask import Mask
 from harness.storage import code_behind, sources
 from harness.storage.code_behind import DECIDING_NOTHING, modules_behind, neighbours, source_of
 
-NETWORK_FILES = {skeleton(Architecture(name)).__module__ for name in FACTORIES}
+NETWORK_FILES = {skeleton(Architecture(name)).__module__ for name in built_in()}
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,11 @@ def snips_source(name="resnet18"):
     return source_of(snip.connection_sensitivity, build(Architecture(name)), [], Loss(5.0, 5.0), False)
 
 
-LINE = '    "vgg16": "harness.networks.vgg:VGG16",\n'
-
-
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
         ("harness.errors", "did you mean", "perhaps"),
         ("harness.networks.registered", "unknown network", "no network"),
-        ("harness.networks.registered", LINE, LINE + '    "vgg19": "harness.networks.vgg19:VGG19",\n'),
         ("harness.networks.vgg", "nn.ReLU(", "nn.GELU("),
         ("harness.pruning.templates", "Mask.ones(network)", "Mask.none(network)"),
         ("harness.storage.canonical", "masked_fill", "masked_scatter"),

@@ -14,7 +14,7 @@ from harness import datasets
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build
-from harness.networks.registered import FACTORIES, factory_of
+from harness.networks.registered import built_in, factory_of
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import digest
 from harness.storage.code_behind import modules_behind, texts
@@ -22,14 +22,14 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "3ec0a757ee4bec9112b4599fd973da7cd03de77560c674afaf37ecbfcb7f2a46"
+RECORDED = "fb1b03443cddb2a6c8aba999a5c24a14b9b54e9a9f1bdd3aa44a04b7d544e00a"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
 - No: raise TRAINING_VERSION in harness/training/version.py, too (DECODING where a decoded pixel changes, a data set's
   `version` where it draws or labels otherwise), or old results pass for new ones.
 
-RECORDED = "3ec0a757ee4bec9112b4599fd973da7cd03de77560c674afaf37ecbfcb7f2a46"
+RECORDED = "{found}"
 """
 
 
@@ -49,7 +49,7 @@ def run_in(path):
 
 def deciding_modules():
     """Return all modules that decide a bit of a stage: those that run one, what they are handed, and what is behind."""
-    networks = {factory_of(name).__module__ for name in FACTORIES if name != "tiny"}
+    networks = {factory_of(name).__module__ for name in built_in() if name != "tiny"}
     data_sets = {f"{datasets.__name__}.{found.name}" for found in pkgutil.iter_modules(datasets.__path__)}
     return modules_behind(*stages(), *networks, *data_sets)
 

@@ -5,15 +5,15 @@ import torch
 
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, parameter_count
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import INTERNAL
 from harness.testing.case.networks import NETWORKS, check_networks
 
 
 def test_the_networks_are_known_only_while_checking():
-    before = dict(FACTORIES)
+    before = dict(INTERNAL)
     with check_networks():
-        assert set(NETWORKS) < set(FACTORIES)
-    assert before == FACTORIES
+        assert set(NETWORKS) < set(INTERNAL)
+    assert before == INTERNAL
 
 
 @pytest.mark.parametrize("name", NETWORKS)
