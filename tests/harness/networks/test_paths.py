@@ -7,7 +7,7 @@ from torch import nn
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, parameter_count
 from harness.networks.paths import not_a_sum_of_paths, output_of_paths
-from harness.networks.registered import FACTORIES
+from harness.networks.registered import INTERNAL
 from harness.running.inspection import alive_parameters
 from harness.sparsity.mask import Mask
 
@@ -62,7 +62,7 @@ def behind(*layers):
 @pytest.fixture
 def drawn(monkeypatch):
     def draw(factory):
-        monkeypatch.setitem(FACTORIES, "drawn", factory)
+        monkeypatch.setitem(INTERNAL, "drawn", factory)
         network = build(Architecture("drawn"))
         initialise(network, torch.Generator().manual_seed(1))
         return network
