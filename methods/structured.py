@@ -129,8 +129,8 @@ def taylor_effects(network: Network, gradients: Mapping[str, Tensor]) -> dict[st
     """
     from torch_pruning.pruner.importance import GroupTaylorImportance
 
-    scored = copy_of(network)
+    scored = copy_of(network).requires_grad_(True)  # else what is frozen is traced in a copy without gradients
     for name, parameter in scored.named_parameters():
-        parameter.grad = gradients[name]
+        parameter.grad = gradients.get(name, torch.zeros_like(parameter))  # a frozen one has none
     importance = GroupTaylorImportance(group_reduction="mean", normalizer=None)
     return {group.name: importance(found).double() for group, found in coupled(scored)}

@@ -16,8 +16,8 @@ from harness.methods.structured import (
     taylor_effects,
 )
 from harness.networks.architecture import Architecture
-from harness.networks.factories import build, copy_of, initialise, skeleton
-from harness.networks.registered import built_in
+from harness.networks.factories import build, copy_of, initialise, skeleton, state_of
+from harness.networks.registered import INTERNAL, built_in, factory_of
 from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, coupled
 
@@ -37,6 +37,12 @@ def narrow(factory, seed=0):
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.weight.data.uniform_(0.5, 2, generator=generator)
+    return network
+
+
+def started(factory):
+    network = build(Architecture(factory))
+    initialise(network, torch.Generator().manual_seed(0))
     return network
 
 
@@ -128,6 +134,23 @@ def test_the_first_residual_groups_layers_are_the_ones_that_its_sums_join():
 
 
 # --- Taylor
+
+
+def test_frozen_norms_change_no_effect_since_they_are_in_none(monkeypatch):
+    class Frozen(factory_of("small-cnn")):
+        def __init__(self):
+            super().__init__()
+            for layer in self.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.requires_grad_(False)
+
+    network, batches = started("small-cnn"), batches_of([6])
+    monkeypatch.setitem(INTERNAL, "frozen", Frozen)
+    frozen = build(Architecture("frozen"), state_of(network))
+    assert sum(not one.requires_grad for one in frozen.parameters()) == 8
+    expected = effects(network, batches)
+    for name, found in effects(frozen, batches).items():
+        torch.testing.assert_close(found, expected[name], rtol=0, atol=0)
 
 
 def summed_gradients(network, batches, loss=None):
