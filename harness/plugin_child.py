@@ -31,7 +31,7 @@ def fault(plugin: Plugin, what: str, why: str) -> UsageError:
     """Return the error that a plugin cannot be imported, or asked, and why."""
     return UsageError(
         f"plugin {plugin.name!r} of {plugin.source} {what} from {plugin.entry_point.value}: {why}",
-        fix=f"mend or uninstall {plugin.distribution}; `harness list methods --check` (or datasets) tries all",
+        fix=f"mend or uninstall {plugin.distribution}; `harness list --check` tries all",
     )
 
 

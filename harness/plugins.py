@@ -1,4 +1,4 @@
-"""Methods and data sets by entry point: built-ins and third parties by the same path."""
+"""Methods, data sets and losses by entry point: built-ins and third parties by the same path."""
 
 import functools
 import sys
@@ -10,6 +10,9 @@ from harness.errors import UsageError, nearest, text_of
 
 PRUNERS = "harness.pruners"
 DATASETS = "harness.datasets"
+LOSSES = "harness.losses"
+
+_KINDS = {PRUNERS: "method", DATASETS: "data set", LOSSES: "loss"}
 
 _OURS = "prune-harness"
 
@@ -41,7 +44,7 @@ class Plugin:
             raise UsageError(
                 f"plugin {self.name!r} of {self.source} cannot be imported from {self.entry_point.value}:"
                 f" {text_of(error)}",
-                fix=f"mend or uninstall {self.distribution}; `harness list methods --check` (or datasets) tries all",
+                fix=f"mend or uninstall {self.distribution}; `harness list --check` tries all",
             ) from error
 
 
@@ -77,6 +80,6 @@ def load(group: str, name: str) -> Any:
     """Return the object registered as ``name``. Raises `UsageError` naming the nearest name."""
     plugins = available(group)
     if name not in plugins:
-        kind = "method" if group == PRUNERS else "data set"
+        kind = _KINDS[group]
         raise UsageError(f"unknown {kind} {name!r}{nearest(name, plugins)}", fix=f"use one of: {', '.join(plugins)}")
     return plugins[name].load()

@@ -18,7 +18,7 @@ from torch import nn
 from harness import networks, plugins
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic import Isic
-from harness.losses.schedules import schedule_named
+from harness.losses.registered import schedule_named
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, state_of
 from harness.plugin_process import end_all

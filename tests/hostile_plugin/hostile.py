@@ -19,7 +19,7 @@ import harness.networks.factories
 import harness.pruning.workbench
 import harness.running.entry_run
 from harness.errors import MachineError
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.methods.magnitude import Magnitude
 from harness.networks import FACTORIES
 
@@ -81,7 +81,7 @@ MOVES = {
     "fit": lambda _: setattr(harness.pruning.workbench, "fit", _fit),
     "evaluate": lambda _: setattr(harness.running.entry_run, "evaluate", lambda *_: {"auc": 1.0}),
     "code": lambda _: setattr(harness.evaluation.metrics.evaluate, "__code__", (lambda *_: {}).__code__),
-    "loss": lambda _: setattr(Loss, "__call__", lambda *_: torch.zeros((), requires_grad=True)),
+    "loss": lambda _: setattr(ClassDependentLoss, "__call__", lambda *_: torch.zeros((), requires_grad=True)),
     "network": lambda _: FACTORIES.update({"small-cnn": FACTORIES["alexnet"]}),
     "conv": lambda _: setattr(torch.nn.functional, "relu", torch.abs),
     "bench": lambda b: setattr(b, "_train", dataclasses.replace(b._train, images=torch.zeros_like(b._train.images))),
