@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import torch
 import torch.nn.functional as F
 from optuna.distributions import BaseDistribution, FloatDistribution
 from pydantic import Field
@@ -27,11 +28,11 @@ class FocalLoss(Loss):
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss of logits (N, 2) and labels (N,) in {0, 1}.
 
-        1 - p_y is the other class's probability, taken from its logarithm: a difference from 1 would lose its digits.
+        p_y is the sigmoid of how far the right logit is ahead, and 1 - p_y that of the opposite: as logarithms of these
+        both keep their digits, where a difference from 1 would lose them.
         """
-        logs = F.log_softmax(logits, 1)
-        right = labels.long()[:, None]
-        log_right, log_other = logs.gather(1, right).squeeze(1), logs.gather(1, 1 - right).squeeze(1)
+        ahead = torch.where(labels > 0, 1, -1) * (logits[:, 1] - logits[:, 0])
+        log_right, log_other = F.logsigmoid(ahead), F.logsigmoid(-ahead)
         weights = logits.new_tensor([1 - self.alpha, self.alpha])[labels.long()]
         return -(weights * (self.focusing * log_other).exp() * log_right).mean()
 

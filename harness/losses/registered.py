@@ -92,6 +92,7 @@ def _first_broken(plugin: Plugin) -> str:
     from harness.losses.rules import process_state
 
     state = {**process_state(), "torch's number of threads": "1"}  # as every plugin's process has it
+    del state["Python's random state"]  # which is drawn anew in each fork
     return ask(plugin, first_broken, plugin.name, state)
 
 
@@ -100,14 +101,21 @@ def first_broken(name: str, state: Mapping[str, str] = MappingProxyType({})) -> 
 
     ``state`` is that of its process before it was imported.
     """
-    from harness.losses.rules import broken_rules, process_state
+    from harness.losses.rules import process_state
 
     if moved := [what for what, text in process_state().items() if state.get(what, text) != text]:
         return f"its import changes {', '.join(moved)}"
+    return next((f"{rule}: {what}" for rule, what in outcomes(name) if what), "")
+
+
+def outcomes(name: str) -> list[tuple[str, str]]:
+    """Return (rule, what is wrong or an empty text) for each rule of losses, of the one registered as ``name``."""
+    from harness.losses.rules import broken_rules
+
     try:
         loss = called(plugins.available(LOSSES)[name])
     except UsageError as error:
-        return " ".join([error.message, *error.faults])
+        return [("is_a_loss", " ".join([error.message, *error.faults]))]
     except Exception as error:
-        return text_of(error)
-    return next((f"{rule}: {what}" for rule, what in broken_rules(loss) if what), "")
+        return [("is_a_loss", text_of(error))]
+    return list(broken_rules(loss))
