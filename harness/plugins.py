@@ -1,4 +1,4 @@
-"""Methods, data sets and networks by entry point: built-ins and third parties by the same path."""
+"""Methods, data sets, networks and losses by entry point: built-ins and third parties by the same path."""
 
 import functools
 import sys
@@ -11,8 +11,9 @@ from harness.errors import UsageError, nearest, text_of
 PRUNERS = "harness.pruners"
 DATASETS = "harness.datasets"
 NETWORKS = "harness.networks"
+LOSSES = "harness.losses"
 
-_KINDS = {PRUNERS: "method", DATASETS: "data set", NETWORKS: "network"}
+_KINDS = {PRUNERS: "method", DATASETS: "data set", NETWORKS: "network", LOSSES: "loss"}
 
 _OURS = "prune-harness"
 

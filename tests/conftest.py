@@ -19,7 +19,7 @@ from torch import nn
 from harness import plugins
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic import Isic
-from harness.losses.schedules import schedule_named
+from harness.losses.registered import schedule_named
 from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, state_of

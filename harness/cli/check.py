@@ -1,4 +1,4 @@
-"""`harness check`: does a method keep to the interface? One line a check; exit code 6 where one fails."""
+"""`harness check`: does a method or a loss keep to the interface? One line a check; exit code 6 where one fails."""
 
 import json
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.messages import show
 from harness.cli.options import JsonOption
 from harness.errors import UsageError
@@ -22,7 +23,7 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 
 def check(
     name: Annotated[
-        str | None, typer.Argument(help="A registered method, or one with parameters: 'lt[rate=0.75]'.")
+        str | None, typer.Argument(help="A registered method or loss, or a method with parameters: 'lt[rate=0.75]'.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,
@@ -32,7 +33,7 @@ def check(
     list_checks: Annotated[bool, typer.Option("--list", help="Show all checks and what they catch.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that a method keeps to the interface: density, determinism, isolation, honest cost, resuming."""
+    """Check that a method keeps to the interface: density, determinism, isolation, honest cost, resuming; or a loss."""
     from harness.testing import check_named, checks
 
     if list_checks:
@@ -42,10 +43,13 @@ def check(
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
-    from harness.testing.case.subject import subjects
+    if is_loss(name):
+        rows = loss_rows(name, only, quiet=as_json)
+    else:
+        from harness.testing.case.subject import subjects
 
-    chosen = [check_named(only)] if only else list(checks("full" if full else "core"))
-    rows = [row for subject in subjects(name) for row in _checked(subject, chosen, limit, quiet=as_json)]
+        chosen = [check_named(only)] if only else list(checks("full" if full else "core"))
+        rows = [row for subject in subjects(name) for row in _checked(subject, chosen, limit, quiet=as_json)]
     if as_json:
         show(json.dumps(rows, indent=1))
     else:

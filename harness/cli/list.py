@@ -9,12 +9,19 @@ from harness import plugins
 from harness.cli.messages import show
 from harness.errors import UsageError, nearest
 
-_GROUPS = {"methods": plugins.PRUNERS, "datasets": plugins.DATASETS, "networks": plugins.NETWORKS}
+_GROUPS = {
+    "methods": plugins.PRUNERS,
+    "datasets": plugins.DATASETS,
+    "networks": plugins.NETWORKS,
+    "losses": plugins.LOSSES,
+}
 _KINDS = (*_GROUPS, "presets")
 
 
 def list_(
-    what: Annotated[str | None, typer.Argument(help="methods, datasets, networks or presets; default: all")] = None,
+    what: Annotated[
+        str | None, typer.Argument(help="methods, datasets, networks, losses or presets; default: all")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Import each plugin and show why one fails.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
@@ -28,7 +35,7 @@ def list_(
 def listing(what: str | None, *, check: bool) -> list[dict[str, str]]:
     """Return a row (kind, name, source, and with ``check`` whether it imports) for each that is installed.
 
-    ``what``: methods, datasets, networks, presets, or None for all. Raises `UsageError` for anything else.
+    ``what``: methods, datasets, networks, losses, presets, or None for all. Raises `UsageError` for anything else.
     """
     if what is not None and what not in _KINDS:
         raise UsageError(f"cannot list {what!r}{nearest(what, _KINDS)}", fix=f"use one of: {', '.join(_KINDS)}")

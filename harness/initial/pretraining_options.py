@@ -2,10 +2,16 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, ConfigDict, Field, StrictInt
 from pydantic.dataclasses import dataclass
 
 from harness.training.schedule import Schedule
+
+
+def _without_classes(training: Schedule) -> Schedule:
+    if training.sampler != "shuffled":
+        raise ValueError("sampler should be shuffled: what is learned here are latent variables, not classes")
+    return training
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -15,4 +21,4 @@ class Pretraining:
     key_name: ClassVar[str] = ""
     dataset: str = "isic-sim"
     seed: Annotated[StrictInt, Field(ge=0, lt=2**31)] = 0
-    training: Schedule = Schedule()
+    training: Annotated[Schedule, AfterValidator(_without_classes)] = Schedule()

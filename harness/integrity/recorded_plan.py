@@ -13,6 +13,7 @@ from harness.environment import environment_class
 from harness.errors import HarnessError, NetworkError
 from harness.initial.weights_choice import IMAGENET, Find
 from harness.initial.weights_file import file_digest
+from harness.losses.registered import recorded_loss
 from harness.networks.registered import factory_of
 from harness.planning.plan import Plan
 from harness.results import names
@@ -40,6 +41,8 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
         raise NotHere(f"{names.PLAN} is missing")
     try:
         plan = _read(json.loads(raw), machine.store)
+    except HarnessError as error:  # of a loss that is not installed here
+        raise NotHere(error.message) from error
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError) as error:
         raise NotHere(f"{names.PLAN} is not one that this version writes ({type(error).__name__})") from error
     here = environment_class(plan.training.device)
@@ -56,7 +59,8 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
 def _read(values: dict[str, Any], store: Path) -> Plan:
     data = {**values["data"], "folder": None}
     here = {"store": store, "weights_file": None, "jobs": 1}
-    return TypeAdapter(Plan).validate_python({**values, "data": data, **here})
+    entries = [{**entry, "loss": recorded_loss(entry["loss"])} for entry in values["entries"]]
+    return TypeAdapter(Plan).validate_python({**values, "entries": entries, "data": data, **here})
 
 
 def _weights_file(plan: Plan, find: Find) -> str | None:

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from harness.losses.schedules import LossSchedule, schedule_named
+from harness.losses.registered import schedule_named
+from harness.losses.schedule import LossSchedule
 
 if TYPE_CHECKING:
     from harness.losses.loss import Loss

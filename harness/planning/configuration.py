@@ -1,6 +1,5 @@
 """What a user may set: presets, a TOML file, ``--set`` and flags, merged in this order and checked whole."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
@@ -8,7 +7,8 @@ from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
-from harness.losses.schedules import ALIASES, SCHEDULES, LossSchedule, Ranking, resolve_gamma
+from harness.losses.registered import own_schedule, taken_names
+from harness.losses.schedule import LossSchedule
 from harness.planning.cell_limit import read_cell_limit
 from harness.planning.tuning_options import Seed, TuningOptions
 from harness.training.schedule import Schedule
@@ -18,6 +18,7 @@ _STRICT = ConfigDict(extra="forbid")
 MOST_JOBS = 1024
 
 Density = Annotated[StrictFloat, Field(gt=0, le=1)]
+Table = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -30,31 +31,6 @@ class DataOptions:
     split_seed: Seed = 0
 
 
-def _valid_gamma(gamma: float | str) -> float | str:
-    try:
-        resolve_gamma(gamma, 1, 1)
-    except UsageError as error:
-        raise ValueError(error.message) from None
-    return gamma
-
-
-Weight = Annotated[StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
-Gamma = Annotated[Weight | str, AfterValidator(_valid_gamma)]
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class LossOptions:
-    """A loss of the user's own: ``gamma`` in the first round, ``gamma_after`` in later ones, ``lambda_`` always.
-
-    ``ranking`` is the form of the term that ``lambda_`` weighs.
-    """
-
-    gamma: Gamma = 1.0
-    gamma_after: Gamma = 1.0
-    lambda_: Annotated[StrictFloat, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 0.0
-    ranking: Ranking = "all-pairs"
-
-
 def _valid_limit(text: str) -> str:
     try:
         read_cell_limit(text)
@@ -63,10 +39,9 @@ def _valid_limit(text: str) -> str:
     return text
 
 
-def _own_names(losses: dict[str, LossOptions]) -> dict[str, LossOptions]:
-    taken = sorted(losses.keys() & {*SCHEDULES, *ALIASES})
-    if taken:  # results of both would stand under one name
-        raise ValueError(f"{', '.join(taken)}: a built-in loss has this name")
+def _own_names(losses: dict[str, Table]) -> dict[str, Table]:
+    if losses and (taken := sorted(losses.keys() & taken_names())):  # results of both would stand under one name
+        raise ValueError(f"{', '.join(taken)}: a registered loss has this name")
     return losses
 
 
@@ -80,7 +55,7 @@ class Configuration:
     network: str = "alexnet-bn"
     weights: str = "auto"
     loss: str | None = None
-    losses: Annotated[dict[str, LossOptions], AfterValidator(_own_names)] = Field(default_factory=dict)
+    losses: Annotated[dict[str, Table], AfterValidator(_own_names)] = Field(default_factory=dict)
     jobs: Annotated[StrictInt, Field(ge=0, le=MOST_JOBS)] = 0
     cell_limit: Annotated[str, AfterValidator(_valid_limit)] = "1d"
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -91,8 +66,8 @@ class Configuration:
 
     @property
     def loss_schedules(self) -> dict[str, LossSchedule]:
-        """The losses of the user's own, by name."""
-        return {name: LossSchedule(name, **asdict(loss)) for name, loss in self.losses.items()}
+        """The losses of the user's own, by name. Raises `UsageError` for one that cannot be read."""
+        return {name: own_schedule(name, table) for name, table in self.losses.items()}
 
     @property
     def seed_list(self) -> tuple[int, ...]:

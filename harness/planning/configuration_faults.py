@@ -8,7 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import nearest
+from harness.errors import UsageError, nearest
+from harness.losses.registered import base_of, own_schedule
 from harness.planning.configuration import Configuration
 
 Place = tuple[int | str, ...]
@@ -43,9 +44,36 @@ def faults_of(layer: Mapping[str, Any]) -> list[str]:
     return sorted(f"{_shown(place)}: {text}" for place, text in found.items())
 
 
-def _by_schema(layer: Mapping[str, Any]) -> dict[Place, str]:
+def loss_faults(losses: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line for each fault of the tables ``[losses.NAME]``, whole: its key first."""
+    found = {("losses", name, *place): text for name, table in losses.items() for place, text in _of_loss(name, table)}
+    return sorted(f"{_shown(place)}: {text}" for place, text in found.items())
+
+
+def _of_loss(name: str, table: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     try:
-        TypeAdapter(Configuration).validate_python(layer)
+        base = base_of(table)
+    except UsageError as error:
+        yield ("kind",), "; ".join([error.message, *error.faults, *([error.fix] if error.fix else [])])
+        return
+    known = base.fields
+    given = {key: value for key, value in table.items() if key in known}
+    unknown = table.keys() - known.keys() - {"kind"}
+    yield from (((key,), f"unknown key{nearest(key, [*known, 'kind'])}") for key in unknown)
+    told = _by_schema({**known, **given}, type(base))
+    yield from told.items()
+    if not told and not unknown:
+        try:
+            own_schedule(name, table)
+        except UsageError as error:
+            for fault in error.faults or [error.message]:
+                key, _, text = fault.rpartition(": ")
+                yield (key,) if key in known else (), text if key in known else fault
+
+
+def _by_schema(layer: Mapping[str, Any], kind: type[Any] = Configuration) -> dict[Place, str]:
+    try:
+        TypeAdapter(kind).validate_python(layer)
     except ValidationError as error:
         texts: dict[Place, dict[str, None]] = {}
         for fault in error.errors(include_url=False, include_context=False, include_input=False):

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from harness.errors import UsageError
 from harness.planning.configuration import Configuration
-from harness.planning.configuration_faults import faults_of
+from harness.planning.configuration_faults import faults_of, loss_faults
 from harness.planning.presets import overlaid, preset_keys
 from harness.planning.toml_files import parse_toml, read_toml
 
@@ -24,15 +24,18 @@ def load_configuration(
     later layer would replace.
     """
     layers = [preset_keys(preset), *([] if file is None else [_own(file)]), *map(_assignment, assignments), dict(flags)]
-    if faults := sorted({fault for layer in layers for fault in faults_of(layer)}):
-        raise UsageError(
-            "the configuration has faults",
-            faults=faults,
-            fix="`harness run --dry-run` shows what a preset sets; docs/configuration.md lists every key",
-        )
     keys: dict[str, Any] = {}
     for layer in layers:
         keys = overlaid(keys, layer)
+    faults = {fault for layer in layers for fault in faults_of(layer)}
+    if not any(fault.startswith("losses") for fault in faults):  # a table may come in several layers
+        faults |= {*loss_faults(keys.get("losses", {}))}
+    if faults:
+        raise UsageError(
+            "the configuration has faults",
+            faults=sorted(faults),
+            fix="`harness run --dry-run` shows what a preset sets; docs/configuration.md lists every key",
+        )
     return TypeAdapter(Configuration).validate_python(keys)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
 from harness.planning.entry_text import parse_entry
@@ -42,6 +43,15 @@ class Description:
     gives: Borrowable | None
 
 
+@dataclass(frozen=True)
+class Written:
+    """A method as entries name it: its name, its non-default values, and the name of its default loss."""
+
+    method: str
+    changed: Mapping[str, Any]
+    loss: str
+
+
 @of_its_plugin
 def traits_of(method: str) -> Traits:
     """Return what the class registered as ``method`` says. Raises `UsageError`."""
@@ -72,6 +82,26 @@ def described(method: str, parameters: Mapping[str, Any]) -> Description:
         borrows=pruner.borrows,
         gives=pruner.gives,
     )
+
+
+@of_its_plugin
+def written(method: str, parameters: Mapping[str, Any], *, other_loss: bool) -> Written:
+    """Return ``method`` with ``parameters`` as entries name it, or as they do where its loss is replaced by another's.
+
+    Raises `UsageError` as `build_pruner` does.
+    """
+    pruner = build_pruner(method, parameters)
+    if other_loss:
+        renamed, pruner = pruner.without_loss()
+        method = renamed or method
+    if not isinstance(pruner.loss, str):
+        raise UsageError(f"method {method!r} says that its loss is {pruner.loss!r}, which is no name")
+    changed = {
+        field.name: plain_value(getattr(pruner, field.name))
+        for field in fields(pruner)
+        if getattr(pruner, field.name) != field.default
+    }
+    return Written(method, changed, pruner.loss)
 
 
 @of_its_plugin

@@ -1,16 +1,18 @@
 """Entries: a method with its parameters and its loss, under a canonical name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
-from harness.errors import UsageError
-from harness.losses.schedules import WEIGHTS, LossSchedule, schedule_named
-from harness.planning.description import Description, code_of, described, plain_value
+from harness.errors import UsageError, nearest
+from harness.losses.registered import schedule_named
+from harness.losses.schedule import LossSchedule
+from harness.planning.description import Description, Written, code_of, described, traits_of, written
 from harness.planning.entry_text import parse_entry
-from harness.planning.pruners import build_pruner, own_parameters
-from harness.plugin_process import of_its_plugin
+from harness.planning.pruners import build_pruner
 from harness.pruning.pruner import Pruner
+from harness.results.names import PLAIN_LOSS
+from harness.storage.code_behind import foreign_code
 
 
 @dataclass(frozen=True)
@@ -44,70 +46,88 @@ class Entry:
 
     def code(self) -> list[str]:
         """Return a hash of each source file of the method, of those that it extends or borrows from, and of what these
-        import from beside them.
+        import from beside them; of a loss of another distribution, too.
 
-        A changed method is a new run.
+        A changed method or loss is a new run.
         """
         try:
-            lenders = [parse_entry(written) for written in self.described().borrows_from]
+            lenders = [parse_entry(one) for one in self.described().borrows_from]
             found = [code_of(*one) for one in ((self.method, dict(self.parameters)), *lenders)]
         except UsageError:  # a plugin that cannot be imported has failed cells and no code
             return []
-        return [code for _, code in sorted({module: code for one in found for module, code in one.items()}.items())]
+        codes = sorted({module: code for one in found for module, code in one.items()}.items())
+        return [*(code for _, code in codes), *foreign_code(self.loss)]
 
 
-@of_its_plugin
 def entry_of(
     method: str,
     parameters: Mapping[str, Any],
     loss: str | None = None,
     losses: Mapping[str, LossSchedule] | None = None,
 ) -> Entry:
-    """Return the canonical entry of a method, with its default loss unless ``loss`` names another schedule.
+    """Return the canonical entry of a method, with its default loss unless ``loss`` names another.
 
-    ``losses`` are the configuration's own schedules by name. Parameters ``gamma`` and ``lambda`` replace the loss's own
-    where it has them, unless the method has fields of these names.
+    ``losses`` are the configuration's own by name. Parameters that the method has no field for are the loss's. Raises
+    `UsageError` with every one that neither has, and every wrong value.
     """
-    own, weights = own_parameters(method, parameters)
-    pruner = build_pruner(method, own)
-    schedule = schedule_named(pruner.loss if loss is None else loss, losses)
-    usual = schedule.weights
-    if weights:
-        schedule = schedule.with_weights({name: _number(name, value) for name, value in weights.items()})
-    if loss is not None:
-        renamed, pruner = pruner.without_loss()
-        method = renamed or method
-    changed = {
-        field.name: plain_value(getattr(pruner, field.name))
-        for field in fields(pruner)
-        if getattr(pruner, field.name) != field.default
-    }
-    now = {name: schedule.weights.get(name, WEIGHTS[name]) for name in usual}
-    shown = changed | {name: value for name, value in now.items() if value != usual[name]}
-    if schedule.name != pruner.loss:
-        shown["loss"] = schedule.name
-    written = ",".join(f"{name}={shown[name]}" for name in sorted(shown))
-    text = f"{method}[{written}]" if written else method
-    return Entry(text, method, tuple(sorted(changed.items())), schedule)
+    known = traits_of(method).parameters
+    own = {name: value for name, value in parameters.items() if name in known}
+    others = {name: value for name, value in parameters.items() if name not in known}
+    said, faults = _attempted(lambda: written(method, own, other_loss=loss is not None))
+    usual = schedule_named(loss or _default_loss(method, said), losses)
+    has = {name: value for name, value in usual.parameters.items() if name not in known}
+    schedule, wrong = _attempted(
+        lambda: usual.with_parameters({name: value for name, value in others.items() if name in has})
+    )
+    unknown = [f"{name!r} is not a parameter{nearest(name, [*known, *has])}" for name in others if name not in has]
+    if said is None or schedule is None or unknown:
+        raise UsageError(
+            f"method {method!r} got wrong parameters",
+            faults=[*unknown, *faults, *wrong],
+            fix=f"its parameters are: {', '.join(known) or 'none'}; those of its loss, {usual.name}:"
+            f" {', '.join(has) or 'none'}",
+        )
+    return _entry(said, usual, schedule)
+
+
+Said = TypeVar("Said")
+
+
+def _attempted(ask: Callable[[], Said]) -> tuple[Said | None, list[str]]:
+    """Return an answer, or what is wrong with the values that were given. Raises any other `UsageError`."""
+    try:
+        return ask(), []
+    except UsageError as error:
+        if not error.faults:
+            raise
+        return None, error.faults
+
+
+def _default_loss(method: str, said: Written | None) -> str:
+    """Return the loss that a method trains with; that of its defaults where its values are wrong."""
+    said = said or _attempted(lambda: written(method, {}, other_loss=False))[0]
+    return said.loss if said else PLAIN_LOSS
+
+
+def _entry(said: Written, usual: LossSchedule, schedule: LossSchedule) -> Entry:
+    """Return the entry of a method under ``schedule``, which is ``usual`` with other values."""
+    before = usual.parameters
+    others = {name: value for name, value in schedule.values(before).items() if value != before[name]}
+    shown = {**said.changed, **others, **({"loss": usual.name} if usual.name != said.loss else {})}
+    inside = ",".join(f"{name}={shown[name]}" for name in sorted(shown))
+    text = f"{said.method}[{inside}]" if inside else said.method
+    return Entry(text, said.method, tuple(sorted(said.changed.items())), schedule)
 
 
 def values_of(entry: Entry, losses: Mapping[str, LossSchedule] | None = None) -> dict[str, Any]:
-    """Return all parameters of an entry by name, defaults included, its loss's weights among them."""
-    weights = schedule_named(entry.loss.name, losses).weights
-    now = {name: entry.loss.weights.get(name, WEIGHTS[name]) for name in weights}
-    return now | dict(entry.described().values)
+    """Return all parameters of an entry by name, defaults included, its loss's among them."""
+    usual = schedule_named(entry.loss.name, losses).parameters
+    return entry.loss.values(usual) | dict(entry.described().values)
 
 
 def reparametrised(entry: Entry, values: Mapping[str, Any], losses: Mapping[str, LossSchedule] | None = None) -> Entry:
     """Return the entry with other ``values`` of some parameters. Raises `UsageError` as `entry_of` does."""
-    usual = schedule_named(entry.loss.name, losses).weights
-    weights = {name: value for name, value in values_of(entry, losses).items() if value != usual.get(name, value)}
+    usual = schedule_named(entry.loss.name, losses).parameters
+    numbers = {name: value for name, value in entry.loss.values(usual).items() if value != usual[name]}
     loss = None if entry.loss.name == entry.described().loss else entry.loss.name
-    return entry_of(entry.method, {**dict(entry.parameters), **weights, **values}, loss, losses)
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"{name} is not a number", fix=f"write {name}=5") from None
+    return entry_of(entry.method, {**numbers, **dict(entry.parameters), **values}, loss, losses)

@@ -11,7 +11,7 @@ from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.networks.registered import factory_of
 from harness.planning.cell_limit import read_cell_limit
 from harness.planning.configuration import Configuration

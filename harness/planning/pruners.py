@@ -1,16 +1,13 @@
 """Registered methods built from parameters, and what one borrows from another."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from harness import plugins
-from harness.errors import UsageError, nearest
-from harness.losses.schedules import WEIGHTS
+from harness.errors import UsageError
+from harness.field_values import built
 from harness.networks.architecture import Network
-from harness.planning.entry_text import parse_entry, toml_text
+from harness.planning.entry_text import parse_entry
 from harness.pruning.dense import Dense
 from harness.pruning.pruner import Pruner
 from harness.results.names import DENSE
@@ -29,34 +26,7 @@ def build_pruner(method: str, parameters: Mapping[str, Any]) -> Pruner:
 
     Raises `UsageError` with every unknown or wrong parameter at once.
     """
-    kind = pruner_class(method)
-    known = [field.name for field in fields(kind)]
-    faults = [f"{name!r} is not a parameter{nearest(name, known)}" for name in parameters if name not in known]
-    try:
-        given = {name: value for name, value in parameters.items() if name in known}
-        pruner: Pruner = TypeAdapter(kind).validate_python(given)
-        faults += [text for name, value in given.items() if (text := _other_type(name, value, getattr(pruner, name)))]
-    except ValidationError as error:
-        faults += [_fault(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-    if faults:
-        raise UsageError(
-            f"method {method!r} got wrong parameters",
-            faults=faults,
-            fix=f"its parameters are: {', '.join(known) or 'none'}",
-        )
-    return pruner
-
-
-def _other_type(name: str, given: Any, taken: Any) -> str:
-    """Return why a value of TOML's is refused that Python would turn into another: true for 1, 1 for true."""
-    if isinstance(given, str) or isinstance(given, bool) == isinstance(taken, bool):
-        return ""
-    return f"{name}: should be {'true or false' if isinstance(taken, bool) else 'a number'}, not {toml_text(given)}"
-
-
-def _fault(place: str, message: str) -> str:
-    """Return what is wrong where; a method's own refusal has no place and stands as the method writes it."""
-    return f"{place}: {message}" if place else message.removeprefix("Value error, ")
+    return built(pruner_class(method), parameters, f"method {method!r}")
 
 
 def borrowed(written: str) -> Pruner:
@@ -70,10 +40,3 @@ def why_skipped(pruner: Pruner, network: Network) -> str | None:
         return sentence
     sentences = ((other, borrowed(other).skip(network)) for other in pruner.borrows_from)
     return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
-
-
-def own_parameters(method: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the method's own parameters and those of its loss."""
-    known = {field.name for field in fields(pruner_class(method))}
-    own = {name: value for name, value in parameters.items() if name in known or name not in WEIGHTS}
-    return own, {name: value for name, value in parameters.items() if name not in own}

@@ -8,7 +8,8 @@ from typing import Any
 
 from harness import plugins
 from harness.errors import UsageError, nearest
-from harness.losses.schedules import LossSchedule, schedule_named
+from harness.losses.registered import schedule_named
+from harness.losses.schedule import LossSchedule
 from harness.planning.description import described, traits_of
 from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import parse_entry, toml_text
@@ -43,7 +44,7 @@ def resolve(
         with _collected(faults, f"{entry.text}: "):
             selection.notes += _borrowing(entry, selection.entries)
     if faults:
-        raise UsageError("the methods asked for cannot be run", faults=faults)
+        raise UsageError("the methods asked for cannot be run", faults=list(dict.fromkeys(faults)))
     return list(selection.entries.values()), list(dict.fromkeys(selection.notes))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.data.image_split import ImageSplit
 from harness.data.splitting import stratified_order
 from harness.losses.loss import Loss
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.networks.architecture import Architecture, Network, positive_scores
 from harness.networks.factories import build, copy_of
 from harness.pruning.meter import Meter
@@ -19,7 +19,7 @@ from harness.pruning.pruned_network import PrunedNetwork
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.storage.canonical import canonical_state
-from harness.storage.code_behind import source_of
+from harness.storage.code_behind import foreign_code, source_of
 from harness.storage.store import Store
 from harness.training.augmentation import normalise
 from harness.training.fit import TrainingTask, fit
@@ -123,7 +123,8 @@ class Workbench:
         schedule = (schedule or self._schedule).of_a_method(self._schedule, images)
         span = schedule.span(epochs, images)
         state = canonical_state(network, mask)
-        loss = self.loss(round)
+        loss = self._loss(round)
+        code = foreign_code(loss)
         inputs = {
             "environment": self._environment,
             "version": TRAINING_VERSION,
@@ -131,6 +132,7 @@ class Workbench:
             "state": state,
             "mask": mask,
             "loss": loss,
+            **({"loss code": code} if code else {}),
             "schedule": schedule,
             "epochs": span,
             "train": self._train.fingerprint,
@@ -167,7 +169,10 @@ class Workbench:
         return self.train(self.network(), round=0)
 
     def loss(self, round: int) -> Loss:
-        """Return the loss that `train` uses in ``round``: for methods that score by what they train with."""
+        """Return the loss that `train` ends with in ``round``: for methods that score by what they train with."""
+        return self._loss(round).at(1.0)
+
+    def _loss(self, round: int) -> Loss:
         return self._losses.resolve(round, self._train.positives, self._train.negatives)
 
     def mask_of(self, method: str, density: float) -> Mask:

@@ -12,6 +12,7 @@ import numpy as np
 from harness.data.image_split import ImageSplit
 from harness.environment import versions
 from harness.initial.weights_choice import SIMULATED, own_weights
+from harness.losses.schedule import LossSchedule
 from harness.outgoing.published import published_values
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, setting_of
@@ -47,7 +48,7 @@ def publication(
         names.METHOD: entry.method,
         names.LOSS: entry.loss.name,
         names.PLAIN: entry.plain,
-        names.LOSS_CHANGES: str(entry.loss.gamma != entry.loss.gamma_after).lower(),
+        names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
         names.SEED: str(seed),
         names.GROUP: provenance["group"],
         names.SIMULATED: str(provenance["simulated"]).lower(),
@@ -73,6 +74,15 @@ def publication(
         documents={names.PROVENANCE: _json(provenance), names.PLAN: _json(published_values(_plan(plan)))},
         data=used_data(plan.data.dataset(), splits.items()),
     )
+
+
+def _changes(loss: LossSchedule, train: ImageSplit) -> bool:
+    """Return whether later rounds have another loss than the first; one that cannot say has trained nothing."""
+    try:
+        first, later = (loss.resolve(round, train.positives, train.negatives) for round in (0, 1))
+    except Exception:
+        return False
+    return first != later
 
 
 def run_key(plan: Plan, entry: Entry, seed: int, splits: Splits) -> str:

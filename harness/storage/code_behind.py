@@ -14,7 +14,10 @@ from harness.networks import registered
 from harness.networks.architecture import Architecture, Network
 from harness.storage.sources import digest_of_code, module_text, taken_from
 
-DECIDING_NOTHING = {"errors", "environment", "plugins", "progress", "storage", "pruning", "planning", "running"}
+DECIDING_NOTHING = {
+    *("errors", "environment", "plugins", "plugin_process", "progress", "field_values", "storage"),
+    *("pruning", "planning", "running"),
+}
 """Rooms of the core that no result depends on: a computed function gets no bench, no method, no store and no plan."""
 
 
@@ -55,6 +58,18 @@ def source_of(function: Callable[..., Any], *inputs: Any) -> list[str]:
     _refuse_edited(function)
     handed_in = {kind.__module__ for kind in _classes(inputs)}
     return [digest_of_code(text) for text in texts(modules_behind(function.__module__, *handed_in))]
+
+
+def foreign_code(value: Any) -> list[str]:
+    """Return what tells the code of the dataclasses of ``value`` from any other, where it is not the harness's own.
+
+    A digest a module: those of the classes and of what they extend, and those behind them. Empty where all of it is the
+    harness's, whose versions keys know otherwise.
+    """
+    bases = {base for kind in _classes(value) for base in kind.__mro__}
+    homes = {base.__module__ for base in bases} - {"builtins", "abc", "typing"}
+    foreign = [home for home in homes if home.partition(".")[0] != "harness"]
+    return [digest_of_code(text) for text in texts(modules_behind(*foreign))] if foreign else []
 
 
 def _refuse_edited(function: Callable[..., Any]) -> None:

@@ -8,9 +8,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from harness.losses.loss import Loss
 from harness.randomness import derived_seed, generator
 from harness.sparsity.mask import Mask
 from harness.training.augmentation import augment, normalise
+from harness.training.epoch_order import epoch_order
 from harness.training.inference import moves, resolve_device
 from harness.training.optimisers import moments_of, optimiser_of, restore_moments, set_rate
 from harness.training.schedule import Schedule
@@ -47,12 +49,17 @@ class TrainingTask:
     evaluate: Callable[[nn.Module], float]
     mask: Mask | None = None
 
+    def loss_at(self, progress: float) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return the loss of an epoch that begins when ``progress`` in [0, 1) of the schedule's epochs is over."""
+        return self.loss.at(progress) if isinstance(self.loss, Loss) else self.loss
+
 
 class Stepper:
     """One optimiser step at a time; pruned weights are +0.0 before the first and after every step."""
 
     def __init__(self, task: TrainingTask, schedule: Schedule, device: torch.device) -> None:
         self.task, self.schedule, self.device = task, schedule, device
+        self.loss = task.loss_at(0.0)
         self.module = task.module.to(device).to(memory_format=torch.channels_last)
         for layer in self.module.modules():
             if isinstance(layer, nn.Dropout):
@@ -83,7 +90,7 @@ class Stepper:
         Gradients are masked rather than weights: with weight decay 0 on a zero weight and zero momentum, a pruned
         weight then never moves, and clipping sees only the network that remains.
         """
-        loss = self.task.loss(self.forward(images), targets)
+        loss = self.loss(self.forward(images), targets)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.masks:
@@ -139,7 +146,8 @@ def fit(
 def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
     """Train one epoch and return its mean loss; every draw comes from (seed, purpose, epoch)."""
     schedule, epoch = stepper.schedule, progress["epoch"]
-    order = torch.randperm(len(images), generator=generator(seed, "shuffle", epoch)).to(images.device)
+    stepper.loss = stepper.task.loss_at(epoch / schedule.epoch_count(len(images)))
+    order = epoch_order(targets, schedule.sampler, generator(seed, "shuffle", epoch)).to(images.device)
     views = generator(seed, "augmentation", epoch)
     batches = min(schedule.steps_per_epoch(len(images)), total - progress["steps"])
     losses = []

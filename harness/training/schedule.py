@@ -11,6 +11,7 @@ from harness.storage.key_fields import YOUNGER
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
+Sampler = Literal["shuffled", "balanced"]
 
 A_METHODS_OWN = ("epochs", "max_steps", "learning_rate", "warmup", "decay")
 """What a method may change of the plan's schedule: how long and at which rates it trains, nothing else."""
@@ -21,7 +22,9 @@ _TAIL = 0.1
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Schedule:
-    """SGD with momentum, or AdamW (``momentum`` is not its), over shuffled batches; what it ends with is kept.
+    """SGD with momentum, or AdamW (``momentum`` is not its), over drawn batches; what it ends with is kept.
+
+    ``sampler``: each image once an epoch, ``shuffled``, or as many draws with each class equally likely, ``balanced``.
 
     ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
     linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
@@ -35,6 +38,7 @@ class Schedule:
     max_steps: Annotated[StrictInt, Field(ge=0)] = 0
     batch_size: Annotated[StrictInt, Field(ge=2)] = 32
     optimiser: Literal["sgd", "adamw"] = field(default="sgd", metadata=YOUNGER)
+    sampler: Sampler = field(default="shuffled", metadata=YOUNGER)
     learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 0.01
     momentum: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
     weight_decay: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.planning.description import traits_of
 from harness.planning.entries import Entry, reparametrised, values_of
 from harness.results.names import DENSE
@@ -32,7 +32,7 @@ class Candidate:
         """The names of all that could be tuned."""
         if self.entry.method == DENSE:
             return SCHEDULE_FIELDS
-        return tuple(sorted({*traits_of(self.entry.method).parameters, *self.entry.loss.weights}))
+        return tuple(sorted({*traits_of(self.entry.method).parameters, *self.entry.loss.parameters}))
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
         """Return this candidate's own values of some parameters."""

@@ -11,7 +11,7 @@ import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError
 
 from harness.errors import UsageError, nearest
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve

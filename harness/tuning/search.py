@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from harness.data.loading import training_splits
 from harness.errors import HarnessError, UsageError
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.planning.description import skipped
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, levels_of, setting_of

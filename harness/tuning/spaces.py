@@ -1,4 +1,4 @@
-"""What may be tuned of an entry: its method's own fields, its loss's weights; of the dense network, its schedule."""
+"""What may be tuned of an entry: its method's own fields, its loss's; of the dense network, its schedule."""
 
 import math
 import warnings
@@ -21,11 +21,6 @@ SCHEDULE_SPACE: Space = {
     "weight_decay": FloatDistribution(0.0, 5e-3),
 }
 """What is tuned once, on the dense network, and then the same for every method."""
-
-LOSS_SPACE: Space = {
-    "gamma": FloatDistribution(1.0, 20.0, log=True),
-    "lambda": FloatDistribution(0.1, 20.0, log=True),
-}
 
 _DIGITS = 3
 _EDGE = 0.02
@@ -58,10 +53,10 @@ def space_of(candidate: Candidate, written: Mapping[str, Mapping[str, Range]]) -
 def _usual_space(candidate: Candidate) -> Space:
     if candidate.entry.method == DENSE:
         return SCHEDULE_SPACE
-    method = candidate.entry.method
-    known = traits_of(method).parameters
-    weights = {name: LOSS_SPACE[name] for name in candidate.entry.loss.weights if name not in known}
-    return {**search_space_of(method), **weights}
+    method, loss = candidate.entry.method, candidate.entry.loss
+    numbers = {name: loss.search_space[name] for name in loss.parameters if name in loss.search_space}
+    own = traits_of(method).parameters
+    return {**search_space_of(method), **{name: space for name, space in numbers.items() if name not in own}}
 
 
 def _faults(candidate: Candidate, name: str, distribution: BaseDistribution) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from harness.data.loading import decoded, training_splits
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.planning.plan import Plan, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task

@@ -17,7 +17,7 @@ from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 from torchvision.transforms import v2
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
@@ -99,7 +99,9 @@ def test_share_of_a_training_step(compare: Any, size: int, precision: str) -> No
     network = build(Architecture("alexnet-bn"))
     initialise(network, generator(0, "benchmark"))
     schedule = Schedule(batch_size=BATCH, clip=2.0, precision=precision, device="cpu")  # type: ignore[arg-type]
-    task = TrainingTask(module=network, images=pixels, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
+    task = TrainingTask(
+        module=network, images=pixels, targets=labels, loss=ClassDependentLoss(), evaluate=lambda _: 0.0
+    )
     stepper = Stepper(task, schedule, torch.device("cpu"))
     stepper.module.train()
 

@@ -14,8 +14,8 @@ import torch
 
 from harness import plugins
 from harness.data.image_split import ImageSplit
-from harness.losses.loss import Loss
-from harness.losses.schedules import schedule_named
+from harness.losses.class_dependent import ClassDependentLoss
+from harness.losses.registered import schedule_named
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise
 from harness.planning.pruners import borrowed, build_pruner
@@ -80,7 +80,7 @@ class Step:
     def __init__(self) -> None:
         module = started(Architecture("alexnet-bn"))
         task = TrainingTask(
-            module=module, images=TRAIN.images, targets=TRAIN.labels, loss=Loss(), evaluate=lambda _: 0.0
+            module=module, images=TRAIN.images, targets=TRAIN.labels, loss=ClassDependentLoss(), evaluate=lambda _: 0.0
         )
         self.stepper = Stepper(task, SCHEDULE, torch.device("cpu"))
         self.stepper.module.train()

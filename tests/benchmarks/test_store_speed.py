@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, state_of
 from harness.randomness import generator
@@ -28,7 +28,7 @@ def step() -> Any:
     labels = (torch.arange(BATCH) % 5 == 0).to(torch.uint8)
     module = build(Architecture("alexnet-bn"))
     initialise(module, draws)
-    task = TrainingTask(module=module, images=pixels, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
+    task = TrainingTask(module=module, images=pixels, targets=labels, loss=ClassDependentLoss(), evaluate=lambda _: 0.0)
     stepper = Stepper(task, Schedule(precision="float32", device="cpu"), torch.device("cpu"))
     stepper.module.train()
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
@@ -67,7 +67,7 @@ def harness_epoch(precision: str) -> float:
     """Return the seconds of the second epoch of a training stage; the first one warms it up."""
     pixels, labels = images()
     clock = Clock()
-    task = TrainingTask(module=network(), images=pixels, targets=labels, loss=Loss(), evaluate=clock)
+    task = TrainingTask(module=network(), images=pixels, targets=labels, loss=ClassDependentLoss(), evaluate=clock)
     fit(task, schedule(precision, epochs=2), 0, NoCheckpoints())
     return clock.asked[1] - clock.asked[0]
 
@@ -117,7 +117,9 @@ def test_masked_over_dense_step(compare: Any, precision: str) -> None:
     def stepper(density: float) -> Stepper:
         module = network()
         mask = random_mask(module, density) if density < 1 else None
-        task = TrainingTask(module=module, images=pixels, targets=labels, loss=Loss(), evaluate=Clock(), mask=mask)
+        task = TrainingTask(
+            module=module, images=pixels, targets=labels, loss=ClassDependentLoss(), evaluate=Clock(), mask=mask
+        )
         made = Stepper(task, schedule(precision), CPU)
         made.module.train()
         return made

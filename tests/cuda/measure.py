@@ -23,7 +23,7 @@ os.environ |= {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_NUM_THREADS": "1"}
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise
 from harness.planning.configuration_file import load_configuration
@@ -123,7 +123,7 @@ def bare_step(plan: Plan) -> tuple[float, float]:
     initialise(module, generator(0, "measure"))
     images = torch.rand(plan.training.batch_size, 3, plan.data.size, plan.data.size).to(device)
     labels = (torch.arange(len(images)) % 4 == 0).to(torch.uint8).to(device)
-    task = TrainingTask(module=module, images=images, targets=labels, loss=Loss(), evaluate=lambda _: 0.0)
+    task = TrainingTask(module=module, images=images, targets=labels, loss=ClassDependentLoss(), evaluate=lambda _: 0.0)
     stepper = Stepper(task, plan.training, device)
     stepper.module.train()
     with FlopCounterMode(display=False) as counter:

@@ -20,7 +20,7 @@ import harness.networks.small_cnn
 import harness.pruning.workbench
 import harness.running.entry_run
 from harness.errors import MachineError
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.methods.magnitude import Magnitude
 from harness.networks.alexnet import AlexNet
 
@@ -82,7 +82,7 @@ MOVES = {
     "fit": lambda _: setattr(harness.pruning.workbench, "fit", _fit),
     "evaluate": lambda _: setattr(harness.running.entry_run, "evaluate", lambda *_: {"auc": 1.0}),
     "code": lambda _: setattr(harness.evaluation.metrics.evaluate, "__code__", (lambda *_: {}).__code__),
-    "loss": lambda _: setattr(Loss, "__call__", lambda *_: torch.zeros((), requires_grad=True)),
+    "loss": lambda _: setattr(ClassDependentLoss, "__call__", lambda *_: torch.zeros((), requires_grad=True)),
     "network": lambda _: setattr(harness.networks.small_cnn, "SmallCNN", AlexNet),
     "conv": lambda _: setattr(torch.nn.functional, "relu", torch.abs),
     "bench": lambda b: setattr(b, "_train", dataclasses.replace(b._train, images=torch.zeros_like(b._train.images))),

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.methods.snip import Snip, SnipRetrain, connection_sensitivity
 from harness.networks.factories import copy_of
 from harness.planning.entries import entry_of
@@ -10,7 +10,7 @@ from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
 
-GREEN = Loss(10.0, 5.0)
+GREEN = ClassDependentLoss(10.0, 5.0)
 
 
 @pytest.fixture
@@ -161,7 +161,9 @@ def test_the_loss_scored_is_that_of_the_rounds_after_pruning(make_bench):
     """Black's dense round weighs positives by 1, its later ones by 5."""
     bench = make_bench("black")
     scores = Snip(images=20, scoring_loss="training").saliency(bench, bench.dense())
-    later, first = (connection_sensitivity(bench.dense(), bench.batches(20), Loss(gamma, 5.0)) for gamma in (5.0, 1.0))
+    later, first = (
+        connection_sensitivity(bench.dense(), bench.batches(20), ClassDependentLoss(gamma, 5.0)) for gamma in (5.0, 1.0)
+    )
     for name in scores:
         assert torch.equal(scores[name], later[name])
         assert not torch.equal(scores[name], first[name])

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.methods import structured
 from harness.methods.structured import (
     StructuredGroupNorm,
@@ -223,8 +223,8 @@ def test_the_network_is_left_as_it_was():
 def test_another_loss_is_a_mean_that_counts_by_its_batchs_images():
     network, batches = narrow("small-cnn"), batches_of([4, 2])
     plain = effects(network, batches)
-    same = effects(network, batches, Loss())
-    other = effects(network, batches, Loss(gamma=5.0))
+    same = effects(network, batches, ClassDependentLoss())
+    other = effects(network, batches, ClassDependentLoss(gamma=5.0))
     for name in plain:
         torch.testing.assert_close(same[name], plain[name], rtol=1e-4, atol=1e-6)
     assert any(not torch.allclose(plain[name], other[name]) for name in plain)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import plugins
-from harness.losses.schedules import LossSchedule
+from harness.losses.schedule import LossSchedule
 from harness.networks.architecture import Network
 from harness.networks.factories import parameter_count
 from harness.planning.pruners import borrowed, why_skipped

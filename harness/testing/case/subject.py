@@ -14,7 +14,8 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from harness.errors import UsageError
-from harness.losses.schedules import SCHEDULES, LossSchedule
+from harness.losses.registered import schedule_named
+from harness.losses.schedule import LossSchedule
 from harness.planning.entries import entry_of
 from harness.planning.pruners import build_pruner, pruner_class
 from harness.planning.selection import resolve
@@ -95,7 +96,7 @@ def _attempted(make: Callable[..., Made], *given: Any) -> Made | None:
 
 
 def _unbuilt(name: str, kind: type[Pruner]) -> Subject:
-    return Subject(name, name, kind, None, SCHEDULES["plain"])
+    return Subject(name, name, kind, None, schedule_named("plain"))
 
 
 def _own(pruner: Pruner) -> Subject:
@@ -103,7 +104,7 @@ def _own(pruner: Pruner) -> Subject:
     kind = type(pruner)
     changed = [f"{f.name}={getattr(pruner, f.name)}" for f in fields(pruner) if getattr(pruner, f.name) != f.default]
     name = f"{kind.__name__}[{','.join(changed)}]" if changed else kind.__name__
-    losses = _attempted(lambda: SCHEDULES[pruner.loss]) or SCHEDULES["plain"]
+    losses = _attempted(lambda: schedule_named(pruner.loss)) or schedule_named("plain")
     return Subject(name, kind.__name__, kind, pruner, losses)
 
 

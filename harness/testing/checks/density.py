@@ -3,7 +3,7 @@
 import torch
 
 from harness.errors import UsageError
-from harness.losses.schedules import schedule_named
+from harness.losses.registered import schedule_named
 from harness.networks.architecture import Architecture
 from harness.networks.factories import parameter_count
 from harness.pruning.pruned_network import PrunedNetwork

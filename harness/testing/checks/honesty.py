@@ -1,6 +1,6 @@
 """Checks on cost and fairness: all training and all costly work is seen, counted and stored."""
 
-from harness.losses.schedules import schedule_named
+from harness.losses.registered import schedule_named
 from harness.testing.case.case import LEVELS, Case
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.case.observed_run import observed

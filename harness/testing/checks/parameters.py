@@ -19,7 +19,7 @@ from optuna.distributions import (
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
-from harness.losses.schedules import schedule_named
+from harness.losses.registered import schedule_named
 from harness.pruning.pruner import Pruner
 from harness.randomness import generator
 from harness.testing.case.case import Case

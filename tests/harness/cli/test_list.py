@@ -59,7 +59,7 @@ def test_nothing_is_imported_without_the_check(installed):
 def test_a_kind_that_is_none_is_refused_with_the_nearest():
     with pytest.raises(UsageError, match="methods") as refused:
         listing("method", check=False)
-    assert "use one of: methods, datasets, networks, presets" in str(refused.value)
+    assert "use one of: methods, datasets, networks, losses, presets" in str(refused.value)
 
 
 def test_columns_are_aligned_and_headed_where_there_are_several_kinds(installed):

@@ -65,9 +65,9 @@ def test_every_preset_sets_what_its_file_says_and_nothing_else(name):
     configuration, default = load(preset=name), Configuration()
     written = dict(leaves(read_preset(name)))
     losses = written.pop("losses", {})
-    assert set(configuration.losses) == set(losses)
+    assert set(configuration.loss_schedules) == set(losses)
     for loss, options in losses.items():
-        assert all(getattr(configuration.losses[loss], name) == value for name, value in options.items())
+        assert all(getattr(configuration.loss_schedules[loss], name) == value for name, value in options.items())
     for path, value in written.items():
         assert at(configuration, path) == value
     for path in (
@@ -296,5 +296,5 @@ def test_the_configuration_is_frozen():
 
 @pytest.mark.parametrize("name", ["plain", "black", "class-dependent"])
 def test_a_loss_of_ones_own_cannot_take_a_built_in_name(name):
-    with pytest.raises(UsageError, match=f"{name}: a built-in loss has this name"):
+    with pytest.raises(UsageError, match=f"{name}: a registered loss has this name"):
         load_configuration("quick", None, [f"losses.{name}.gamma=7"], {})

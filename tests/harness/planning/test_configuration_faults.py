@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.planning.configuration import Configuration
-from harness.planning.configuration_faults import faults_of
+from harness.planning.configuration_faults import faults_of, loss_faults
 from harness.planning.configuration_file import load_configuration
 
 
@@ -47,7 +47,6 @@ KEYS = sorted(keys())
         ("methods = [5]", "methods.0: should be a text or a table"),
         ("methods = 'lt'", "methods: should be a list"),
         ("pretraining.seed = '1'", "pretraining.seed: should be a whole number"),
-        ("losses.mine.lambda_ = '5'", "losses.mine.lambda_: should be a number"),
         ("tuning.space.lt.rate.log = 1", "tuning.space.lt.rate.log: should be true or false"),
         ("tuning.space.lt.rate.low = true", "tuning.space.lt.rate.low: should be a whole number or a number"),
         ("training.decay = 'cosin'", "training.decay: should be 'constant' or 'cosine'"),
@@ -132,3 +131,50 @@ def test_every_typing_error_of_one_letter_names_its_key(place):
     for typed in {*typing_errors(place[-1])} - {""}:
         path = ".".join([*place[:-1], typed])
         assert faults(f"{path} = 1") == [f"{path}: unknown key (did you mean {place[-1]!r}?)"]
+
+
+# --- losses of one's own, whose fields are known once all layers are laid over each other
+
+
+@pytest.mark.parametrize(
+    ("toml", "found"),
+    [
+        ("mine.lambda_ = '5'", ["losses.mine.lambda_: should be a number"]),
+        ("mine.gama = 5", ["losses.mine.gama: unknown key (did you mean 'gamma'?)"]),
+        ("mine.kind = 5", ["losses.mine.kind: should be a text; `harness list losses` shows all"]),
+        ("mine = {kind = 'focal', focussing = 1}", ["losses.mine.focussing: unknown key (did you mean 'focusing'?)"]),
+        ("mine = {kind = 'focal', gamma = 1}", ["losses.mine.gamma: unknown key"]),
+        ("mine = {kind = 'focal', focusing = true}", ["losses.mine.focusing: should be a number, not true"]),
+        (
+            "mine = {kind = 'focal', alpha = 1, focusing = -1, beta = 2}",
+            [
+                "losses.mine.alpha: should be less than 1",
+                "losses.mine.beta: unknown key",
+                "losses.mine.focusing: should be greater than or equal to 0",
+            ],
+        ),
+        (
+            "a = {kind = 'ldam', scale = 0}\nb = {kind = 'class-balanced', beta = 1.0}",
+            ["losses.a.scale: should be greater than 0", "losses.b.beta: should be less than 1"],
+        ),
+        ("mine = {kind = 'focal', name = 'x'}", ["losses.mine.name: unknown key"]),
+        ("mine = {kind = 'focal', focusing = 1}\nother = {kind = 'black', ranking = 'pointwise'}", []),
+    ],
+)
+def test_the_faults_of_a_loss_are_told_by_its_own_fields(toml, found):
+    assert loss_faults(tomllib.loads(toml)) == found
+
+
+def test_an_unknown_kind_of_loss_names_the_nearest_and_lists_the_group():
+    (fault,) = loss_faults({"mine": {"kind": "foal"}})
+    assert fault.startswith("losses.mine.kind: unknown loss 'foal' (did you mean 'focal'?)")
+    assert "ldam-drw" in fault
+
+
+def test_a_loss_may_be_said_in_several_layers(tmp_path):
+    (tmp_path / "own.toml").write_text("[losses.mine]\nkind = 'focal'\nalpha = 0.5\n")
+    found = load_configuration("quick", tmp_path / "own.toml", ["losses.mine.focusing=1"], {}).loss_schedules["mine"]
+    assert (found.name, found.kind, found.fields) == ("mine", "focal", {"alpha": 0.5, "focusing": 1.0})
+    with pytest.raises(UsageError) as refused:
+        load_configuration("quick", tmp_path / "own.toml", ["losses.mine.focusing=high", "losses.mine.alpha=2"], {})
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["losses.mine.alpha", "losses.mine.focusing"]

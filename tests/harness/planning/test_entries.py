@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.losses.schedules import SCHEDULES
+from harness.losses.registered import schedule_named
 from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import split_list
 from harness.planning.pruners import build_pruner
@@ -100,11 +100,11 @@ def test_layer_densities_are_for_single_weights(written):
 
 def test_an_entry_builds_its_method():
     (entry,), _ = resolve(["lt[rate=0.75,loss=blue]"], {}, None)
-    assert entry == Entry("lt[loss=blue,rate=0.75]", "lt", (("rate", 0.75),), SCHEDULES["blue"])
+    assert entry == Entry("lt[loss=blue,rate=0.75]", "lt", (("rate", 0.75),), schedule_named("blue"))
     pruner = entry.pruner()
     assert type(pruner) is plugins.load(PRUNERS, "lt")
     assert (pruner.rate, pruner.scope) == (0.75, "layer")
-    assert entry_of("dense", {}) == Entry("dense", "dense", (), SCHEDULES["plain"])
+    assert entry_of("dense", {}) == Entry("dense", "dense", (), schedule_named("plain"))
 
 
 # --- lists, globs, all
@@ -327,7 +327,7 @@ def test_a_plugin_that_is_no_pruner_is_refused_by_name(monkeypatch, registered):
 @pytest.fixture
 def broken(monkeypatch):
     """``broken(outcome)``: one more registered method, ``mine``, whose import gives or raises ``outcome``."""
-    known, real = plugins.available(PRUNERS), plugins.load
+    known, available, real = plugins.available(PRUNERS), plugins.available, plugins.load
 
     def breaks(outcome):
         def load(group, name):
@@ -337,7 +337,8 @@ def broken(monkeypatch):
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(plugins, "available", lambda _group: {**known, "mine": known["lt"]})
+        methods = {**known, "mine": known["lt"]}
+        monkeypatch.setattr(plugins, "available", lambda group: methods if group == PRUNERS else available(group))
         monkeypatch.setattr(plugins, "load", load)
 
     return breaks

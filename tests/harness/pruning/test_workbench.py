@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from harness.data.image_split import ImageSplit
-from harness.losses.schedules import LossSchedule
+from harness.losses.class_dependent import ClassDependent
 from harness.networks.factories import state_of
 from harness.pruning.meter import Meter
 from harness.pruning.workbench import TrainingDiverged, Workbench
@@ -77,7 +77,7 @@ def test_the_round_chooses_the_loss(make_bench):
 
 def test_the_loss_that_a_method_is_given_is_the_one_that_training_uses(make_bench, monkeypatch):
     bench = make_bench(loss="black")
-    bench._losses = LossSchedule("mine", "effective-number(0.9)", 5.0, 2.0)
+    bench._losses = ClassDependent("mine", "effective-number(0.9)", 5.0, 2.0)
     before, after = bench.loss(0), bench.loss(1)
     assert before.gamma == pytest.approx((1 - 0.9**32) / (1 - 0.9**16))  # 32 negatives, 16 positives are trained on
     assert (after.gamma, after.lambda_) == (5.0, 2.0)

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from harness.losses.schedules import schedule_named
+from harness.losses.registered import schedule_named
 from harness.networks.factories import copy_of, state_of
 from harness.pruning.meter import Meter
 from harness.sparsity.mask import Mask, prunable_weights
@@ -44,6 +44,7 @@ OTHER_LENGTHS_AND_RATES = {
 OTHERS = {
     "batch_size": 24,
     "optimiser": "adamw",
+    "sampler": "balanced",
     "momentum": 0.0,
     "weight_decay": 0.1,
     "clip": 0.0,

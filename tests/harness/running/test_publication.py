@@ -9,7 +9,7 @@ import torch
 
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic_sim import IsicSim
-from harness.losses.schedules import LossSchedule
+from harness.losses.class_dependent import ClassDependent
 from harness.outgoing import secrets
 from harness.planning.entries import entry_of
 from harness.results import reading as results
@@ -41,13 +41,14 @@ def test_a_change_in_any_file_of_a_method_makes_another_run(method, files):
 def published(monkeypatch):
     """Publish records of one entry of a plan that says nothing else."""
     split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
+    train = ImageSplit.of(torch.zeros(3, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0, 0]), ("a", "b", "c"))
     data = SimpleNamespace(size=16, dataset=IsicSim)
     plan = SimpleNamespace(network="tiny", data=data, weights="kaiming", preset="quick")
     facts = {"group": "g", "simulated": False, "partial": None}
     monkeypatch.setattr(module, "provenance_of", lambda *_: facts)
     monkeypatch.setattr(module, "_plan", lambda _: {})
     monkeypatch.setattr(module, "run_key", lambda *_: "key")
-    return lambda entry, *records: publication(plan, entry, 0, records, Splits(split, split, split), "harness run")
+    return lambda entry, *records: publication(plan, entry, 0, records, Splits(train, split, split), "harness run")
 
 
 @pytest.fixture
@@ -92,7 +93,8 @@ def test_an_entry_is_published_with_its_name_under_the_plain_loss(published, rea
         (BLACK, True),
         (entry_of("lt", {}, "black-pointwise"), True),
         (entry_of("lt", {"gamma": 1}, "black"), False),
-        (entry_of("lt", {}, "mild", {"mild": LossSchedule("mild", 1.0, "effective-number(0.9)")}), True),
+        (entry_of("lt", {}, "mild", {"mild": ClassDependent("mild", 1.0, "effective-number(0.9)")}), True),
+        (entry_of("lt", {}, "ldam-drw"), False),  # within each training alike
         (entry_of("lt", {}), False),
         (entry_of("lt", {}, "green"), False),
         (entry_of("lt", {}, "blue"), False),

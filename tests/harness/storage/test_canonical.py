@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from harness.initial.pretraining_options import Pretraining
-from harness.losses.loss import Loss, PointwiseLoss
-from harness.losses.schedules import schedule_named
+from harness.losses.class_dependent import ClassDependentLoss, PointwiseLoss
+from harness.losses.registered import schedule_named
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, state_of
 from harness.planning.entries import entry_of
@@ -32,7 +32,7 @@ class Point:
     tensor: torch.Tensor
 
 
-class FocalLoss(Loss):
+class FocalLoss(ClassDependentLoss):
     """Another formula and no field of its own."""
 
     def __call__(self, logits, labels):
@@ -45,12 +45,12 @@ class FocalSchedule(Schedule):
 
 
 @dataclass(frozen=True)
-class RenamedLoss(Loss):
+class RenamedLoss(ClassDependentLoss):
     gamma_: float = 5.0
 
 
 @dataclass(frozen=True)
-class NamedLoss(Loss):
+class NamedLoss(ClassDependentLoss):
     key_name: ClassVar[str] = "focal"
 
 
@@ -193,7 +193,7 @@ def test_tuples_dataclasses_masks_and_networks_are_their_parts():
 @pytest.mark.parametrize(
     ("value", "recorded"),
     [
-        (Loss(5.0, 0.0), "17a47eff2caafddc62931b52f08554d3ebe0cf90a76d55ce95ebbc9574a0a515"),
+        (ClassDependentLoss(5.0, 0.0), "17a47eff2caafddc62931b52f08554d3ebe0cf90a76d55ce95ebbc9574a0a515"),
         (PointwiseLoss(10.0, 5.0), "fc43f81c8f7a224b2eadbeca3056967c7fa5b6fb76d2bea7dc4c4ede955c9886"),
         (schedule_named("black-pointwise"), "b152a905dda1847aaac426f10235cc8068f687277b1b16c69992952079e57bb1"),
         (Schedule(), "2392ff1251079c49453ba9e58ecc5018c1131cf780a906eef19e3f0d38701017"),
@@ -221,11 +221,11 @@ def test_what_is_stored_is_found_by_the_digests_of_old(value, recorded):
 @pytest.mark.parametrize(
     ("left", "right"),
     [
-        (Loss(5.0, 0.0), FocalLoss(5.0, 0.0)),
-        (Loss(5.0, 0.0), NamedLoss(5.0, 0.0)),
+        (ClassDependentLoss(5.0, 0.0), FocalLoss(5.0, 0.0)),
+        (ClassDependentLoss(5.0, 0.0), NamedLoss(5.0, 0.0)),
         (FocalLoss(5.0, 0.0), NamedLoss(5.0, 0.0)),
         (NamedLoss(5.0, 0.0), InheritingLoss(5.0, 0.0)),
-        (Loss(5.0, 0.0), RenamedLoss(5.0, 0.0)),
+        (ClassDependentLoss(5.0, 0.0), RenamedLoss(5.0, 0.0)),
         (Softer(), Harder()),
         (Schedule(), FocalSchedule()),
     ],
@@ -240,7 +240,9 @@ def test_no_class_answers_for_another(left, right):
 
 def test_a_class_of_the_same_name_in_another_module_is_another():
     def elsewhere(module):
-        return dataclasses.make_dataclass("FocalLoss", [], bases=(Loss,), frozen=True, namespace={"__module__": module})
+        return dataclasses.make_dataclass(
+            "FocalLoss", [], bases=(ClassDependentLoss,), frozen=True, namespace={"__module__": module}
+        )
 
     first, second = elsewhere("one.losses"), elsewhere("two.losses")
     assert digest(first(5.0, 0.0)) != digest(second(5.0, 0.0))
@@ -248,7 +250,9 @@ def test_a_class_of_the_same_name_in_another_module_is_another():
 
 
 def test_a_class_has_the_name_that_it_gives_itself_wherever_it_is_moved():
-    moved = dataclasses.make_dataclass("Moved", [], bases=(Loss,), frozen=True, namespace={"key_name": "focal"})
+    moved = dataclasses.make_dataclass(
+        "Moved", [], bases=(ClassDependentLoss,), frozen=True, namespace={"key_name": "focal"}
+    )
     assert digest(moved(5.0, 0.0)) == digest(NamedLoss(5.0, 0.0))
 
 
@@ -266,7 +270,7 @@ def test_classes_without_a_name_in_keys_differ_in_their_fields():
             own = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
             for kind in (kind for kind in own if isinstance(kind, type) and vars(kind).get("key_name") == ""):
                 nameless.setdefault(frozenset(field.name for field in dataclasses.fields(kind)), []).append(kind)
-    assert {Loss, PointwiseLoss, Architecture, Mask, Schedule} <= {
+    assert {ClassDependentLoss, PointwiseLoss, Architecture, Mask, Schedule} <= {
         kind for kinds in nameless.values() for kind in kinds
     }
     assert [kinds for kinds in nameless.values() if len(kinds) > 1] == []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness import plugins
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.methods import beta_rank, exact_obs, snip, synflow
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, skeleton
@@ -72,7 +72,7 @@ def edited(monkeypatch):
 
 
 def snips_source(name="resnet18"):
-    return source_of(snip.connection_sensitivity, build(Architecture(name)), [], Loss(5.0, 5.0), False)
+    return source_of(snip.connection_sensitivity, build(Architecture(name)), [], ClassDependentLoss(5.0, 5.0), False)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_scores_are_not_computed_anew_for_what_does_not_decide_them(edited, modu
         ("harness.networks.architecture", "dim=(2, 3)", "dim=(3, 2)"),
         ("harness.networks.resnet", "+ self.shortcut(images)", "- self.shortcut(images)"),
         ("harness.networks.widths", "len(widths) != len(published)", "len(widths) > len(published)"),
-        ("harness.losses.loss", "self.lambda_ *", "2 * self.lambda_ *"),
+        ("harness.losses.class_dependent", "self.lambda_ *", "2 * self.lambda_ *"),
     ],
 )
 def test_scores_are_computed_anew_where_what_decides_them_changes(edited, monkeypatch, module, old, new):
@@ -127,13 +127,13 @@ def test_a_network_is_known_by_its_class_wherever_it_is_handed_in():
 
 @dataclass(frozen=True)
 class Handed:
-    loss: Loss
+    loss: ClassDependentLoss
     rate: float = 1.0
 
 
 def test_the_code_of_a_dataclass_and_of_what_it_holds_is_behind_a_result():
     function = snip.connection_sensitivity
-    with_loss, with_both = source_of(function, Loss()), source_of(function, Handed(Loss()))
+    with_loss, with_both = source_of(function, ClassDependentLoss()), source_of(function, Handed(ClassDependentLoss()))
     assert set(source_of(function)) < set(with_loss) < set(with_both)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.losses.loss import Loss
+from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, state_of
 from harness.randomness import generator
@@ -54,7 +54,11 @@ def task(tiny, splits):
         return -float(nn.functional.cross_entropy(logits, validation.labels.long()))
 
     return TrainingTask(
-        module=copy_of(tiny), images=train.images, targets=train.labels, loss=Loss(2.0, 1.0), evaluate=evaluate
+        module=copy_of(tiny),
+        images=train.images,
+        targets=train.labels,
+        loss=ClassDependentLoss(2.0, 1.0),
+        evaluate=evaluate,
     )
 
 
@@ -371,7 +375,9 @@ def test_golden_numbers_of_one_short_training():
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.reset_running_stats()
-    task = TrainingTask(module=network, images=images, targets=labels, loss=Loss(5.0, 5.0), evaluate=lambda _: 0.0)
+    task = TrainingTask(
+        module=network, images=images, targets=labels, loss=ClassDependentLoss(5.0, 5.0), evaluate=lambda _: 0.0
+    )
     schedule = Schedule(
         epochs=3,
         batch_size=8,

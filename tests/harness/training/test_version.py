@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import harness
-from harness import datasets
+from harness import datasets, plugins
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build
@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "fb1b03443cddb2a6c8aba999a5c24a14b9b54e9a9f1bdd3aa44a04b7d544e00a"
+RECORDED = "1927a1f3546563c6628dbb43b2cd1ad454904767d7f0df901e86aea2f1215208"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
@@ -51,7 +51,8 @@ def deciding_modules():
     """Return all modules that decide a bit of a stage: those that run one, what they are handed, and what is behind."""
     networks = {factory_of(name).__module__ for name in built_in() if name != "tiny"}
     data_sets = {f"{datasets.__name__}.{found.name}" for found in pkgutil.iter_modules(datasets.__path__)}
-    return modules_behind(*stages(), *networks, *data_sets)
+    losses = {type(one.load()).__module__ for one in plugins.available(plugins.LOSSES).values() if one.is_ours}
+    return modules_behind(*stages(), *networks, *data_sets, *losses)
 
 
 def test_the_code_that_decides_bits_is_what_it_was():
@@ -71,7 +72,8 @@ def test_what_decides_a_bit_is_found_by_itself():
     assert found >= {
         *("harness.training.fit", "harness.training.schedule", "harness.training.augmentation", "harness.randomness"),
         *("harness.training.colour_jitter", "harness.training.elastic_warp", "harness.training.inference"),
-        *("harness.losses.loss", "harness.sparsity.mask", "harness.networks.architecture", "harness.networks.resnet"),
+        *("harness.losses.class_dependent", "harness.losses.ldam", "harness.sparsity.mask"),
+        *("harness.networks.architecture", "harness.networks.resnet"),
         *("harness.initial.head", "harness.evaluation.thresholds", "harness.data.decoding", "harness.data.splitting"),
         *("harness.datasets.lesion_renderer", "harness.datasets.painting", "harness.datasets.isic_sim"),
     }

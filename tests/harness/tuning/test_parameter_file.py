@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.data.locating import DataPlan
 from harness.errors import MachineError, UsageError
 from harness.initial.pretraining_options import Pretraining
-from harness.losses.schedules import LossSchedule
+from harness.losses.class_dependent import ClassDependent
 from harness.planning.entries import entry_of
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
@@ -251,7 +251,7 @@ def test_each_tuned_entry_runs_beside_its_default_in_its_place(make_plan):
         "class-dependent-lt",
         "class-dependent-lt[gamma=3.0]",
     ]
-    assert found.entries[-1].loss == LossSchedule("black", 1.0, 3.0, 5.0)
+    assert found.entries[-1].loss == ClassDependent("black", 1.0, 3.0, 5.0)
     assert notes == ["snip was not tuned in p.toml: it runs its default"]
 
 
@@ -303,7 +303,7 @@ def test_the_tuned_schedule_is_the_plans(make_plan, tuned, expected):
 
 
 def test_losses_of_the_users_own_are_known_in_tuned_entries(make_plan):
-    losses = {"mine": LossSchedule("mine", 2.0, 2.0, 0.0)}
+    losses = {"mine": ClassDependent("mine", 2.0, 2.0, 0.0)}
     plan = make_plan("lt[loss=mine]", losses=losses)
     tuned = Parameters(
         trials=3,
@@ -315,7 +315,7 @@ def test_losses_of_the_users_own_are_known_in_tuned_entries(make_plan):
         entries={"lt[loss=mine]": "lt[gamma=4.0,loss=mine]"},
     )
     found, _ = apply(plan, tuned, losses, "p")
-    assert found.entries[-1].loss == LossSchedule("mine", 4.0, 4.0, 0.0)
+    assert found.entries[-1].loss == ClassDependent("mine", 4.0, 4.0, 0.0)
     with pytest.raises(UsageError, match="unknown loss 'mine'"):
         apply(plan, tuned, {}, "p")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import UsageError
-from harness.losses.schedules import LossSchedule
+from harness.losses.class_dependent import ClassDependent
 from harness.planning.configuration_file import load_configuration
 from harness.planning.planner import Flags, build_plan
 from harness.planning.tuning_options import Range, TuningOptions
@@ -78,7 +78,7 @@ def test_a_written_space_is_that_of_every_entry_of_its_method(make_plan):
 def test_losses_of_the_users_own_are_searched(make_plan):
     losses = {"mine": {"gamma": 2.0}}
     plan = make_plan("lt[loss=mine]", losses=losses)
-    found, _ = spaces(plan, TuningOptions(), {"mine": LossSchedule("mine", 2.0)})
+    found, _ = spaces(plan, TuningOptions(), {"mine": ClassDependent("mine", 2.0)})
     assert found["lt[loss=mine]"].keys() == {"rate", "criterion", "gamma"}
 
 
@@ -251,7 +251,7 @@ def test_an_own_loss_with_other_weights_is_another_study(make_plan):
     assert before.entries[1].text == after.entries[1].text == "lt[loss=mine]"
 
     def name(plan, gamma):
-        losses = {"mine": LossSchedule("mine", gamma)}
+        losses = {"mine": ClassDependent("mine", gamma)}
         found, _ = spaces(plan, TuningOptions(), losses)
         (one,) = searches(plan, TuningOptions(), losses, found, dense=False)
         return one.definition.name

@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.losses.schedules import LossSchedule
+from harness.losses.class_dependent import ClassDependent
 from harness.planning.entries import entry_of
 from harness.planning.selection import resolve
 from harness.planning.tuning_options import Range
@@ -20,13 +20,14 @@ from harness.training.schedule import Schedule
 from harness.tuning.candidate import Candidate
 from harness.tuning.parameter_file import read_parameters
 from harness.tuning.spaces import (
-    LOSS_SPACE,
     SCHEDULE_SPACE,
     edges,
     rounded,
     searched,
     space_of,
 )
+
+LOSS_SPACE = ClassDependent.search_space
 
 
 def candidate(text, losses=None, **schedule):
@@ -78,7 +79,7 @@ def test_every_registered_method_has_a_space_that_holds_its_default():
     for name in plugins.available(plugins.PRUNERS):
         one = candidate(name)
         space = space_of(one, {})
-        assert space.keys() == {*plugins.load(plugins.PRUNERS, name).search_space, *one.entry.loss.weights}
+        assert space.keys() == {*plugins.load(plugins.PRUNERS, name).search_space, *one.entry.loss.parameters}
         assert one.with_values(one.values(space)) == one
 
 
@@ -92,12 +93,15 @@ def test_a_method_with_a_field_of_a_weights_name_is_tuned_by_its_field(plugged_i
 
 
 def test_a_loss_of_the_users_own_is_tuned_by_its_weights():
-    losses = {"mine": LossSchedule("mine", 2.0, 1.0, 0.0), "counts": LossSchedule("counts", "effective-number(0.9)")}
+    losses = {
+        "mine": ClassDependent("mine", 2.0, 1.0, 0.0),
+        "counts": ClassDependent("counts", "effective-number(0.9)"),
+    }
     assert space_of(candidate("lt[loss=mine]", losses), {}) == {**LT, "gamma": LOSS_SPACE["gamma"]}
     assert space_of(candidate("lt[loss=counts]", losses), {}) == LT
     changed = candidate("lt[loss=mine]", losses).with_values({"gamma": 4.0})
     assert changed.entry.text == "lt[gamma=4.0,loss=mine]"
-    assert changed.entry.loss == LossSchedule("mine", 4.0, 1.0, 0.0)
+    assert changed.entry.loss == ClassDependent("mine", 4.0, 1.0, 0.0)
 
 
 # --- a candidate's values

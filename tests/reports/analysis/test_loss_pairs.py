@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.losses.schedules import SCHEDULES
+from harness.losses.registered import schedule_named
 from harness.reports.analysis.leaderboard import leaderboard
 
 GREEN = "class-dependent-lt[scenario=green]"
@@ -190,4 +190,4 @@ def test_a_loss_is_known_to_change_by_any_of_its_cells(crossed):
 
 @pytest.mark.parametrize("loss", ["green", "blue", "weights-only"])
 def test_the_losses_that_are_advised_do_not_change(loss):
-    assert SCHEDULES[loss].gamma == SCHEDULES[loss].gamma_after
+    assert schedule_named(loss).gamma == schedule_named(loss).gamma_after

@@ -8,14 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.losses.loss import (
-    Loss,
+from harness.losses.class_dependent import (
+    ClassDependent,
+    ClassDependentLoss,
     PointwiseLoss,
     all_pairs_squared_hinge,
     pointwise_squared_hinge,
-    weighted_cross_entropy,
+    resolve_gamma,
 )
-from harness.losses.schedules import SCHEDULES, LossSchedule, effective_number_gamma, resolve_gamma, schedule_named
+from harness.losses.effective_numbers import effective_number_gamma
+from harness.losses.loss import weighted_cross_entropy
+from harness.losses.registered import schedule_named
 from harness.planning.configuration_file import load_configuration
 from harness.storage.canonical import digest
 
@@ -226,15 +229,15 @@ def test_loss_is_cross_entropy_plus_lambda_times_pairs():
     labels = torch.tensor([1, 0, 0])
     scores = [row[1] - row[0] for row in logits.tolist()]
     expected = weighted_cross_entropy(logits, labels, 5.0).item() + 3 * pairs_by_loop(scores, [1, 0, 0], 1.0)[0]
-    assert Loss(5.0, 3.0)(logits, labels).item() == pytest.approx(expected, rel=1e-6)
-    assert Loss()(logits, labels).item() == pytest.approx(F.cross_entropy(logits, labels).item())
+    assert ClassDependentLoss(5.0, 3.0)(logits, labels).item() == pytest.approx(expected, rel=1e-6)
+    assert ClassDependentLoss()(logits, labels).item() == pytest.approx(F.cross_entropy(logits, labels).item())
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_a_batch_of_one_class_has_no_ranking_term_but_keeps_its_graph(label):
     logits = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), requires_grad=True)
     labels = torch.full((6,), label, dtype=torch.uint8)
-    value = Loss(2.0, 5.0)(logits, labels)
+    value = ClassDependentLoss(2.0, 5.0)(logits, labels)
     assert value.item() == weighted_cross_entropy(logits, labels, 2.0).item()
     value.backward()
     assert logits.grad.abs().min() > 0
@@ -253,19 +256,17 @@ def test_a_pointwise_loss_is_cross_entropy_plus_lambda_times_the_hinge(labels):
 @pytest.mark.parametrize(
     ("name", "first", "later"),
     [
-        ("plain", Loss(1, 0), Loss(1, 0)),
-        ("blue", Loss(1, 5), Loss(1, 5)),
-        ("black", Loss(1, 5), Loss(5, 5)),
-        ("green", Loss(10, 5), Loss(10, 5)),
-        ("weights-only", Loss(5, 0), Loss(5, 0)),
+        ("plain", ClassDependentLoss(1, 0), ClassDependentLoss(1, 0)),
+        ("blue", ClassDependentLoss(1, 5), ClassDependentLoss(1, 5)),
+        ("black", ClassDependentLoss(1, 5), ClassDependentLoss(5, 5)),
+        ("green", ClassDependentLoss(10, 5), ClassDependentLoss(10, 5)),
+        ("weights-only", ClassDependentLoss(5, 0), ClassDependentLoss(5, 0)),
         ("blue-pointwise", PointwiseLoss(1, 5), PointwiseLoss(1, 5)),
         ("black-pointwise", PointwiseLoss(1, 5), PointwiseLoss(5, 5)),
         ("green-pointwise", PointwiseLoss(10, 5), PointwiseLoss(10, 5)),
     ],
 )
 def test_scenarios_resolve_to_the_papers_losses(name, first, later):
-    ranked = {"blue", "black", "green"}
-    assert SCHEDULES.keys() == {"plain", "weights-only", *ranked, *(f"{name}-pointwise" for name in ranked)}
     schedule = schedule_named(name)
     assert schedule.name == name
     assert [schedule.resolve(step, 173, 727) for step in range(4)] == [first, later, later, later]
@@ -278,28 +279,28 @@ def test_blue_and_black_are_one_computation_in_the_first_round_only():
 
 
 def test_a_schedule_resolves_effective_numbers_with_the_splits_counts():
-    schedule = LossSchedule("mine", gamma=2, gamma_after="effective-number(0.99997)", lambda_=1)
-    assert schedule.resolve(0, 2800, 14000) == Loss(2.0, 1.0)
+    schedule = ClassDependent("mine", gamma=2, gamma_after="effective-number(0.99997)", lambda_=1)
+    assert schedule.resolve(0, 2800, 14000) == ClassDependentLoss(2.0, 1.0)
     assert schedule.resolve(3, 2800, 14000).gamma == pytest.approx(4.257, abs=6e-4)
     assert isinstance(schedule.resolve(0, 1, 1).lambda_, float)  # 1 and 1.0 are different stage keys
 
 
 def test_the_form_of_the_ranking_term_is_part_of_what_a_stage_is_known_by():
-    pairs, points = (LossSchedule("mine", 2.0, 2.0, 1.0, ranking).resolve(1, 9, 90) for ranking in RANKINGS)
+    pairs, points = (ClassDependent("mine", 2.0, 2.0, 1.0, ranking).resolve(1, 9, 90) for ranking in RANKINGS)
     assert digest(pairs) == digest({"gamma": 2.0, "lambda_": 1.0})  # trainings stored before there were two forms
     assert digest(points) == digest({"gamma": 2.0, "lambda_": 1.0, "ranking": "pointwise"})
     assert pairs != points
 
 
 def test_without_a_ranking_term_its_form_makes_no_other_loss():
-    pairs, points = (LossSchedule("mine", 2.0, 2.0, 0.0, ranking).resolve(1, 9, 90) for ranking in RANKINGS)
+    pairs, points = (ClassDependent("mine", 2.0, 2.0, 0.0, ranking).resolve(1, 9, 90) for ranking in RANKINGS)
     assert pairs == points
     assert digest(pairs) == digest(points)
 
 
 def test_other_weights_keep_the_form_of_the_ranking_term():
-    changed = schedule_named("black-pointwise").with_weights({"gamma": 3.0, "lambda": 2.0})
-    assert changed == LossSchedule("black-pointwise", 1.0, 3.0, 2.0, "pointwise")
+    changed = schedule_named("black-pointwise").with_parameters({"gamma": 3.0, "lambda": 2.0})
+    assert changed == ClassDependent("black-pointwise", 1.0, 3.0, 2.0, "pointwise")
 
 
 def test_a_configuration_gives_the_form_of_the_ranking_term():

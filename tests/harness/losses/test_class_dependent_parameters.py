@@ -5,13 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.losses.schedules import SCHEDULES, LossSchedule
+from harness.losses.class_dependent import ClassDependent
+from harness.losses.registered import schedule_named
 from harness.planning.entries import entry_of, reparametrised, values_of
 from harness.planning.selection import resolve
 
 GAMMAS = st.sampled_from([1.0, 1, 2.0, 5, 0.5, "effective-number(0.99)", "effective-number(0.9)"])
 LAMBDAS = st.sampled_from([0.0, 0, 0.5, 5])
-LOSSES = st.builds(LossSchedule, st.just("mine"), GAMMAS, GAMMAS, LAMBDAS)
+LOSSES = st.builds(ClassDependent, st.just("mine"), GAMMAS, GAMMAS, LAMBDAS)
 NUMBERS = st.floats(1e-3, 1e3)
 
 
@@ -46,7 +47,7 @@ def obvious(loss):
 
 @given(LOSSES)
 def test_a_loss_has_a_gamma_where_one_number_says_it_and_a_lambda_where_it_ranks(loss):
-    assert loss.weights == obvious(loss)
+    assert loss.parameters == obvious(loss)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_a_loss_has_a_gamma_where_one_number_says_it_and_a_lambda_where_it_ranks
     ],
 )
 def test_the_papers_losses_have_these_weights(name, weights):
-    assert SCHEDULES[name].weights == weights
+    assert schedule_named(name).parameters == weights
 
 
 @given(LOSSES, NUMBERS, NUMBERS)
@@ -70,11 +71,11 @@ def test_other_weights_change_the_rounds_that_were_weighted_and_no_other(loss, g
     first, later, ranking = rounds(loss)
     if "gamma" in known:
         first, later = (gamma if before != 1 else 1.0 for before in (first, later))
-    changed = loss.with_weights(known)
+    changed = loss.with_parameters(known)
     assert rounds(changed) == (first, later, known.get("lambda", ranking))
     assert changed.name == loss.name
-    assert loss.with_weights({}) == loss
-    assert loss.with_weights(loss.weights) == loss
+    assert loss.with_parameters({}) == loss
+    assert loss.with_parameters(loss.parameters) == loss
 
 
 @given(LOSSES, st.lists(st.sampled_from(["gamma", "lambda", "beta"]), unique=True))
@@ -82,10 +83,10 @@ def test_every_weight_that_the_loss_does_not_have_is_a_fault(loss, names):
     missing = [name for name in names if name not in obvious(loss)]
     given_ = dict.fromkeys(names, 2.0)
     if not missing:
-        loss.with_weights(given_)
+        loss.with_parameters(given_)
         return
     with pytest.raises(UsageError) as caught:
-        loss.with_weights(given_)
+        loss.with_parameters(given_)
     assert [fault.partition(":")[0] for fault in caught.value.faults] == [repr(name) for name in missing]
 
 
@@ -101,10 +102,10 @@ def test_every_weight_that_the_loss_does_not_have_is_a_fault(loss, names):
 )
 def test_weights_are_finite_and_gamma_is_above_zero(weights, wrong):
     if not wrong:
-        assert SCHEDULES["black"].with_weights(weights).name == "black"
+        assert schedule_named("black").with_parameters(weights).name == "black"
         return
     with pytest.raises(UsageError) as caught:
-        SCHEDULES["black"].with_weights(weights)
+        schedule_named("black").with_parameters(weights)
     assert [fault.split(" ")[0] for fault in caught.value.faults] == wrong
 
 
@@ -166,7 +167,7 @@ def test_a_weight_beyond_all_floats_is_refused():
 
 def test_a_loss_for_all_brings_its_weights_with_it():
     assert one("class-dependent-lt[gamma=3]", loss="green").text == "lt[gamma=3.0,loss=green]"
-    with pytest.raises(UsageError, match="'gamma': the loss does not have it"):
+    with pytest.raises(UsageError, match="'gamma' is not a parameter"):
         one("class-dependent-lt[gamma=3]", loss="blue")
 
 
@@ -197,11 +198,11 @@ def test_every_text_of_an_own_loss_reads_back_as_its_entry(loss, number):
 
 
 def test_an_own_loss_of_a_built_in_name_brings_its_own_weights():
-    losses = {"black": LossSchedule("black", 2.0, 2.0, 0.0)}
+    losses = {"black": ClassDependent("black", 2.0, 2.0, 0.0)}
     entry = one("class-dependent-lt[gamma=3]", losses)
     assert (entry.text, rounds(entry.loss)) == ("class-dependent-lt[gamma=3.0]", (3, 3, 0))
     assert one("class-dependent-lt[gamma=2]", losses).text == "class-dependent-lt"
-    with pytest.raises(UsageError, match="'lambda': the loss does not have it"):
+    with pytest.raises(UsageError, match="'lambda' is not a parameter"):
         one("class-dependent-lt[lambda=3]", losses)
 
 
