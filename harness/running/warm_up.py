@@ -14,6 +14,8 @@ from harness.planning.plan import Plan
 from harness.running.cage import Cage, cage
 from harness.running.process_state import start_random_states
 from harness.running.read_only import read_only_splits
+from harness.training.optimisers import optimiser_of
+from harness.training.schedule import OPTIMISERS, Schedule
 
 
 def caged(plan: Plan) -> Cage:
@@ -44,11 +46,15 @@ def _import_own_methods(plan: Plan) -> None:
 
 
 def step_without_gradients(module: nn.Module) -> None:
-    """Take an optimiser step without a backward pass, whose threads no fork keeps: it imports much of torch."""
+    """Take a step of each optimiser without a backward pass, whose threads no fork keeps: it imports much of torch.
+
+    Torch also wraps the step of an optimiser's class when the first one is made: a job must find that done.
+    """
     parameters = list(module.parameters())
-    optimiser = torch.optim.SGD(parameters, lr=0.1, momentum=0.9, fused=True)
-    for parameter in parameters:
-        parameter.grad = torch.zeros_like(parameter)
-    nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
+    for name in OPTIMISERS:
+        optimiser = optimiser_of(module, Schedule(optimiser=name))
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter)
+        nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)

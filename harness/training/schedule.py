@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import field, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
@@ -12,6 +12,8 @@ from harness.storage.key_fields import YOUNGER
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 Sampler = Literal["shuffled", "balanced"]
+Optimiser = Literal["sgd", "adamw"]
+OPTIMISERS: tuple[Optimiser, ...] = get_args(Optimiser)
 
 A_METHODS_OWN = ("epochs", "max_steps", "learning_rate", "warmup", "decay")
 """What a method may change of the plan's schedule: how long and at which rates it trains, nothing else."""
@@ -37,7 +39,7 @@ class Schedule:
     epochs: Annotated[StrictInt, Field(ge=1)] = 100
     max_steps: Annotated[StrictInt, Field(ge=0)] = 0
     batch_size: Annotated[StrictInt, Field(ge=2)] = 32
-    optimiser: Literal["sgd", "adamw"] = field(default="sgd", metadata=YOUNGER)
+    optimiser: Optimiser = field(default="sgd", metadata=YOUNGER)
     sampler: Sampler = field(default="shuffled", metadata=YOUNGER)
     learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 0.01
     momentum: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9

@@ -146,8 +146,10 @@ def test_a_lender_that_would_train_with_another_loss_is_noted():
 
 def test_the_lenders_reason_not_to_run_is_the_borrowers():
     network = skeleton(Architecture("mobilenet-v1"))
-    (entry,), _ = resolve(["magnitude-layerwise[of=l-obs]"], {}, None)
-    assert why_skipped(entry.pruner(), network).startswith("l-obs, which it borrows from: features.block1.depthwise")
+    (entry,), _ = resolve(["magnitude-layerwise[of=lt[variant=released-code]]"], {}, None)
+    assert why_skipped(entry.pruner(), network).startswith(
+        "lt[variant=released-code], which it borrows from: the released code has no rule for batch norm"
+    )
     (entry,), _ = resolve(["magnitude-layerwise[of=snip]"], {}, None)
     assert why_skipped(entry.pruner(), network) is None
 
