@@ -11,6 +11,7 @@ In a test file::
 
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.check import Check, check_named, checks
+from harness.testing.narrowed import narrowed
 from harness.testing.parametrize import parametrize_with_checks
 
 # Each registers its rules; in this order they are checked.
@@ -25,4 +26,4 @@ from harness.testing.checks import (  # isort: skip  # noqa: F401
     robustness,
 )
 
-__all__ = ["Check", "CheckFailed", "CheckSkipped", "check_named", "checks", "parametrize_with_checks"]
+__all__ = ["Check", "CheckFailed", "CheckSkipped", "check_named", "checks", "narrowed", "parametrize_with_checks"]
