@@ -1,4 +1,4 @@
-"""`harness check`: does a method or a loss keep to the interface? One line a check; exit code 6 where one fails."""
+"""`harness check`: does a method, a network or a loss keep its rules? A line a check; exit code 6 where one fails."""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.check_loss import is_loss, loss_rows
+from harness.cli.check_network import is_network, network_rows
 from harness.cli.messages import show
 from harness.cli.options import JsonOption
 from harness.errors import UsageError
@@ -23,7 +24,8 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 
 def check(
     name: Annotated[
-        str | None, typer.Argument(help="A registered method or loss, or a method with parameters: 'lt[rate=0.75]'.")
+        str | None,
+        typer.Argument(help="A registered method, one with parameters: 'lt[rate=0.75]', a network or a loss."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,
@@ -33,7 +35,7 @@ def check(
     list_checks: Annotated[bool, typer.Option("--list", help="Show all checks and what they catch.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that a method keeps to the interface: density, determinism, isolation, honest cost, resuming; or a loss."""
+    """Check that a method, a network or a loss keeps to its interface, rule by rule."""
     from harness.testing import check_named, checks
 
     if list_checks:
@@ -43,13 +45,32 @@ def check(
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
-    if is_loss(name):
-        rows = loss_rows(name, only, quiet=as_json)
-    else:
-        from harness.testing.case.subject import subjects
+    _conclude(_rows(name, only, limit, full=full, quiet=as_json), as_json=as_json)
 
-        chosen = [check_named(only)] if only else list(checks("full" if full else "core"))
-        rows = [row for subject in subjects(name) for row in _checked(subject, chosen, limit, quiet=as_json)]
+
+def _rows(name: str, only: str | None, limit: float, *, full: bool, quiet: bool) -> list[dict[str, Any]]:
+    """Return a row for each check of what ``name`` is, shown unless ``quiet``."""
+    if is_network(name):
+        return _network_rows(name, only, quiet=quiet)
+    if is_loss(name):
+        return loss_rows(name, only, quiet=quiet)
+    from harness.testing import check_named, checks
+    from harness.testing.case.subject import subjects
+
+    chosen = [check_named(only)] if only else list(checks("full" if full else "core"))
+    return [row for subject in subjects(name) for row in _checked(subject, chosen, limit, quiet=quiet)]
+
+
+def _network_rows(name: str, only: str | None, *, quiet: bool) -> list[dict[str, Any]]:
+    found = network_rows(name, only)
+    if not quiet:
+        show(f"{name}: {len(found)} checks")
+    for row, outcome in [] if quiet else found:
+        _show_outcome(row["check"], outcome, row.get("why", ""), outcome.fix)
+    return [row for row, _ in found]
+
+
+def _conclude(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         show(json.dumps(rows, indent=1))
     else:
@@ -83,7 +104,7 @@ def _checked(subject: "Subject", chosen: "Sequence[Check]", limit_s: float, *, q
             rows.append(_row(subject, each, outcome))
             task.update(done)
             if not quiet:
-                _show_outcome(each, outcome)
+                _show_outcome(each.name, outcome, *outcome.advice(each))
     return rows
 
 
@@ -98,12 +119,11 @@ def _row(subject: "Subject", each: "Check", outcome: "CheckOutcome") -> dict[str
     return row
 
 
-def _show_outcome(each: "Check", outcome: "CheckOutcome") -> None:
+def _show_outcome(name: str, outcome: "CheckOutcome", why: str, fix: str) -> None:
     sentence = f": {outcome.what}" if outcome.status == "skipped" else ""
-    show(f"  {_MARKS[outcome.status]} {each.name}{sentence}")
+    show(f"  {_MARKS[outcome.status]} {name}{sentence}")
     if outcome.status != "failed":
         return
-    why, fix = outcome.advice(each)
     parts = {"what": outcome.what, "where": outcome.where, "why": why and f"it catches {why}", "fix": fix}
     for part, text in parts.items():
         if text:

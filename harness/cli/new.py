@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.messages import show
 
-new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method of your own.")
+new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method or a network of your own.")
 
 
 @new_verbs.command("method")
@@ -17,17 +17,29 @@ def method_(
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
 ) -> None:
     """Write a distribution with a working method and its tests, to be changed into your own."""
-    from harness.scaffold.new_method import write_method
+    from harness.scaffold.new_plugin import write_plugin
 
-    show("\n".join(_written(name, write_method(name, folder))))
+    show("\n".join(_written(name, write_plugin(name, folder), f"--methods {name},lt")))
 
 
-def _written(name: str, folder: Path) -> list[str]:
+@new_verbs.command("network")
+def network_(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-network.")],
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
+) -> None:
+    """Write a distribution with a working network and its tests, to be changed into your own."""
+    from harness.scaffold.new_plugin import write_plugin
+    from harness.scaffold.plugin_files import NETWORK
+
+    show("\n".join(_written(name, write_plugin(name, folder, NETWORK), f"--preset smoke --network {name}")))
+
+
+def _written(name: str, folder: Path, run: str) -> list[str]:
     return [
         f"Written into {folder}:",
         *(f"  {path.name}" for path in sorted(folder.iterdir())),
         "It works as it is. Make it yours, and try:",
         f"  pip install -e {shlex.quote(str(folder))}",
         f"  harness check {name}",
-        f"  harness run --methods {name},lt",
+        f"  harness run {run}",
     ]

@@ -56,15 +56,12 @@ def _draw_head(
 
 
 def responds(network: Network, images: Tensor) -> bool:
-    """Return whether most hidden units of the head, and the score itself, differ from image to image."""
-    hidden: list[Tensor] = []
-    hooks = [
-        layer.register_forward_hook(lambda _layer, _inputs, output: hidden.append(output))
-        for layer in network.head
-        if isinstance(layer, nn.ReLU)
-    ]
+    """Return whether most of what each later linear layer of the head reads, and the score itself, differ by image."""
+    read: list[Tensor] = []
+    _, *later = [layer for layer in network.head.modules() if isinstance(layer, nn.Linear)]
+    hooks = [layer.register_forward_pre_hook(lambda _layer, inputs: read.append(inputs[0])) for layer in later]
     scores = positive_scores(outputs_of(network, images, torch.device("cpu")))
     for hook in hooks:
         hook.remove()
-    shares = [np.mean([moves(unit) for unit in layer.T]) for layer in hidden]
+    shares = [np.mean([moves(unit) for unit in units.T]) for units in read]
     return moves(scores) and all(share > 0.5 for share in shares)

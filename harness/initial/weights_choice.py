@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import MachineError, NetworkError, UsageError
 from harness.initial.weights_file import features_from_file, file_digest
 from harness.networks.architecture import Architecture
-from harness.networks.registered import built_in, factory_of
+from harness.networks.registered import TORCHVISION, built_in, factory_of
 from harness.storage.disk import write_whole
 from harness.storage.stage_files import store_errors
 
@@ -50,7 +50,7 @@ def check_weights(written: str, network: str) -> None:
             fitting = [name for name in built_in() if factory_of(name).imagenet]
             raise UsageError(
                 f"there are no ImageNet weights for {network!r}",
-                fix=f"use them with {' or '.join(fitting)}, or --weights simulated or kaiming",
+                fix=f"use them with {', '.join(fitting)} or {TORCHVISION}NAME, or --weights simulated or kaiming",
             )
         return
     if not Path(written).is_file():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import DataError
+from harness.initial.matching import by_name, by_order
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, state_of
 from harness.randomness import generator
@@ -17,8 +18,8 @@ from harness.randomness import generator
 def features_from_file(path: Path, architecture: Architecture) -> dict[str, Tensor]:
     """Return the features' tensors read from a torch weights file, such as torchvision's AlexNet; no code of it runs.
 
-    Of a file that begins with all of them, norms too, they are taken in order; else its four-dimensional weights and
-    their biases are. Raises `DataError` where they do not fit or are not finite.
+    Tensors are told by their names, else by their order where each layer has the same ones; else the four-dimensional
+    weights are taken in order, with their biases. Raises `DataError` where they do not fit or are not finite.
     """
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
@@ -32,26 +33,21 @@ def features_from_file(path: Path, architecture: Architecture) -> dict[str, Tens
             f"weights file {path} holds a {type(found).__name__}, not tensors by name",
             fix="give a state_dict saved by torch.save",
         )
-    network = build(architecture)
-    features = _with_norms(found, network) or _convolutions(found, network)
+    network, tensors = build(architecture), {str(name): value for name, value in found.items() if _is_plain(value)}
+    own = {name: tensor for name, tensor in network.state_dict().items() if name.startswith("features.")}
+    named = by_name(own, tensors)
+    features = named if isinstance(named, dict) else by_order(own, tensors) or _convolutions(tensors, network)
     if not features:
-        shapes = [tuple(tensor.shape) for tensor in found.values() if _is_convolution(tensor)]
-        raise DataError(f"weights file {path} does not hold the convolutions of {architecture.factory}: {shapes}")
+        shapes = [tuple(tensor.shape) for tensor in tensors.values() if _is_convolution(tensor)]
+        raise DataError(
+            f"weights file {path} does not hold the convolutions of {architecture.factory}: {named or shapes}"
+        )
     if bad := [name for name, tensor in features.items() if not bool(torch.isfinite(tensor).all())]:
         raise DataError(f"weights file {path} is not finite in {', '.join(bad[:3])}")
     return features
 
 
-def _with_norms(found: Mapping[str, Any], network: Network) -> dict[str, Tensor]:
-    """Return all tensors of the features, of a file that has the same in the same order; else nothing."""
-    own = {name: tensor for name, tensor in network.state_dict().items() if name.startswith("features.")}
-    given = [tensor for tensor in found.values() if isinstance(tensor, Tensor)][: len(own)]
-    if [tuple(tensor.shape) for tensor in given] != [tuple(tensor.shape) for tensor in own.values()]:
-        return {}
-    return {name: tensor.to(own[name].dtype) for name, tensor in zip(own, given, strict=True)}
-
-
-def _convolutions(found: Mapping[str, Any], network: Network) -> dict[str, Tensor]:
+def _convolutions(found: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:
     """Return the features with the file's convolutions and their biases, in order; nothing where they do not fit."""
     weights = [name for name, tensor in found.items() if _is_convolution(tensor)]
     own = network.state_dict()
@@ -68,8 +64,12 @@ def _convolutions(found: Mapping[str, Any], network: Network) -> dict[str, Tenso
     return features
 
 
-def _is_convolution(tensor: Any) -> bool:
-    return isinstance(tensor, Tensor) and tensor.dim() == 4
+def _is_convolution(tensor: Tensor) -> bool:
+    return tensor.dim() == 4
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized and value.is_cpu
 
 
 def file_digest(path: Path) -> str:

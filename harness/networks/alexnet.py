@@ -6,7 +6,6 @@ from typing import ClassVar
 from torch import nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, each_width, widths_of
 
 # Krizhevsky's one-GPU AlexNet: output channels, kernel, stride, padding, pooled afterwards?
 _ALEXNET_CONVOLUTIONS = (
@@ -18,12 +17,10 @@ _ALEXNET_CONVOLUTIONS = (
 )
 
 
-def _alexnet_features(widths: Widths, *, batch_norm: bool) -> nn.Sequential:
+def _alexnet_features(*, batch_norm: bool) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 3
-    outputs = each_width([convolution[0] for convolution in _ALEXNET_CONVOLUTIONS], widths)
-    for index, (_, kernel, stride, padding, pooled) in enumerate(_ALEXNET_CONVOLUTIONS, start=1):
-        width = next(outputs)
+    for index, (width, kernel, stride, padding, pooled) in enumerate(_ALEXNET_CONVOLUTIONS, start=1):
         layers[f"conv{index}"] = nn.Conv2d(channels, width, kernel, stride, padding)
         if batch_norm:
             layers[f"norm{index}"] = nn.BatchNorm2d(width)
@@ -43,12 +40,12 @@ class AlexNet(Network):
 
     imagenet: ClassVar[str] = "torchvision:AlexNet_Weights"
 
-    def __init__(self, widths: Widths = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.features = _alexnet_features(widths, batch_norm=False)
+        self.features = _alexnet_features(batch_norm=False)
         self.head = nn.Sequential(
             nn.Dropout(),
-            nn.Linear(widths_of(self.features)[-1], 8),
+            nn.Linear(256, 8),
             nn.ReLU(),
             nn.Dropout(),
             nn.Linear(8, 8),
@@ -62,7 +59,7 @@ class AlexNetBN(Network):
 
     imagenet: ClassVar[str] = "torchvision:AlexNet_Weights"
 
-    def __init__(self, widths: Widths = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.features = _alexnet_features(widths, batch_norm=True)
-        self.head = nn.Sequential(nn.Dropout(), nn.Linear(widths_of(self.features)[-1], 2))
+        self.features = _alexnet_features(batch_norm=True)
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(256, 2))

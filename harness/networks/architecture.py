@@ -1,4 +1,4 @@
-"""What a network is to the harness: an `Architecture` (factory name and JSON arguments), features and a small head."""
+"""What a network is to the harness: an `Architecture`, which rebuilds it, features and a small head."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +10,20 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Architecture:
-    """How to rebuild a network: the name of its factory and that factory's JSON arguments."""
+    """How to rebuild a network: the name of its factory, that factory's JSON arguments, and what was cut out since.
+
+    ``shapes`` are those of the tensors, by name, that are not as the factory makes them.
+    """
 
     key_name: ClassVar[str] = ""
     factory: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict, metadata={"younger": True})
 
     def __str__(self) -> str:
         written = ",".join(f"{name}={value}" for name, value in sorted(self.arguments.items()))
-        return f"{self.factory}[{written}]" if written else self.factory
+        name = f"{self.factory}[{written}]" if written else self.factory
+        return f"{name}, narrowed" if self.shapes else name
 
 
 class Network(nn.Module):

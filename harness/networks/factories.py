@@ -1,16 +1,21 @@
 """Networks rebuilt from an `Architecture` and tensors, without pickle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import torch
 from torch import Tensor, nn
 
 from harness.networks.architecture import Architecture, Network
+from harness.networks.narrowing import narrow_
 from harness.networks.registered import factory_of
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw every weight of ``module`` anew (He et al. 2015, normal, fan in); biases 0, norms 1 and 0."""
+    """Draw every weight of ``module`` anew (He et al. 2015, normal, fan in); biases 0, norms 1 and 0.
+
+    What is neither a convolution's, a linear layer's nor a batch norm's gets what its network's constructor gives it.
+    """
+    drawn: set[Tensor] = set()
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
@@ -19,6 +24,25 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(layer, nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.reset_parameters()
+        else:
+            continue
+        drawn.update(layer.state_dict(keep_vars=True).values())
+    for network in module.modules():
+        if isinstance(network, Network) and hasattr(network, "architecture"):
+            _construct_others(network, drawn, generator.initial_seed())
+
+
+def _construct_others(network: Network, drawn: Set[Tensor], seed: int) -> None:
+    """Give the tensors that are not ``drawn`` what the constructor gives them, under torch's global seed ``seed``."""
+    others = {name: tensor for name, tensor in network.state_dict(keep_vars=True).items() if tensor not in drawn}
+    if not others:
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = factory_of(network.architecture.factory)(**network.architecture.arguments).state_dict()
+    with torch.no_grad():
+        for name, tensor in others.items():
+            tensor.copy_(made[name][tuple(slice(size) for size in tensor.shape)])  # a narrowed one's first channels
 
 
 def skeleton(architecture: Architecture) -> Network:
@@ -29,6 +53,7 @@ def skeleton(architecture: Architecture) -> Network:
     factory = factory_of(architecture.factory)
     with torch.device("meta"):
         network = factory(**architecture.arguments)
+    narrow_(network, architecture.shapes)
     network.architecture = architecture
     return network
 

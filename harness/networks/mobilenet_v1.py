@@ -6,7 +6,6 @@ from torch import nn
 
 from harness.networks.architecture import Network
 from harness.networks.depthwise import Depthwise
-from harness.networks.widths import Widths, each_width
 
 LEAST_WIDTH = 8
 """Channels that a layer keeps at any width, as in the authors' code (``min_depth``)."""
@@ -19,29 +18,21 @@ _BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)
 class MobileNetV1(Network):
     """MobileNet V1 with two outputs; 3,209,026 parameters at width 1.
 
-    ``width`` > 0 multiplies the channels of every layer, rounded down and at least 8, unless ``widths`` gives them;
-    a depthwise convolution is as wide as what it reads. Every convolution has batch
-    norm and no bias; activations are ReLU. Source: Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3.
+    ``width`` > 0 multiplies the channels of every layer, rounded down and at least 8. Every convolution has batch norm
+    and no bias; activations are ReLU. Source: Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3.
     """
 
-    def __init__(self, width: float = 1.0, widths: Widths = None) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        outputs = each_width(_published(width), widths)
-        channels = next(outputs)
+        channels = _scaled(32, width)
         layers: OrderedDict[str, nn.Module] = OrderedDict(block0=_normed(nn.Conv2d(3, channels, 3, 2, 1, bias=False)))
-        for index, (_, stride) in enumerate(_BLOCKS, start=1):
-            depthwise, wider = _normed(Depthwise(next(outputs), 3, stride, 1)), next(outputs)
+        for index, (full, stride) in enumerate(_BLOCKS, start=1):
+            depthwise, wider = _normed(Depthwise(channels, 3, stride, 1)), _scaled(full, width)
             pointwise = _normed(nn.Conv2d(channels, wider, 1, bias=False))
             layers[f"block{index}"] = nn.Sequential(OrderedDict(depthwise=depthwise, pointwise=pointwise))
             channels = wider
         self.features = nn.Sequential(layers)
         self.head = nn.Sequential(nn.Dropout(), nn.Linear(channels, 2))
-
-
-def _published(width: float) -> list[int]:
-    """Return the output channels of every convolution: the first, then each block's two."""
-    pairs = zip((32, *[full for full, _ in _BLOCKS]), [full for full, _ in _BLOCKS], strict=False)
-    return [_scaled(32, width), *[_scaled(full, width) for pair in pairs for full in pair]]
 
 
 def _scaled(channels: int, width: float) -> int:

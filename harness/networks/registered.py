@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 INTERNAL: dict[str, "str | type[Network]"] = {}
 """What only the harness itself builds, and no user names: a class, or where it is. A registered name comes first."""
 
+TORCHVISION = "torchvision:"
+"""Before the name of a model of torchvision's."""
+
+_CLASSIFIER = "harness.networks.torchvision_classifier:classifier"
+
 
 def built_in() -> tuple[str, ...]:
     """Return the names of the harness's own networks that a user may ask for."""
@@ -27,13 +32,18 @@ def factory_of(name: str) -> "type[Network]":
     Raises `UsageError` naming the nearest one, or the rule that what is registered breaks.
     """
     known = plugins.available(plugins.NETWORKS)
+    if name.startswith(TORCHVISION):
+        theirs: type[Network] = pkgutil.resolve_name(_CLASSIFIER)(name.removeprefix(TORCHVISION))
+        return theirs
     if name in known:
         return _checked(known[name].load(), known[name])
     if name in INTERNAL:
         written = INTERNAL[name]
         factory: type[Network] = pkgutil.resolve_name(written) if isinstance(written, str) else written
         return factory
-    raise UsageError(f"unknown network {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
+    raise UsageError(
+        f"unknown network {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}, {TORCHVISION}NAME"
+    )
 
 
 def _checked(found: Any, plugin: plugins.Plugin) -> "type[Network]":

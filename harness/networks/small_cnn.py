@@ -5,7 +5,6 @@ from collections import OrderedDict
 from torch import nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, each_width
 
 _WIDTHS = (32, 64, 128, 128)
 
@@ -16,11 +15,11 @@ class SmallCNN(Network):
     Our own design, of no paper: the network to try a method on first.
     """
 
-    def __init__(self, widths: Widths = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels = 3
-        for index, width in enumerate(each_width(_WIDTHS, widths), start=1):
+        for index, width in enumerate(_WIDTHS, start=1):
             layers[f"conv{index}"] = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
             layers[f"norm{index}"] = nn.BatchNorm2d(width)
             layers[f"relu{index}"] = nn.ReLU(inplace=True)

@@ -5,7 +5,6 @@ from collections import OrderedDict
 from torch import nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, each_width
 
 _STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Output channels and convolutions of each stage; a pooling ends it."""
@@ -18,14 +17,13 @@ class VGG16(Network):
     layer are those of the pruning literature's VGG-16 (Li et al. 2017, arXiv:1608.08710, Sec. 4.1).
     """
 
-    def __init__(self, widths: Widths = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        outputs = each_width([width for width, count in _STAGES for _ in range(count)], widths)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels = 3
-        for stage, (_, count) in enumerate(_STAGES, start=1):
+        for stage, (width, count) in enumerate(_STAGES, start=1):
             for index in range(1, count + 1):
-                name, width = f"{stage}_{index}", next(outputs)
+                name = f"{stage}_{index}"
                 layers[f"conv{name}"] = nn.Conv2d(channels, width, 3, 1, 1)
                 layers[f"norm{name}"] = nn.BatchNorm2d(width)
                 layers[f"relu{name}"] = nn.ReLU(inplace=True)

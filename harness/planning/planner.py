@@ -12,7 +12,7 @@ from harness.environment import environment_class, native_precision, usable_core
 from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
 from harness.losses.schedule import LossSchedule
-from harness.networks.registered import factory_of
+from harness.networks.contract import require_fit
 from harness.planning.cell_limit import read_cell_limit
 from harness.planning.configuration import Configuration
 from harness.planning.description import traits_of
@@ -74,8 +74,8 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
 
 
 def _require_names(options: Configuration) -> None:
-    """Raise `UsageError` for a network or a data set that nobody registered."""
-    factory_of(options.network)
+    """Raise `UsageError` for a network or a data set that nobody registered, or a network that does not fit."""
+    require_fit(options.network, options.data.size)
     load_dataset(options.data.name)
 
 

@@ -14,8 +14,9 @@ from harness.pruning.templates import ChannelPruner, IterativePruner, SaliencyPr
 from harness.pruning.workbench import TrainingDiverged, Workbench
 from harness.sparsity.channel_budget import ChannelScope
 from harness.sparsity.mask import DensityUnreachable, Mask, Scope, Scores, prunable_weights
+from harness.sparsity.narrowable import not_narrowable
 from harness.sparsity.ranking import keep_largest, prune_least
-from harness.sparsity.surgery import ChannelGroup, channel_groups, coupled, not_narrowable, without_channels
+from harness.sparsity.surgery import ChannelGroup, channel_groups, coupled, without_channels
 
 __all__ = [
     "Architecture",

@@ -17,8 +17,9 @@ from harness.pruning.recalibrating import RecalibratingPruner
 from harness.pruning.workbench import Workbench
 from harness.sparsity.channel_budget import SIZE_TOLERANCE, ChannelScope, remaining_channels
 from harness.sparsity.mask import Mask, Scope, Scores
+from harness.sparsity.narrowable import not_narrowable
 from harness.sparsity.ranking import prune_least
-from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
+from harness.sparsity.surgery import channel_groups, without_channels
 
 Start = Literal["trained", "W0"]
 

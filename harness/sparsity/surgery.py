@@ -1,20 +1,20 @@
 """Surgery: which channels belong together, and a network without some of them.
 
-A network that lost channels is a narrower network of the same factory, without a mask: smaller and faster on any
-device. The torch-pruning package finds what belongs together (Fang et al. 2023, arXiv:2301.12900, Sec. 3).
+A network that lost channels is the same network with smaller tensors and no mask: smaller and faster on any device.
+The torch-pruning package finds what belongs together (Fang et al. 2023, arXiv:2301.12900, Sec. 3).
 """
 
-import inspect
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from harness.networks.architecture import Architecture, Network
-from harness.networks.factories import build, copy_of, state_of
+from harness.errors import text_of
+from harness.networks.architecture import Network
+from harness.networks.factories import build, copy_of, skeleton, state_of
+from harness.networks.narrowing import differing_shapes, is_depthwise
 
 if TYPE_CHECKING:
     from torch_pruning import Group
@@ -43,23 +43,6 @@ class ChannelGroup:
         return self.makers[0]
 
 
-def not_narrowable(network: Network) -> str | None:
-    """Return one sentence why channels cannot be removed from ``network``, or None; it needs no tensors."""
-    if sentence := _without_widths(network):
-        return sentence
-    try:
-        channel_groups(deepcopy(network).to_empty(device="cpu"))  # which layer reads which is not in the tensors
-    except ValueError as error:
-        return f"{type(network).__name__} cannot lose channels: {error}"
-    return None
-
-
-def _without_widths(network: Network) -> str | None:
-    if "widths" not in inspect.signature(type(network)).parameters:
-        return f"{type(network).__name__} cannot be rebuilt with fewer channels: its factory takes no widths"
-    return None
-
-
 def channel_groups(network: Network) -> list[ChannelGroup]:
     """Return the groups of channels of ``network``'s convolutions, in its order. Raises ValueError as `coupled`."""
     return [group for group, _ in coupled(network)]
@@ -69,43 +52,54 @@ def coupled(network: Network) -> Iterator[tuple[ChannelGroup, "Group"]]:
     """Yield each group of channels, and what torch-pruning's importances take in its place.
 
     ``network`` is left in evaluation mode. Raises ValueError where a layer does not index the channels one by one, as a
-    convolution of several channels a group does.
+    convolution of several channels a group does, or where torch-pruning cannot follow the layers.
     """
-    from torch_pruning import DependencyGraph  # a method that needs no surgery needs no package for it
-
     traced = copy_of(network) if any(not p.requires_grad for p in network.parameters()) else network
-    nothing = torch.zeros(0, 3, _SIZE, _SIZE, dtype=next(traced.parameters()).dtype)  # no image is needed to see it
-    with torch.enable_grad():  # it follows the gradients' graph
-        graph = DependencyGraph().build_dependency(traced, example_inputs=nothing)
-    names = {module: name for name, module in traced.named_modules()}
+    names: dict[Any, str] = {module: name for name, module in traced.named_modules()}
+    names |= {parameter: name for name, parameter in traced.named_parameters()}
+    graph = _graph(traced)
     seen: set[str] = set()
     for name, layer in traced.named_modules():
-        if isinstance(layer, nn.Conv2d) and not _is_depthwise(layer) and name not in seen:
-            pruning = graph.get_pruner_of_module(layer).prune_out_channels
-            found = graph.get_pruning_group(layer, pruning, list(range(layer.out_channels)))
+        if isinstance(layer, nn.Conv2d) and not is_depthwise(layer) and name not in seen:
+            found = _found(graph, layer, name)
             group = _group(graph, found, names, layer.out_channels)
             seen.update(group.makers)
             yield group, found
 
 
-def _is_depthwise(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Conv2d) and layer.groups > 1 and layer.groups == layer.out_channels == layer.in_channels
+def _graph(network: Network) -> Any:
+    from torch_pruning import DependencyGraph  # a method that needs no surgery needs no package for it
+
+    nothing = torch.zeros(0, 3, _SIZE, _SIZE, dtype=next(network.parameters()).dtype)  # no image is needed to see it
+    with torch.enable_grad():  # it follows the gradients' graph
+        try:
+            return DependencyGraph().build_dependency(network, example_inputs=nothing, verbose=False)
+        except Exception as error:  # it fails in ways of its own
+            raise ValueError(f"torch-pruning cannot follow its layers ({text_of(error)})") from error
 
 
-def _group(graph: Any, found: "Group", names: Mapping[nn.Module, str], channels: int) -> ChannelGroup:
+def _found(graph: Any, layer: nn.Conv2d, name: str) -> "Group":
+    try:
+        pruning = graph.get_pruner_of_module(layer).prune_out_channels
+        found: Group = graph.get_pruning_group(layer, pruning, list(range(layer.out_channels)))
+    except Exception as error:
+        raise ValueError(f"torch-pruning cannot follow what reads {name} ({text_of(error)})") from error
+    return found
+
+
+def _group(graph: Any, found: "Group", names: Mapping[Any, str], channels: int) -> ChannelGroup:
     order = {name: position for position, name in enumerate(names.values())}
     makers, readers = set(), set()
     slices: set[tuple[str, int]] = set()
     for dependency, indices in found:
         layer = dependency.target.module
-        if layer not in names or not any(True for _ in layer.parameters(recurse=False)):
+        if layer not in names or (isinstance(layer, nn.Module) and not [*layer.parameters(recurse=False)]):
             continue
-        name, depthwise = names[layer], _is_depthwise(layer)
+        name, depthwise = names[layer], is_depthwise(layer)
         weighs = isinstance(layer, nn.Conv2d | nn.Linear) and not depthwise  # a norm and a depthwise one do both
         reads = weighs and graph.is_in_channel_pruning_fn(dependency.handler)
         # Where one map multiplies many, torch-pruning gives the layer that makes it the indices of the many.
-        alike = list(indices) == list(range(channels)) and _channels(layer, reads=reads) == channels
-        if not alike or (isinstance(layer, nn.Conv2d) and _is_grouped(layer)):
+        if list(indices) != list(range(channels)) or _channels(name, layer, reads=reads) != channels:
             raise ValueError(f"{name} does not index its channels one by one, so that none can be removed")
         if reads or depthwise:
             readers.add(name)
@@ -120,17 +114,30 @@ def _group(graph: Any, found: "Group", names: Mapping[nn.Module, str], channels:
     )
 
 
-def _channels(layer: nn.Module, *, reads: bool) -> int:
-    """Return how many channels a layer reads, or makes."""
+def _channels(name: str, layer: nn.Module | nn.Parameter, *, reads: bool) -> int:
+    """Return how many channels a layer reads, or makes; 0 for a grouped convolution.
+
+    Raises ValueError for a layer that is more than its channels side by side, such as a norm over all of them.
+    """
+    if isinstance(layer, nn.Parameter):
+        return layer.shape[_dimension(layer)]
+    if not isinstance(layer, nn.Conv2d | nn.Linear | nn.BatchNorm2d | nn.PReLU):
+        raise ValueError(f"{name}, a {type(layer).__name__}, takes its channels together, so that none can be removed")
+    if isinstance(layer, nn.Conv2d) and layer.groups > 1 and not is_depthwise(layer):
+        return 0
     return layer.get_parameter("weight").shape[1 if reads else 0]
 
 
-def _is_grouped(layer: nn.Conv2d) -> bool:
-    return layer.groups > 1 and not _is_depthwise(layer)
+def _dimension(parameter: nn.Parameter) -> int:
+    """Return the dimension that torch-pruning takes for the channels of a parameter of no layer: the last above 1."""
+    return max((index for index, size in enumerate(parameter.shape) if size > 1), default=0)
 
 
-def _slices(name: str, layer: nn.Module, *, reads: bool) -> Iterator[tuple[str, int]]:
+def _slices(name: str, layer: nn.Module | nn.Parameter, *, reads: bool) -> Iterator[tuple[str, int]]:
     """Yield the tensors of a layer that the channels index: its weights' inputs, or all of its outputs."""
+    if isinstance(layer, nn.Parameter):
+        yield name, _dimension(layer)
+        return
     if reads:
         yield f"{name}.weight", 1
         return
@@ -143,10 +150,8 @@ def without_channels(network: Network, remaining: Mapping[str, Tensor]) -> Netwo
     """Return ``network`` without the channels that are not ``remaining``, bool (channels,) by group name.
 
     A fresh, narrower network; ``network`` is not changed. Its output is that of ``network`` with those channels' maps
-    set to zero. Raises ValueError where a group is unknown or would be empty, or the network takes no widths.
+    set to zero. Raises ValueError where a group is unknown or would be empty, or as `coupled` does.
     """
-    if sentence := _without_widths(network):
-        raise ValueError(sentence)
     groups = {group.name: group for group in channel_groups(network)}
     if unknown := sorted(set(remaining) - set(groups)):
         raise ValueError(f"no such channels: {', '.join(unknown)}")
@@ -156,6 +161,5 @@ def without_channels(network: Network, remaining: Mapping[str, Tensor]) -> Netwo
     for name, mask in remaining.items():
         for tensor, dimension in groups[name].slices:
             state[tensor] = state[tensor].index_select(dimension, mask.nonzero().flatten())
-    widths = [len(state[f"{name}.weight"]) for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
-    architecture = Architecture(network.architecture.factory, {**network.architecture.arguments, "widths": widths})
-    return build(architecture, state)
+    whole = replace(network.architecture, shapes={})
+    return build(replace(whole, shapes=differing_shapes(state, skeleton(whole).state_dict())), state)

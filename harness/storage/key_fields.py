@@ -1,6 +1,6 @@
 """Which fields of a dataclass enter a key; no torch here, since configurations say it of theirs."""
 
-from dataclasses import Field
+from dataclasses import MISSING, Field
 from typing import Any
 
 YOUNGER = {"younger": True}
@@ -9,4 +9,5 @@ YOUNGER = {"younger": True}
 
 def enters_key(field: "Field[Any]", value: Any) -> bool:
     """Return whether a field of ``value``, a dataclass, is a part of its key."""
-    return not field.metadata.get("younger") or bool(getattr(value, field.name) != field.default)
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return not field.metadata.get("younger") or bool(getattr(value, field.name) != default)

@@ -1,6 +1,7 @@
 """The code of another distribution's network, which decides results as a method's does; ours has TRAINING_VERSION."""
 
 import functools
+from importlib.metadata import version
 
 from harness import plugins
 from harness.networks import registered
@@ -13,9 +14,12 @@ _OURS = ("harness", "torch", "builtins", "abc", "typing")
 def network_code(architecture: Architecture) -> list[str]:
     """Return what tells the code of an architecture's network, and of those that it is made of, from any other.
 
-    Nothing for the harness's own networks, whose keys are as they always were, and for an unknown name.
+    Nothing for the harness's own networks, whose keys are as they always were, and for an unknown name; torchvision's
+    version for its models.
     """
     name = architecture.factory
+    if name.startswith(registered.TORCHVISION):
+        return [f"torchvision {version('torchvision')}"]
     plugin = plugins.available(plugins.NETWORKS).get(name)
     if plugin is not None and plugin.is_ours:
         return []

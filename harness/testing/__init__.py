@@ -1,4 +1,4 @@
-"""The conformance suite: what a pruning method must keep to, as checks that anybody can run on their own.
+"""The conformance suite: what a method, or a network, must keep to, as checks that anybody can run on their own.
 
 In a test file::
 
@@ -11,6 +11,8 @@ In a test file::
 
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.check import Check, check_named, checks
+from harness.testing.narrowed import narrowed
+from harness.testing.network_rules import network_checks
 from harness.testing.parametrize import parametrize_with_checks
 
 # Each registers its rules; in this order they are checked.
@@ -25,4 +27,13 @@ from harness.testing.checks import (  # isort: skip  # noqa: F401
     robustness,
 )
 
-__all__ = ["Check", "CheckFailed", "CheckSkipped", "check_named", "checks", "parametrize_with_checks"]
+__all__ = [
+    "Check",
+    "CheckFailed",
+    "CheckSkipped",
+    "check_named",
+    "checks",
+    "narrowed",
+    "network_checks",
+    "parametrize_with_checks",
+]

@@ -6,19 +6,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from harness.methods.beta_rank import BetaRank, beta_ranks, spread_scores
-from harness.networks.architecture import Architecture
-from harness.networks.factories import build, initialise, skeleton
+from harness.networks.factories import build, initialise
 from harness.networks.registered import built_in
-from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
+from harness.testing.narrowed import narrowed
 
 PUBLISHED = built_in()
 
 
 def narrow(factory, seed=0):
     """The factory's network with an eighth of its channels and drawn weights."""
-    widths = [max(2, width // 8) for width in widths_of(skeleton(Architecture(factory)))]
-    network = build(Architecture(factory, {"widths": widths}))
+    network = build(narrowed(factory, 1 / 8))
     initialise(network, torch.Generator().manual_seed(seed))
     return network
 

@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from harness.methods.cdc import ClassDiscriminativeChannels, discrimination, responses, separation
-from harness.networks.architecture import Architecture
-from harness.networks.factories import build, initialise, skeleton
+from harness.networks.factories import build, initialise
 from harness.networks.registered import built_in
-from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups
+from harness.testing.narrowed import narrowed
 
 CRITERIA = ("t", "snr", "fisher", "divergence")
 PUBLISHED = built_in()
@@ -18,8 +17,7 @@ PUBLISHED = built_in()
 
 def narrow(factory, seed=0):
     """The factory's network with an eighth of its channels and drawn weights."""
-    widths = [max(2, width // 8) for width in widths_of(skeleton(Architecture(factory)))]
-    network = build(Architecture(factory, {"widths": widths}))
+    network = build(narrowed(factory, 1 / 8))
     initialise(network, torch.Generator().manual_seed(seed))
     return network
 

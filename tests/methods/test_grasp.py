@@ -11,6 +11,7 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
+from harness.testing.narrowed import narrowed
 
 TEMPERATURE = 3.0
 
@@ -155,8 +156,7 @@ def test_one_class_alone_is_scored_too(tiny, batches):
 @pytest.mark.parametrize("factory", ["alexnet-bn", "mobilenet-v1"])
 def test_networks_with_inplace_relu_and_depthwise_convolutions_have_finite_scores_in_every_layer(factory):
     """Against the double backward pass of the same network with no operation in place, all images at once."""
-    arguments = {"width": 0.1} if factory == "mobilenet-v1" else {"widths": [8] * 5}
-    network = build(Architecture(factory, arguments))
+    network = build(Architecture(factory, {"width": 0.1}) if factory == "mobilenet-v1" else narrowed(factory, 8))
     generator = torch.Generator().manual_seed(0)
     initialise(network, generator)
     images = torch.randn(4, 3, 64, 64, generator=generator)

@@ -10,12 +10,11 @@ from harness.methods.random import Random
 from harness.methods.scratch import Scratch
 from harness.methods.snip import Snip
 from harness.methods.structured import StructuredMagnitude
-from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count
-from harness.networks.widths import widths_of
 from harness.planning.pruners import build_pruner, why_skipped
 from harness.pruning.meter import Meter
 from harness.storage.store import Store
+from harness.testing.narrowed import narrowed, widths_of
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +46,7 @@ BUDGETS = [
 
 @pytest.fixture
 def small():
-    network = build(Architecture("small-cnn", {"widths": [8, 12, 16, 16]}))
+    network = build(narrowed("small-cnn", [8, 12, 16, 16]))
     initialise(network, torch.Generator().manual_seed(0))
     return network
 

@@ -16,10 +16,10 @@ from harness.methods.structured import (
     taylor_effects,
 )
 from harness.networks.architecture import Architecture
-from harness.networks.factories import build, copy_of, initialise, skeleton, state_of
+from harness.networks.factories import build, copy_of, initialise, state_of
 from harness.networks.registered import INTERNAL, built_in, factory_of
-from harness.networks.widths import widths_of
 from harness.sparsity.surgery import channel_groups, coupled
+from harness.testing.narrowed import narrowed
 
 PUBLISHED = built_in()
 
@@ -30,8 +30,7 @@ def effects(network, batches, loss=None):
 
 def narrow(factory, seed=0):
     """The factory's network with an eighth of its channels and drawn weights, norms' among them."""
-    widths = [max(2, width // 8) for width in widths_of(skeleton(Architecture(factory)))]
-    network = build(Architecture(factory, {"widths": widths}))
+    network = build(narrowed(factory, 1 / 8))
     generator = torch.Generator().manual_seed(seed)
     initialise(network, generator)
     for layer in network.modules():
@@ -180,7 +179,7 @@ def test_an_effect_is_the_mean_over_layers_of_the_sums_of_weight_times_gradient(
 
 
 def test_an_effect_agrees_with_finite_differences_of_each_weight():
-    network = build(Architecture("small-cnn", {"widths": [2, 2, 2, 2]}))
+    network = build(narrowed("small-cnn", [2, 2, 2, 2]))
     initialise(network, torch.Generator().manual_seed(3))
     network = network.double()
     batches = [(images.double(), labels) for images, labels in batches_of([3, 1])]

@@ -13,6 +13,7 @@ from harness.networks.factories import build, copy_of, initialise
 from harness.networks.registered import INTERNAL
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
+from harness.testing.narrowed import narrowed
 
 PIXEL = (3, 1, 1)
 
@@ -42,7 +43,8 @@ def _chain_by_name(monkeypatch):
 
 def drawn(factory, **arguments):
     """Return a network with random biases, and batch norms with random factors, variances, shifts and means."""
-    network = build(Architecture(factory, arguments))
+    widths = arguments.pop("widths", None)
+    network = build(narrowed(factory, widths) if widths else Architecture(factory, arguments))
     generator = torch.Generator().manual_seed(3)
     initialise(network, generator)
     with torch.no_grad():
@@ -137,7 +139,7 @@ def test_a_score_is_the_share_of_the_flow_that_is_lost_without_the_weight():
 
 
 @pytest.mark.parametrize(
-    ("factory", "arguments"), [("alexnet-bn", {"widths": [12] * 5}), ("mobilenet-v1", {"width": 0.1}), ("chain", {})]
+    ("factory", "arguments"), [("alexnet-bn", {"widths": 12}), ("mobilenet-v1", {"width": 0.1}), ("chain", {})]
 )
 @pytest.mark.parametrize("density", [1.0, 0.5])
 def test_the_flow_through_every_layer_is_the_same(factory, arguments, density):
@@ -156,7 +158,7 @@ def test_the_flow_through_every_layer_is_the_same(factory, arguments, density):
 
 
 def test_signs_and_shifts_do_not_matter():
-    network = drawn("alexnet-bn", widths=[12] * 5)
+    network = drawn("alexnet-bn", widths=12)
     before = synaptic_flow(copy_of(network), (3, 64, 64))
     with torch.no_grad():
         for layer in network.modules():
@@ -181,9 +183,9 @@ def set_norms_to_identity(network):
 @pytest.mark.parametrize(
     ("factory", "arguments"),
     [
-        ("alexnet-bn", {"widths": [12] * 5}),
+        ("alexnet-bn", {"widths": 12}),
         ("mobilenet-v1", {"width": 0.1}),
-        ("resnet18", {"widths": [6] * 20}),
+        ("resnet18", {"widths": 6}),
         ("small-cnn", {}),
     ],
 )

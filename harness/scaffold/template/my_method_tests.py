@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 from harness.networks import initialise
-from harness.pruning import Architecture, build
-from harness.testing import parametrize_with_checks
+from harness.pruning import build
+from harness.testing import narrowed, parametrize_with_checks
 
 from my_method import MyMethod, scaled_magnitude
 
@@ -19,7 +19,7 @@ def test_conformance(pruner: object, check: Callable[[object], None]) -> None:
 
 def test_the_score_is_its_definition() -> None:
     """The score of every prunable weight, by plain loops: write down your own."""
-    network = build(Architecture("small-cnn", {"widths": [4, 6, 4, 4]}))
+    network = build(narrowed("small-cnn", [4, 6, 4, 4]))
     initialise(network, torch.Generator().manual_seed(0))
     scores = scaled_magnitude(network, balance=0.5)
     weights = {name: weight.flatten().tolist() for name, weight in network.named_parameters()}

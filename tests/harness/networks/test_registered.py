@@ -17,11 +17,12 @@ from harness.methods.snip import Snip
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton
 from harness.networks.registered import built_in, factory_of
-from harness.networks.widths import widths_of
 from harness.plugins import NETWORKS as NETWORKS_GROUP
 from harness.running.inspection import inspect
-from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
+from harness.sparsity.narrowable import not_narrowable
+from harness.sparsity.surgery import channel_groups, without_channels
 from harness.storage.canonical import digest
+from harness.testing.narrowed import widths_of
 
 NETWORKS = built_in()
 
@@ -31,23 +32,21 @@ NEW_FILE = '''
 from torch import nn
 
 from harness.networks.architecture import Network
-from harness.networks.widths import Widths, each_width
 
 
 class TwoLayers(Network):
     """Two convolutions and one linear layer; 2,010 parameters."""
 
-    def __init__(self, widths: Widths = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        first, second = each_width((8, 24), widths)
         self.features = nn.Sequential(
-            nn.Conv2d(3, first, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(first),
+            nn.Conv2d(3, 8, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(8),
             nn.ReLU(),
-            nn.Conv2d(first, second, 3, 2, 1, bias=False),
+            nn.Conv2d(8, 24, 3, 2, 1, bias=False),
             nn.ReLU(),
         )
-        self.head = nn.Sequential(nn.Dropout(), nn.Linear(second, 2))
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(24, 2))
 '''
 
 

@@ -10,6 +10,7 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count
 from harness.pruning.templates import ChannelPruner
 from harness.sparsity.surgery import channel_groups
+from harness.testing.narrowed import narrowed
 
 PAGE = Path(__file__).parents[3] / "docs" / "plugins.md"
 
@@ -26,8 +27,7 @@ def largest_channels():
 
 @pytest.mark.parametrize("factory", ["small-cnn", "resnet18"])
 def test_a_channel_s_score_is_the_sum_of_its_magnitudes_over_all_that_make_it(largest_channels, factory):
-    widths = {"small-cnn": [4, 6, 4, 4], "resnet18": None}[factory]
-    network = build(Architecture(factory, {"widths": widths} if widths else {}))
+    network = build(narrowed(factory, [4, 6, 4, 4]) if factory == "small-cnn" else Architecture(factory))
     initialise(network, torch.Generator().manual_seed(0))
     weights = dict(network.named_parameters())
     scores = largest_channels().channel_saliency(None, network)
@@ -41,7 +41,7 @@ def test_a_channel_s_score_is_the_sum_of_its_magnitudes_over_all_that_make_it(la
 
 
 def test_the_printed_method_gives_a_smaller_network(largest_channels, make_bench):
-    network = build(Architecture("small-cnn", {"widths": [8, 8, 8, 8]}))
+    network = build(narrowed("small-cnn", [8, 8, 8, 8]))
     initialise(network, torch.Generator().manual_seed(0))
     dense, pruned = largest_channels().prune(make_bench(initial=network), [1.0, 0.4])
     assert pruned.mask is None

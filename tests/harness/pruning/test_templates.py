@@ -5,11 +5,13 @@ import torch
 
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, state_of
-from harness.networks.widths import widths_of
+from harness.networks.registered import INTERNAL
 from harness.pruning.one_shot import Retrain
 from harness.pruning.templates import ChannelPruner, SaliencyPruner
 from harness.sparsity.mask import prunable_weights
 from harness.sparsity.surgery import channel_groups
+from harness.testing.case.networks import Awkward
+from harness.testing.narrowed import narrowed, widths_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def _nothing_is_scored_yet():
 
 @pytest.fixture
 def small():
-    network = build(Architecture("small-cnn", {"widths": [8, 12, 16, 16]}))
+    network = build(narrowed("small-cnn", [8, 12, 16, 16]))
     initialise(network, torch.Generator().manual_seed(0))
     return network
 
@@ -175,9 +177,10 @@ def test_each_level_is_within_its_tolerance_and_what_it_is_alone(make_bench, sma
     assert method.level_order == "independent"
 
 
-def test_a_network_that_cannot_be_narrowed_is_declined_and_left_alone(tiny, small):
+def test_a_network_that_cannot_be_narrowed_is_declined_and_left_alone(small, monkeypatch):
     before = {name: tensor.clone() for name, tensor in small.state_dict().items()}
     assert ByIndex().skip(small.train()) is None
     assert small.training
     assert all(torch.equal(before[name], tensor) for name, tensor in small.state_dict().items())
-    assert "takes no widths" in ByIndex().skip(tiny)
+    monkeypatch.setitem(INTERNAL, "awkward", Awkward)
+    assert "does not index its channels one by one" in ByIndex().skip(build(Architecture("awkward")))

@@ -12,9 +12,7 @@ from harness.methods.mobilenet import MobileNet
 from harness.methods.random import Random
 from harness.methods.snip import Snip
 from harness.methods.structured import StructuredMagnitude
-from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, initialise
-from harness.networks.widths import widths_of
 from harness.pruning.meter import Meter
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
@@ -22,6 +20,7 @@ from harness.pruning.workbench import Ticket
 from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
+from harness.testing.narrowed import narrowed, widths_of
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +90,7 @@ def borrowing(make_bench, **changes):
 
 @pytest.fixture
 def small():
-    network = build(Architecture("small-cnn", {"widths": [8, 12, 16, 16]}))
+    network = build(narrowed("small-cnn", [8, 12, 16, 16]))
     initialise(network, torch.Generator().manual_seed(0))
     return network
 

@@ -3,20 +3,19 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
 from harness.networks.registered import built_in
-from harness.networks.widths import widths_of
 from harness.sparsity.channel_budget import SIZE_TOLERANCE, ParameterCount, _edited, remaining_channels
 from harness.sparsity.surgery import channel_groups, without_channels
+from harness.testing.narrowed import narrowed
 
 PUBLISHED = built_in()
 
 
 def small(widths=(4, 6, 8, 8)):
-    network = build(Architecture("small-cnn", {"widths": list(widths)}))
+    network = build(narrowed("small-cnn", widths))
     initialise(network, torch.Generator().manual_seed(0))
     return network
 
@@ -36,14 +35,12 @@ def whole():
 
 
 def rebuilt_count(network, groups, widths):
-    """The parameters of the network that the factory builds with those widths."""
-    ordered = []
-    for name, layer in network.named_modules():
-        if isinstance(layer, nn.Conv2d):
-            depthwise = layer.groups > 1
-            owner = next(group for group in groups if name in (group.readers if depthwise else group.makers))
-            ordered.append(int(widths[groups.index(owner)]))
-    return parameter_count(skeleton(Architecture(network.architecture.factory, {"widths": ordered})))
+    """The parameters of the network that is built with those widths."""
+    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    for group, width in zip(groups, widths, strict=True):
+        for name, dimension in group.slices:
+            shapes[name][dimension] = int(width)
+    return parameter_count(skeleton(Architecture(network.architecture.factory, {}, shapes)))
 
 
 def draws(groups, seed=0):
@@ -75,8 +72,7 @@ def test_every_published_network_reaches_every_level_within_two_percent(whole, f
 
 @pytest.mark.parametrize("scope", ["layer", "global"])
 def test_the_cut_network_has_the_parameters_that_were_counted(scope):
-    widths = [width // 8 for width in widths_of(skeleton(Architecture("resnet18")))]
-    network = build(Architecture("resnet18", {"widths": widths}))
+    network = build(narrowed("resnet18", 1 / 8))
     initialise(network, torch.Generator().manual_seed(0))
     groups = channel_groups(network)
     remaining = remaining_channels(network, groups, draws(groups), 0.25, scope)

@@ -1,6 +1,6 @@
-import itertools
 import json
 from collections import OrderedDict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -9,12 +9,16 @@ from torch import nn
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton, state_of
-from harness.networks.registered import INTERNAL, built_in
-from harness.networks.widths import widths_of
-from harness.sparsity.surgery import channel_groups, not_narrowable, without_channels
+from harness.networks.registered import INTERNAL, TORCHVISION, built_in
+from harness.networks.torchvision_classifier import HELD_TO
+from harness.sparsity.narrowable import not_narrowable
+from harness.sparsity.surgery import channel_groups, without_channels
 from harness.testing.case.networks import check_networks
+from harness.testing.narrowed import narrowed, widths_of
 
-PUBLISHED = built_in()
+NOT_NARROWED = ("convnext_tiny", "densenet121", "shufflenet_v2_x1_0")
+THEIRS = [f"{TORCHVISION}{name}" for name in HELD_TO if name not in NOT_NARROWED]
+PUBLISHED = [*built_in(), *(pytest.param(name, marks=pytest.mark.long) for name in THEIRS)]
 
 
 def drawn(architecture, seed=0):
@@ -35,8 +39,7 @@ def drawn(architecture, seed=0):
 
 
 def narrow(factory, seed=0):
-    widths = [max(4, width // 8) for width in widths_of(skeleton(Architecture(factory)))]
-    return drawn(Architecture(factory, {"widths": widths}), seed)
+    return drawn(narrowed(factory, 1 / 8), seed)
 
 
 def images(count=3, seed=9):
@@ -116,8 +119,8 @@ def test_published_networks_are_cut_too(factory):
 def test_a_cut_network_is_rebuilt_from_json_and_tensors_without_pickle(factory):
     network = narrow(factory)
     cut = without_channels(network, random_subset(channel_groups(network), 0))
-    arguments = json.loads(json.dumps(cut.architecture.arguments))
-    rebuilt = build(Architecture(cut.architecture.factory, arguments), load(save(state_of(cut))))
+    architecture = Architecture(**json.loads(json.dumps(asdict(cut.architecture))))
+    rebuilt = build(architecture, load(save(state_of(cut))))
     with torch.no_grad():
         assert torch.equal(rebuilt(images()), cut(images()))
     assert not cut.training
@@ -144,32 +147,45 @@ def test_a_width_multiplier_and_widths_go_together():
 # --- which channels belong together
 
 
-def runs(factory, widths):
+def runs(architecture, shapes):
     try:
-        network = drawn(Architecture(factory, {"widths": widths}))
         with torch.no_grad():
-            network(images(1))
+            drawn(replace(architecture, shapes={**architecture.shapes, **shapes}))(images(1))
     except (RuntimeError, ValueError):
         return False
     return True
 
 
 @pytest.mark.parametrize("factory", PUBLISHED)
-def test_a_groups_layers_can_be_narrowed_together_and_in_no_smaller_number(factory):
-    """Brute force: the network runs with one channel less in all of a group's layers, and in no part of them."""
+def test_a_groups_layers_can_be_narrowed_together_and_not_without_one_of_them(factory):
+    """Brute force: the network runs with one channel less in all of a group's layers, and not in all but one."""
     network = narrow(factory)
-    order = [name for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)]
-    full = widths_of(network)
-    made = []
-    for group in channel_groups(network):
-        depthwise = [name for name in group.readers if is_depthwise(network.get_submodule(name))]
-        layers = [*group.makers, *depthwise]
-        made += layers
-        for count in range(1, len(layers) + 1):
-            for part in itertools.combinations(layers, count):
-                widths = [width - (name in part) for name, width in zip(order, full, strict=True)]
-                assert runs(factory, widths) == (count == len(layers)), part
-    assert sorted(made) == sorted(order)
+    made, state = [], network.state_dict()
+    for group in some(channel_groups(network)):
+        made += group.makers
+        less = {}
+        for name, dimension in group.slices:
+            shape = list(state[name].shape)
+            shape[dimension] -= 1
+            less.setdefault(name.rpartition(".")[0], {})[name] = shape
+        assert runs(network.architecture, {name: shape for part in less.values() for name, shape in part.items()})
+        for layer in less:
+            rest = {name: shape for home, part in less.items() if home != layer for name, shape in part.items()}
+            assert not runs(network.architecture, rest), layer
+    assert len(made) == len(set(made))
+
+
+def some(groups):
+    """The first groups, the last ones, and some between: a deep network's blocks are alike."""
+    return [group for index, group in enumerate(groups) if index < 4 or index >= len(groups) - 2]
+
+
+@pytest.mark.parametrize("factory", PUBLISHED)
+def test_every_convolution_is_made_in_one_group_or_is_depthwise(factory):
+    network = narrow(factory)
+    made = [name for group in channel_groups(network) for name in group.makers]
+    layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
+    assert sorted(made) == sorted(name for name, layer in layers.items() if not is_depthwise(layer))
 
 
 def test_a_residual_networks_sums_join_what_they_add():
@@ -206,12 +222,11 @@ def test_the_groups_do_not_depend_on_gradients_being_recorded():
 class Grouped(Network):
     """Its second convolution has two channels a group."""
 
-    def __init__(self, widths=(8, 8)):
+    def __init__(self):
         super().__init__()
-        first, second = widths
-        layers = OrderedDict(conv1=nn.Conv2d(3, first, 3), conv2=nn.Conv2d(first, second, 3, groups=4))
+        layers = OrderedDict(conv1=nn.Conv2d(3, 8, 3), conv2=nn.Conv2d(8, 8, 3, groups=4))
         self.features = nn.Sequential(layers)
-        self.head = nn.Sequential(nn.Dropout(), nn.Linear(second, 2))
+        self.head = nn.Sequential(nn.Dropout(), nn.Linear(8, 2))
 
 
 def test_a_grouped_convolution_is_refused_with_a_sentence(monkeypatch):
@@ -228,12 +243,6 @@ def test_one_map_that_multiplies_many_is_refused_with_a_sentence():
     with check_networks():
         network = drawn(Architecture("check-awkward"))
         assert "features.gate.conv does not index its channels one by one" in not_narrowable(network)
-
-
-def test_a_factory_without_widths_is_refused_with_a_sentence(tiny):
-    assert not_narrowable(tiny) == "TinyNetwork cannot be rebuilt with fewer channels: its factory takes no widths"
-    with pytest.raises(ValueError, match="takes no widths"):
-        without_channels(tiny, {"features.conv1": torch.ones(8, dtype=torch.bool)})
 
 
 @pytest.mark.parametrize("factory", PUBLISHED)

@@ -99,7 +99,7 @@ def test_scores_are_not_computed_anew_for_what_does_not_decide_them(edited, modu
         ("harness.sparsity.mask", "SMALLEST_PRUNED_LAYER = 100", "SMALLEST_PRUNED_LAYER = 50"),
         ("harness.networks.architecture", "dim=(2, 3)", "dim=(3, 2)"),
         ("harness.networks.resnet", "+ self.shortcut(images)", "- self.shortcut(images)"),
-        ("harness.networks.widths", "len(widths) != len(published)", "len(widths) > len(published)"),
+        ("harness.networks.narrowing", "layer.in_channels = ", "layer.out_channels = "),
         ("harness.losses.class_dependent", "self.lambda_ *", "2 * self.lambda_ *"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The networks of the checks: known only while checking, and of any widths that fit together."""
+"""The networks of the checks: known only while checking."""
 
 import pytest
 import torch
@@ -6,7 +6,9 @@ import torch
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, parameter_count
 from harness.networks.registered import INTERNAL
+from harness.sparsity.narrowable import not_narrowable
 from harness.testing.case.networks import NETWORKS, check_networks
+from harness.testing.narrowed import narrowed
 
 
 def test_the_networks_are_known_only_while_checking():
@@ -17,20 +19,12 @@ def test_the_networks_are_known_only_while_checking():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_takes_the_widths_of_its_convolutions(name):
+def test_a_network_loses_channels_or_is_refused_with_a_sentence(name):
     with check_networks():
         whole = build(Architecture(name))
-        widths = [m.out_channels for m in whole.modules() if isinstance(m, torch.nn.Conv2d)]
-        assert parameter_count(build(Architecture(name, {"widths": widths}))) == parameter_count(whole)
-        wide = max(widths)
-        fewer = [wide // 2 if width == wide else width for width in widths]
-        narrow = build(Architecture(name, {"widths": fewer}))
-        assert [m.out_channels for m in narrow.modules() if isinstance(m, torch.nn.Conv2d)] == fewer
+        if name == "check-awkward":
+            assert "does not index its channels one by one" in not_narrowable(whole)
+            return
+        narrow = build(narrowed(name, 1 / 2))
+        assert parameter_count(narrow) < parameter_count(whole) / 2
         assert narrow(torch.rand(2, 3, 16, 16)).shape == (2, 2)
-        with pytest.raises(ValueError, match="widths"):
-            build(Architecture(name, {"widths": [*widths, 8]}))
-
-
-def test_coupled_convolutions_need_equal_widths():
-    with check_networks(), pytest.raises(ValueError, match="equal widths"):
-        build(Architecture("check-residual", {"widths": [16, 16, 8, 32, 48]}))

@@ -1,4 +1,4 @@
-"""`harness new method`: names and folders that are refused, and a distribution that works as it is written."""
+"""`harness new`: names and folders that are refused, and a distribution that works as it is written."""
 
 import json
 import os
@@ -15,8 +15,8 @@ from harness.errors import MachineError, UsageError
 from harness.planning.entries import entry_of
 from harness.plugins import PRUNERS, available
 from harness.results.names import DENSE
-from harness.scaffold.method_files import method_files
-from harness.scaffold.new_method import write_method
+from harness.scaffold.new_plugin import write_plugin
+from harness.scaffold.plugin_files import METHOD, NETWORK, plugin_files
 from harness.sparsity.mask import prunable_weights
 from harness.storage import disk
 from harness.storage.canonical import digest
@@ -33,14 +33,14 @@ PATHS = ["../x", "a/b", "/x", "..\\x", "%2e%2e", "..", "\x1b]0;x"]
 
 def refused(name, parent):
     with pytest.raises(UsageError) as caught:
-        write_method(name, parent)
+        write_plugin(name, parent)
     assert caught.value.exit_code == 2
     return caught.value.faults
 
 
 @pytest.mark.parametrize("name", ["my-method", "x", "l1-norm-2", "match", "mask", LONGEST, "a-" + "b" * 61])
 def test_a_good_name_gives_files_that_compile_and_register_it(name, tmp_path):
-    folder = write_method(name, tmp_path)
+    folder = write_plugin(name, tmp_path)
     module = name.replace("-", "_")
     assert folder == tmp_path / name
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -78,6 +78,7 @@ def test_only_plain_names_are_taken(name, tmp_path):
     ("name", "words"),
     [
         ("lt", ["a method of prune-harness"]),
+        ("resnet18", ["a network of prune-harness"]),
         ("all", ["every method"]),
         (DENSE, ["the reference"]),
         ("lambda", ["cannot import: 'lambda' is a keyword"]),
@@ -140,7 +141,7 @@ def test_nothing_that_is_there_is_touched(tmp_path):
 
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "my-method").mkdir()
-    assert len(list(write_method("my-method", tmp_path).iterdir())) == 4
+    assert len(list(write_plugin("my-method", tmp_path).iterdir())) == 4
 
 
 @pytest.mark.parametrize("call", ["mkdir", "fsync", "replace"])
@@ -150,7 +151,7 @@ def test_a_disk_that_refuses_leaves_nothing(call, tmp_path, monkeypatch):
 
     monkeypatch.setattr(disk.os, call, forbidden)
     with pytest.raises(MachineError, match="Permission denied") as caught:
-        write_method("my-method", tmp_path)
+        write_plugin("my-method", tmp_path)
     monkeypatch.undo()
     assert caught.value.exit_code == 5
     assert not list(tmp_path.iterdir())
@@ -158,7 +159,7 @@ def test_a_disk_that_refuses_leaves_nothing(call, tmp_path, monkeypatch):
 
 def test_a_path_that_is_too_long_is_the_machine_s_fault(tmp_path):
     with pytest.raises(MachineError, match="too long"):
-        write_method("my-method", tmp_path / ("a" * 300))
+        write_plugin("my-method", tmp_path / ("a" * 300))
 
 
 def test_the_command_tells_the_files_and_what_to_try(tmp_path, monkeypatch, capsys):
@@ -166,7 +167,7 @@ def test_the_command_tells_the_files_and_what_to_try(tmp_path, monkeypatch, caps
     (tmp_path / "my plugins").mkdir()
     cli_new.method_("my-method", Path("my plugins"))
     lines = capsys.readouterr().out.splitlines()
-    assert {f"  {file}" for file in method_files("my-method")} <= set(lines)
+    assert {f"  {file}" for file in plugin_files("my-method")} <= set(lines)
     assert lines[-3:] == [
         "  pip install -e 'my plugins/my-method'",
         "  harness check my-method",
@@ -175,10 +176,10 @@ def test_the_command_tells_the_files_and_what_to_try(tmp_path, monkeypatch, caps
     assert max(map(len, lines)) <= 80
 
 
-@pytest.mark.parametrize("name", ["my-method", LONGEST])
-def test_what_is_written_is_linted_and_formatted(name, tmp_path):
+@pytest.mark.parametrize(("name", "kind"), [("my-method", METHOD), (LONGEST, METHOD), ("my-network", NETWORK)])
+def test_what_is_written_is_linted_and_formatted(name, kind, tmp_path):
     pytest.importorskip("ruff", reason="a tool of `make dev`")
-    folder = write_method(name, tmp_path)
+    folder = write_plugin(name, tmp_path, kind)
     rules = ["--config", ROOT / "pyproject.toml"]
     ruff = [sys.executable, "-m", "ruff"]
     own = ["--config", f"lint.isort.known-first-party=['{name.replace('-', '_')}']"]  # as its author's linter sees it
@@ -191,7 +192,7 @@ def test_what_is_written_is_linted_and_formatted(name, tmp_path):
 def written(tmp_path_factory):
     """The folder of a written method, and the folder that it is installed into."""
     folder = tmp_path_factory.mktemp("new-method")
-    source, target = write_method("my-method", folder), folder / "target"
+    source, target = write_plugin("my-method", folder), folder / "target"
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, source], check=True)
     return source, target
@@ -273,3 +274,46 @@ def test_its_own_tests_pass(written):
 
     told = found_and_tested(written)
     assert f"{len(checks('core')) + 1} passed" in told, told
+
+
+# --- a network
+
+NETWORK_TESTED = """
+import json, pytest, sys
+from harness.cli.list import listing
+print(json.dumps([row for row in listing("networks", check=True) if row["name"] == "my-network"]), flush=True)
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider"]))
+"""
+
+
+def test_a_written_network_is_found_and_its_own_tests_pass(tmp_path):
+    from harness.testing import network_checks
+
+    folder = write_plugin("my-network", tmp_path, NETWORK)
+    info = folder / "my_network-0.1.0.dist-info"  # as an installation writes it
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-network\nVersion: 0.1.0\n")
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    ((group, points),) = project["entry-points"].items()
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *(f"{n} = {v}" for n, v in points.items())]))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", NETWORK_TESTED],
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    row, _, told = done.stdout.partition("\n")
+    assert json.loads(row) == [{"kind": "networks", "name": "my-network", "source": "my-network 0.1.0", "check": "ok"}]
+    assert f"{len(network_checks()) + 1} passed" in told, told
+
+
+def test_the_command_tells_what_to_try_with_a_network(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    cli_new.network_("my-net", Path())
+    lines = capsys.readouterr().out.splitlines()
+    assert {f"  {file}" for file in plugin_files("my-net", NETWORK)} <= set(lines)
+    assert lines[-2:] == ["  harness check my-net", "  harness run --preset smoke --network my-net"]

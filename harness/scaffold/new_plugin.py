@@ -1,4 +1,4 @@
-"""A new method's distribution on disk: whole or not at all, under a name that nothing else has."""
+"""A new plugin's distribution on disk: whole or not at all, under a name that nothing else has."""
 
 import ast
 import builtins
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.scaffold.method_files import class_name, method_files, module_name
+from harness.scaffold.plugin_files import METHOD, NETWORK, Kind, class_name, module_name, plugin_files
 from harness.storage.disk import disk_errors, move, write_whole
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -25,25 +25,25 @@ _NOT_MODULES = {"setup": "setuptools runs setup.py", "conftest": "pytest runs co
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 
 
-def write_method(name: str, parent: Path) -> Path:
-    """Write the distribution of a method called ``name`` into a new folder of that name in ``parent``; return it.
+def write_plugin(name: str, parent: Path, kind: Kind = METHOD) -> Path:
+    """Write the distribution of a plugin called ``name`` into a new folder of that name in ``parent``; return it.
 
     Raises `UsageError` with everything that is wrong with the name and the folder, `MachineError` where the disk
     refuses; nothing is left behind in either case.
     """
     folder = parent / name
     with disk_errors(folder):
-        faults = [*_name_faults(name), *_folder_faults(name, parent)]
+        faults = [*_name_faults(name, kind), *_folder_faults(name, parent)]
     if faults:
         raise UsageError(
-            f"no method can be made as {name!r} in {parent}",
+            f"no {kind.noun} can be made as {name!r} in {parent}",
             faults=faults,
             fix="choose another name, or another folder with --folder",
         )
-    with disk_errors(folder), tempfile.TemporaryDirectory(prefix=".new-method-", dir=parent) as beside:
+    with disk_errors(folder), tempfile.TemporaryDirectory(prefix=".new-plugin-", dir=parent) as beside:
         draft = Path(beside, name)
         draft.mkdir()
-        for file, text in method_files(name).items():
+        for file, text in plugin_files(name, kind).items():
             write_whole(draft / file, text.encode())
         move(draft, folder)
     return folder
@@ -62,20 +62,21 @@ def _is_taken(folder: Path) -> bool:
     return any(folder.iterdir())
 
 
-def _name_faults(name: str) -> Iterator[str]:
+def _name_faults(name: str, kind: Kind) -> Iterator[str]:
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        yield f"a name, such as my-method, is {_RULE}"
+        yield f"a name, such as {kind.template}, is {_RULE}"
         return
     if name in _WORDS:
         yield f"{name!r} stands for {_WORDS[name]}"
     if _DEVICES.fullmatch(name):
         yield f"{name!r} is a device on Windows, where no folder can have this name"
-    if plugin := plugins.available(plugins.PRUNERS).get(name):
-        yield f"{name!r} is a method of {plugin.source} already"
+    for other in (METHOD, NETWORK):  # `harness check` knows both by name
+        if plugin := plugins.available(other.group).get(name):
+            yield f"{name!r} is a {other.noun} of {plugin.source} already"
     if version := _installed(name):
         yield f"a distribution {name} is installed already ({version}), and this one would replace it"
     yield from _module_faults(module_name(name))
-    yield from _class_faults(class_name(name))
+    yield from _class_faults(class_name(name), kind)
 
 
 def _installed(distribution: str) -> str | None:
@@ -105,13 +106,13 @@ def _importable(module: str) -> bool:
         return True
 
 
-def _class_faults(kind: str) -> Iterator[str]:
-    if keyword.iskeyword(kind) or hasattr(builtins, kind) or kind in _imported():
-        yield f"its class would be {kind}, which has another meaning in its module"
+def _class_faults(name: str, kind: Kind) -> Iterator[str]:
+    if keyword.iskeyword(name) or hasattr(builtins, name) or name in _imported(kind):
+        yield f"its class would be {name}, which has another meaning in its module"
 
 
-def _imported() -> set[str]:
+def _imported(kind: Kind) -> set[str]:
     """Return every name that the written Python files import."""
-    trees = [ast.parse(text) for file, text in method_files("example").items() if file.endswith(".py")]
+    trees = [ast.parse(text) for file, text in plugin_files("example", kind).items() if file.endswith(".py")]
     nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {alias.name for node in nodes for alias in node.names if node.module != "example"}

@@ -8,25 +8,30 @@ from pathlib import Path
 import pytest
 
 from harness import scaffold
-from harness.scaffold.method_files import method_files
+from harness.scaffold.plugin_files import METHOD, NETWORK, plugin_files
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = ROOT / "harness" / "scaffold" / "template"
-WRITTEN_AS = {"my_method_tests.py": "test_my_method.py"}
+KINDS = {"my-method": METHOD, "my-network": NETWORK}
 
 
 def template_files():
     return [path for path in TEMPLATE.iterdir() if path.name != "__pycache__"]
 
 
-def test_under_its_own_name_the_template_is_written_as_it_is():
-    assert method_files("my-method") == {
-        WRITTEN_AS.get(path.name, path.name): path.read_text() for path in template_files()
-    }
+@pytest.mark.parametrize("name", KINDS)
+def test_under_its_own_name_the_template_is_written_as_it_is(name):
+    kind = KINDS[name]
+    written = {file.format(module=name.replace("-", "_")): TEMPLATE / own for own, file in kind.written_as.items()}
+    assert plugin_files(name, kind) == {file: path.read_text() for file, path in written.items()}
+
+
+def test_every_file_of_the_template_is_of_one_kind():
+    assert sorted([*METHOD.written_as, *NETWORK.written_as]) == sorted(path.name for path in template_files())
 
 
 def test_the_name_its_module_and_its_class_stand_wherever_the_templates_own_stood():
-    own, other = method_files("my-method"), method_files("l1-my-method")
+    own, other = plugin_files("my-method"), plugin_files("l1-my-method")
     assert set(other) == {"README.md", "l1_my_method.py", "pyproject.toml", "test_l1_my_method.py"}
     for file, text in own.items():
         renamed = other[file.replace("my_method", "l1_my_method")]
@@ -39,7 +44,7 @@ def test_the_name_its_module_and_its_class_stand_wherever_the_templates_own_stoo
 
 def test_an_import_that_grows_too_long_is_folded():
     name = "a" * 63
-    lines = method_files(name)[f"test_{name}.py"].splitlines()
+    lines = plugin_files(name)[f"test_{name}.py"].splitlines()
     start = lines.index(f"from {name} import (")
     assert lines[start + 1 : start + 4] == [f"    A{'a' * 62},", "    scaled_magnitude,", ")"]
 
@@ -47,7 +52,7 @@ def test_an_import_that_grows_too_long_is_folded():
 def test_the_template_is_no_module_of_the_harness():
     """A walk through the harness would import tests, and a module that is not there."""
     walked = {module.name for module in pkgutil.walk_packages(scaffold.__path__, "harness.scaffold.")}
-    assert walked == {"harness.scaffold.method_files", "harness.scaffold.new_method"}
+    assert walked == {"harness.scaffold.plugin_files", "harness.scaffold.new_plugin"}
 
 
 @pytest.mark.parametrize("pattern", ["test_*.py", "*_test.py", "conftest.py"])
