@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.check_loss import is_loss, loss_rows
+from harness.cli.check_loss import is_loss, loss_rows, refuse_unknown
 from harness.cli.messages import show
 from harness.cli.options import JsonOption
 from harness.errors import UsageError
@@ -43,6 +43,7 @@ def check(
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
+    refuse_unknown(name)
     if is_loss(name):
         rows = loss_rows(name, only, quiet=as_json)
     else:

@@ -6,11 +6,23 @@ from typing import Any
 from harness import plugins
 from harness.cli.messages import show
 from harness.errors import UsageError, nearest
+from harness.results.names import DENSE
 
 
 def is_loss(name: str) -> bool:
     """Return whether a loss, and no method, is registered under ``name``."""
     return name in plugins.available(plugins.LOSSES) and name not in plugins.available(plugins.PRUNERS)
+
+
+def refuse_unknown(name: str) -> None:
+    """Raise `UsageError` where neither a method nor a loss is called ``name``, written with or without parameters."""
+    methods, losses = (plugins.available(group) for group in (plugins.PRUNERS, plugins.LOSSES))
+    method = name.partition("[")[0].strip()
+    if method not in {*methods, *losses, DENSE}:
+        raise UsageError(
+            f"no method or loss is called {method!r}{nearest(method, [*methods, *losses])}",
+            fix=f"use one of: {', '.join([*methods, *losses])}",
+        )
 
 
 def loss_rows(name: str, only: str | None, *, quiet: bool) -> list[dict[str, Any]]:
