@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness import plugins
 from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.check_network import is_network, network_rows
 from harness.cli.messages import show
 from harness.cli.options import JsonOption
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
+from harness.networks.registered import TORCHVISION
+from harness.results.names import DENSE
 
 if TYPE_CHECKING:
     from harness.testing.case.subject import Subject
@@ -45,7 +48,20 @@ def check(
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
+    _refuse_unknown(name)
     _conclude(_rows(name, only, limit, full=full, quiet=as_json), as_json=as_json)
+
+
+def _refuse_unknown(name: str) -> None:
+    """Raise `UsageError` where nothing that has checks is called ``name``, written with or without parameters."""
+    groups = (plugins.PRUNERS, plugins.NETWORKS, plugins.LOSSES)
+    known = dict.fromkeys(one for group in groups for one in plugins.available(group))
+    plain = name.partition("[")[0].strip()
+    if plain not in {*known, DENSE} and not plain.startswith(TORCHVISION):
+        raise UsageError(
+            f"no method, network or loss is called {plain!r}{nearest(plain, known)}",
+            fix=f"use one of: {', '.join(known)}",
+        )
 
 
 def _rows(name: str, only: str | None, limit: float, *, full: bool, quiet: bool) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from harness.losses.loss import Loss
 
 @dataclass(frozen=True)
 class DeferredLoss(Loss):
-    """``first`` in the epochs that begin before ``start`` in (0, 1) of all is over, ``last`` in the others."""
+    """``last`` in the epochs that end after ``start`` in (0, 1) of all, at least in the last one; else ``first``."""
 
     key_name: ClassVar[str] = "deferred"
     first: Loss
@@ -22,5 +22,5 @@ class DeferredLoss(Loss):
         return self.first(logits, labels)
 
     def at(self, progress: float) -> Loss:
-        """Return the loss of an epoch that begins when ``progress`` of all epochs is over."""
-        return self.last if progress >= self.start else self.first
+        """Return the loss of an epoch that ends when ``progress`` of all epochs is over."""
+        return self.last if progress > self.start else self.first

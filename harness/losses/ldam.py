@@ -70,7 +70,7 @@ class Ldam(LossSchedule):
 
 @dataclass(frozen=True)
 class LdamDeferred(Ldam):
-    """The same with class-balanced weights from ``deferred`` of the epochs on, as of ``beta``: LDAM-DRW."""
+    """The same with class-balanced weights, as of ``beta``, once ``deferred`` of the epochs is over: LDAM-DRW."""
 
     key_name: ClassVar[str] = "ldam-drw"
     source = "Cao et al. 2019, equations (11)-(13), Algorithm 1; Cui et al. 2019, equation (2)"

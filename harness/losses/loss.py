@@ -25,7 +25,7 @@ class Loss(ABC):
         """
 
     def at(self, progress: float) -> "Loss":  # noqa: ARG002 - most losses stay what they are
-        """Return the loss of an epoch that begins when ``progress`` in [0, 1) of all is over; 1 is the last one's.
+        """Return the loss of an epoch that ends when ``progress`` in (0, 1] of all epochs is over; 1 is the last one's.
 
         Asked once an epoch. Whoever trains a part of the epochs asks by the whole schedule's.
         """

@@ -23,7 +23,7 @@ from harness.losses.schedule import LossSchedule
 COUNTS = ((130, 545), (1, 1), (3, 40_000), (900, 20))
 """Positives and negatives of the training splits that a loss is resolved for."""
 
-_ROUNDS, _PARTS = (0, 1, 7), (0.0, 0.5, 0.999, 1.0)
+_ROUNDS, _PARTS = (0, 1, 7), (0.001, 0.5, 0.999, 1.0)
 _LOGITS = ((0.3, -1.2), (2.0, 0.15), (-0.4, 0.95), (1.3, 1.7), (0.05, 0.6), (-2.1, 1.1))
 _LABELS = (0, 1, 1, 0, 1, 0)
 _EXTREMES = (0.0, 1e-30, 30.0, 100.0, 1e4)

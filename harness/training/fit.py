@@ -50,7 +50,7 @@ class TrainingTask:
     mask: Mask | None = None
 
     def loss_at(self, progress: float) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return the loss of an epoch that begins when ``progress`` in [0, 1) of the schedule's epochs is over."""
+        """Return the loss of an epoch that ends when ``progress`` in (0, 1] of the schedule's epochs is over."""
         return self.loss.at(progress) if isinstance(self.loss, Loss) else self.loss
 
 
@@ -59,7 +59,7 @@ class Stepper:
 
     def __init__(self, task: TrainingTask, schedule: Schedule, device: torch.device) -> None:
         self.task, self.schedule, self.device = task, schedule, device
-        self.loss = task.loss_at(0.0)
+        self.loss = task.loss
         self.module = task.module.to(device).to(memory_format=torch.channels_last)
         for layer in self.module.modules():
             if isinstance(layer, nn.Dropout):
@@ -146,7 +146,7 @@ def fit(
 def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
     """Train one epoch and return its mean loss; every draw comes from (seed, purpose, epoch)."""
     schedule, epoch = stepper.schedule, progress["epoch"]
-    stepper.loss = stepper.task.loss_at(epoch / schedule.epoch_count(len(images)))
+    stepper.loss = stepper.task.loss_at((epoch + 1) / schedule.epoch_count(len(images)))
     order = epoch_order(targets, schedule.sampler, generator(seed, "shuffle", epoch)).to(images.device)
     views = generator(seed, "augmentation", epoch)
     batches = min(schedule.steps_per_epoch(len(images)), total - progress["steps"])

@@ -207,3 +207,21 @@ def test_the_settings_are_parameters_of_an_entry():
     assert entry_of("snip-retrain", written).pruner() == SnipRetrain(
         start="W0", scoring_loss="training", gradients="per-batch"
     )
+
+
+@pytest.mark.parametrize("name", ["focal", "class-balanced", "logit-adjusted", "ldam", "ldam-drw"])
+def test_under_every_loss_of_a_mean_of_images_batches_add_up_to_the_gradient_of_all(make_bench, name):
+    """SNIP sums batches: a loss that is no mean over images would be another one for other batches."""
+    bench = make_bench(name)
+    network, batches, loss = bench.network(), bench.batches(40), bench.loss(1)
+    scores = connection_sensitivity(copy_of(network), [(images[:7], labels[:7]) for images, labels in batches], loss)
+    halves = [(images[part], labels[part]) for images, labels in batches for part in (slice(0, 3), slice(3, 7))]
+    again = connection_sensitivity(copy_of(network), halves, loss)
+    weights = prunable_weights(network.eval())
+    images, labels = batches[0][0][:7], batches[0][1][:7]
+    value = sum(loss(network(images[i : i + 1]), labels[i : i + 1]) for i in range(7))
+    gradients = torch.autograd.grad(value, list(weights.values()))
+    for (weight_name, weight), gradient in zip(weights.items(), gradients, strict=True):
+        expected = (weight.detach() * gradient).abs().double()
+        torch.testing.assert_close(scores[weight_name], expected, rtol=1e-3, atol=1e-7)
+        torch.testing.assert_close(again[weight_name], expected, rtol=1e-3, atol=1e-7)

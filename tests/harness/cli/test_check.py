@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from harness import plugins
 from harness.cli import check as cli_check
 from harness.errors import UsageError
+from harness.losses.registered import schedule_named
 
 ZOO = Path(__file__).parents[2] / "bad_pruners"
 if str(ZOO) not in sys.path:
@@ -113,12 +114,34 @@ def test_parameters_are_taken_from_the_text():
     assert [row["method"] for row in json.loads(found.stdout)] == ["lt[rate=0.75]"]
 
 
+def test_a_loss_is_checked_by_the_rules_of_losses():
+    found = run("focal")
+    assert found.exit_code == 0
+    assert "  ok      has_its_gradient" in found.stdout
+    assert "10 ok, 0 failed" in found.stdout
+    (row,) = json.loads(run("ldam", "--only", "is_finite", "--json").stdout)
+    assert row == {"loss": "ldam", "check": "is_finite", "level": "core", "status": "ok"}
+
+
+def test_a_broken_loss_fails_the_rule_that_it_breaks(monkeypatch):
+    broken = schedule_named("focal").called("focal", "focal")
+    monkeypatch.setattr(type(broken), "resolve", lambda *_: 3)
+    found = run("focal", "--json")
+    assert found.exit_code == 6
+    rows = {row["check"]: row for row in json.loads(found.stdout)}
+    assert rows["resolves"]["status"] == "failed"
+    assert "Focal (focal.py, line " in rows["resolves"]["what"]
+    assert "not a harness.losses.Loss" in rows["resolves"]["what"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("focal", "--only", "is_finit"), "did you mean 'is_finite'"),
+        (("foal",), "no method, network or loss is called 'foal' (did you mean 'focal'?)"),
         ((), "no method is named"),
         (("lt", "--only", "source_is_giving"), "did you mean 'source_is_given'"),
-        (("no-such-method",), "unknown method"),
+        (("no-such-method",), "no method, network or loss is called"),
         (("lt[speed=1]",), "'speed' is not a parameter"),
     ],
 )

@@ -16,14 +16,16 @@ COMMANDS = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(COMMANDS)
 
 TINY = ["--dataset", "isic-sim", "--network", "small-cnn", "--weights", "kaiming", "--densities", "1,0.25"]
-TINY += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=63"]
+TINY += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=63", "--set", "training.sampler=balanced"]
+TINY += ["--set", "losses.mine.kind=ldam-drw", "--set", "losses.mine.beta=0.9"]
+METHODS = "magnitude,snip[images=16,loss=mine,margin=2,scoring_loss=training]"
 
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory):
-    """A store that one run filled: dense, magnitude and snip at two levels."""
+    """A store that one run filled: dense, magnitude, and snip under a loss of the user's own, at two levels."""
     place = tmp_path_factory.mktemp("honest")
-    COMMANDS.harness("run", *TINY, "--methods", "magnitude,snip[images=16]", "--store", "store", cwd=place, check=0)
+    COMMANDS.harness("run", *TINY, "--methods", METHODS, "--store", "store", cwd=place, check=0)
     return place / "store"
 
 

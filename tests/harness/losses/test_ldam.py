@@ -46,14 +46,15 @@ def test_deferred_weights_come_with_the_last_fifth_of_the_epochs_as_published():
     plain, weights = by_definition(BATCH, 130, 545), class_balanced_weights(0.9999, 130, 545)
     weighted = by_definition(BATCH, 130, 545, weights=weights)
     assert plain != pytest.approx(weighted)
-    for epoch in range(200):  # published: from epoch 160 of 200 on
-        assert value(loss.at(epoch / 200)) == pytest.approx(weighted if epoch >= 160 else plain, rel=1e-5)
+    for epoch in range(200):  # published: from epoch 160 of 200 on, counted from 0
+        assert value(loss.at((epoch + 1) / 200)) == pytest.approx(weighted if epoch >= 160 else plain, rel=1e-5)
     assert value(loss.at(1.0)) == pytest.approx(weighted, rel=1e-5)
-    assert loss.at(0.0) == schedule_named("ldam").resolve(0, 130, 545)
+    assert loss.at(0.1) == schedule_named("ldam").resolve(0, 130, 545)
 
 
 def test_each_part_of_a_schedule_of_few_epochs_is_counted_exactly():
     loss = schedule_named("ldam-drw").with_parameters({"deferred": 0.6}).resolve(0, 130, 545)
     for whole in range(1, 60):
-        deferred = [epoch for epoch in range(whole) if loss.at(epoch / whole) != loss.at(0.0)]
-        assert deferred == [epoch for epoch in range(whole) if 10 * epoch >= 6 * whole]
+        deferred = [epoch for epoch in range(whole) if loss.at((epoch + 1) / whole) != loss.at(0.01)]
+        assert deferred == [epoch for epoch in range(whole) if 10 * (epoch + 1) > 6 * whole]
+        assert deferred[-1] == whole - 1

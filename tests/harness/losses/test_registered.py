@@ -13,7 +13,7 @@ from harness import plugins
 from harness.errors import UsageError
 from harness.losses import registered
 from harness.losses.registered import own_schedule, recorded_loss, schedule_named
-from harness.planning.entries import entry_of
+from harness.planning.entries import entry_of, reparametrised, values_of
 from harness.planning.selection import resolve
 from harness.plugin_process import end_all
 from harness.storage.canonical import digest
@@ -251,3 +251,21 @@ def test_a_name_that_two_distributions_register_is_refused_with_both(install):
     assert "'focal'" in clash
     assert "their-losses 1.0" in clash
     assert "prune-harness" in clash
+
+
+# --- other numbers, as tuning gives them
+
+
+@pytest.mark.parametrize("name", ["focal", "class-balanced", "logit-adjusted", "ldam", "ldam-drw"])
+def test_other_numbers_are_read_back_from_the_entrys_text_and_may_be_taken_back(name):
+    entry = entry_of("lt", {}, name)
+    usual = schedule_named(name).parameters
+    ends = {
+        key: space.low if hasattr(space, "low") else space.choices[0] for key, space in entry.loss.search_space.items()
+    }
+    changed = reparametrised(entry, ends)
+    assert {key: value for key, value in values_of(changed).items() if key in usual} == {**usual, **ends}
+    (again,), _ = resolve([changed.text], {}, None)
+    assert again == changed
+    assert changed.plain == "lt"
+    assert reparametrised(changed, usual) == entry

@@ -298,3 +298,11 @@ def test_the_configuration_is_frozen():
 def test_a_loss_of_ones_own_cannot_take_a_built_in_name(name):
     with pytest.raises(UsageError, match=f"{name}: a registered loss has this name"):
         load_configuration("quick", None, [f"losses.{name}.gamma=7"], {})
+
+
+def test_what_has_no_classes_cannot_be_drawn_by_them():
+    assert load(assignments=["training.sampler=balanced"]).training.sampler == "balanced"
+    with pytest.raises(UsageError) as refused:
+        load(assignments=["pretraining.training.sampler=balanced", "training.sampler=balancd"])
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == ["pretraining.training", "training.sampler"]
+    assert "latent variables, not classes" in refused.value.faults[0]

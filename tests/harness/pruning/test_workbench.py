@@ -1,11 +1,13 @@
 import gc
 import linecache
+from dataclasses import replace
 
 import pytest
 import torch
 
 from harness.data.image_split import ImageSplit
 from harness.losses.class_dependent import ClassDependent
+from harness.losses.registered import schedule_named
 from harness.networks.factories import state_of
 from harness.pruning.meter import Meter
 from harness.pruning.workbench import TrainingDiverged, Workbench
@@ -93,6 +95,22 @@ def test_the_loss_that_a_method_is_given_is_the_one_that_training_uses(make_benc
         with pytest.raises(TrainingDiverged):
             bench.train(bench.network(), half(bench.network()), round=round)
     assert handed == [before, after]
+
+
+def test_a_method_that_scores_by_the_training_loss_is_given_the_one_that_training_ends_with(make_bench):
+    bench = make_bench("ldam-drw")
+    loss = bench.loss(1)
+    assert loss == schedule_named("ldam-drw").resolve(1, 16, 32).last
+    assert loss.positive_weight > 1 > loss.negative_weight
+
+
+@pytest.mark.parametrize("loss", ["focal", "class-balanced", "logit-adjusted", "ldam", "ldam-drw"])
+def test_parts_of_a_training_are_the_whole_one_under_every_loss(make_bench, schedule, loss):
+    bench = make_bench(loss, schedule=replace(schedule, momentum=0.0))
+    first = bench.train(bench.network(), epochs=(0, 1))
+    whole = bench.dense()
+    assert equal(bench.train(first, epochs=(1, None)), whole)
+    assert not equal(whole, make_bench(schedule=replace(schedule, momentum=0.0)).dense())
 
 
 def test_divergence_is_stored_and_raised_again_without_training(make_bench, tmp_path):

@@ -196,6 +196,19 @@ def test_tuples_dataclasses_masks_and_networks_are_their_parts():
         (ClassDependentLoss(5.0, 0.0), "17a47eff2caafddc62931b52f08554d3ebe0cf90a76d55ce95ebbc9574a0a515"),
         (PointwiseLoss(10.0, 5.0), "fc43f81c8f7a224b2eadbeca3056967c7fa5b6fb76d2bea7dc4c4ede955c9886"),
         (schedule_named("black-pointwise"), "b152a905dda1847aaac426f10235cc8068f687277b1b16c69992952079e57bb1"),
+        (schedule_named("focal"), "08f1093ba9dfd9e84f6b648d652004dce846f779d6c413c747a8090bd80a6d5e"),
+        (
+            schedule_named("focal").resolve(0, 16, 256),
+            "a9c4dc937be453d1cc55b73bd635b7a3576d4a77946231d464d6692d000223b5",
+        ),
+        (schedule_named("class-balanced"), "ec6bdb37745157364b95f2a97d79723bab1e4f739bd50e28dbc99d856cfdfdd8"),
+        (schedule_named("logit-adjusted"), "8f7c86a93697b1bdb3b7772bfcf6156b51188a324d780d4e26c60d9f217e4427"),
+        (schedule_named("ldam"), "8b1985abd082897e6d73d58e05ce5dd6d7ea4a08f78f792998e11e5ad7296bf2"),
+        (
+            schedule_named("ldam").resolve(0, 16, 256),
+            "7f9a4a696c003ecd344d42a1c67a8400429f78c3055e4bb7d5e931c521b4d0db",
+        ),
+        (schedule_named("ldam-drw"), "87b6e411cbd7bb1e9fe71d981bd42af88da15938b9726e7e00bf87247c86e4bb"),
         (Schedule(), "2392ff1251079c49453ba9e58ecc5018c1131cf780a906eef19e3f0d38701017"),
         (
             Architecture("mobilenet-v1", {"width": 0.25}),

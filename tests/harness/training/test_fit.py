@@ -1,17 +1,19 @@
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import nn
 
 from harness.losses.class_dependent import ClassDependentLoss
+from harness.losses.deferred import DeferredLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, copy_of, state_of
 from harness.randomness import generator
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment, normalise
+from harness.training.epoch_order import epoch_order
 from harness.training.fit import Stepper, TrainingTask, fit
 from harness.training.inference import outputs_of
 from harness.training.schedule import Schedule
@@ -401,3 +403,59 @@ def test_augmented_views_come_from_the_generator_alone(splits):
     torch.manual_seed(0)
     two = augment(train.images[:8], "flips-affine", torch.Generator().manual_seed(5))
     assert torch.equal(one, two)
+
+
+# --- losses that change, and classes drawn alike
+
+
+@dataclass(frozen=True)
+class Asking(ClassDependentLoss):
+    """Notes what it is asked for."""
+
+    def at(self, progress):
+        ASKED.append(progress)
+        return self
+
+
+ASKED: list[float] = []
+
+
+@pytest.mark.parametrize(("span", "parts"), [(None, (0.25, 0.5, 0.75, 1.0)), ((1, 3), (0.5, 0.75)), ((3, 4), (1.0,))])
+def test_a_loss_is_asked_once_an_epoch_by_the_whole_schedules_part(task, span, parts):
+    ASKED.clear()
+    fit(TrainingTask(**{**task.__dict__, "loss": Asking()}), SPANS, 3, NoSaver(), span)
+    assert tuple(ASKED) == parts
+
+
+def test_a_loss_that_changes_does_so_from_its_epoch_on_and_the_same_when_resumed(tiny, task):
+    def trained(loss, saver=None, span=None, start=None):
+        module = copy_of(tiny)
+        module.load_state_dict(start or state_of(tiny))
+        own = TrainingTask(**{**task.__dict__, "module": module, "loss": loss})
+        return fit(own, schedule, 3, saver or NoSaver(), span)
+
+    schedule = replace(SPANS, momentum=0.0)
+    first, last = ClassDependentLoss(), ClassDependentLoss(9.0)
+    whole = trained(DeferredLoss(first, last, 0.5))
+    before = trained(first, span=(0, 2))
+    assert same(whole["state"], trained(last, span=(2, 4), start=before["state"])["state"])
+    assert not same(whole["state"], trained(first)["state"])
+    for stop in (1, 2, 3):
+        saver = KeepingSaver(stop_after=stop)
+        with pytest.raises(KeyboardInterrupt):
+            trained(DeferredLoss(first, last, 0.5), saver)
+        saver.stop_after = math.inf
+        assert same(trained(DeferredLoss(first, last, 0.5), saver)["state"], whole["state"])
+
+
+def test_classes_drawn_alike_are_as_many_steps_on_the_images_of_that_order(tiny, task):
+    schedule = replace(SPANS, sampler="balanced", dropout=0.0, augmentation="none", epochs=1, max_steps=0)
+    module = copy_of(tiny)
+    twin = Stepper(TrainingTask(**{**task.__dict__, "module": module}), schedule, torch.device("cpu"))
+    result = fit(TrainingTask(**{**task.__dict__, "module": copy_of(tiny)}), schedule, 3, NoSaver())
+    assert kept(result) == (1, 4, 4)
+    order = epoch_order(task.targets, "balanced", generator(3, "shuffle", 0))
+    twin.module.train()
+    for step, chosen in enumerate(torch.split(order, 12)):
+        twin.step(normalise(task.images[chosen]), task.targets[chosen], schedule.learning_rate_at(step, 4))
+    assert same(result["state"], state_of(twin.module))

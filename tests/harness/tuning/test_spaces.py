@@ -12,6 +12,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from harness import plugins
 from harness.errors import UsageError
 from harness.losses.class_dependent import ClassDependent
+from harness.losses.focal import Focal
+from harness.losses.ldam import LdamDeferred
 from harness.planning.entries import entry_of
 from harness.planning.selection import resolve
 from harness.planning.tuning_options import Range
@@ -63,6 +65,8 @@ LT = {**RATE, "criterion": CategoricalDistribution(["magnitude-increase", "dista
         ),
         ("lt", LT),
         ("lt[loss=blue]", {**LT, "lambda": LOSS_SPACE["lambda"]}),
+        ("lt[loss=focal,alpha=0.5]", {**LT, **Focal.search_space}),
+        ("mobilenet[loss=ldam-drw]", {name: LdamDeferred.search_space[name] for name in ("margin", "scale", "beta")}),
         ("lt[loss=weights-only]", {**LT, "gamma": LOSS_SPACE["gamma"]}),
         ("class-dependent-lt", {**LT, **LOSS_SPACE}),
         ("class-dependent-lt[scenario=blue]", {**LT, "lambda": LOSS_SPACE["lambda"]}),
