@@ -19,13 +19,22 @@ FACTORIES: dict[str, "str | type[Network]"] = {
 }
 """Each network's class, or where it is: what rebuilds networks must not depend on all of them."""
 
+INTERNAL: dict[str, "str | type[Network]"] = {"linear-probe": "harness.networks.linear_probe:LinearProbe"}
+"""Networks that the harness builds for itself: results name them, users do not."""
 
-def factory_of(name: str) -> "type[Network]":
-    """Return the class of the network ``name``. Raises `UsageError` naming the nearest one."""
+
+def require_network(name: str) -> None:
+    """Raise `UsageError` naming the nearest network where ``name`` is none that a user may ask for."""
     if name not in FACTORIES:
         raise UsageError(
             f"unknown network {name!r}{nearest(name, FACTORIES)}", fix=f"use one of: {', '.join(FACTORIES)}"
         )
-    written = FACTORIES[name]
+
+
+def factory_of(name: str) -> "type[Network]":
+    """Return the class of the network ``name``. Raises `UsageError` naming the nearest one."""
+    if name not in INTERNAL:
+        require_network(name)
+    written = INTERNAL.get(name) or FACTORIES[name]
     factory: type[Network] = pkgutil.resolve_name(written) if isinstance(written, str) else written
     return factory

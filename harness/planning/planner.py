@@ -12,7 +12,7 @@ from harness.environment import environment_class, native_precision, usable_core
 from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
 from harness.losses.schedules import LossSchedule
-from harness.networks.registered import factory_of
+from harness.networks.registered import require_network
 from harness.planning.cell_limit import read_cell_limit
 from harness.planning.configuration import Configuration
 from harness.planning.description import traits_of
@@ -20,7 +20,7 @@ from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
-from harness.results.names import DENSE
+from harness.results.names import REFERENCES
 from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
 
@@ -75,7 +75,7 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
 
 def _require_names(options: Configuration) -> None:
     """Raise `UsageError` for a network or a data set that nobody registered."""
-    factory_of(options.network)
+    require_network(options.network)
     load_dataset(options.data.name)
 
 
@@ -126,7 +126,7 @@ def _plan(
 ) -> Plan:
     return Plan(
         preset=flags.preset,
-        entries=(entry_of(DENSE, {}), *entries),
+        entries=(*(entry_of(reference, {}) for reference in REFERENCES), *entries),
         seeds=options.seed_list,
         densities=levels,
         network=options.network,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.data.image_split import ImageSplit
 from harness.data.splitting import stratified_order
+from harness.initial.linear_probe import linear_probe, probe_architecture
 from harness.losses.loss import Loss
 from harness.losses.schedules import LossSchedule
 from harness.networks.architecture import Architecture, Network, positive_scores
@@ -165,6 +166,18 @@ class Workbench:
     def dense(self) -> Network:
         """Return the trained dense network under the entry's own loss."""
         return self.train(self.network(), round=0)
+
+    def probe(self) -> Network:
+        """Return W0's frozen features under a logistic regression whose strength validation chose; nothing is trained.
+
+        Raises `TrainingDiverged` where there is none: features that are not finite, or no regression that converges.
+        """
+        device = resolve_device(self._schedule.device)
+        stage = linear_probe(self._store, self._initial, self._train, self._validation, self._environment, device)
+        self._meter.count(stage)
+        if problem := stage.value["problem"]:
+            raise TrainingDiverged(problem)
+        return build(probe_architecture(self._initial), stage.value["state"])
 
     def loss(self, round: int) -> Loss:
         """Return the loss that `train` uses in ``round``: for methods that score by what they train with."""
