@@ -1,7 +1,7 @@
 """What W0 knows of the task before any training: a logistic regression on its frozen features, as a network."""
 
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,10 @@ from harness.networks.factories import copy_of, state_of
 from harness.storage.code_behind import source_of
 from harness.storage.store import Stage, Store
 from harness.training.inference import outputs_of
-from harness.training.logistic_regression import NotFitted, Regression, fit_regression
 from harness.training.version import TRAINING_VERSION
+
+if TYPE_CHECKING:
+    from harness.training.logistic_regression import Regression
 
 _HEAD = "head."
 
@@ -55,6 +57,8 @@ def linear_probe(
 def _fit(
     network: Network, features: dict[str, Tensor], splits: tuple[ImageSplit, ImageSplit], device: torch.device
 ) -> dict[str, Any]:
+    from harness.training.logistic_regression import NotFitted, fit_regression  # workers have it, commands do without
+
     headless = copy_of(network)
     headless.head = nn.Sequential()
     train, validation = ((outputs_of(headless, split.images, device).numpy(), split.labels.numpy()) for split in splits)
@@ -66,7 +70,7 @@ def _fit(
     return {"problem": "", "state": state, "strength": found.strength, "validation_auc": found.validation_auc}
 
 
-def _head(found: Regression) -> dict[str, Tensor]:
+def _head(found: "Regression") -> dict[str, Tensor]:
     """Return the tensors of the linear layer with logits (-s/2, s/2) for the regression's log-odds s."""
     weights, bias = torch.from_numpy(found.weights), torch.tensor(found.bias, dtype=torch.float64)
     return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
-from harness.pruning.workbench import Workbench
+from harness.pruning.workbench import Workbench, probed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,4 +24,4 @@ class Probe(Pruner):
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the probe for density 1, the only one it is asked for."""
         for _ in densities:
-            yield PrunedNetwork(bench.probe())
+            yield PrunedNetwork(probed(bench))

@@ -167,18 +167,6 @@ class Workbench:
         """Return the trained dense network under the entry's own loss."""
         return self.train(self.network(), round=0)
 
-    def probe(self) -> Network:
-        """Return W0's frozen features under a logistic regression whose strength validation chose; nothing is trained.
-
-        Raises `TrainingDiverged` where there is none: features that are not finite, or no regression that converges.
-        """
-        device = resolve_device(self._schedule.device)
-        stage = linear_probe(self._store, self._initial, self._train, self._validation, self._environment, device)
-        self._meter.count(stage)
-        if problem := stage.value["problem"]:
-            raise TrainingDiverged(problem)
-        return build(probe_architecture(self._initial), stage.value["state"])
-
     def loss(self, round: int) -> Loss:
         """Return the loss that `train` uses in ``round``: for methods that score by what they train with."""
         return self._losses.resolve(round, self._train.positives, self._train.negatives)
@@ -252,6 +240,20 @@ class Workbench:
         stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
         self._meter.count(stage)
         return stage.value
+
+
+def probed(bench: Workbench) -> Network:
+    """Return W0's frozen features under a logistic regression whose strength validation chose; nothing is trained.
+
+    Not a method of the bench, since no pruning method may see what validation says. Raises `TrainingDiverged` where
+    there is none: features that are not finite, or no regression that converges.
+    """
+    device = resolve_device(bench._schedule.device)
+    stage = linear_probe(bench._store, bench._initial, bench._train, bench._validation, bench._environment, device)
+    bench._meter.count(stage)
+    if problem := stage.value["problem"]:
+        raise TrainingDiverged(problem)
+    return build(probe_architecture(bench._initial), stage.value["state"])
 
 
 def _copy(value: Any) -> Any:

@@ -13,6 +13,7 @@ from harness.reports.analysis.safety import DELTA, Safety
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
+from harness.results import names
 from harness.results.study_record import StudyRecord
 
 
@@ -29,7 +30,7 @@ def board_values(board: Board) -> dict[str, Any]:
     }
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
-    found |= {"probe": _probe(board.probe)} if board.probe else {}
+    found |= {names.PROBE: _probe(board.probe)} if board.probe else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
 

@@ -22,8 +22,8 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 def drawn_values(cells: Sequence[Outcome]) -> pd.DataFrame:
     """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed, each panel's value.
 
-    The probe has one level and no line: it is left to the tables. ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
-    entry at this level.
+    The probe has one level and no line: it is left to the tables. ``flops`` is NaN where it is not known or 0, which a
+    logarithmic axis cannot show; ``mean_flops`` is that of the entry at this level.
     """
     rows = [
         {

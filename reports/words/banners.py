@@ -52,11 +52,11 @@ def _void(facts: Mapping[str, Any]) -> Banner:
 
 def _badly_trained(found: AgainstProbe) -> Banner:
     return Banner(
-        "Badly trained: the dense network is not above the probe",
-        f"dense (test AUC {decimal(found.dense)}) is not above a logistic regression on the frozen features that it "
-        f"starts from ({decimal(found.probe)}; dense minus probe {signed(found.difference)}, 95% interval "
-        f"{signed(found.low)} to {signed(found.high)}). What pruning costs such a network tells little. Train it "
-        "better: a lower rate, more steps, other start weights.",
+        "Badly trained dense network",
+        f"Its test AUC, {decimal(found.dense)}, is not above that of a logistic regression on the frozen features that "
+        f"it starts from (probe, {decimal(found.probe)}; difference {signed(found.difference)}, 95% interval "
+        f"{signed(found.low)} to {signed(found.high)}). What pruning costs such a network tells little. Train it for "
+        "longer, by another schedule or from other weights.",
         loud=found.high < 0,
     )
 

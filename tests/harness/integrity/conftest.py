@@ -21,7 +21,7 @@ TINY += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=63
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory):
-    """A store that one run filled: dense, magnitude and snip at two levels."""
+    """A store that one run filled: dense and probe, magnitude and snip at two levels."""
     place = tmp_path_factory.mktemp("honest")
     COMMANDS.harness("run", *TINY, "--methods", "magnitude,snip[images=16]", "--store", "store", cwd=place, check=0)
     return place / "store"

@@ -23,13 +23,13 @@ def test_an_honest_store_has_no_difference_and_all_of_it_was_looked_at(honest):
     verified = found(honest)
     assert verified.differences == []
     levels = [level for run in verified.runs for level in run.levels]
-    assert len(verified.runs) == 3
-    assert len(levels) == 5
+    assert len(verified.runs) == 4
+    assert len(levels) == 6
     for level in levels:
         assert level.figures.keys() >= {"test/auc", "validation/fn/sens95", "threshold/youden", "validation/sd"}
         of_scores = [name for name in level.record.metrics if name.startswith(("test/", "validation/", "threshold/"))]
         assert level.figures.keys() == set(of_scores)
-    assert verified.counts["files"] == 3 * 2 + 3 * 5 - 3  # two documents a run; the dense levels have no mask
+    assert verified.counts["files"] == 4 * 2 + 3 * 6 - 4  # two documents a run; levels at density 1 have no mask
 
 
 def test_a_run_that_is_named_is_looked_at_alone(honest, forger):

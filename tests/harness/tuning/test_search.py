@@ -248,7 +248,7 @@ def test_another_entry_is_another_study(make_plan):
 def test_an_own_loss_with_other_weights_is_another_study(make_plan):
     """Its text is the same: only what it trains with differs."""
     before, after = (make_plan("lt[loss=mine]", losses={"mine": {"gamma": gamma}}) for gamma in (2.0, 3.0))
-    assert before.entries[1].text == after.entries[1].text == "lt[loss=mine]"
+    assert before.entries[2].text == after.entries[2].text == "lt[loss=mine]"
 
     def name(plan, gamma):
         losses = {"mine": LossSchedule("mine", gamma)}
