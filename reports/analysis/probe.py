@@ -39,4 +39,5 @@ def against_probe(cells: Sequence[Outcome]) -> AgainstProbe | None:
     both = [[one[seed] for seed in seeds] for one in (dense, probe)]
     labels, scores = labels_of(both[0]), [scores_of(own) for own in both]
     means = [mean_auc(labels, own)[0] for own in scores]
-    return AgainstProbe(tuple(seeds), *means, *paired_auc_difference(labels, scores[1], scores[0]))
+    gap = paired_auc_difference(labels, scores[1], scores[0])
+    return AgainstProbe(tuple(seeds), means[0], means[1], gap.value, gap.low, gap.high)
