@@ -92,7 +92,7 @@ def test_a_run_ends_with_a_table_and_the_report(place, finished):
 
 
 CELLS = 2 + 2 * len(resolve(["all"], {}, None)[0])
-"""The dense reference, and every method dense and pruned."""
+"""The two references, and every method dense and pruned."""
 
 
 def test_progress_is_plain_lines_without_a_terminal(finished):

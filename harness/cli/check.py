@@ -9,6 +9,7 @@ import typer
 from harness.cli.messages import show
 from harness.cli.options import JsonOption
 from harness.errors import UsageError
+from harness.results.names import PROBE
 
 if TYPE_CHECKING:
     from harness.testing.case.subject import Subject
@@ -42,6 +43,8 @@ def check(
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
+    if name == PROBE:
+        raise UsageError(f"{PROBE} is a reference of every run and no method", fix="`harness list methods` shows all")
     from harness.testing.case.subject import subjects
 
     chosen = [check_named(only)] if only else list(checks("full" if full else "core"))

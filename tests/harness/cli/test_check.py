@@ -119,6 +119,7 @@ def test_parameters_are_taken_from_the_text():
         ((), "no method is named"),
         (("lt", "--only", "source_is_giving"), "did you mean 'source_is_given'"),
         (("no-such-method",), "unknown method"),
+        (("probe",), "probe is a reference of every run and no method"),
         (("lt[speed=1]",), "'speed' is not a parameter"),
     ],
 )
