@@ -27,6 +27,7 @@ LEGEND = "* best or tied at any steps, ! collapsed; safe: smallest safe network.
 COST_LEGEND = "steps: in all, compare below one such line; CPU: of the costliest level."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
 FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
+PROBE_LEGEND = "probe: a logistic regression on the frozen features that training starts from."
 METHODS_NAMED = 3
 """So many methods are named in a line, more are counted."""
 
@@ -46,8 +47,10 @@ def summary(results: Results) -> RenderableType:
 def _legends(boards: Sequence[Board]) -> list[str]:
     pairs = [pair for board in boards for pair in board.pairs]
     first = any(pair.loss_changes for pair in pairs)
+    probed = any(cell.entry == names.PROBE for board in boards for cell in board.cells)
     shown = ", ".join(column.word for column in columns.COLUMNS if column.word)
-    return [f"{shown}; {LEGEND}", COST_LEGEND, *([LOSS_LEGEND] if pairs else []), *([FIRST_LEGEND] if first else [])]
+    told = {PROBE_LEGEND: probed, LOSS_LEGEND: bool(pairs), FIRST_LEGEND: first}
+    return [f"{shown}; {LEGEND}", COST_LEGEND, *(legend for legend, holds in told.items() if holds)]
 
 
 def _table(experiment: str, board: Board) -> Table:
@@ -145,7 +148,7 @@ def _by_entry(board: Board) -> dict[str, dict[float, Row]]:
         for row in level.rows:
             for name in (row.entry, *row.alike):
                 entries.setdefault(name, {})[level.density] = row
-    return dict(sorted(entries.items(), key=lambda item: (item[0] != names.DENSE, item[0])))
+    return dict(sorted(entries.items(), key=lambda item: (names.place(item[0]), item[0])))
 
 
 def _cell(row: Row | None) -> Text:

@@ -91,8 +91,8 @@ def test_a_run_ends_with_a_table_and_the_report(place, finished):
     assert max(len(line) for line in finished.stdout.splitlines() if not line.startswith("Report:")) <= 80
 
 
-CELLS = 1 + 2 * len(resolve(["all"], {}, None)[0])
-"""The dense reference, and every method dense and pruned."""
+CELLS = 2 + 2 * len(resolve(["all"], {}, None)[0])
+"""The two references, and every method dense and pruned."""
 
 
 def test_progress_is_plain_lines_without_a_terminal(finished):
@@ -260,11 +260,11 @@ def test_missing_images_fall_back_loudly_to_simulated_ones(place):
 def test_a_dry_run_counts_and_runs_nothing(place):
     result = harness("run", *WHERE, "--store", "never", "--dry-run", cwd=place, check=0)
     assert "16 positives, 32 negatives" in result.stdout
-    entries = CELLS // 2  # at three seeds and three levels, and dense at one
-    assert f"{3 * (1 + 3 * entries)}, in {3 * (1 + entries)} jobs" in result.stdout
+    entries = CELLS // 2 - 1  # at three seeds and three levels, and the references at one
+    assert f"{3 * (2 + 3 * entries)}, in {3 * (2 + entries)} jobs" in result.stdout
     assert not (place / "never").exists()
     values = json.loads(harness("run", *WHERE, "--dry-run", "--json", cwd=place, check=0).stdout)
-    assert values["cells"] == 3 * (1 + 3 * entries)
+    assert values["cells"] == 3 * (2 + 3 * entries)
 
 
 @pytest.mark.parametrize(

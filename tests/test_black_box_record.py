@@ -78,14 +78,15 @@ def test_densities_nearer_than_one_parameter_are_one_level_and_said_so(neighbour
     _, again = neighbours
     assert "density 0.9999999: the same level as 1.0" in again.stderr
     assert "density 0.2500000001: the same level as 0.25" in again.stderr
-    assert "[4/4]" in again.stderr
+    assert "[5/5]" in again.stderr
 
 
 def test_a_later_command_changes_no_published_level_and_every_cell_is_published(place, neighbours):
     before, _ = neighbours
     after = cells(place)
     assert {key: after[key] for key in before} == before
-    assert set(after) == {("dense", 1.0), ("magnitude", 1.0), ("magnitude", 0.25), ("magnitude", 0.25001)}
+    of_magnitude = {("magnitude", density) for density in (1.0, 0.25, 0.25001)}
+    assert set(after) == {("dense", 1.0), ("probe", 1.0), *of_magnitude}
     assert len(files(place, "levels/*/cell.json")) == len(after)
 
 
@@ -130,7 +131,7 @@ def test_a_moved_store_is_whole_and_a_copy_is_on_its_own(place, neighbours):
     assert (place / STORE / "mlflow.db").read_bytes() == database
     (home / "copy").rename(home / "moved")
     report(home, "moved", check=0)
-    assert len(cells(home, "moved")) == 5
+    assert len(cells(home, "moved")) == 6
 
 
 def test_a_run_killed_while_it_publishes_leaves_one_point_per_metric_and_step(place, neighbours):
@@ -169,7 +170,7 @@ def test_a_broken_database_and_a_deleted_experiment_are_told_with_what_helps(pla
     assert "its mlflow.db is missing" in missing.stderr
     assert f"restore {path} from a copy, or give the same commands again" in missing.stderr
     run(place, "--densities", "0.25", store="broken", check=0)
-    assert len(cells(place, "broken")) == 3
+    assert len(cells(place, "broken")) == 4
 
     from harness.results.mlflow_tracker import Tracker, default_uri
 

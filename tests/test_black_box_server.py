@@ -25,8 +25,8 @@ def load(name):
 
 COMMANDS, SERVERS = load("commands"), load("servers")
 HARNESS, environment, harness = COMMANDS.HARNESS, COMMANDS.environment, COMMANDS.harness
-RUNS = 4  # dense and magnitude, two seeds
-CELLS = 6  # of magnitude two levels
+RUNS = 6  # dense, probe and magnitude, two seeds
+CELLS = 8  # of magnitude two levels
 SMALL = ["--densities", "0.25", "--data-dir", "data", "--allow-missing", "--network", "small-cnn", "--jobs", "1"]
 SMALL += ["--weights", "kaiming", "--set", "training.max_steps=3", "--set", "training.batch_size=8"]
 TINY = ["run", "--methods", "magnitude", "--seeds", "2", *SMALL]

@@ -134,7 +134,7 @@ def test_a_run_puts_each_tuned_entry_beside_its_default(place, tuned):
     arguments = ["--data-dir", "data", "--store", "one", *SMALL]
     done = harness("run", "--methods", "lt", "--params", file, "--json", *arguments, cwd=place, check=0)
     entries = {cell["entry"] for cell in json.loads(done.stdout)["cells"]}
-    assert entries == {"dense", "lt[rate=0.75]", chosen(place)["entries"]["lt[rate=0.75]"]}
+    assert entries == {"dense", "probe", "lt[rate=0.75]", chosen(place)["entries"]["lt[rate=0.75]"]}
     reports = place / "one" / "reports" / "isic"
     assert "Tuning" in (reports / "index.html").read_text()
     [group] = json.loads((reports / "results.json").read_text())["groups"]

@@ -13,7 +13,7 @@ from harness.cli.messages import show
 from harness.cli.options import JsonOption
 from harness.errors import UsageError, nearest
 from harness.networks.registered import TORCHVISION
-from harness.results.names import DENSE
+from harness.results.names import DENSE, PROBE
 
 if TYPE_CHECKING:
     from harness.testing.case.subject import Subject
@@ -48,6 +48,8 @@ def check(
         return
     if name is None:
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
+    if name == PROBE:
+        raise UsageError(f"{PROBE} is a reference of every run and no method", fix="`harness list methods` shows all")
     _refuse_unknown(name)
     _conclude(_rows(name, only, limit, full=full, quiet=as_json), as_json=as_json)
 

@@ -33,6 +33,11 @@ class RunCheck:
         return len(self.run.manifest.documents) + sum(len(one.level.sha256 or ()) for one in self.levels)
 
     @property
+    def is_probe(self) -> bool:
+        """Whether it is a run of the probe, which is collapsed only where its scores do not move at all."""
+        return self.run.tags.get(names.ENTRY) == names.PROBE
+
+    @property
     def dense_spread(self) -> float | None:
         """The sd of the dense level's validation scores, of a run of the dense reference."""
         if self.run.tags.get(names.ENTRY) != names.DENSE or not self.levels:

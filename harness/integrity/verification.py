@@ -84,7 +84,7 @@ def _note_runs(found: Verification, runs: Sequence[RunCheck]) -> None:
     images: dict[tuple[str, str], tuple[str, str]] = {}
     for run in runs:
         found.add(named(run.run), run.differences)
-        if (spread := spreads.get(_of(run))) is not None:
+        if (spread := 0.0 if run.is_probe else spreads.get(_of(run))) is not None:
             found.add(named(run.run), collapse_differences(run, spread))
         found.add(named(run.run), _other_images(run, images))
 

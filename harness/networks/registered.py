@@ -12,7 +12,7 @@ from harness.errors import UsageError, nearest
 if TYPE_CHECKING:
     from harness.networks.architecture import Network
 
-INTERNAL: dict[str, "str | type[Network]"] = {}
+INTERNAL: dict[str, "str | type[Network]"] = {"linear-probe": "harness.networks.linear_probe:LinearProbe"}
 """What only the harness itself builds, and no user names: a class, or where it is. A registered name comes first."""
 
 TORCHVISION = "torchvision:"

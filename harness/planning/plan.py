@@ -12,7 +12,7 @@ from harness.initial.weights_choice import SIMULATED
 from harness.networks.architecture import Architecture
 from harness.planning.cell_limit import CellLimit
 from harness.planning.entries import Entry
-from harness.results.names import DENSE
+from harness.results.names import REFERENCES
 from harness.storage.canonical import digest
 from harness.storage.network_code import network_code
 from harness.training.schedule import Schedule
@@ -24,8 +24,8 @@ class Plan:
     """Everything that decides a result, and where it is kept.
 
     ``densities`` descend from 1. ``weights`` names W0's convolutions as `Weights` does, and ``weights_file`` is their
-    file where there is one. ``entries`` begin with the plain-loss dense network; ``unusable`` tells of those that
-    cannot be run, by their text, why.
+    file where there is one. ``entries`` begin with the plain-loss dense network and the probe; ``unusable`` tells of
+    those that cannot be run, by their text, why.
     """
 
     preset: str
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def cell_count(self) -> int:
-        """Number of (entry, seed, level) cells; the dense reference has one level."""
+        """Number of (entry, seed, level) cells; the references have one level."""
         return len(self.seeds) * sum(len(levels_of(entry, self.densities)) for entry in self.entries)
 
 
@@ -76,5 +76,5 @@ def setting_of(plan: Plan, train: ImageSplit, validation: ImageSplit) -> str:
 
 
 def levels_of(entry: Entry, densities: Sequence[float]) -> tuple[float, ...]:
-    """Return the levels that an entry runs at; the dense reference only at density 1."""
-    return (1.0,) if entry.method == DENSE else tuple(densities)
+    """Return the levels that an entry runs at; the references only at density 1."""
+    return (1.0,) if entry.method in REFERENCES else tuple(densities)

@@ -20,7 +20,7 @@ from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
-from harness.results.names import DENSE
+from harness.results.names import REFERENCES
 from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
 
@@ -126,7 +126,7 @@ def _plan(
 ) -> Plan:
     return Plan(
         preset=flags.preset,
-        entries=(entry_of(DENSE, {}), *entries),
+        entries=(*(entry_of(reference, {}) for reference in REFERENCES), *entries),
         seeds=options.seed_list,
         densities=levels,
         network=options.network,

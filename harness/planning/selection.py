@@ -13,7 +13,7 @@ from harness.losses.schedule import LossSchedule
 from harness.planning.description import described, traits_of
 from harness.planning.entries import Entry, entry_of
 from harness.planning.entry_text import parse_entry, toml_text
-from harness.results.names import DENSE, PLAIN_LOSS
+from harness.results.names import DENSE, PLAIN_LOSS, PROBE, REFERENCES
 
 _LACKS = {"mask": "gives no mask", "ticket": "leaves no part of W0"}
 
@@ -35,8 +35,8 @@ def resolve(
     """
     selection = Selection(common, loss, losses or {})
     faults = _unusable(common, _named(written))
-    if DENSE in plugins.available(plugins.PRUNERS):
-        faults.append(f"a plugin is registered as {DENSE!r}, the name of the reference that every run has")
+    for name in [name for name in REFERENCES if name in plugins.available(plugins.PRUNERS)]:
+        faults.append(f"a plugin is registered as {name!r}, the name of a reference that every run has")
     for item in written:
         with _collected(faults):
             selection.add(item)
@@ -61,8 +61,8 @@ class Selection:
     def add(self, written: Written) -> None:
         """Add what one item stands for. Raises `UsageError` for an unknown name or a wrong parameter."""
         for entry in self._expanded(*_read(written)):
-            if entry.text == DENSE:
-                self.notes.append(f"{DENSE} is part of every run")
+            if entry.text == DENSE or entry.method == PROBE:  # which no loss changes
+                self.notes.append(f"{entry.method} is part of every run")
                 continue
             if entry.text in self.entries:
                 shown = written if isinstance(written, str) else toml_text(written)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.data.image_split import ImageSplit
 from harness.data.splitting import stratified_order
+from harness.initial.linear_probe import linear_probe, probe_architecture
 from harness.losses.loss import Loss
 from harness.losses.schedule import LossSchedule
 from harness.networks.architecture import Architecture, Network, positive_scores
@@ -244,6 +245,20 @@ class Workbench:
         stage = self._store.run("compute", key, lambda _: function(*(_copy(value) for value in inputs)))
         self._meter.count(stage)
         return stage.value
+
+
+def probed(bench: Workbench) -> Network:
+    """Return W0's frozen features under a logistic regression whose strength validation chose; nothing is trained.
+
+    Not a method of the bench, since no pruning method may see what validation says. Raises `TrainingDiverged` where
+    there is none: features that are not finite, or no regression that converges.
+    """
+    device = resolve_device(bench._schedule.device)
+    stage = linear_probe(bench._store, bench._initial, bench._train, bench._validation, bench._environment, device)
+    bench._meter.count(stage)
+    if problem := stage.value["problem"]:
+        raise TrainingDiverged(problem)
+    return build(probe_architecture(bench._initial), stage.value["state"])
 
 
 def _copy(value: Any) -> Any:

@@ -6,6 +6,12 @@ Nothing heavy is imported, so that both sides can. docs/results.md explains each
 DENSE = "dense"
 """The reference of every comparison: the unpruned network under the plain loss."""
 
+PROBE = "probe"
+"""What the dense network must beat: a logistic regression on the frozen features that its training starts from."""
+
+REFERENCES = (DENSE, PROBE)
+"""The entries of every run that nobody asks for: unpruned, and ranked against no method but for `DENSE`."""
+
 PLAIN_LOSS = "plain"
 
 DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
@@ -50,6 +56,11 @@ RESULT, STUDY, TRIAL = "result", "study", "trial"
 MANIFEST, PROVENANCE, PLAN = "manifest.json", "provenance.json", "plan.json"
 CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
 STUDY_FILE, BEST_FILE = "study.json", "best.toml"
+
+
+def place(entry: str) -> int:
+    """Return where an entry stands among others: the references first, in their order."""
+    return REFERENCES.index(entry) if entry in REFERENCES else len(REFERENCES)
 
 
 class Field:

@@ -114,7 +114,12 @@ class EntryRun:
 
     @cached_property
     def _dense_spread(self) -> float:
-        """The sd of the plain dense network's validation scores, beside which this entry's are judged."""
+        """The sd of the plain dense network's validation scores, beside which this entry's are judged.
+
+        The probe is judged by itself: the stronger its penalty, the narrower the scale of a regression's log-odds.
+        """
+        if self.entry.method == names.PROBE:
+            return 0.0
         store = self.store  # a trial's counts
         shared = Store(store.root, wait=store.wait, started=store.started, checks=store.checks)
         try:

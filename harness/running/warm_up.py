@@ -25,7 +25,8 @@ def caged(plan: Plan) -> Cage:
 
 def warm_up(plan: Plan) -> None:
     """Load the modules, the images and the optimiser's lazy parts, and take down how all is; CUDA is left alone."""
-    import harness.running.cells  # noqa: F401 - all that a job runs, for its children
+    import harness.running.cells
+    import harness.training.logistic_regression  # noqa: F401 - these are all that a job runs, for its children
 
     _import_own_methods(plan)
     skeleton(Architecture(plan.network))  # whoever's it is, as the command itself did

@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 63
 _RULE = f"{_LONGEST} or fewer of a-z, 0-9 and single hyphens between them, beginning with a letter"
 
-_WORDS = {"all": "every method", "dense": "the reference of every run"}
+_WORDS = {"all": "every method", "dense": "the reference of every run", "probe": "a reference of every run"}
 _NOT_MODULES = {"setup": "setuptools runs setup.py", "conftest": "pytest runs conftest.py"}
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 

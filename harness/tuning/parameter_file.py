@@ -16,6 +16,7 @@ from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
 from harness.planning.toml_files import read_toml
+from harness.results.names import REFERENCES
 from harness.storage.disk import disk_errors, locked, write_whole
 from harness.training.schedule import Schedule
 
@@ -146,9 +147,8 @@ def apply(
         entries[entry.text] = entry
         text = parameters.entries.get(entry.text)
         if text is None:
-            notes += (
-                [] if entry is plan.entries[0] else [f"{entry.text} was not tuned in {source}: it runs its default"]
-            )
+            if entry.text not in REFERENCES:
+                notes.append(f"{entry.text} was not tuned in {source}: it runs its default")
             continue
         try:
             [tuned] = resolve([text], {}, None, losses)[0]
@@ -192,6 +192,6 @@ def _listed(densities: set[float]) -> str:
 
 
 def _no_match(entries: Sequence[Entry], parameters: Parameters) -> str:
-    asked = [entry.text for entry in entries[1:]]
+    asked = [entry.text for entry in entries if entry.text not in REFERENCES]
     close = nearest(asked[0], parameters.entries) if asked else ""
     return f"it has none of {', '.join(asked) or 'no entry'}{close}; it has {', '.join(parameters.entries) or 'none'}"

@@ -10,7 +10,7 @@ from harness.planning.description import skipped
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, levels_of, setting_of
 from harness.planning.tuning_options import TuningOptions
-from harness.results.names import DENSE
+from harness.results.names import DENSE, PROBE
 from harness.storage.canonical import digest
 from harness.tuning.candidate import Candidate, Values
 from harness.tuning.objective import Objective
@@ -48,7 +48,7 @@ def spaces(
     faults = _unknown_methods(plan, options)
     found: dict[str, Space] = {}
     notes = []
-    for entry in plan.entries:
+    for entry in _tunable(plan):
         try:
             if sentence := _skipped(entry, plan.network):
                 notes.append(f"{entry.text} is not tuned: {sentence}")
@@ -70,6 +70,11 @@ def spaces(
     return found, notes
 
 
+def _tunable(plan: Plan) -> list[Entry]:
+    """Return the plan's entries but for the probe, which validation tunes by itself in every run."""
+    return [entry for entry in plan.entries if entry.method != PROBE]
+
+
 def _skipped(entry: Entry, network: str) -> str | None:
     """Return why an entry will give no network; one that is broken fails in its run, and alone."""
     try:
@@ -79,7 +84,7 @@ def _skipped(entry: Entry, network: str) -> str | None:
 
 
 def _unknown_methods(plan: Plan, options: TuningOptions) -> list[str]:
-    known = {entry.method for entry in plan.entries}
+    known = {entry.method for entry in _tunable(plan)}
     return [
         f"tuning.space.{method}: no entry of this command is of that method"
         for method in options.space

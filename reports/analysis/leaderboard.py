@@ -12,9 +12,10 @@ from harness.reports.analysis.budgets import BudgetGroup, budget_of, by_budget
 from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, scores_of
+from harness.reports.analysis.probe import AgainstProbe, against_probe
 from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import studies_of
-from harness.results.names import DENSE
+from harness.results.names import DENSE, PROBE
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
 
@@ -24,8 +25,8 @@ class Row:
     """One entry at one level; means over the seeds that are done, None or NaN where none is.
 
     ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or one collapsed,
-    and in a void group. ``alike`` are entries that are this very network. ``budget`` is the largest number of
-    optimiser steps that a seed took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
+    in a void group, and for the probe. ``alike`` are entries that are this very network. ``budget`` is the largest
+    number of optimiser steps that a seed took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
     """
 
     rank: int | None
@@ -70,7 +71,8 @@ class Board:
     """One group: what may be compared, with its provenance and the studies that tuned its entries.
 
     ``pairs`` are the methods that ran under the plain loss and under another. A void group, whose dense network has
-    learnt nothing, has no ``safeties``: there is nothing to be as safe as.
+    learnt nothing, has no ``safeties``: there is nothing to be as safe as. ``probe`` is what the dense network comes to
+    beside the probe, None where no seed has both.
     """
 
     group: str
@@ -81,6 +83,7 @@ class Board:
     cells: tuple[Outcome, ...]
     studies: tuple[StudyRecord, ...] = ()
     pairs: tuple[LossPair, ...] = ()
+    probe: AgainstProbe | None = None
 
 
 def leaderboard(results: Results) -> list[Board]:
@@ -108,7 +111,7 @@ def _board(
         for density in densities
     )
     safe = () if void else safeties(cells)
-    return Board(group, provenance, seeds, levels, safe, tuple(cells), studies, loss_pairs(cells))
+    return Board(group, provenance, seeds, levels, safe, tuple(cells), studies, loss_pairs(cells), against_probe(cells))
 
 
 def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
@@ -135,7 +138,9 @@ def _rows(cells: Sequence[Outcome], seeds: Sequence[int], *, ranked: bool) -> tu
     complete = {
         name: scores_of(own)
         for name, own in entries.items()
-        if [cell.seed for cell in own if cell.done] == list(seeds) and not any(cell.collapsed for cell in own)
+        if name != PROBE
+        and [cell.seed for cell in own if cell.done] == list(seeds)
+        and not any(cell.collapsed for cell in own)
     }
     labels = next((cell.labels for cell in cells if cell.done and cell.labels is not None), None)
     places = ranks(labels, complete) if ranked and labels is not None else {}
@@ -153,7 +158,7 @@ def _merge_alike(entries: dict[str, list[Outcome]]) -> dict[str, tuple[str, ...]
     alike: dict[str, tuple[str, ...]] = {}
     first: dict[bytes, str] = {}
     for name, own in list(entries.items()):
-        if own[0].density < 1 or not all(cell.done for cell in own):
+        if own[0].density < 1 or name == PROBE or not all(cell.done for cell in own):
             continue
         content = b"".join(cell.scores.tobytes() for cell in own if cell.scores is not None)
         owner = first.setdefault(content, name)

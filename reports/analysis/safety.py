@@ -58,11 +58,11 @@ class Safety:
 
 
 def safeties(cells: Sequence[Outcome]) -> tuple[Safety, ...]:
-    """Return the verdict on each entry of one group but the reference, smallest safe network first."""
+    """Return the verdict on each entry of one group but the references, smallest safe network first."""
     dense = {cell.seed: cell for cell in cells if cell.entry == names.DENSE and cell.done}
     entries: dict[str, list[Outcome]] = {}
     for cell in cells:
-        if cell.entry != names.DENSE:
+        if cell.entry not in names.REFERENCES:
             entries.setdefault(cell.entry, []).append(cell)
     found = [_safety(own, dense) for own in entries.values()]
     return tuple(sorted(found, key=lambda one: (one.density or (1.5 if one.result else 2), one.entry)))

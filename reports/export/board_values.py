@@ -1,6 +1,5 @@
 """The figures of one group as plain values: what its page shows, to full precision."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +8,12 @@ from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
+from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.safety import DELTA, Safety
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
+from harness.results import names
 from harness.results.study_record import StudyRecord
 
 
@@ -20,22 +21,25 @@ def board_values(board: Board) -> dict[str, Any]:
     """Return labels, provenance, levels with their rows, verdicts, the answer and any tuning of one group."""
     found = {
         "group": board.group,
-        "labels": labels(board.provenance),
+        "labels": labels(board),
         "answer": answer(board),
         "seeds": list(board.seeds),
         "levels": [{"density": level.density, "rows": [_row(row) for row in level.rows]} for level in board.levels],
         "verdicts": [_verdict(safety) for safety in board.safeties],
         "provenance": board.provenance,
     }
-    # Without studies or pairs their key is left out: there is nothing to say.
+    # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
+    found |= {names.PROBE: _probe(board.probe)} if board.probe else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
 
-def labels(facts: Mapping[str, Any]) -> list[str]:
+def labels(board: Board) -> list[str]:
     """Return what takes a group's numbers their meaning, or some of it, the gravest first."""
+    facts = board.provenance
     told = {
         "void": facts.get("void"),
+        "badly trained": board.probe is not None and board.probe.badly_trained,
         "stand-in": facts.get("fallback_for"),
         "simulated": facts.get("simulated"),
         "partial": facts.get("partial"),
@@ -56,6 +60,10 @@ def _figure(figure: columns.Figure) -> Any:
     if isinstance(figure, Rate):
         return {**asdict(figure), "share": figure.share}
     return asdict(figure) if isinstance(figure, Estimate) else figure
+
+
+def _probe(found: AgainstProbe) -> dict[str, Any]:
+    return {**asdict(found), "badly_trained": found.badly_trained}
 
 
 def _pair(pair: LossPair) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from harness.outgoing.published import published
 from harness.reports.analysis.leaderboard import Board, leaderboard
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.export.board_values import board_values
-from harness.results.names import DENSE
+from harness.results.names import place
 from harness.results.reading import Results
 
 RESULTS_FORMAT = "prune-harness/results"
@@ -100,7 +100,7 @@ def _harness(facts: Mapping[str, Any]) -> str:
 def _cells(boards: Iterable[Board]) -> list[dict[str, Any]]:
     """Return every cell with all its metrics, in an order that does not depend on when it was run."""
     outcomes = [outcome for board in boards for outcome in board.cells]
-    outcomes.sort(key=lambda one: (one.group, one.entry != DENSE, one.entry, one.seed, -one.density))
+    outcomes.sort(key=lambda one: (one.group, place(one.entry), one.entry, one.seed, -one.density))
     return [_cell(outcome) for outcome in outcomes]
 
 

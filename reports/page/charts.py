@@ -11,7 +11,7 @@ from harness.reports.analysis import columns
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.page.size_axis import placed, size, switch, switched, titled
-from harness.results.names import DENSE
+from harness.results.names import DENSE, PROBE
 
 # Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven shapes share
 # no factor, so that 56 entries differ in one or the other.
@@ -22,8 +22,8 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 def drawn_values(cells: Sequence[Outcome]) -> pd.DataFrame:
     """Return what is drawn, a row per done cell: entry, seed, remaining (%), flops (%), collapsed, each panel's value.
 
-    ``flops`` is NaN where it is not known or 0, which a logarithmic axis cannot show; ``mean_flops`` is that of the
-    entry at this level.
+    The probe has one level and no line: it is left to the tables. ``flops`` is NaN where it is not known or 0, which a
+    logarithmic axis cannot show; ``mean_flops`` is that of the entry at this level.
     """
     rows = [
         {
@@ -35,7 +35,7 @@ def drawn_values(cells: Sequence[Outcome]) -> pd.DataFrame:
             **{column.panel.field: column.each(cell) for column in columns.COLUMNS if column.panel},
         }
         for cell in cells
-        if cell.done
+        if cell.done and cell.entry != PROBE
     ]
     if not rows:
         return pd.DataFrame()

@@ -39,6 +39,7 @@ def render(results: Results, place: str) -> str:
         scripts=scripts,
         policy=policy(style, scripts),
         delta=DELTA,
+        probe=names.PROBE,
         columns=[column for column in columns.COLUMNS if column.title],
         drawn=listed([column.panel.word for column in columns.COLUMNS if column.panel]),
     )

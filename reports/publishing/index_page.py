@@ -9,7 +9,7 @@ from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
 from harness.reports.page.assets import INDEX_MARK, asset, policy
 from harness.reports.page.templating import template
 from harness.reports.publishing.versions import FOLDER, Version, with_changes
-from harness.results.names import DENSE
+from harness.results.names import DENSE, REFERENCES
 
 
 def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], Sequence[Version]]]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _entry(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> 
         "newest_result": document["newest_result"],
         "labels": list(dict.fromkeys(label for group in groups for label in group["labels"])),
         "sizes": sorted({size for group in groups if isinstance(size := group["provenance"].get("size"), int)}),
-        "entries": sorted({cell["entry"] for cell in cells} - {DENSE}),
+        "entries": sorted({cell["entry"] for cell in cells} - {*REFERENCES}),
         "seeds": sorted({cell["seed"] for cell in cells}),
         "levels": sorted({cell["density"] for cell in cells}, reverse=True),
         "groups": [_group(group) for group in groups],

@@ -1,10 +1,12 @@
-"""What a reader must know before any number: simulated, stand-in, partial or void results."""
+"""What a reader must know before any number: void, badly trained, stand-in, simulated or partial results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.analysis.probe import AgainstProbe
+from harness.reports.formatting import decimal, signed
 from harness.results.reading import WEAK_DENSE_AUC
 
 
@@ -21,6 +23,8 @@ def banners(board: Board) -> list[Banner]:
     """Return the warnings of one group, the gravest first."""
     facts = board.provenance
     found = [_void(facts)] if facts.get("void") else []
+    if board.probe is not None and board.probe.badly_trained:
+        found.append(_badly_trained(board.probe))
     if facts.get("fallback_for"):
         found.append(_stand_in(facts))
     elif facts.get("simulated"):
@@ -43,6 +47,17 @@ def _void(facts: Mapping[str, Any]) -> Banner:
         "What follows compares noise with noise and says nothing about pruning. Train for longer, or look at "
         "the data.",
         loud=True,
+    )
+
+
+def _badly_trained(found: AgainstProbe) -> Banner:
+    return Banner(
+        "Badly trained dense network",
+        f"Its test AUC, {decimal(found.dense)}, is not above that of a logistic regression on the frozen features that "
+        f"it starts from (probe, {decimal(found.probe)}; difference {signed(found.difference)}, 95% interval "
+        f"{signed(found.low)} to {signed(found.high)}). What pruning costs such a network tells little. Train it for "
+        "longer, by another schedule or from other weights.",
+        loud=found.high < 0,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.formatting import decimal, percent, share
-from harness.results.names import DENSE
+from harness.results.names import REFERENCES
 from harness.results.study_record import Interval, StudyRecord
 
 
@@ -78,7 +78,7 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def untuned(board: Board) -> str:
     """Say which entries of the group no study covers, empty where there are none."""
-    covered = {DENSE, *(name for study in board.studies for name in (study.entry, study.choice))}
+    covered = {*REFERENCES, *(name for study in board.studies for name in (study.entry, study.choice))}
     rest = sorted({cell.entry for cell in board.cells} - covered)
     return f"No study shown here chose these; they ran as their names say: {quoted(rest)}." if rest else ""
 

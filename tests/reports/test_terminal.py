@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from rich.console import Console
 
+from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.terminal import summary
 
 
@@ -179,3 +180,20 @@ def test_older_results_have_unknown_steps_and_times(usual):
     text = printed(usual.results())
     assert re.findall(r"^steps +(.*\S)", text, re.MULTILINE) == ["\N{EN DASH}      \N{EN DASH}"]
     assert text.count("CPU \N{EN DASH}") == 4
+
+
+def test_the_probe_stands_above_dense_with_what_it_is(bench, scores):
+    for seed in (0, 1):
+        bench.done("dense", seed, 1.0, scores(missed=3, alarms=9, seed=seed), **{"cost/steps": 300.0})
+        bench.done("probe", seed, 1.0, scores(seed=seed), **{"cost/steps": 0.0})
+    found, text = leaderboard(bench.results())[0].probe, printed(bench.results())
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert re.findall(r"^(probe|dense|steps) +(\S+)", text, re.MULTILINE) == [
+        *(("steps", "0"), ("probe", f"{found.probe:.3f}"), ("steps", "300"), ("dense", f"*{found.dense:.3f}")),
+    ]
+    assert f"Badly trained dense network: Its test AUC, {found.dense:.3f}, is not above" in " ".join(text.split())
+    assert "probe: a logistic regression on the frozen features that training starts from." in text
+
+
+def test_without_a_probe_nothing_is_said_of_it(usual):
+    assert "probe" not in printed(usual.results())

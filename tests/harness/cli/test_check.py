@@ -142,6 +142,7 @@ def test_a_broken_loss_fails_the_rule_that_it_breaks(monkeypatch):
         ((), "no method is named"),
         (("lt", "--only", "source_is_giving"), "did you mean 'source_is_given'"),
         (("no-such-method",), "no method, network or loss is called"),
+        (("probe",), "probe is a reference of every run and no method"),
         (("lt[speed=1]",), "'speed' is not a parameter"),
     ],
 )

@@ -68,6 +68,7 @@ def command(tmp_path, monkeypatch, capsys):
         (["--dataset", "isic", "--data-dir", LONG], 5, "File name too long"),
         (["--densities", "2"], 2, "densities.0: should be less than or equal to 1"),
         (["--methods", "snip[images=x]"], 2, "images: "),
+        (["--network", "linear-probe"], 2, "unknown network 'linear-probe'"),
         (["--jobs", "1025"], 2, "1024"),
         (["--preset", LONG], 2, "unknown preset"),
     ],

@@ -23,7 +23,7 @@ METHODS = "magnitude,snip[images=16,loss=mine,margin=2,scoring_loss=training]"
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory):
-    """A store that one run filled: dense, magnitude, and snip under a loss of the user's own, at two levels."""
+    """A store that one run filled: dense, probe, magnitude, and snip under a loss of the user's own, at two levels."""
     place = tmp_path_factory.mktemp("honest")
     COMMANDS.harness("run", *TINY, "--methods", METHODS, "--store", "store", cwd=place, check=0)
     return place / "store"

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from harness.integrity.run_check import RunCheck
 from harness.integrity.verification import verify_results, verify_stages
 from harness.results.mlflow_tracker import default_uri
 
@@ -23,13 +24,13 @@ def test_an_honest_store_has_no_difference_and_all_of_it_was_looked_at(honest):
     verified = found(honest)
     assert verified.differences == []
     levels = [level for run in verified.runs for level in run.levels]
-    assert len(verified.runs) == 3
-    assert len(levels) == 5
+    assert len(verified.runs) == 4
+    assert len(levels) == 6
     for level in levels:
         assert level.figures.keys() >= {"test/auc", "validation/fn/sens95", "threshold/youden", "validation/sd"}
         of_scores = [name for name in level.record.metrics if name.startswith(("test/", "validation/", "threshold/"))]
         assert level.figures.keys() == set(of_scores)
-    assert verified.counts["files"] == 3 * 2 + 3 * 5 - 3  # two documents a run; the dense levels have no mask
+    assert verified.counts["files"] == 4 * 2 + 3 * 6 - 4  # two documents a run; levels at density 1 have no mask
 
 
 def test_a_run_that_is_named_is_looked_at_alone(honest, forger):
@@ -57,6 +58,15 @@ def test_a_figure_that_its_scores_do_not_give_is_named_though_all_hashes_fit(cop
     forger.rewrite("cell.json", json.dumps(cell).encode())
     told = differences(copied)
     assert any(f"{name} is recorded as {honestly + 1!r}, its scores give {honestly!r}" in one for one in told)
+
+
+def test_the_probe_is_no_collapse_however_little_it_spreads(honest, monkeypatch):
+    """Beside the dense network's spread it would be one: here as if that were a thousand times as wide."""
+    spread = RunCheck.dense_spread.fget
+    wide = property(lambda check: None if (own := spread(check)) is None else 1000 * own)
+    monkeypatch.setattr(RunCheck, "dense_spread", wide)
+    told = differences(honest)
+    assert {line.partition(" ")[0] for line in told} == {"dense", "magnitude", "snip[images=16]"}
 
 
 def test_a_collapse_that_is_hidden_is_found_beside_the_dense_networks_spread(copied, forger):

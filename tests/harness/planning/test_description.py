@@ -125,7 +125,7 @@ def test_those_that_cannot_be_run_fail_alone_with_their_reasons(at_import, tmp_p
     installed(*BROKEN, "prints", "loss-prints", "skip-exits")
     plan, _ = planned(tmp_path, "at-import-*", "magnitude")
     assert plan.unusable.keys() == {f"at-import-{name}" for name in BROKEN}
-    usable = {"dense", "magnitude", "at-import-prints", "at-import-loss-prints", "at-import-skip-exits"}
+    usable = {"dense", "probe", "magnitude", "at-import-prints", "at-import-loss-prints", "at-import-skip-exits"}
     assert {entry.text for entry in plan.entries} == usable | plan.unusable.keys()
     assert "exit code 0; it wrote: farewell" in plan.unusable["at-import-exits"]
     assert "cannot be asked" in plan.unusable["at-import-loss-exits"]

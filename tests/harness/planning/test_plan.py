@@ -25,14 +25,14 @@ def plan_of(isic_folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize("preset", presets())
 def test_every_preset_gives_a_plan(plan_of, tmp_path, preset):
     plan, _ = plan_of(preset)
-    assert plan.entries[0].text == "dense"
+    assert [entry.text for entry in plan.entries[:2]] == ["dense", "probe"]
     assert plan.data.name == ("isic-sim" if preset == "smoke" else "isic")
     assert not (tmp_path / "never").exists()
 
 
 def test_the_paper_preset_has_every_system_of_the_paper(plan_of):
     plan, _ = plan_of("paper")
-    assert [entry.text for entry in plan.entries[1:]] == [
+    assert [entry.text for entry in plan.entries[2:]] == [
         "lt",
         "class-dependent-lt[scenario=blue]",
         "class-dependent-lt",
@@ -48,15 +48,15 @@ def test_the_paper_preset_has_every_system_of_the_paper(plan_of):
 
 def test_the_lambda_sweep_is_over_lambda_alone(plan_of):
     plan, _ = plan_of("paper-lambda")
-    schedules = [entry.loss for entry in plan.entries[1:]]
+    schedules = [entry.loss for entry in plan.entries[2:]]
     assert [schedule.lambda_ for schedule in schedules] == [0, 1, 2, 5, 10]
     assert {(schedule.gamma, schedule.gamma_after) for schedule in schedules} == {(1.0, 1.0)}
-    assert {entry.method for entry in plan.entries[1:]} == {"lt"}
+    assert {entry.method for entry in plan.entries[2:]} == {"lt"}
 
 
 def test_the_gamma_control_crosses_gamma_and_lambda(plan_of):
     plan, _ = plan_of("paper-gamma")
-    schedules = [(entry.loss.gamma, entry.loss.gamma_after, entry.loss.lambda_) for entry in plan.entries[1:]]
+    schedules = [(entry.loss.gamma, entry.loss.gamma_after, entry.loss.lambda_) for entry in plan.entries[2:]]
     assert schedules == [(1, 1, 0), (1, 5, 0), (1, 1, 5), (1, 5, 5)]
 
 

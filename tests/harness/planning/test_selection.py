@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness import plugins
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
@@ -262,3 +263,22 @@ def test_a_common_retrain_passes_by_what_is_pruned_at_w0_with_a_note():
 def test_a_common_retrain_and_start_that_contradict_each_other_are_refused():
     with pytest.raises(UsageError, match="what is pruned at W0 is always trained from there"):
         resolve(["magnitude"], {"start": "W0", "retrain": "finetune"}, None)
+
+
+@pytest.mark.parametrize("loss", [None, "green"])
+def test_the_references_are_part_of_every_run_and_no_loss_makes_another_probe(loss):
+    entries, notes = resolve(["probe", "lt"], {}, loss)
+    assert [entry.method for entry in entries] == ["lt"]
+    assert notes == ["probe is part of every run"]
+    with pytest.raises(UsageError, match="'rate' is not a parameter"):
+        resolve(["probe[rate=0.5]"], {}, None)
+    with pytest.raises(UsageError, match="probe leaves no part of W0"):
+        resolve(["scratch[of=probe]"], {}, None)
+
+
+@pytest.mark.parametrize("name", ["dense", "probe"])
+def test_a_plugin_with_the_name_of_a_reference_is_refused(monkeypatch, name):
+    available = plugins.available
+    monkeypatch.setattr(plugins, "available", lambda group: {**available(group), name: None})
+    with pytest.raises(UsageError, match=f"a plugin is registered as '{name}', the name of a reference"):
+        resolve(["lt"], {}, None)

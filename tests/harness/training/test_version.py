@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "fa65b09f0e944b3b9691fa635bf3f53c94d71417b37fb144a3e64fda5922db72"
+RECORDED = "a2f24b7237c9a51c47673435300ce0007bc7ba9067bee8d8224711c6037ef5ea"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
@@ -64,7 +64,7 @@ def test_the_code_that_decides_bits_is_what_it_was():
 def test_every_kind_of_stage_is_looked_behind():
     """Who runs a stage in another way mends how they are found."""
     kinds = {kind for kinds in stages().values() for kind in kinds}
-    assert kinds == {"compute", "head", "images", "pretrain", "score", "thresholds", "train"}
+    assert kinds == {"compute", "head", "images", "pretrain", "probe", "score", "thresholds", "train"}
 
 
 def test_what_decides_a_bit_is_found_by_itself():

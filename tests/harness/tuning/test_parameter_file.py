@@ -54,7 +54,7 @@ def make_plan(tmp_path):
         entries, _ = resolve(methods, {}, None, losses)
         plan = Plan(
             preset="quick",
-            entries=(entry_of("dense", {}), *entries),
+            entries=(entry_of("dense", {}), entry_of("probe", {}), *entries),
             seeds=(0, 1),
             densities=(1.0, 0.5),
             network="tiny",
@@ -245,6 +245,7 @@ def test_each_tuned_entry_runs_beside_its_default_in_its_place(make_plan):
     found, notes = apply(plan, tuned, {}, "p.toml")
     assert texts(found) == [
         "dense",
+        "probe",
         "snip",
         "lt",
         "lt[rate=0.25]",
@@ -263,12 +264,12 @@ def test_nothing_but_entries_and_schedule_changes(make_plan):
 
 
 def test_an_entry_whose_best_is_its_default_runs_once(make_plan):
-    assert texts(apply(make_plan("lt"), parameters(lt="lt"), {}, "p")[0]) == ["dense", "lt"]
+    assert texts(apply(make_plan("lt"), parameters(lt="lt"), {}, "p")[0]) == ["dense", "probe", "lt"]
 
 
 def test_an_entry_that_runs_already_is_not_run_twice(make_plan):
     found, _ = apply(make_plan("lt[rate=0.25]", "lt"), parameters(lt="lt[rate=0.25]"), {}, "p")
-    assert texts(found) == ["dense", "lt[rate=0.25]", "lt"]
+    assert texts(found) == ["dense", "probe", "lt[rate=0.25]", "lt"]
 
 
 def test_entries_are_known_by_their_whole_text(make_plan):
@@ -282,7 +283,7 @@ def test_entries_are_known_by_their_whole_text(make_plan):
         entries={"lt[loss=blue]": "lt[loss=blue,rate=0.25]"},
     )
     found, notes = apply(make_plan("lt", "lt[loss=blue]"), tuned, {}, "p")
-    assert texts(found) == ["dense", "lt", "lt[loss=blue]", "lt[loss=blue,rate=0.25]"]
+    assert texts(found) == ["dense", "probe", "lt", "lt[loss=blue]", "lt[loss=blue,rate=0.25]"]
     assert len(notes) == 1
 
 

@@ -91,6 +91,13 @@ def test_a_space_for_a_method_that_is_not_there_is_refused(make_plan, method):
     assert fault == f"tuning.space.{method}: no entry of this command is of that method"
 
 
+def test_the_probe_is_tuned_by_no_study_and_not_named_as_one_that_is_not(make_plan):
+    found, notes = spaces(make_plan("lt"), TuningOptions(), {})
+    assert (list(found), notes) == (["dense", "lt"], [])
+    (fault,) = refused(make_plan("lt"), options(probe={"rate": {"low": 0.4, "high": 0.6}}))
+    assert fault == "tuning.space.probe: no entry of this command is of that method"
+
+
 def test_a_space_for_the_dense_network_is_always_known(make_plan):
     found, _ = spaces(make_plan("lt"), options(dense={"weight_decay": {"low": 0, "high": 0.1}}), {})
     assert list(found["dense"]) == ["weight_decay"]
@@ -248,7 +255,7 @@ def test_another_entry_is_another_study(make_plan):
 def test_an_own_loss_with_other_weights_is_another_study(make_plan):
     """Its text is the same: only what it trains with differs."""
     before, after = (make_plan("lt[loss=mine]", losses={"mine": {"gamma": gamma}}) for gamma in (2.0, 3.0))
-    assert before.entries[1].text == after.entries[1].text == "lt[loss=mine]"
+    assert before.entries[2].text == after.entries[2].text == "lt[loss=mine]"
 
     def name(plan, gamma):
         losses = {"mine": ClassDependent("mine", gamma)}

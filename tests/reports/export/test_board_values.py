@@ -128,3 +128,28 @@ def test_results_json_says_which_loss_changes(crossed, changed):
         (group,) = document(bench.results())["groups"]
         assert [pair["loss_changes"] for pair in group["loss_pairs"]] == [wanted]
         assert ("interaction" in group["loss_pairs"][0]["levels"][1]["effects"]) != wanted
+
+
+@pytest.mark.parametrize(("missed", "labels"), [(3, ["badly trained", "simulated"]), (0, ["simulated"])])
+def test_dense_beside_the_probe_is_that_of_the_page(bench, scores, missed, labels):
+    bench.done("dense", 0, 1.0, scores(missed=missed))
+    bench.done("probe", 0, 1.0, scores())
+    results = bench.results(simulated=True)
+    (board,), found = leaderboard(results), document(results)
+    (group,) = found["groups"]
+    own = board.probe
+    assert group["probe"] == {
+        "seeds": [0],
+        "dense": own.dense,
+        "probe": own.probe,
+        "difference": own.difference,
+        "low": own.low,
+        "high": own.high,
+        "badly_trained": missed == 3,
+    }
+    assert group["labels"] == labels
+    assert [cell["entry"] for cell in found["cells"]] == ["dense", "probe"]
+
+
+def test_without_a_probe_there_is_no_such_key(usual):
+    assert "probe" not in document(usual.results())["groups"][0]

@@ -155,6 +155,7 @@ def paths(value, path=""):
 def test_every_key_is_documented(usual, tuned, record, scores, tmp_path):
     for density in (1.0, 0.25):
         usual.done("twin", 0, density, scores(), loss="black", plain="lt", layers={"conv.weight": [1, 1, 2]})
+    usual.done("probe", 0, 1.0, scores())
     studied = document(replace(tuned.results(setting="s"), studies=(record(),)))
     found = set(paths(document(usual.results()))) | set(paths(studied))
     assert {"groups[].levels[].rows[].rates.<name>.k", "cells[].metrics.<name>", "id"} <= found

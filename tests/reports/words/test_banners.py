@@ -29,3 +29,24 @@ def test_missing_images_are_counted_by_split(make):
     (board,) = leaderboard(make(partial=partial))
     (banner,) = banners(board)
     assert "(train: 806 of 900 images; test: 3 of 4 images)" in banner.text
+
+
+@pytest.mark.parametrize(("missed", "alarms", "loud"), [(1, 4, False), (14, 20, True)])
+def test_a_dense_network_that_is_not_above_the_probe_is_badly_trained(bench, scores, missed, alarms, loud):
+    """Loudly where the interval of the difference shows it."""
+    for seed in (0, 1):
+        bench.done("dense", seed, 1.0, scores(missed=missed, alarms=alarms, seed=seed))
+        bench.done("probe", seed, 1.0, scores(seed=seed))
+    (board,) = leaderboard(bench.results(simulated=True))
+    banner, simulated = banners(board)
+    assert simulated.title == "Simulated images"
+    assert (banner.title, banner.loud) == ("Badly trained dense network", loud)
+    found = board.probe
+    assert f"Its test AUC, {found.dense:.3f}, is not above" in banner.text
+    assert f"(probe, {found.probe:.3f}; difference " in banner.text
+
+
+def test_one_that_is_above_the_probe_is_not(bench, scores):
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("probe", 0, 1.0, scores(missed=2))
+    assert banners(leaderboard(bench.results())[0]) == []
