@@ -17,6 +17,8 @@ from harness.training.inference import moves, resolve_device
 from harness.training.optimisers import moments_of, optimiser_of, restore_moments, set_rate
 from harness.training.schedule import Schedule
 
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
 
 class Saver(Protocol):
     """Where training saves its progress between epochs."""
@@ -64,6 +66,8 @@ class Stepper:
         for layer in self.module.modules():
             if isinstance(layer, nn.Dropout):
                 layer.p = schedule.dropout
+            elif isinstance(layer, _NORMS) and layer.momentum is not None:  # None: a mean over all batches
+                layer.momentum = schedule.norm_momentum
         self.parameters = list(self.module.parameters())
         self.optimiser = optimiser_of(self.module, schedule)
         self.masked, self.masks = self._float_masks()

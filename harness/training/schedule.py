@@ -30,9 +30,11 @@ class Schedule:
 
     ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
     linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
-    ``clip`` bounds the gradient's norm (0 = off). ``augmentation`` ``paper`` is all of the paper's Table I, the others
-    parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it. ``keep="best"`` keeps the epoch of
-    the best validation AUC after the warm-up instead, the first of equals: a choice among few positives.
+    ``clip`` bounds the gradient's norm (0 = off). ``norm_momentum`` is each batch's share of the batch norms' running
+    statistics, whatever the network's own: some have 0.01, for ImageNet's long training, but what is pruned has other
+    statistics than W0, and a few hundred steps must reach them. ``augmentation`` ``paper`` is all of the paper's Table
+    I, the others parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it. ``keep="best"`` keeps
+    the epoch of the best validation AUC after the warm-up instead, the first of equals: a choice among few positives.
     """
 
     key_name: ClassVar[str] = ""
@@ -48,6 +50,7 @@ class Schedule:
     decay: Literal["constant", "cosine"] = "constant"
     clip: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    norm_momentum: Annotated[StrictFloat, Field(gt=0, le=1, allow_inf_nan=False)] = field(default=0.1, metadata=YOUNGER)
     augmentation: Literal["none", "flips", "flips-affine", "paper"] = "flips-affine"
     precision: Precision = "auto"
     device: Device = "auto"

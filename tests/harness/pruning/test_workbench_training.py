@@ -49,6 +49,7 @@ OTHERS = {
     "weight_decay": 0.1,
     "clip": 0.0,
     "dropout": 0.0,
+    "norm_momentum": 0.5,
     "augmentation": "none",
     "precision": "bfloat16",
     "device": "auto",

@@ -459,3 +459,17 @@ def test_classes_drawn_alike_are_as_many_steps_on_the_images_of_that_order(tiny,
     for step, chosen in enumerate(torch.split(order, 12)):
         twin.step(normalise(task.images[chosen]), task.targets[chosen], schedule.learning_rate_at(step, 4))
     assert same(result["state"], state_of(twin.module))
+
+
+@pytest.mark.parametrize("own", [0.01, 0.1, 0.9])
+@pytest.mark.parametrize("asked", [0.1, 0.5])
+def test_running_statistics_follow_the_schedules_momentum_and_not_the_networks(task, own, asked):
+    """Of images with one mean, each moved by a row: after n steps it is (1 - (1 - momentum)^n) of the images' own."""
+    images = torch.stack([task.images[0].roll(row, 1) for row in range(len(task.images))])
+    layers = (nn.BatchNorm2d(3, momentum=own), nn.Flatten(), nn.Linear(images[0].numel(), 2))
+    module = nn.Sequential(*layers)
+    alike = replace(task, module=module, images=images, loss=lambda outputs, _: outputs.sum())
+    schedule = Schedule(epochs=5, max_steps=5, batch_size=12, augmentation="none", device="cpu", norm_momentum=asked)
+    state = fit(alike, replace(schedule, precision="float32"), 0, NoSaver())["state"]
+    mean = normalise(images)[0].mean(dim=(1, 2))
+    torch.testing.assert_close(state["0.running_mean"], mean * (1 - (1 - asked) ** 5))
