@@ -18,6 +18,8 @@ def refuse_unknown(name: str) -> None:
     """Raise `UsageError` where neither a method nor a loss is called ``name``, written with or without parameters."""
     methods, losses = (plugins.available(group) for group in (plugins.PRUNERS, plugins.LOSSES))
     method = name.partition("[")[0].strip()
+    if method != name and is_loss(method):
+        raise UsageError("a loss is checked as it is registered", fix=f"`harness check {method}`, without parameters")
     if method not in {*methods, *losses, DENSE}:
         raise UsageError(
             f"no method or loss is called {method!r}{nearest(method, [*methods, *losses])}",
