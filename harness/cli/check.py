@@ -64,6 +64,8 @@ def _refuse_unknown(name: str) -> None:
             f"no method, network or loss is called {plain!r}{nearest(plain, known)}",
             fix=f"use one of: {', '.join(known)}",
         )
+    if plain != name and (is_loss(plain) or is_network(plain)):
+        raise UsageError(f"{plain} is checked as it is registered", fix=f"`harness check {plain}`, without parameters")
 
 
 def _rows(name: str, only: str | None, limit: float, *, full: bool, quiet: bool) -> list[dict[str, Any]]:

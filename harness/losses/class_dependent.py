@@ -1,9 +1,6 @@
 """The paper's losses: weighted cross-entropy plus lambda times a ranking term, by round.
 
-Source: Entezari & Saukh 2020, equations (1)-(3) and Sec. III-C. Equation (3) as printed cannot be trained: its minus
-sign makes minimisation increase the hinge, and with ranks in the place of scores it is a constant. The all-pairs
-squared hinge is the convex surrogate of 1 - AUC that it stands for; the pointwise one is equation (3) with the fewest
-repairs (docs/losses.md).
+Source: Entezari & Saukh 2020, equations (1)-(3) and Sec. III-C.
 """
 
 import math
@@ -11,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import torch
-import torch.nn.functional as F
 from optuna.distributions import BaseDistribution, FloatDistribution
 from pydantic import AfterValidator, Field, StrictFloat
 from torch import Tensor
@@ -20,6 +15,7 @@ from torch import Tensor
 from harness.errors import UsageError
 from harness.losses.effective_numbers import effective_number_gamma
 from harness.losses.loss import Loss, weighted_cross_entropy
+from harness.losses.ranking_terms import all_pairs_squared_hinge, has_both_classes, pointwise_squared_hinge
 from harness.losses.schedule import LossSchedule
 
 
@@ -60,43 +56,6 @@ class PointwiseLoss(ClassDependentLoss):
 
     def _ranking(self, scores: Tensor, labels: Tensor) -> Tensor:
         return pointwise_squared_hinge(scores, labels)
-
-
-def has_both_classes(labels: Tensor) -> bool:
-    """Return whether a batch has a pair to rank; without one the ranking term is zero."""
-    positives = int(labels.sum())
-    return 0 < positives < labels.numel()
-
-
-def all_pairs_squared_hinge(scores: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
-    """Return the mean of max(0, margin - (s_i - s_j))^2 over all pairs (positive i, negative j).
-
-    ``scores`` (N,), ``labels`` (N,) with both classes. O(N log N): with u = s_i - margin sorted, each negative pairs
-    with the u below it, whose count, sum and sum of squares are prefix sums. Centred and in float64, since the
-    difference of sums cancels. At margin 1 it bounds 1 - AUC from above, ties included.
-    """
-    values = scores.double()
-    values = values - values.detach().mean()
-    shifted = (values[labels > 0] - margin).sort().values
-    negatives = values[labels <= 0]
-    below = torch.searchsorted(shifted.detach(), negatives.detach())
-    sums = F.pad(shifted.cumsum(0), (1, 0))[below]
-    squares = F.pad(shifted.square().cumsum(0), (1, 0))[below]
-    pairs = (below * negatives.square() - 2 * negatives * sums + squares).sum()
-    return (pairs / (shifted.numel() * negatives.numel())).to(scores.dtype)
-
-
-def pointwise_squared_hinge(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean of max(0, 1 - s)^2 over the positives plus the mean of max(0, 1 + s)^2 over the negatives.
-
-    ``scores`` (N,), ``labels`` (N,), N >= 1; a class without an image adds nothing. Means over each class, not over
-    the batch: then twice the sum is never below `all_pairs_squared_hinge` at margin 2, and half of it not below
-    1 - AUC. Source: equation (3) with labels -1 and +1, scores in the place of ranks, and without its minus sign.
-    """
-    positive = labels > 0
-    sides = (1 - scores[positive], 1 + scores[~positive])
-    means = [side.clamp(min=0).square().mean() for side in sides if side.numel()]
-    return torch.stack(means).sum()
 
 
 def _valid_gamma(gamma: float | str) -> float | str:

@@ -89,7 +89,7 @@ def called(plugin: Plugin) -> LossSchedule:
 
 
 def _first_broken(plugin: Plugin) -> str:
-    from harness.losses.rules import process_state
+    from harness.losses.tried import process_state
 
     state = {**process_state(), "torch's number of threads": "1"}  # as every plugin's process has it
     del state["Python's random state"]  # which is drawn anew in each fork
@@ -101,7 +101,7 @@ def first_broken(name: str, state: Mapping[str, str] = MappingProxyType({})) -> 
 
     ``state`` is that of its process before it was imported.
     """
-    from harness.losses.rules import process_state
+    from harness.losses.tried import process_state
 
     if moved := [what for what, text in process_state().items() if state.get(what, text) != text]:
         return f"its import changes {', '.join(moved)}"

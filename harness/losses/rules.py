@@ -3,27 +3,21 @@
 import inspect
 import itertools
 import math
-import os
 import pickle
-import random
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from harness.errors import text_of
 from harness.losses.loss import Loss
 from harness.losses.schedule import LossSchedule
+from harness.losses.tried import PARTS, all_of, process_state, resolved, value_of
 
-COUNTS = ((130, 545), (1, 1), (3, 40_000), (900, 20))
-"""Positives and negatives of the training splits that a loss is resolved for."""
-
-_ROUNDS, _PARTS = (0, 1, 7), (0.001, 0.5, 0.999, 1.0)
 _LOGITS = ((0.3, -1.2), (2.0, 0.15), (-0.4, 0.95), (1.3, 1.7), (0.05, 0.6), (-2.1, 1.1))
 _LABELS = (0, 1, 1, 0, 1, 0)
 _EXTREMES = (0.0, 1e-30, 30.0, 100.0, 1e4)
@@ -49,9 +43,9 @@ def _tried(rule: Callable[[LossSchedule], None], loss: LossSchedule) -> str:
     except Broken as broken:
         return str(broken)
     except Exception as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-        at = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        return f"{_name(loss)} raised {text_of(error)}{at}"
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if frame.filename == inspect.getfile(type(loss))] or frames
+        return f"{_name(loss)} raised {text_of(error)} ({Path(own[-1].filename).name}, line {own[-1].lineno})"
     return ""
 
 
@@ -80,7 +74,7 @@ def has_plain_fields(loss: LossSchedule) -> None:
 
 def can_be_sent(loss: LossSchedule) -> None:
     """It comes out of another process as it went in: its class stands at the top level of a file."""
-    for one in (loss, *(found for _, found in _resolved(loss))):
+    for one in (loss, *(found for _, found in resolved(loss))):
         try:
             back = pickle.loads(pickle.dumps(one))  # noqa: S301 - our own
         except Exception as error:
@@ -106,7 +100,7 @@ def reads_back_what_it_says(loss: LossSchedule) -> None:
 
 def resolves(loss: LossSchedule) -> None:
     """It gives, for every round and count of images, the same frozen `Loss` of plain fields when asked again."""
-    for (_, first), (_, again) in zip(_resolved(loss), _resolved(loss), strict=True):
+    for (_, first), (_, again) in zip(resolved(loss), resolved(loss), strict=True):
         if not isinstance(first, Loss):
             raise Broken(f"resolve of {_name(loss)} gives a {type(first).__name__}, not a harness.losses.Loss")
         if "__dataclass_fields__" not in vars(type(first)) or not is_dataclass(first):
@@ -119,15 +113,15 @@ def resolves(loss: LossSchedule) -> None:
 
 def knows_every_part(loss: LossSchedule) -> None:
     """`at` gives a `Loss` for every part of a training, the same when asked again."""
-    for _, one in _resolved(loss):
-        for part in _PARTS:
+    for _, one in resolved(loss):
+        for part in PARTS:
             if not isinstance(one.at(part), Loss) or one.at(part) != one.at(part):
                 raise Broken(f"at({part}) of {_name(one)} gives {one.at(part)!r}: not a Loss, or another each time")
 
 
 def gives_a_scalar(loss: LossSchedule) -> None:
     """It gives one float for a batch, with a graph behind it, for labels of any whole type."""
-    for words, one in _all(loss):
+    for words, one in all_of(loss):
         logits = torch.tensor(_LOGITS, requires_grad=True)
         for dtype in (torch.uint8, torch.int64):
             value = one(logits, torch.tensor(_LABELS, dtype=dtype))
@@ -139,11 +133,11 @@ def gives_a_scalar(loss: LossSchedule) -> None:
 
 def is_finite(loss: LossSchedule) -> None:
     """Loss and gradient are finite for extreme logits, a batch of one class, and one image."""
-    for words, one in _all(loss):
+    for words, one in all_of(loss):
         for size, labels in itertools.product(_EXTREMES, ([0, 1], [0, 0], [1, 1], [0], [1])):
             signs = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])[: len(labels)]
             for sign in (1, -1):
-                value, gradient = _value(one, sign * size * signs, torch.tensor(labels, dtype=torch.uint8))
+                value, gradient = value_of(one, sign * size * signs, torch.tensor(labels, dtype=torch.uint8))
                 if not math.isfinite(value) or not bool(torch.isfinite(gradient).all()):
                     raise Broken(
                         f"{_name(one)} is {value} with gradient {gradient.tolist()} for logits of size {size:g} and"
@@ -154,14 +148,14 @@ def is_finite(loss: LossSchedule) -> None:
 def has_its_gradient(loss: LossSchedule) -> None:
     """Its gradient is that of finite differences."""
     labels = torch.tensor(_LABELS)
-    for words, one in _all(loss):
+    for words, one in all_of(loss):
         logits = torch.tensor(_LOGITS, dtype=torch.float64)
-        found = _value(one, logits, labels)[1]
+        found = value_of(one, logits, labels)[1]
         for place in itertools.product(range(len(_LABELS)), range(2)):
             above, below = logits.clone(), logits.clone()
             above[place] += _STEP
             below[place] -= _STEP
-            slope = (_value(one, above, labels)[0] - _value(one, below, labels)[0]) / (2 * _STEP)
+            slope = (value_of(one, above, labels)[0] - value_of(one, below, labels)[0]) / (2 * _STEP)
             if not math.isclose(slope, found[place].item(), rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
                 both = f"{found[place]:.6g} where finite differences are {slope:.6g}"
                 raise Broken(f"the gradient of {_name(one)} is {both} {words}")
@@ -170,9 +164,9 @@ def has_its_gradient(loss: LossSchedule) -> None:
 def is_a_mean(loss: LossSchedule) -> None:
     """A batch twice over costs what the batch costs: methods add losses up by the number of images."""
     logits, labels = torch.tensor(_LOGITS, dtype=torch.float64), torch.tensor(_LABELS)
-    for words, one in _all(loss):
-        once = _value(one, logits, labels)[0]
-        twice = _value(one, torch.cat([logits, logits]), torch.cat([labels, labels]))[0]
+    for words, one in all_of(loss):
+        once = value_of(one, logits, labels)[0]
+        twice = value_of(one, torch.cat([logits, logits]), torch.cat([labels, labels]))[0]
         if not math.isclose(once, twice, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
             raise Broken(f"{_name(one)} is {once:.6g} for a batch and {twice:.6g} for the batch twice over {words}")
 
@@ -180,12 +174,12 @@ def is_a_mean(loss: LossSchedule) -> None:
 def keeps_no_state(loss: LossSchedule) -> None:
     """Asked again it gives the same bits; it changes neither its batch nor a random state nor a setting."""
     before = process_state()
-    for words, one in _all(loss):
+    for words, one in all_of(loss):
         values = []
         for _ in range(3):
             logits, labels = torch.tensor(_LOGITS), torch.tensor(_LABELS)
-            _value(one, -logits[:2], 1 - labels[:2])
-            value, gradient = _value(one, logits, labels)
+            value_of(one, -logits[:2], 1 - labels[:2])
+            value, gradient = value_of(one, logits, labels)
             values.append((value, gradient.tolist()))
             if not torch.equal(logits, torch.tensor(_LOGITS)) or labels.tolist() != list(_LABELS):
                 raise Broken(f"{_name(one)} changes its logits or labels {words}")
@@ -202,50 +196,13 @@ RULES: tuple[Callable[[LossSchedule], None], ...] = (
 """Every rule, in the order in which they are tried."""
 
 
-def process_state() -> dict[str, str]:
-    """Return what a loss must leave alone in its process, as text by name."""
-    return {
-        "torch's random state": str(hash(torch.get_rng_state().numpy().tobytes())),
-        "numpy's random state": str(hash(repr(np.random.get_state(legacy=False)))),
-        "Python's random state": str(hash(random.getstate())),
-        "torch's number of threads": str(torch.get_num_threads()),
-        "torch's default type": str(torch.get_default_dtype()),
-        "torch's gradient mode": str(torch.is_grad_enabled()),
-        "torch's deterministic mode": str(torch.are_deterministic_algorithms_enabled()),
-        "torch's matrix precision": torch.get_float32_matmul_precision(),
-        "the working directory": os.getcwd(),
-        "the variables of the environment": str(hash(frozenset(os.environ.items()))),
-    }
+def _shown(value: Any) -> str:
+    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 def _moved(before: dict[str, str]) -> str:
     after = process_state()
     return ", ".join(name for name in before if before[name] != after[name])
-
-
-def _resolved(loss: LossSchedule) -> Iterator[tuple[str, Any]]:
-    """Yield what the loss resolves to, each with where."""
-    for round, (positives, negatives) in itertools.product(_ROUNDS, COUNTS):
-        yield f"in round {round} of {positives} / {negatives}", loss.resolve(round, positives, negatives)
-
-
-def _all(loss: LossSchedule) -> Iterator[tuple[str, Loss]]:
-    """Yield every different loss that is trained with, each with where."""
-    seen: list[Loss] = []
-    for words, resolved in _resolved(loss):
-        for part, one in [(None, resolved), *((part, resolved.at(part)) for part in _PARTS)]:
-            if one not in seen:
-                seen.append(one)
-                yield words if part is None else f"{words}, at {part:g} of the epochs", one
-
-
-def _value(loss: Loss, logits: Tensor, labels: Tensor) -> tuple[float, Tensor]:
-    """Return a batch's loss and its gradient."""
-    leaf = logits.clone().requires_grad_()
-    value = loss(leaf, labels)
-    (gradient,) = torch.autograd.grad(value, leaf)
-    logits.copy_(leaf.detach())  # so that a change in place is seen
-    return value.item(), gradient
 
 
 def _is_plain(value: Any) -> bool:
@@ -254,7 +211,3 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, bool | int | float | str)
-
-
-def _shown(value: Any) -> str:
-    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -42,6 +42,8 @@ def _valid_limit(text: str) -> str:
 def _own_names(losses: dict[str, Table]) -> dict[str, Table]:
     if losses and (taken := sorted(losses.keys() & taken_names())):  # results of both would stand under one name
         raise ValueError(f"{', '.join(taken)}: a registered loss has this name")
+    if odd := sorted(name for name in losses if not name or name != name.strip() or {*",[]="} & {*name}):
+        raise ValueError(f"{', '.join(map(repr, odd))}: such a name cannot be written in an entry, lt[loss=NAME]")
     return losses
 
 

@@ -12,12 +12,11 @@ from harness.losses.class_dependent import (
     ClassDependent,
     ClassDependentLoss,
     PointwiseLoss,
-    all_pairs_squared_hinge,
-    pointwise_squared_hinge,
     resolve_gamma,
 )
 from harness.losses.effective_numbers import effective_number_gamma
 from harness.losses.loss import weighted_cross_entropy
+from harness.losses.ranking_terms import all_pairs_squared_hinge, pointwise_squared_hinge
 from harness.losses.registered import schedule_named
 from harness.planning.configuration_file import load_configuration
 from harness.storage.canonical import digest

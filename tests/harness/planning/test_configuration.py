@@ -300,6 +300,13 @@ def test_a_loss_of_ones_own_cannot_take_a_built_in_name(name):
         load_configuration("quick", None, [f"losses.{name}.gamma=7"], {})
 
 
+@pytest.mark.parametrize("name", ["", "a,b", "a]", "a=b", " a"])
+def test_a_loss_has_a_name_that_an_entry_can_say(name):
+    flags = {"losses": {name: {"gamma": 2.0}}}
+    with pytest.raises(UsageError, match="such a name cannot be written in an entry"):
+        load_configuration("quick", None, [], flags)
+
+
 def test_what_has_no_classes_cannot_be_drawn_by_them():
     assert load(assignments=["training.sampler=balanced"]).training.sampler == "balanced"
     with pytest.raises(UsageError) as refused:
