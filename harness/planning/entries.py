@@ -74,7 +74,7 @@ def entry_of(
     own = {name: value for name, value in parameters.items() if name in known}
     others = {name: value for name, value in parameters.items() if name not in known}
     said, faults = _attempted(lambda: written(method, own, other_loss=loss is not None))
-    usual = schedule_named(loss or _default_loss(method, said), losses)
+    usual = schedule_named(_default_loss(method, said) if loss is None else loss, losses)
     has = {name: value for name, value in usual.parameters.items() if name not in known}
     schedule, wrong = _attempted(
         lambda: usual.with_parameters({name: value for name, value in others.items() if name in has})

@@ -100,6 +100,11 @@ def test_a_name_of_the_configuration_comes_first_and_an_alias_is_followed():
         schedule_named("mime", own)
 
 
+def test_no_name_is_no_loss():
+    with pytest.raises(UsageError, match="unknown loss ''"):
+        resolve(["lt"], {}, "")
+
+
 # --- what a table of a configuration and a recorded plan say
 
 
