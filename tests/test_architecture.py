@@ -31,7 +31,8 @@ FACES = {
         build channel_groups copy_of coupled keep_largest not_narrowable parameter_count prunable_weights prune_least
         skeleton state_of without_channels""",
     "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split",
-    "harness.testing": "Check CheckFailed CheckSkipped check_named checks narrowed network_checks parametrize_with_checks",
+    "harness.testing": """Check CheckFailed CheckSkipped check_named checks narrowed network_checks
+        parametrize_with_checks""",
     "harness.networks": """Architecture Network build copy_of initialise parameter_count positive_scores
         skeleton state_of""",
     "harness.losses": "Loss LossSchedule schedule_named",

@@ -8,7 +8,8 @@ from harness import plugins
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
-from harness.networks.registered import built_in
+from harness.networks.registered import TORCHVISION, built_in
+from harness.networks.torchvision_classifier import HELD_TO
 from harness.planning.entries import entry_of
 from harness.planning.pruners import borrowed, pruner_class, why_skipped
 from harness.planning.selection import resolve
@@ -19,7 +20,7 @@ from harness.training.schedule import Schedule
 
 pytestmark = pytest.mark.slow
 
-NETWORKS = built_in()
+NETWORKS = (*built_in(), *(f"{TORCHVISION}{name}" for name in HELD_TO))
 SIZE = 64
 DENSITY, LARGE_DENSITY = 0.25, 0.0625
 """An exact refit of a quarter of VGG-16 takes many minutes; `small-cnn` has no MobileNet of 6.25 %."""
