@@ -11,8 +11,10 @@ from harness.networks.factories import build, initialise, parameter_count, skele
 from harness.networks.registered import TORCHVISION, built_in
 from harness.networks.torchvision_classifier import HELD_TO
 from harness.planning.entries import entry_of
+from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import borrowed, pruner_class, why_skipped
 from harness.planning.selection import resolve
+from harness.pruning.templates import ChannelPruner
 from harness.pruning.workbench import Workbench
 from harness.running.inspection import inspect
 from harness.storage.store import Store
@@ -26,6 +28,7 @@ DENSITY, LARGE_DENSITY = 0.25, 0.0625
 """An exact refit of a quarter of VGG-16 takes many minutes; `small-cnn` has no MobileNet of 6.25 %."""
 
 LARGE = 1_000_000
+NOT_NARROWED = [f"{TORCHVISION}{name}" for name in ("convnext_tiny", "densenet121", "shufflenet_v2_x1_0")]
 GROUPED = "belongs to a convolution with groups"
 DECLINE_GROUPS = ("l-obs", "exact-obs")
 
@@ -92,11 +95,20 @@ def has_groups(factory):
 def check(factory, written, folder):
     (entry,), _ = resolve([written], {}, None)
     sentence = pruned_or_sentence(factory, entry, folder)
-    if entry.method in DECLINE_GROUPS and has_groups(factory):
+    for word in expected_words(factory, entry):
         assert sentence is not None
-        assert GROUPED in sentence
-    else:
-        assert sentence is None
+        assert word in sentence
+        return
+    assert sentence is None
+
+
+def expected_words(factory, entry):
+    """Words of the sentences that are due, one of them where there are several."""
+    involved = [entry.method, *(parse_entry(other)[0] for other in entry.described().borrows_from)]
+    if set(DECLINE_GROUPS) & set(involved) and has_groups(factory):
+        yield GROUPED
+    if factory in NOT_NARROWED and any(issubclass(pruner_class(method), ChannelPruner) for method in involved):
+        yield "cannot lose channels"
 
 
 @pytest.mark.parametrize("written", methods())

@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "15aa7cbc23575ff48822a98c645d20ac927234d54eb709f092e1f6974f32bebb"
+RECORDED = "18d575af833924ef821841b1cc6328810c0251de4ba0bfaaf329751e84e22d3e"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
