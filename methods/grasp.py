@@ -47,6 +47,12 @@ class Grasp(SaliencyPruner):
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 200.0
     balanced: bool = True
 
+    def skip(self, network: Network) -> str | None:
+        """Decline networks that have a layer without a second derivative."""
+        if any(isinstance(layer, nn.Hardsigmoid) for layer in network.modules()):
+            return "its score is a second derivative, which torch does not have of a Hardsigmoid"
+        return super().skip(network)
+
     def saliency(self, bench: Workbench, network: Network) -> Scores:
         """Return the contribution to the gradient flow on the fixed scoring set."""
         batches = bench.batches(self.images)

@@ -203,3 +203,13 @@ def test_single_precision_ranks_as_double_precision_does():
     shared = sum(int((exact[name] & single[name]).sum()) for name in ones)
     either = sum(int((exact[name] | single[name]).sum()) for name in ones)
     assert shared / either > 0.999
+
+
+def test_a_layer_without_a_second_derivative_is_declined_with_a_sentence():
+    network = build(Architecture("torchvision:mobilenet_v3_small"))
+    assert "torch does not have of a Hardsigmoid" in Grasp().skip(network)
+    assert Grasp().skip(build(Architecture("small-cnn"))) is None
+    images = torch.ones(1, requires_grad=True)
+    (first,) = torch.autograd.grad(nn.functional.hardsigmoid(images).sum(), images, create_graph=True)
+    with pytest.raises(RuntimeError, match="hardsigmoid_backward is not implemented"):
+        first.sum().backward()
