@@ -81,7 +81,7 @@ def _planned(run: RunCheck, machine: Machine, reporter: Reporter) -> tuple[Plan,
     if entry is None or not seed.isdecimal():
         raise NotHere(f"{names.PLAN} does not have its entry, or it does not say its seed")
     if run_key(plan, entry, int(seed), splits) != run.run.tags.get(names.KEY):
-        raise NotHere("its images, its settings or the code of its method are not those that are here")
+        raise NotHere("its images, its settings or the code of its method or network are not those that are here")
     return plan, splits
 
 

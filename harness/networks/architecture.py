@@ -37,7 +37,7 @@ class Network(nn.Module):
     """Where ImageNet weights for it are: ``torchvision:ENUM``, or ``package:MODULE`` that has them in a file."""
 
     architecture: Architecture
-    features: nn.Sequential
+    features: nn.Module
     head: nn.Sequential
 
     @classmethod
@@ -48,7 +48,7 @@ class Network(nn.Module):
     @property
     def pooled_width(self) -> int:
         """Number of channels that the head reads."""
-        return next(layer.in_features for layer in self.head if isinstance(layer, nn.Linear))
+        return next(layer.in_features for layer in self.head.modules() if isinstance(layer, nn.Linear))
 
     def pooled(self, images: Tensor) -> Tensor:
         """Return the features' global mean, shape (N, C), in float32 or finer.

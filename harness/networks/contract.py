@@ -3,6 +3,7 @@
 import traceback
 
 import torch
+from torch import Tensor
 
 from harness.errors import HarnessError, UsageError, text_of
 from harness.networks.architecture import Architecture, Network
@@ -30,7 +31,8 @@ def require_fit(name: str, size: int) -> None:
 
 def _logits(network: Network, size: int) -> torch.Size:
     with torch.no_grad():
-        return network.eval()(torch.zeros(1, 3, size, size)).shape
+        logits: Tensor = network.eval()(torch.zeros(1, 3, size, size))
+    return logits.shape
 
 
 def _unfit(name: str, why: str) -> UsageError:

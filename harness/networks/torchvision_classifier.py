@@ -63,7 +63,7 @@ def classifier(name: str) -> type[TorchvisionClassifier]:
         )
     known_weights = models.get_model_weights(name)
     weights = f"{TORCHVISION}{known_weights.__name__}" if hasattr(known_weights, "IMAGENET1K_V1") else ""
-    return type(f"Torchvision_{name}", (TorchvisionClassifier,), {"model": name, "imagenet": weights, "__doc__": name})
+    return type(f"{TORCHVISION}{name}", (TorchvisionClassifier,), {"model": name, "imagenet": weights, "__doc__": name})
 
 
 def _models() -> Any:

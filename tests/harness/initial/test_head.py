@@ -4,7 +4,7 @@ import torch
 from harness.errors import HarnessError
 from harness.initial.head import initial_network, responds
 from harness.networks.architecture import Architecture
-from harness.networks.factories import build, state_of
+from harness.networks.factories import build, initialise, state_of
 from harness.storage.store import Store
 
 
@@ -27,6 +27,17 @@ def test_a_head_of_dead_units_is_drawn_again(tmp_path, splits):
     assert responds(network, images)
     with torch.no_grad():
         network.head[4].bias.fill_(-1e6)
+    assert not responds(network, images)
+
+
+def test_a_head_is_dead_whatever_its_activation_is():
+    """torchvision's MobileNetV3 has a Hardswish between two linear layers, and a dropout."""
+    images = torch.randint(0, 255, (8, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    network = build(Architecture("torchvision:mobilenet_v3_small"))
+    initialise(network, torch.Generator().manual_seed(0))
+    assert responds(network, images)
+    with torch.no_grad():
+        network.head[0].bias[:800] = -1e6  # most of its 1024 units are 0 whatever they read
     assert not responds(network, images)
 
 

@@ -95,6 +95,12 @@ def test_depthwise_convolutions_are_computed_in_float32():
     assert types == {(True, torch.float32), (False, torch.bfloat16)}
 
 
+def test_pooling_to_one_pixel_is_a_mean_whose_gradient_is_deterministic_everywhere():
+    """Unlike the backward of other adaptive pooling, which torch's documentation calls nondeterministic on CUDA."""
+    images = torch.rand(1, 2, 4, 4, requires_grad=True)
+    assert "MeanBackward" in type(nn.functional.adaptive_avg_pool2d(images, 1).grad_fn).__name__
+
+
 REFUSED = {
     "resnet19": r"torchvision's 'resnet19' is unknown \(did you mean 'resnet1",
     "fcn_resnet50": r"torchvision's 'fcn_resnet50' is no classifier of images",

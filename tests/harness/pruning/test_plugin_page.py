@@ -8,8 +8,10 @@ import torch
 
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count
+from harness.networks.registered import INTERNAL
 from harness.pruning.templates import ChannelPruner
 from harness.sparsity.surgery import channel_groups
+from harness.testing import network_checks
 from harness.testing.narrowed import narrowed
 
 PAGE = Path(__file__).parents[3] / "docs" / "plugins.md"
@@ -46,3 +48,20 @@ def test_the_printed_method_gives_a_smaller_network(largest_channels, make_bench
     dense, pruned = largest_channels().prune(make_bench(initial=network), [1.0, 0.4])
     assert pruned.mask is None
     assert parameter_count(pruned.network) == pytest.approx(0.4 * parameter_count(dense.network), rel=0.02)
+
+
+# --- the page's network
+
+
+def test_the_printed_network_keeps_every_rule(monkeypatch):
+    (text,) = (text for text in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S) if "(Network)" in text)
+    names = {"__name__": "two_layers"}
+    exec(compile(text, str(PAGE), "exec"), names)
+    monkeypatch.setitem(INTERNAL, "two-layers", names["TwoLayers"])
+    for check in network_checks():
+        check("two-layers")
+
+
+def test_the_page_has_every_rule_of_networks():
+    for check in network_checks():
+        assert f"| `{check.name}` | {check.catches} |" in PAGE.read_text()
