@@ -51,9 +51,9 @@ class LotteryTicket(IterativePruner):
 
     def skip(self, network: Network) -> str | None:
         """Return why the released code's counting does not apply, which knows no norm layers, or as the templates."""
-        norms = any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+        norms = any(isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm) for module in network.modules())
         if self.variant == "released-code" and norms:
-            return "the released code has no rule for batch norm, which it would leave unpruned: use --network alexnet"
+            return "the released code has no rule for norm layers, which it would leave unpruned: use --network alexnet"
         return super().skip(network)
 
     def scores(self, trained: Network, initial: Network, mask: Mask) -> Scores:

@@ -13,8 +13,8 @@ from harness.planning.pruners import pruner_class
 DOCUMENT = Path(__file__).parents[2] / "docs" / "methods.md"
 BEGIN, END = "<!-- made by tests/methods/test_table_of_networks.py -->", "<!-- end -->"
 NETWORKS = (*built_in(), *(f"{TORCHVISION}{model}" for model in HELD_TO))
-IN_CI = ("small-cnn", "alexnet", "efficientnet-lite0", "torchvision:mobilenet_v3_small")
-"""One of each kind: without norms, with depthwise convolutions, with squeeze-and-excitation."""
+IN_CI = ("small-cnn", "alexnet", "torchvision:mobilenet_v3_small")
+"""One of each kind: with norms, without, and with squeeze-and-excitation."""
 
 
 def methods():
@@ -43,12 +43,13 @@ def table(networks):
     for found in alike:
         for sentence in filter(None, found):
             notes.setdefault(sentence, len(notes) + 1)
-    heads = [", ".join(f"`{method}`" for method in group) for group in alike.values()]
-    lines = ["| Network | " + " | ".join(heads) + " |", "| --- " * (len(heads) + 1) + "|"]
+    groups = dict(zip("abcdefgh", alike.items(), strict=False))
+    lines = ["| Network | " + " | ".join(groups) + " |", "| --- " * (len(groups) + 1) + "|"]
     for index, network in enumerate(networks):
-        cells = [f"no ({notes[found[index]]})" if found[index] else "runs" for found in alike]
+        cells = [f"no ({notes[found[index]]})" if found[index] else "runs" for found, _ in groups.values()]
         lines.append(f"| `{network}` | " + " | ".join(cells) + " |")
-    return [*lines, "", *(f"{number}. {sentence}" for sentence, number in notes.items())]
+    legend = [f"- {letter}: " + ", ".join(f"`{method}`" for method in group) for letter, (_, group) in groups.items()]
+    return [*lines, "", *legend, "", *(f"{number}. {sentence}" for sentence, number in notes.items())]
 
 
 def documented():
@@ -59,13 +60,15 @@ def documented():
 def read(lines):
     """Return {network: {method: sentence or None}} of a table as it is written."""
     notes = dict(line.split(". ", 1) for line in lines if line[:1].isdigit())
+    legend = dict(line.removeprefix("- ").split(": ", 1) for line in lines if line.startswith("- "))
+    groups = {letter: [method.strip("`") for method in text.split(", ")] for letter, text in legend.items()}
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     found = {}
     for name, *cells in rows:
         found[name.strip("`")] = {
-            method.strip("`"): None if cell == "runs" else notes[cell.removeprefix("no (").removesuffix(")")]
-            for group, cell in zip(head[1:], cells, strict=True)
-            for method in group.split(", ")
+            method: None if cell == "runs" else notes[cell.removeprefix("no (").removesuffix(")")]
+            for letter, cell in zip(head[1:], cells, strict=True)
+            for method in groups[letter]
         }
     return found
 

@@ -149,7 +149,7 @@ def test_the_lenders_reason_not_to_run_is_the_borrowers():
     network = skeleton(Architecture("mobilenet-v1"))
     (entry,), _ = resolve(["magnitude-layerwise[of=lt[variant=released-code]]"], {}, None)
     assert why_skipped(entry.pruner(), network).startswith(
-        "lt[variant=released-code], which it borrows from: the released code has no rule for batch norm"
+        "lt[variant=released-code], which it borrows from: the released code has no rule for norm layers"
     )
     (entry,), _ = resolve(["magnitude-layerwise[of=snip]"], {}, None)
     assert why_skipped(entry.pruner(), network) is None
