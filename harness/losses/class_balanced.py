@@ -1,7 +1,7 @@
 """Cross-entropy weighted by effective numbers of samples.
 
-Source: Cui, Jia, Lin, Song & Belongie 2019, Class-Balanced Loss Based on Effective Number of Samples, equations (2) and
-(4), Sec. 4.
+Source: Cui, Jia, Lin, Song & Belongie 2019, Class-Balanced Loss Based on Effective Number of Samples, equation (2),
+Sec. 4.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class ClassBalanced(LossSchedule):
     """Weights (1 - beta) / (1 - beta^n_y), scaled to sum to the number of classes, in every round."""
 
     key_name: ClassVar[str] = "class-balanced"
-    source = "Cui et al. 2019, equations (2) and (4), Sec. 4"
+    source = "Cui et al. 2019, equation (2), Sec. 4"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "beta": CategoricalDistribution([0.9, 0.99, 0.999, 0.9999]),
     }

@@ -1,7 +1,7 @@
 """Label-distribution-aware margins: the rarer a class, the further its logit must be ahead; and deferred re-weighting.
 
 Source: Cao, Wei, Gaidon, Arechiga & Ma 2019, Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss,
-equations (11)-(13), Sec. 3.3, Algorithm 1.
+equation (13), Sec. 3, Algorithm 1.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Ldam(LossSchedule):
     """
 
     key_name: ClassVar[str] = "ldam"
-    source = "Cao et al. 2019, equations (11)-(13), Sec. 3.3"
+    source = "Cao et al. 2019, equation (13), Sec. 3"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "margin": FloatDistribution(0.1, 5.0, log=True),
         "scale": FloatDistribution(0.5, 30.0, log=True),
@@ -73,7 +73,7 @@ class LdamDeferred(Ldam):
     """The same with class-balanced weights, as of ``beta``, once ``deferred`` of the epochs is over: LDAM-DRW."""
 
     key_name: ClassVar[str] = "ldam-drw"
-    source = "Cao et al. 2019, equations (11)-(13), Algorithm 1; Cui et al. 2019, equation (2)"
+    source = "Cao et al. 2019, equation (13), Algorithm 1; Cui et al. 2019, equation (2)"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         **Ldam.search_space,
         "beta": CategoricalDistribution([0.9, 0.99, 0.999, 0.9999]),

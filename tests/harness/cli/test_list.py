@@ -71,3 +71,15 @@ def test_columns_are_aligned_and_headed_where_there_are_several_kinds(installed)
     both = [*rows, {"kind": "presets", "name": "quick", "source": "fast"}]
     assert listing_lines(both) == ["methods:", "  a      one", "  long   two  ok", "presets:", "  quick  fast"]
     assert listing_lines([]) == []
+
+
+def test_losses_are_listed_and_held_to_their_rules(monkeypatch):
+    """One that is registered as something else is broken, and says what it is."""
+    known = plugins.available(plugins.LOSSES)
+    wrong = Plugin("wrong", "prune-harness", "1", EntryPoint("wrong", "harness.losses.focal:Focal", plugins.LOSSES))
+    found = {"focal": known["focal"], "wrong": wrong}
+    monkeypatch.setattr(plugins, "available", lambda group: found if group == plugins.LOSSES else {})
+    rows = {row["name"]: row["check"] for row in listing("losses", check=True)}
+    assert rows.pop("focal") == "ok"
+    assert rows["wrong"].startswith("BROKEN: is_a_loss: ")
+    assert "the class itself: register an object of it" in rows["wrong"]

@@ -1,4 +1,4 @@
-"""Class-balanced cross-entropy against equations (2) and (4) in plain powers."""
+"""Class-balanced cross-entropy against equation (2), Sec. 4 in plain powers."""
 
 import decimal
 import math

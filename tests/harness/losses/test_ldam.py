@@ -1,4 +1,4 @@
-"""LDAM against equations (11)-(13), and its deferred re-weighting by Algorithm 1's two parts."""
+"""LDAM against equation (13), Sec. 3, and its deferred re-weighting by Algorithm 1's two parts."""
 
 import math
 
