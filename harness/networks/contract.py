@@ -9,7 +9,7 @@ from harness.errors import HarnessError, UsageError, text_of
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build
 
-SMALLEST = 64
+SMALLEST = 63
 """Pixels that every network must be able to take; larger squares, too."""
 
 

@@ -76,7 +76,7 @@ class HalfPrecise(Good):
 class OneSize(Good):
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 8))
+        self.features = nn.Sequential(nn.Flatten(), nn.Linear(3 * 63 * 63, 8))
 
     def pooled(self, images):
         return self.features(images)
@@ -232,7 +232,7 @@ def test_a_good_network_keeps_every_rule(monkeypatch, rule):
     [
         (NeedsAWidth, 64, "cannot be built (TypeError"),
         (ThreeClasses, 64, "gives (1, 3) for one image of 64 px, where two logits are due"),
-        (OneSize, 32, "cannot take images of 32 px (RuntimeError"),
+        (OneSize, 96, "cannot take images of 96 px (RuntimeError"),
         (Raises, 64, "cannot take images of 64 px (ZeroDivisionError: of its own, "),
     ],
 )
