@@ -103,6 +103,8 @@ def _group(graph: Any, found: "Group", names: Mapping[Any, str], channels: int) 
             raise ValueError(f"{name} does not index its channels one by one, so that none can be removed")
         if reads or depthwise:
             readers.add(name)
+        elif isinstance(layer, nn.Linear):
+            raise ValueError(f"{name}, a linear layer, makes channels of a convolution, which no channel method scores")
         elif weighs:
             makers.add(name)
         slices.update(_slices(name, layer, reads=reads))

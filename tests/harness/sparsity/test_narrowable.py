@@ -43,6 +43,20 @@ class Scale(nn.Module):
         return self.scale * images
 
 
+class Squeeze(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.squeeze, self.excite = nn.Linear(8, 4), nn.Linear(4, 8)
+
+    def forward(self, images):
+        return images * self.excite(self.squeeze(images.mean((2, 3))).relu()).sigmoid()[:, :, None, None]
+
+
+class Squeezes(Plain):
+    def middle(self):
+        return Squeeze()
+
+
 class TakesTogether(Plain):
     def middle(self):
         return Softmax()
@@ -68,6 +82,7 @@ CASES = {
     Scaled: None,
     TakesTogether: "with fewer channels it does not give what it gives where these channels are zero",
     CountsOnEight: "with fewer channels it does not run",
+    Squeezes: "features.middle.excite, a linear layer, makes channels of a convolution",
     NormsTogether: "features.middle, a GroupNorm, takes its channels together, so that none can be removed",
 }
 
