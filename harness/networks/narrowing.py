@@ -56,7 +56,7 @@ def _number(layer: nn.Module, *, each_its_own: bool) -> None:
     elif isinstance(layer, nn.Linear):
         layer.out_features, layer.in_features = layer.weight.shape
     elif isinstance(layer, nn.BatchNorm2d):
-        layer.num_features = len(layer.weight) if layer.weight is not None else len(layer.running_mean or ())
+        layer.num_features = len(next(one for one in (layer.weight, layer.running_mean) if one is not None))
     elif isinstance(layer, nn.LayerNorm):
         layer.normalized_shape = tuple(layer.weight.shape)
     elif isinstance(layer, nn.PReLU):
