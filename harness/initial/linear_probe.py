@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import copy_of, state_of
+from harness.networks.registered import LINEAR_PROBE
 from harness.storage.code_behind import source_of
 from harness.storage.store import Stage, Store
 from harness.training.inference import outputs_of
@@ -23,7 +24,7 @@ _HEAD = "head."
 def probe_architecture(network: Network) -> Architecture:
     """Return the architecture of the features of ``network`` under one linear layer."""
     own = network.architecture
-    return Architecture("linear-probe", {"of": own.factory, "arguments": dict(own.arguments)})
+    return Architecture(LINEAR_PROBE, {"of": own.factory, "arguments": dict(own.arguments)})
 
 
 def linear_probe(

@@ -8,6 +8,7 @@ from torch import Tensor
 from harness.errors import HarnessError, UsageError, text_of
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build
+from harness.networks.registered import LINEAR_PROBE, unknown_network
 
 SMALLEST = 63
 """Pixels that every network must be able to take; larger squares, too."""
@@ -15,6 +16,8 @@ SMALLEST = 63
 
 def require_fit(name: str, size: int) -> None:
     """Raise `UsageError` in one sentence where the network ``name`` cannot be built or take images of ``size`` px."""
+    if name == LINEAR_PROBE:
+        raise unknown_network(name)
     try:
         network = build(Architecture(name))
     except HarnessError:

@@ -12,7 +12,9 @@ from harness.errors import UsageError, nearest
 if TYPE_CHECKING:
     from harness.networks.architecture import Network
 
-INTERNAL: dict[str, "str | type[Network]"] = {"linear-probe": "harness.networks.linear_probe:LinearProbe"}
+LINEAR_PROBE = "linear-probe"
+
+INTERNAL: dict[str, "str | type[Network]"] = {LINEAR_PROBE: "harness.networks.linear_probe:LinearProbe"}
 """What only the harness itself builds, and no user names: a class, or where it is. A registered name comes first."""
 
 TORCHVISION = "torchvision:"
@@ -41,7 +43,13 @@ def factory_of(name: str) -> "type[Network]":
         written = INTERNAL[name]
         factory: type[Network] = pkgutil.resolve_name(written) if isinstance(written, str) else written
         return factory
-    raise UsageError(
+    raise unknown_network(name)
+
+
+def unknown_network(name: str) -> UsageError:
+    """Return the error that no network is called ``name``, with the nearest one that is."""
+    known = plugins.available(plugins.NETWORKS)
+    return UsageError(
         f"unknown network {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}, {TORCHVISION}NAME"
     )
 

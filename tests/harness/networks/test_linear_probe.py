@@ -41,5 +41,5 @@ def test_it_is_rebuilt_from_its_architecture_and_tensors(same_bits):
 
 def test_no_user_can_ask_for_it():
     assert "linear-probe" not in built_in()
-    with pytest.raises(UsageError, match="'linear-probe' cannot be built"):
+    with pytest.raises(UsageError, match="unknown network 'linear-probe'"):
         require_fit("linear-probe", 64)

@@ -64,7 +64,7 @@ def test_without_a_network_a_dry_run_says_what_a_run_would_download(plan_of):
     plan, notes = plan_of("paper", weights="imagenet")
     assert plan.weights == "imagenet"
     assert any("a run first tries to download them" in note for note in notes)
-    assert plan_of("quick")[0].weights.startswith("imagenet:")
+    assert plan_of("quick", network="small-cnn")[0].weights == "simulated"
 
 
 def test_a_plan_that_is_refused_decides_nothing_for_the_store(isic_folder, tmp_path, monkeypatch):
