@@ -12,15 +12,16 @@ from harness.planning.description import search_space_of, traits_of
 from harness.planning.tuning_options import Range
 from harness.results.names import DENSE
 from harness.results.study_record import Choices, Interval
+from harness.training.schedule import Optimiser
 from harness.tuning.candidate import Candidate, Values
 
 Space = Mapping[str, BaseDistribution]
 
-SCHEDULE_SPACE: Space = {
-    "learning_rate": FloatDistribution(5e-4, 0.2, log=True),
-    "weight_decay": FloatDistribution(0.0, 5e-3),
+SCHEDULE_SPACES: Mapping[Optimiser, Space] = {
+    "sgd": {"learning_rate": FloatDistribution(5e-4, 0.2, log=True), "weight_decay": FloatDistribution(0.0, 5e-3)},
+    "adamw": {"learning_rate": FloatDistribution(1e-5, 1e-2, log=True), "weight_decay": FloatDistribution(0.0, 0.5)},
 }
-"""What is tuned once, on the dense network, and then the same for every method."""
+"""What is tuned once, on the dense network, and then the same for every method; by optimiser."""
 
 _DIGITS = 3
 _EDGE = 0.02
@@ -52,7 +53,7 @@ def space_of(candidate: Candidate, written: Mapping[str, Mapping[str, Range]]) -
 
 def _usual_space(candidate: Candidate) -> Space:
     if candidate.entry.method == DENSE:
-        return SCHEDULE_SPACE
+        return SCHEDULE_SPACES[candidate.schedule.optimiser]
     method, loss = candidate.entry.method, candidate.entry.loss
     numbers = {name: loss.search_space[name] for name in loss.parameters if name in loss.search_space}
     own = traits_of(method).parameters

@@ -179,9 +179,9 @@ def test_a_control_of_a_control_is_refused(bench_with):
 
 
 def test_it_is_declined_where_the_other_method_is(tiny, small):
-    control = Scratch(of="structured-magnitude")
-    assert why_skipped(control, small) is None
-    assert why_skipped(control, tiny).startswith("structured-magnitude, which it borrows from: ")
+    assert why_skipped(Scratch(of="structured-magnitude"), small) is None
+    declined = why_skipped(Scratch(of="lt[variant=released-code]"), tiny)
+    assert declined.startswith("lt[variant=released-code], which it borrows from: ")
     assert why_skipped(Scratch(), tiny) is None
 
 

@@ -11,7 +11,7 @@ from harness.planning.planner import Flags, build_plan
 from harness.planning.tuning_options import Range, TuningOptions
 from harness.tuning.objective import Objective
 from harness.tuning.search import searches, spaces
-from harness.tuning.spaces import SCHEDULE_SPACE
+from harness.tuning.spaces import SCHEDULE_SPACES
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,15 @@ def make_plan(isic_folder, tmp_path):
             "methods": list(methods),
             "weights": "kaiming",
             "densities": [1.0, 0.5, 0.25],
-            "training": {"epochs": 1, "batch_size": 12, "learning_rate": 0.05, "device": "cpu", "precision": "float32"},
+            "training": {
+                "epochs": 1,
+                "batch_size": 12,
+                "optimiser": "sgd",
+                "learning_rate": 0.05,
+                "weight_decay": 0.0,
+                "device": "cpu",
+                "precision": "float32",
+            },
             "parameters": {"rate": 0.5},
             **changes,
         }
@@ -52,7 +60,7 @@ def test_every_entry_with_something_to_tune_has_a_space_and_the_others_a_note(ma
     plan = make_plan("lt", "mobilenet", "plugged-in", "lt[rate=0.25]")
     found, notes = spaces(plan, TuningOptions(), {})
     assert list(found) == ["dense", "lt", "lt[rate=0.25]"]
-    assert found["dense"] == SCHEDULE_SPACE
+    assert found["dense"] == SCHEDULE_SPACES["sgd"]
     assert notes == [
         "mobilenet has no search space: it runs its default",
         "plugged-in is not tuned: it does not prune TinyNetwork",

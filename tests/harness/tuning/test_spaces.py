@@ -22,7 +22,7 @@ from harness.training.schedule import Schedule
 from harness.tuning.candidate import Candidate
 from harness.tuning.parameter_file import read_parameters
 from harness.tuning.spaces import (
-    SCHEDULE_SPACE,
+    SCHEDULE_SPACES,
     edges,
     rounded,
     searched,
@@ -122,9 +122,17 @@ def test_the_values_that_a_candidate_was_given_are_its_own(rate, gamma, lambda_)
     assert changed.with_values(one.values({**RATE, **LOSS_SPACE})) == one
 
 
+@pytest.mark.parametrize(
+    ("optimiser", "rate", "decay"), [("sgd", (5e-4, 0.2), (0, 5e-3)), ("adamw", (1e-5, 1e-2), (0, 0.5))]
+)
+def test_the_dense_networks_space_is_its_optimisers(optimiser, rate, decay):
+    found = space_of(candidate("dense", optimiser=optimiser, learning_rate=0.001, weight_decay=0.001), {})
+    assert {name: (one.low, one.high) for name, one in found.items()} == {"learning_rate": rate, "weight_decay": decay}
+
+
 def test_the_dense_networks_values_are_those_of_the_schedule():
     one = candidate("dense", learning_rate=0.05, weight_decay=0.001, epochs=3)
-    assert one.values(SCHEDULE_SPACE) == {"learning_rate": 0.05, "weight_decay": 0.001}
+    assert one.values(SCHEDULE_SPACES["sgd"]) == {"learning_rate": 0.05, "weight_decay": 0.001}
     changed = one.with_values({"learning_rate": 0.1})
     assert changed.schedule == Schedule(learning_rate=0.1, weight_decay=0.001, epochs=3)
     assert changed.entry == one.entry
@@ -314,12 +322,12 @@ def test_only_floats_are_rounded(distribution, value, expected):
         ("lt", RATE, {"rate": 0.213}, []),
         ("lt", RATE, {"rate": 0.789}, ["rate"]),
         ("lt", RATE, {"rate": 0.787}, []),
-        ("dense", SCHEDULE_SPACE, {"learning_rate": 0.01, "weight_decay": 0.0}, []),  # there is none below 0
-        ("dense", SCHEDULE_SPACE, {"learning_rate": 0.01, "weight_decay": 0.005}, ["weight_decay"]),
-        ("dense", SCHEDULE_SPACE, {"learning_rate": 0.0005, "weight_decay": 0.002}, ["learning_rate"]),
+        ("dense", SCHEDULE_SPACES["sgd"], {"learning_rate": 0.01, "weight_decay": 0.0}, []),  # there is none below 0
+        ("dense", SCHEDULE_SPACES["sgd"], {"learning_rate": 0.01, "weight_decay": 0.005}, ["weight_decay"]),
+        ("dense", SCHEDULE_SPACES["sgd"], {"learning_rate": 0.0005, "weight_decay": 0.002}, ["learning_rate"]),
         # 2 % of the logarithm of 400 is that of 1.127: from 0.2 down to 0.177.
-        ("dense", SCHEDULE_SPACE, {"learning_rate": 0.18, "weight_decay": 0.002}, ["learning_rate"]),
-        ("dense", SCHEDULE_SPACE, {"learning_rate": 0.175, "weight_decay": 0.002}, []),
+        ("dense", SCHEDULE_SPACES["sgd"], {"learning_rate": 0.18, "weight_decay": 0.002}, ["learning_rate"]),
+        ("dense", SCHEDULE_SPACES["sgd"], {"learning_rate": 0.175, "weight_decay": 0.002}, []),
         ("lt", {"rate": FloatDistribution(0.005, 0.995)}, {"rate": 0.995}, []),  # 1.015 is no rate
         ("snip", {"images": IntDistribution(1, 512)}, {"images": 1}, []),  # there is no 0 images
         ("snip", {"images": IntDistribution(100, 512)}, {"images": 100}, ["images"]),
