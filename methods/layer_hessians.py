@@ -134,8 +134,9 @@ def input_vectors(layer: Layer, inputs: Tensor) -> Iterator[Tensor]:
         if layer.groups == 1:
             yield _vectors(patches.transpose(1, 2), ones=ones)
         else:
-            grouped = patches.unflatten(1, (layer.groups, -1)).permute(1, 0, 3, 2)
-            yield _vectors(grouped.flatten(1, 2), ones=ones).unflatten(0, (layer.groups, -1))
+            grouped = patches.view(len(images), layer.groups, -1, patches.shape[2]).permute(1, 0, 3, 2)
+            vectors = _vectors(grouped, ones=ones)
+            yield vectors.view(layer.groups, -1, vectors.shape[1])
 
 
 def _vectors(inputs: Tensor, *, ones: bool) -> Tensor:

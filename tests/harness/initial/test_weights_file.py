@@ -121,10 +121,6 @@ def test_a_densenets_file_is_read_as_torchvision_reads_it(tmp_path, aged):
         ),
         (lambda state: state.pop("layer3.0.conv1.weight"), "but not features.layer3.0.conv1.weight"),
         (lambda state: state["bn1.bias"].fill_(torch.nan), r"is not finite in features\.bn1\.bias"),
-        (
-            lambda state: state.update({"conv1.weight": state["conv1.weight"].to_sparse()}),
-            "but not features.conv1.weight",
-        ),
     ],
     ids=["shape", "lacking", "nan"],
 )
