@@ -60,7 +60,7 @@ AT_IMPORT_FAILS = {
     "variable": "the method changed the variables that choose kernels",
     "loss-exits": "exit code 4",
     "loss-raises": "ZeroDivisionError",
-    "loss-odd": "TypeError",
+    "loss-odd": "says that its loss is 7, which is no name",
     "variants-odd": "TypeError",
     "skip-exits": "exit code 5",
     "validates": "exit code 6",
