@@ -77,7 +77,7 @@ def test_every_study_has_the_same_number_of_trials_and_the_default_first(place, 
     assert {len(one) for one in found.values()} == {3}
     firsts = {method_of(name): one[0][0] for name, one in found.items()}
     assert firsts == {
-        "dense": {"learning_rate": 0.02, "weight_decay": 0.0},
+        "dense": {"learning_rate": 0.001, "weight_decay": 0.05},
         "lt": {"rate": 0.75, "criterion": "magnitude-increase"},
         "snip-retrain": {"images": 512, "scope": "global", "scoring_loss": "plain", "gradients": "summed"},
     }
