@@ -20,6 +20,12 @@ INTERNAL: dict[str, "str | type[Network]"] = {LINEAR_PROBE: "harness.networks.li
 TORCHVISION = "torchvision:"
 """Before the name of a model of torchvision's."""
 
+HELD_TO = (
+    *("resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "densenet121"),
+    "shufflenet_v2_x1_0",
+)
+"""The models that every test of a network is run on; any other one is at the user's risk."""
+
 _CLASSIFIER = "harness.networks.torchvision_classifier:classifier"
 
 
@@ -49,6 +55,8 @@ def factory_of(name: str) -> "type[Network]":
 def unknown_network(name: str) -> UsageError:
     """Return the error that no network is called ``name``, with the nearest one that is."""
     known = plugins.available(plugins.NETWORKS)
+    if name in HELD_TO:
+        return UsageError(f"unknown network {name!r}", fix=f"write {TORCHVISION}{name} for torchvision's")
     return UsageError(
         f"unknown network {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}, {TORCHVISION}NAME"
     )

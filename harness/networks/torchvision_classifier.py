@@ -12,13 +12,7 @@ from harness.errors import MachineError, UsageError, nearest
 from harness.networks.architecture import Network
 from harness.networks.depthwise import Depthwise
 from harness.networks.narrowing import is_depthwise
-from harness.networks.registered import TORCHVISION
-
-HELD_TO = (
-    *("resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "densenet121"),
-    "shufflenet_v2_x1_0",
-)
-"""The models that every test of a network is run on; any other one is at the user's risk."""
+from harness.networks.registered import HELD_TO, TORCHVISION
 
 _HEADS = ("fc", "classifier", "head")
 

@@ -13,7 +13,7 @@ from harness.errors import text_of
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
 from harness.networks.narrowing import is_depthwise
-from harness.networks.torchvision_classifier import HELD_TO
+from harness.networks.registered import HELD_TO
 from harness.randomness import generator
 from harness.sparsity.surgery import ChannelGroup, channel_groups, without_channels
 

@@ -7,8 +7,7 @@ from harness import plugins
 from harness.data.image_split import ImageSplit
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
-from harness.networks.registered import TORCHVISION, built_in
-from harness.networks.torchvision_classifier import HELD_TO
+from harness.networks.registered import HELD_TO, TORCHVISION, built_in
 from harness.planning.entries import entry_of
 from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import borrowed, pruner_class, why_skipped

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness import plugins
-from harness.networks.registered import TORCHVISION, built_in
-from harness.networks.torchvision_classifier import HELD_TO
+from harness.networks.registered import HELD_TO, TORCHVISION, built_in
 from harness.planning.description import skipped
 from harness.planning.pruners import pruner_class
 

@@ -16,8 +16,7 @@ from harness.errors import DataError, MachineError, NetworkError
 from harness.initial.weights_choice import resolve_weights
 from harness.initial.weights_file import features_from_file
 from harness.networks.architecture import Architecture
-from harness.networks.registered import factory_of
-from harness.networks.torchvision_classifier import HELD_TO
+from harness.networks.registered import HELD_TO, factory_of
 
 ALEXNET = "torchvision:AlexNet_Weights"
 WEIGHTS = b"some weights" * 1000

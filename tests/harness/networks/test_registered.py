@@ -89,6 +89,12 @@ def test_an_unknown_network_names_the_nearest():
     assert all(name in caught.value.fix for name in built_in())
 
 
+def test_a_name_of_torchvisions_is_told_how_to_write_it():
+    with pytest.raises(UsageError) as refused:
+        factory_of("resnet50")
+    assert refused.value.fix == "write torchvision:resnet50 for torchvision's"
+
+
 def test_naming_the_networks_loads_no_torch_and_none_of_them():
     code = (
         "import sys; from harness.networks.registered import built_in; import harness.losses;"

@@ -13,8 +13,8 @@ from harness.errors import MachineError, UsageError
 from harness.networks import torchvision_classifier
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton, state_of
-from harness.networks.registered import TORCHVISION, factory_of
-from harness.networks.torchvision_classifier import HELD_TO, classifier
+from harness.networks.registered import HELD_TO, TORCHVISION, factory_of
+from harness.networks.torchvision_classifier import classifier
 from harness.storage.network_code import network_code
 
 

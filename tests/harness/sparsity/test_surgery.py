@@ -9,8 +9,7 @@ from torch import nn
 
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, copy_of, initialise, parameter_count, skeleton, state_of
-from harness.networks.registered import INTERNAL, TORCHVISION, built_in
-from harness.networks.torchvision_classifier import HELD_TO
+from harness.networks.registered import HELD_TO, INTERNAL, TORCHVISION, built_in
 from harness.sparsity.narrowable import not_narrowable
 from harness.sparsity.surgery import channel_groups, without_channels
 from harness.testing.case.networks import check_networks
