@@ -16,8 +16,8 @@ FOLDERS = ("harness", "methods", "datasets", "reports")  # on disk; installed, t
 
 # From the ground up: a package imports its own files and those of packages before it. Files at the root are one each.
 ORDER = (
-    *("outgoing", "errors", "environment", "randomness", "progress", "field_values", "plugins", "children"),
-    *("plugin_child", "plugin_process"),
+    *("outgoing", "errors", "environment", "randomness", "progress", "field_values", "key_fields", "plugins"),
+    *("children", "plugin_child", "plugin_process"),
     *("networks", "losses", "evaluation", "sparsity", "storage", "results", "data", "training", "downloads", "initial"),
     *("pruning", "planning", "running", "tuning", "testing", "scaffold", "integrity", "cli"),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from harness.field_values import built
+from harness.key_fields import YOUNGER
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 NAMES = ("name", "kind")
 """The fields that the harness fills in."""
-
-_YOUNGER = {"younger": True}
-"""As `harness.storage.key_fields` has it: at its default the field is no part of a key."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class LossSchedule(ABC):
     search_space: ClassVar[Mapping[str, "BaseDistribution"]] = {}
 
     name: str = ""
-    kind: str = field(default="", kw_only=True, metadata=_YOUNGER)
+    kind: str = field(default="", kw_only=True, metadata=YOUNGER)
 
     @abstractmethod
     def resolve(self, round: int, positives: int, negatives: int) -> "Loss":

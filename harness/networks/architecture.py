@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from harness.key_fields import YOUNGER
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -18,7 +20,7 @@ class Architecture:
     key_name: ClassVar[str] = ""
     factory: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict, metadata={"younger": True})
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict, metadata=YOUNGER)
 
     def __str__(self) -> str:
         written = ",".join(f"{name}={value}" for name, value in sorted(self.arguments.items()))

@@ -6,14 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.networks.architecture import Network
+from harness.networks.batch_norms import BATCH_NORMS
 from harness.networks.factories import state_of
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-
-
-def has_norms(network: nn.Module) -> bool:
-    """Return whether ``network`` has a batch norm."""
-    return any(isinstance(layer, _NORMS) for layer in network.modules())
 
 
 def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
@@ -28,7 +22,7 @@ def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> 
     """
     network.eval()
     for layer in network.modules():
-        if isinstance(layer, _NORMS):
+        if isinstance(layer, BATCH_NORMS):
             layer.reset_running_stats()
             layer.train()
     seen = 0
@@ -44,5 +38,5 @@ def recalibrated(network: Network, batches: Sequence[tuple[Tensor, Tensor]]) -> 
 def _count(network: nn.Module, share: float) -> None:
     """Let the next batch have this share of the running statistics."""
     for layer in network.modules():
-        if isinstance(layer, _NORMS):
+        if isinstance(layer, BATCH_NORMS):
             layer.momentum = share

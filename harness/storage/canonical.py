@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from harness.key_fields import enters_key
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import state_of
-from harness.storage.key_fields import enters_key
 from harness.storage.network_code import network_code
 
 _TENSOR = "__tensor__"

@@ -15,7 +15,7 @@ from harness.networks.architecture import Architecture, Network
 from harness.storage.sources import digest_of_code, module_text, taken_from
 
 DECIDING_NOTHING = {
-    *("errors", "environment", "plugins", "plugin_process", "progress", "field_values", "storage"),
+    *("errors", "environment", "plugins", "plugin_process", "progress", "field_values", "key_fields", "storage"),
     *("pruning", "planning", "running"),
 }
 """Rooms of the core that no result depends on: a computed function gets no bench, no method, no store and no plan."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.losses.loss import Loss
+from harness.networks.batch_norms import BATCH_NORMS
 from harness.randomness import derived_seed, generator
 from harness.sparsity.mask import Mask
 from harness.training.augmentation import augment, normalise
@@ -16,8 +17,6 @@ from harness.training.epoch_order import epoch_order
 from harness.training.inference import moves, resolve_device
 from harness.training.optimisers import moments_of, optimiser_of, restore_moments, set_rate
 from harness.training.schedule import Schedule
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Saver(Protocol):
@@ -66,7 +65,7 @@ class Stepper:
         for layer in self.module.modules():
             if isinstance(layer, nn.Dropout):
                 layer.p = schedule.dropout
-            elif isinstance(layer, _NORMS) and layer.momentum is not None:  # None: a mean over all batches
+            elif isinstance(layer, BATCH_NORMS) and layer.momentum is not None:  # None: a mean over all batches
                 layer.momentum = schedule.norm_momentum
         self.parameters = list(self.module.parameters())
         self.optimiser = optimiser_of(self.module, schedule)

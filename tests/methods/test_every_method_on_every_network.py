@@ -26,6 +26,10 @@ DENSITY, LARGE_DENSITY = 0.25, 0.0625
 """An exact refit of a quarter of VGG-16 takes many minutes; `small-cnn` has no MobileNet of 6.25 %."""
 
 LARGE = 1_000_000
+GATED = f"{TORCHVISION}mobilenet_v3_small"
+"""With depthwise convolutions, residual sums, squeeze-and-excitation, hard swish and a head of two layers."""
+
+OF_EACH_KIND = ("lt", "snip", "grasp", "synflow", "l-obs", "exact-obs", "cdc", "structured-taylor", "random-layerwise")
 NOT_NARROWED = [f"{TORCHVISION}{name}" for name in ("convnext_tiny", "densenet121", "shufflenet_v2_x1_0")]
 NO_SUM = [f"{TORCHVISION}{name}" for name in ("convnext_tiny", "efficientnet_b0", "mobilenet_v3_small")]
 
@@ -106,6 +110,11 @@ def expected_words(factory, entry):
 @pytest.mark.parametrize("written", methods())
 def test_on_the_small_network(written, tmp_path):
     check("small-cnn", written, tmp_path)
+
+
+@pytest.mark.parametrize("written", OF_EACH_KIND)
+def test_of_each_kind_on_a_network_of_devices(written, tmp_path):
+    check(GATED, written, tmp_path)
 
 
 @pytest.mark.long

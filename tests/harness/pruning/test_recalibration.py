@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from harness.networks.factories import state_of
-from harness.pruning.recalibration import has_norms, recalibrated
+from harness.pruning.recalibration import recalibrated
 
 SIZES = [7, 4, 2]
 """Images of each batch; a last one of a single image joins them where a test says so."""
@@ -142,17 +142,3 @@ def test_in_a_network_of_the_harness_every_image_counts_alike(tiny, splits):
         share = torch.tensor([[20 / 48], [28 / 48]])
         torch.testing.assert_close(state[f"{norm}.running_mean"], (share * means).sum(0), rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(state[f"{norm}.running_var"], (share * variances).sum(0), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("layer", "has"),
-    [
-        (nn.BatchNorm2d(3), True),
-        (nn.BatchNorm1d(3), True),
-        (nn.GroupNorm(1, 3), False),
-        (nn.LayerNorm(3), False),
-        (nn.Conv2d(3, 3, 1), False),
-    ],
-)
-def test_a_batch_norm_is_found_wherever_it_is(layer, has):
-    assert has_norms(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Sequential(nn.ReLU(), layer))) is has

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from harness.initial.pretraining_options import Pretraining
+from harness.key_fields import YOUNGER
 from harness.losses.class_dependent import ClassDependentLoss, PointwiseLoss
 from harness.losses.registered import schedule_named
 from harness.networks.architecture import Architecture
@@ -19,7 +20,6 @@ from harness.planning.entries import entry_of
 from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.storage.canonical import canonical_state, digest, flatten, restore, tensor_digest
-from harness.storage.key_fields import YOUNGER
 from harness.training.schedule import Schedule
 
 HARNESS = Path(importlib.import_module("harness").__file__).parent
