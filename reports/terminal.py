@@ -16,6 +16,7 @@ from harness.reports.analysis.loss_pairs import Effect
 from harness.reports.formatting import UNKNOWN, decimal, duration, percents, signed, thousands
 from harness.reports.words.banners import banners
 from harness.reports.words.budgets import NOT_DONE
+from harness.reports.words.provenance import cut_words
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, changed, value
 from harness.reports.words.verdicts import of, verdict
@@ -54,7 +55,9 @@ def _legends(boards: Sequence[Board]) -> list[str]:
 
 
 def _table(experiment: str, board: Board) -> Table:
-    table = Table(title=_shown(f"{experiment}, {len(board.seeds)} seed(s)"), padding=(0, 1, 0, 0), box=None)
+    cut = cut_words(board.provenance)
+    title = f"{experiment}, {f'{cut}, ' if cut else ''}{len(board.seeds)} seed(s)"
+    table = Table(title=_shown(title), padding=(0, 1, 0, 0), box=None)
     table.add_column("entry", overflow="fold", min_width=12)
     for label in percents([level.density for level in board.levels]):
         table.add_column(label, justify="right", no_wrap=True)

@@ -1,5 +1,6 @@
 """A plan in words and as JSON: what `--dry-run` shows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,15 +16,18 @@ def split_counts(plan: Plan) -> dict[str, tuple[int, int]]:
     return planned_parts(plan.data, plan.seeds[0])
 
 
-def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
-    """Return the plan for a person, within 80 columns where names allow."""
+def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
+    """Return the plans of a run, one a fold and ratio, for a person, within 80 columns where names allow."""
+    plan = plans[0]
     training = plan.training
+    jobs = len(plans) * len(plan.entries) * len(plan.seeds)
     counts = split_counts(plan)
     steps = f"at most {training.max_steps} steps" if training.max_steps else f"{training.epochs} epochs"
     levels = ", ".join(f"{100 * density:g} %" for density in plan.densities)
     return [
         f"Data        {plan.data.name}, {plan.data.size} px, {plan.data.folder or 'drawn by the simulator'}",
         *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
+        *(f"            {words}" for one in plans if (words := one.data.cutting.words)),
         f"Network     {plan.network}, W0 {plan.weights}",
         f"Training    {steps} a stage, batch {training.batch_size}, learning rate {training.learning_rate:g},"
         f" {training.precision}",
@@ -31,7 +35,7 @@ def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
         f"Seeds       {', '.join(map(str, plan.seeds))}",
         f"Entries     {len(plan.entries)}:",
         *(f"            {entry.text} (loss {entry.loss.name})" for entry in plan.entries),
-        f"Cells       {plan.cell_count}, in {len(plan.entries) * len(plan.seeds)} jobs on {plan.jobs} workers",
+        f"Cells       {sum(one.cell_count for one in plans)}, in {jobs} jobs on {plan.jobs} workers",
         f"Limit       {_limit(plan.cell_limit)}",
         f"Machine     {plan.environment}",
         f"Store       {plan.store}",
@@ -45,7 +49,13 @@ def _limit(limit: CellLimit) -> str:
     return f"{str(limit).partition(',')[0]} for a cell, {memory} for its process"
 
 
-def plan_values(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON values, with its counts."""
-    counts = {split: {"p": p, "n": n} for split, (p, n) in split_counts(plan).items()}
-    return {**asdict(plan), "cells": plan.cell_count, "counts": counts}
+def plan_values(plans: Sequence[Plan]) -> dict[str, Any]:
+    """Return the plans of a run as JSON values, with the counts of the first seed of each."""
+    plan = plans[0]
+    cuttings = [{**one.data.cutting._asdict(), "counts": _counts(one)} for one in plans]
+    values = {**asdict(plan), "cells": sum(one.cell_count for one in plans), "counts": _counts(plan)}
+    return {**values, "data": {**values["data"], "cutting": plan.data.cutting._asdict()}, "cuttings": cuttings}
+
+
+def _counts(plan: Plan) -> dict[str, dict[str, int]]:
+    return {split: {"p": p, "n": n} for split, (p, n) in split_counts(plan).items()}

@@ -39,7 +39,7 @@ def run(
         shared = _without_studies(shared)
     work = planned(shared, {"seeds": seeds_of(seeds), "tuning": {"trials": tune}})
     if params is not None:
-        work = replace(work, plan=_with_parameters(work, params))
+        work = replace(work, plans=_with_parameters(work, params))
     if shared.dry_run:
         _show_plan(work, shared, tuned=tune is not None)
         return
@@ -56,29 +56,35 @@ def _without_studies(shared: SharedOptions) -> SharedOptions:
     return replace(shared, storage=None)
 
 
-def _with_parameters(work: Planned, file: Path) -> "Plan":
+def _with_parameters(work: Planned, file: Path) -> "list[Plan]":
     from harness.tuning.parameter_file import apply, read_parameters
 
-    plan, notes = apply(work.plan, read_parameters(file), work.configuration.loss_schedules, str(file))
-    for note in notes:
+    parameters = read_parameters(file)
+    applied = [apply(plan, parameters, work.configuration.loss_schedules, str(file)) for plan in work.plans]
+    for note in dict.fromkeys(note for _, notes in applied for note in notes):
         say(f"note: {note}", "yellow")
-    return plan
+    return [plan for plan, _ in applied]
 
 
 def _tuned(work: Planned, shared: SharedOptions) -> tuple[Planned, list[str]]:
-    """Tune, and return the plan with each tuned entry beside its default, and what MLflow did not take."""
+    """Tune within each fold and ratio; return the plans with each tuned entry beside its default, and what MLflow did
+    not take.
+    """
     from harness.tuning.parameter_file import apply
 
-    tuned, file = tune_plan(work, shared)
-    show_tuned(tuned, file, quiet=True)
-    plan, _ = apply(work.plan, tuned.parameters, work.configuration.loss_schedules, str(file))
-    return replace(work, plan=plan), tuned.unpublished
+    plans, unpublished = [], []
+    for plan in work.plans:
+        tuned, file = tune_plan(replace(work, plans=[plan]), shared)
+        show_tuned(tuned, file, quiet=True)
+        plans.append(apply(plan, tuned.parameters, work.configuration.loss_schedules, str(file))[0])
+        unpublished += tuned.unpublished
+    return replace(work, plans=plans), unpublished
 
 
 def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
     from harness.cli.plan_summary import plan_lines, plan_values
 
-    values, lines = plan_values(work.plan), plan_lines(work.plan, shared.tracking_uri)
+    values, lines = plan_values(work.plans), plan_lines(work.plans, shared.tracking_uri)
     if tuned:
         from harness.cli.tuning_summary import tuning_lines, tuning_values
 
@@ -94,7 +100,7 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> No
     plan, quiet = work.plan, shared.as_json
     uri = shared.tracking_uri or default_uri(plan.store)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(plan, tracker, work.reporter, command_line())
+    summary = execute(work.plans, tracker, work.reporter, command_line())
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
@@ -112,13 +118,15 @@ def _summary_values(summary: "Summary", page: Path | None) -> dict[str, Any]:
         "unpublished": summary.unpublished,
         "cells": [
             {
-                "entry": entry,
-                "seed": seed,
-                "density": record.density,
-                "status": record.status,
-                "reason": record.reason,
-                "metrics": record.metrics,
+                "entry": one.entry,
+                "seed": one.seed,
+                "fold": one.cutting.fold,
+                "imbalance": one.cutting.imbalance,
+                "density": one.record.density,
+                "status": one.record.status,
+                "reason": one.record.reason,
+                "metrics": one.record.metrics,
             }
-            for entry, seed, record in summary.cells
+            for one in summary.cells
         ],
     }

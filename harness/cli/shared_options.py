@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.cli.options import (
     DEFAULT_STORE,
+    AllowDuplicatesOption,
     AllowMissingOption,
     CellLimitOption,
     ConfigOption,
@@ -14,14 +15,19 @@ from harness.cli.options import (
     DatasetOption,
     DensitiesOption,
     DryRunOption,
+    FoldsOption,
+    ImbalanceOption,
     JobsOption,
     JsonOption,
     LossOption,
+    MaxPixelsOption,
     MethodsOption,
     NetworkOption,
+    PositiveOption,
     PresetOption,
     RealOnlyOption,
     SetOption,
+    SkipBrokenOption,
     StorageOption,
     StoreOption,
     TrackingOption,
@@ -37,6 +43,9 @@ class SharedOptions:
 
     methods: MethodsOption = None
     dataset: DatasetOption = None
+    positive: PositiveOption = None
+    folds: FoldsOption = None
+    imbalance: ImbalanceOption = None
     preset: PresetOption = "quick"
     config: ConfigOption = None
     assign: SetOption = None
@@ -47,6 +56,9 @@ class SharedOptions:
     storage: StorageOption = None
     data_dir: DataDirOption = None
     allow_missing: AllowMissingOption = False
+    skip_broken: SkipBrokenOption = False
+    allow_duplicates: AllowDuplicatesOption = False
+    max_pixels: MaxPixelsOption = None
     real_only: RealOnlyOption = False
     store: StoreOption = DEFAULT_STORE
     tracking_uri: TrackingOption = None

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """What `run` and `tune` work on: the plan, the configuration that it was made from, and who tells of progress."""
+    """What `run` and `tune` work on: a plan a fold and ratio, what they were made from, and who tells of progress."""
 
-    plan: "Plan"
+    plans: "list[Plan]"
     configuration: "Configuration"
     reporter: "Reporter"
+
+    @property
+    def plan(self) -> "Plan":
+        """The first of the plans; all share what is not data."""
+        return self.plans[0]
 
 
 def configuration_of(shared: SharedOptions, own: Mapping[str, Any]) -> "Configuration":
@@ -41,7 +46,13 @@ def configuration_of(shared: SharedOptions, own: Mapping[str, Any]) -> "Configur
 
     given = {
         "methods": methods_of(shared.methods),
-        "data": {"name": shared.dataset},
+        "data": {
+            "name": shared.dataset,
+            "positive": shared.positive,
+            "folds": shared.folds,
+            "imbalance": numbers_of(shared.imbalance),
+            "max_pixels": shared.max_pixels,
+        },
         "densities": numbers_of(shared.densities),
         "loss": shared.loss,
         "network": shared.network,
@@ -63,7 +74,7 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
     configuration = configuration_of(shared, own)
 
     from harness.cli.downloads import downloads
-    from harness.planning.planner import Flags, build_plan
+    from harness.planning.planner import Flags, build_plan, variants
     from harness.progress import Reporter
 
     _check_places(shared)
@@ -73,11 +84,13 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
         shared.store,
         allow_missing=shared.allow_missing,
         real_only=shared.real_only,
+        skip_broken=shared.skip_broken,
+        allow_duplicates=shared.allow_duplicates,
     )
     reporter = Reporter(Console(stderr=True))
     plan, notes = build_plan(configuration, flags, downloads(reporter, dry_run=shared.dry_run))
     show_notes(plan, notes)
-    return Planned(plan, configuration, reporter)
+    return Planned(variants(plan, configuration.data), configuration, reporter)
 
 
 def _check_places(shared: SharedOptions) -> None:

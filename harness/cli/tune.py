@@ -1,6 +1,7 @@
 """`harness tune`: search every method's hyperparameters on validation, with the same number of trials each."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from harness.cli.messages import say, show
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.tuning.tuner import Tuned
@@ -37,12 +39,18 @@ def tune(
     if shared.dry_run:
         _show_plan(work, as_json=shared.as_json)
         return
-    tuned, file = tune_plan(work, shared, output)
+    if output is not None and len(work.plans) > 1:
+        raise UsageError("--output names one file, and each fold and ratio has its own", fix="leave --output out")
+    found = [tune_plan(replace(work, plans=[plan]), shared, output) for plan in work.plans]
     if shared.as_json:
-        show(json.dumps({"parameters": str(file), "studies": [record.to_json() for record in tuned.records]}, indent=1))
-    show_tuned(tuned, file, quiet=shared.as_json)
-    if tuned.unpublished:
-        say(f"{len(tuned.unpublished)} runs are not published to MLflow: run the same command when it answers.", "red")
+        values = [
+            {"parameters": str(file), "studies": [one.to_json() for one in tuned.records]} for tuned, file in found
+        ]
+        show(json.dumps(values[0] if len(values) == 1 else values, indent=1))
+    for tuned, file in found:
+        show_tuned(tuned, file, quiet=shared.as_json)
+    if unpublished := sum(len(tuned.unpublished) for tuned, _ in found):
+        say(f"{unpublished} runs are not published to MLflow: run the same command when it answers.", "red")
         raise typer.Exit(3)
 
 
@@ -51,7 +59,8 @@ def parameter_place(work: Planned, output: Path | None) -> Path:
     from harness.tuning.parameter_file import refuse_foreign_file
 
     plan = work.plan
-    name = f"{plan.data.name}-{work.configuration.tuning.study}.toml"
+    words = plan.data.cutting.words.replace(", ", "-").replace(" ", "-")
+    name = "-".join(part for part in (plan.data.name, work.configuration.tuning.study, words) if part) + ".toml"
     file = (output or plan.store / "tuning" / name).absolute()
     refuse_foreign_file(file)
     return file
@@ -93,6 +102,6 @@ def _show_plan(work: Planned, *, as_json: bool) -> None:
 
     if as_json:
         tuning = tuning_values(work.plan, work.configuration)
-        show(json.dumps({**plan_values(work.plan), "tuning": tuning}, indent=1, default=str))
+        show(json.dumps({**plan_values(work.plans), "tuning": tuning}, indent=1, default=str))
         return
     show("\n".join([*tuning_lines(work.plan, work.configuration), "Nothing was run."]))

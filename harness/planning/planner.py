@@ -10,7 +10,8 @@ import torch
 from harness.data.asked import Asked, load_dataset, parse_dataset
 from harness.data.completeness import remarks
 from harness.data.decoding import Conversion
-from harness.data.draw import Cutting
+from harness.data.draw import Cutting, require_ratios
+from harness.data.loading import planned_parts
 from harness.data.locating import DataPlan, Fetch, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
@@ -109,6 +110,26 @@ def _device(options: Configuration) -> Device:
             fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
         )
     return "cuda"
+
+
+def variants(plan: Plan, data: DataOptions) -> list[Plan]:
+    """Return the plan for each fold and each ratio that is asked for: runs that share all but what they are cut into.
+
+    Raises `UsageError` for ratios that the training images cannot give.
+    """
+    ratios = tuple(None if ratio == "natural" else ratio for ratio in data.imbalance)
+    cuttings = [
+        plan.data.cutting._replace(folds=data.folds, fold=fold, imbalance=ratio)
+        for ratio in ratios
+        for fold in (range(1, data.folds + 1) if data.folds else [None])
+    ]
+    found = [replace(plan, data=replace(plan.data, cutting=cutting)) for cutting in cuttings]
+    if ratios != (None,):
+        for one in found[: data.folds or 1]:
+            natural = replace(one.data, cutting=one.data.cutting._replace(imbalance=None))
+            positives, negatives = planned_parts(natural, plan.seeds[0])["train"]
+            require_ratios(ratios, negatives, positives, plan.data.name)
+    return found
 
 
 def _located(options: Configuration, flags: Flags, downloads: Downloads) -> DataPlan:

@@ -7,6 +7,8 @@ from typing import Any
 
 from harness.errors import UsageError, nearest
 
+_CHOSEN_ON = "chosen_on"
+
 
 def presets() -> dict[str, str]:
     """Return the first line of each preset by name, its comment sign removed."""
@@ -22,8 +24,15 @@ def preset_keys(name: str) -> dict[str, Any]:
         raise UsageError(f"unknown preset {name!r}{nearest(name, known)}", fix=f"use one of: {', '.join(known)}")
     text = importlib.resources.files("harness.configs").joinpath(f"{name}.toml").read_text("utf-8")
     own = tomllib.loads(text)
+    own.pop(_CHOSEN_ON, None)
     base = own.pop("extends", None)
     return own if base is None else overlaid(preset_keys(base), own)
+
+
+def chosen_on(name: str) -> list[str]:
+    """Return the data sets whose validation images chose a preset's recipe; none for a name that is no preset."""
+    file = importlib.resources.files("harness.configs").joinpath(f"{name}.toml")
+    return list(tomllib.loads(file.read_text("utf-8")).get(_CHOSEN_ON, [])) if file.is_file() else []
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
 PLAIN, LOSS_CHANGES = "harness.plain", "harness.loss_changes"
 GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.partial"
+FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS = "harness.levels"
 STATE, REASON = "harness.state", "harness.reason"
 
@@ -68,7 +69,7 @@ class Field:
 
     RUN, GROUP, ENTRY, METHOD, LOSS, PLAIN = "run_id", "group", "entry", "method", "loss", "plain"
     LOSS_CHANGES, SEED, DENSITY, STATUS, REASON = "loss_changes", "seed", "density", "status", "reason"
-    LAYERS = "layers"
+    LAYERS, FOLD, IMBALANCE = "layers", "fold", "imbalance"
     SPLIT, IMAGE, LABEL, SCORE = "split", "id", "label", "score"
 
 

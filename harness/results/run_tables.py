@@ -42,6 +42,8 @@ def tables_of(run: PublishedRun) -> RunTables:
         Field.LOSS: run.tags[names.LOSS],
         Field.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
         Field.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
+        Field.FOLD: int(run.tags[names.FOLD]) if names.FOLD in run.tags else None,
+        Field.IMBALANCE: float(run.tags[names.IMBALANCE]) if names.IMBALANCE in run.tags else None,
     }
     found = RunTables(damage=[f"{named(run)}: {damage}" for damage in run.damage])
     for level in run.levels:

@@ -4,11 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
+from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.data.loading import Splits
 from harness.environment import versions
@@ -17,6 +18,7 @@ from harness.losses.schedule import LossSchedule
 from harness.outgoing.published import published_values
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan, comparison, setting_of
+from harness.planning.presets import chosen_on
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.published import Publication, PublishedLevel
@@ -40,7 +42,8 @@ def publication(
         names.SEED: str(seed),
         names.GROUP: provenance["group"],
         names.SIMULATED: str(provenance["simulated"]).lower(),
-        names.PARTIAL: str(bool(provenance["partial"])).lower(),
+        names.PARTIAL: str(bool(provenance["partial"] or provenance["broken"])).lower(),
+        **_cut_tags(plan.data.cutting),
     }
     params = {
         "entry": entry.text,
@@ -64,6 +67,12 @@ def publication(
     )
 
 
+def _cut_tags(cutting: Cutting) -> dict[str, str]:
+    """Return which fold and ratio a run is of, where it is of any."""
+    told = {names.FOLD: cutting.fold, names.FOLDS: cutting.folds, names.IMBALANCE: cutting.imbalance}
+    return {name: f"{value:g}" for name, value in told.items() if value is not None}
+
+
 def _changes(loss: LossSchedule, train: ImageSplit) -> bool:
     """Return whether later rounds have another loss than the first; one that cannot say has trained nothing."""
     try:
@@ -80,6 +89,23 @@ def run_key(plan: Plan, entry: Entry, seed: int, splits: Splits) -> str:
 
 def _group(plan: Plan, splits: Splits) -> str:
     return digest(comparison(plan, {"pool": splits.pool, "test": splits.test.fingerprint}))[:12]
+
+
+def _family(plan: Plan, splits: Splits) -> str:
+    """Return what groups share that differ by their fold alone: together they are one measurement."""
+    cutting = plan.data.cutting._replace(fold=None)
+    whole = replace(plan, data=replace(plan.data, cutting=cutting))
+    return digest(comparison(whole, {"whole": splits.whole}))[:12]
+
+
+def _recipe(plan: Plan) -> str | None:
+    """Return what a fold must say of a recipe that was chosen with images that it may test."""
+    if plan.data.cutting.folds is None or plan.data.name not in chosen_on(plan.preset):
+        return None
+    return (
+        f"the recipe of preset {plan.preset} was chosen on validation images of the official training split, which the"
+        " folds test too"
+    )
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
@@ -113,6 +139,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
     return {
         "group": _group(plan, splits),
+        "family": _family(plan, splits),
         "setting": setting_of(plan, splits.pool),
         "dataset": dataset.name,
         "dataset_version": dataset.version,
@@ -121,6 +148,12 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "simulated": dataset.simulated,
         "fallback_for": plan.data.fallback_for,
         "partial": partial or None,
+        "broken": [f"{identity}: {reason}" for identity, reason in splits.broken] or None,
+        "duplicates_allowed": plan.data.allow_duplicates,
+        "fold": plan.data.cutting.fold,
+        "folds": plan.data.cutting.folds,
+        "imbalance": plan.data.cutting.imbalance,
+        "recipe": _recipe(plan),
         "classes": list(dataset.classes),
         "positive": dataset.classes[1],
         "network": plan.network,

@@ -1,9 +1,11 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from harness.data.draw import Cutting
 from harness.data.loading import parts, read_images, splits_of
 from harness.planning.plan import Plan
 from harness.progress import Reporter, Task
@@ -24,6 +26,7 @@ class Finished(NamedTuple):
     entry: str
     seed: int
     record: CellRecord
+    cutting: Cutting
 
 
 @dataclass
@@ -43,9 +46,9 @@ class Summary:
         """What is wrong with the dense reference of each seed whose comparisons mean nothing."""
         auc = names.on(names.VALIDATION, "auc")
         return [
-            f"the dense network of seed {seed} {problem}"
-            for entry, seed, record in self.cells
-            if entry == names.DENSE and (problem := dense_problem(record.status, record.metrics.get(auc)))
+            f"the dense network of {_of(one.seed, one.cutting)} {problem}"
+            for one in self.cells
+            if one.entry == names.DENSE and (problem := dense_problem(one.record.status, one.record.metrics.get(auc)))
         ]
 
 
@@ -59,30 +62,38 @@ def prepare(plan: Plan, reporter: Reporter) -> None:
         parts(plan.data, plan.store, seed)
 
 
-def execute(plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> Summary:
-    """Run every job of the plan and publish each as it finishes. Raises on interrupts and machine errors."""
-    prepare(plan, reporter)
-    publisher = Publisher(plan, tracker, reporter, command)
-    with reporter.task("Training and scoring", plan.cell_count, "cells") as task:
-        for outcome in Pool(plan, listener(plan, reporter), CellLines(plan, reporter, task)).run():
-            publisher.take(outcome)
+def execute(plans: Sequence[Plan], tracker: Tracker, reporter: Reporter, command: str) -> Summary:
+    """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
+
+    Raises on interrupts and machine errors.
+    """
+    for plan in plans:
+        prepare(plan, reporter)
+    publisher = Publisher(tracker, reporter, command)
+    total = sum(plan.cell_count for plan in plans)
+    with reporter.task("Training and scoring", total, "cells") as task:
+        lines = CellLines(reporter, task, total)
+        for plan in plans:
+            for outcome in Pool(plan, listener(plan, reporter), partial(lines, plan)).run():
+                publisher.take(plan, outcome)
     return publisher.finish()
 
 
 class Publisher:
     """Publishes the jobs of a run as they finish, and sums up."""
 
-    def __init__(self, plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> None:
-        self.plan, self.command = plan, command
+    def __init__(self, tracker: Tracker, reporter: Reporter, command: str) -> None:
+        self.command = command
         self.summary = Summary()
         self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
 
-    def take(self, outcome: JobOutcome) -> None:
+    def take(self, plan: Plan, outcome: JobOutcome) -> None:
         """Publish one job's records."""
-        entry, seed = self.plan.entries[outcome.job.entry], outcome.job.seed
-        self.summary.cells.extend(Finished(entry.text, seed, record) for record in outcome.records)
-        splits = splits_of(self.plan.data, self.plan.store, seed)
-        self.outbox.send(publication(self.plan, entry, seed, outcome.records, splits, self.command))
+        entry, seed = plan.entries[outcome.job.entry], outcome.job.seed
+        cutting = plan.data.cutting
+        self.summary.cells.extend(Finished(entry.text, seed, record, cutting) for record in outcome.records)
+        splits = splits_of(plan.data, plan.store, seed)
+        self.outbox.send(publication(plan, entry, seed, outcome.records, splits, self.command))
 
     def finish(self) -> Summary:
         """Publish what is left, and return the summary; what MLflow did not take is named in it."""
@@ -94,16 +105,16 @@ class Publisher:
 class CellLines:
     """Told each cell as it comes: a line for it, and the task's progress."""
 
-    plan: Plan
     reporter: Reporter
     task: Task
+    total: int
     done: int = 0
 
-    def __call__(self, job: Job, record: CellRecord, detail: str) -> None:
+    def __call__(self, plan: Plan, job: Job, record: CellRecord, detail: str) -> None:
         """Print one cell, with the traceback of its failure."""
         self.done += 1
-        name = f"{self.plan.entries[job.entry].text} seed {job.seed} at {100 * record.density:g} %"
-        count = f"[{self.done}/{self.plan.cell_count}] {name}"
+        where = _of(job.seed, plan.data.cutting)
+        count = f"[{self.done}/{self.total}] {plan.entries[job.entry].text} {where} at {100 * record.density:g} %"
         if record.status == names.DONE:
             self.reporter.note(f"{count}: {_figures(record)}")
         else:
@@ -111,6 +122,10 @@ class CellLines:
             if detail:
                 self.reporter.note(detail.rstrip(), style="dim")
         self.task.update(self.done)
+
+
+def _of(seed: int, cutting: Cutting) -> str:
+    return ", ".join(part for part in (f"seed {seed}", cutting.words) if part)
 
 
 def _figures(record: CellRecord) -> str:

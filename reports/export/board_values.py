@@ -42,7 +42,7 @@ def labels(board: Board) -> list[str]:
         "badly trained": board.probe is not None and board.probe.badly_trained,
         "stand-in": facts.get("fallback_for"),
         "simulated": facts.get("simulated"),
-        "partial": facts.get("partial"),
+        "partial": facts.get("partial") or facts.get("broken"),
     }
     return [label for label, holds in told.items() if holds]
 

@@ -14,7 +14,7 @@ from harness.reports.page.templating import template
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer
-from harness.reports.words.provenance import caveats, provenance
+from harness.reports.words.provenance import caveats, cut_words, provenance
 from harness.reports.words.troubles import troubles
 from harness.results import names
 from harness.results.reading import Results
@@ -53,6 +53,7 @@ def _section(number: int, board: Board) -> dict[str, Any]:
         "board": board,
         "alarms": [_alarms(safety) for safety in board.safeties],
         "banners": banners(board),
+        "cut": cut_words(board.provenance),
         "answer": answer(board),
         "chart": None if specification is None else inert_json(specification),
         "picture": None if specification is None else picture(specification),

@@ -1,6 +1,6 @@
 """What a reader must know before any number: void, badly trained, stand-in, simulated or partial results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,18 @@ def banners(board: Board) -> list[Banner]:
         )
     if facts.get("partial"):
         found.append(_partial(facts["partial"]))
+    if facts.get("broken"):
+        found.append(_broken(facts["broken"]))
+    if facts.get("duplicates_allowed"):
+        found.append(
+            Banner(
+                "Images in two splits",
+                "Images with the same pixels were allowed to be in training and test: the network may have seen what it"
+                " is tested on.",
+            )
+        )
+    if facts.get("folds"):
+        found.append(_fold(facts))
     return found
 
 
@@ -68,6 +80,22 @@ def _stand_in(facts: Mapping[str, Any]) -> Banner:
         f"The images of “{wanted}” were not on this machine, so everything below was run "
         f"on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
         loud=True,
+    )
+
+
+def _broken(images: Sequence[str]) -> Banner:
+    return Banner(
+        "Partial data",
+        f"{len(images)} images could not be read and were left out; the end of the page lists them. The numbers are "
+        "not comparable with those on the whole set.",
+    )
+
+
+def _fold(facts: Mapping[str, Any]) -> Banner:
+    return Banner(
+        f"Fold {facts['fold']} of {facts['folds']}",
+        "This group was tested on one fold of all images and stands for itself. Its figures and those of the other "
+        "folds are not put together yet." + (f" Mind that {facts['recipe']}." if facts.get("recipe") else ""),
     )
 
 

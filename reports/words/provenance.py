@@ -15,6 +15,12 @@ LABELS = {
     "licence": "Data set's licence",
     "counts": "Images",
     "partial": "Missing images",
+    "broken": "Images that cannot be read",
+    "duplicates_allowed": "Images in two splits allowed",
+    "fold": "Fold that is tested",
+    "folds": "Folds",
+    "imbalance": "Negatives per positive in training",
+    "recipe": "Choice of the recipe",
     "fallback_for": "Stands in for",
     "simulated": "Simulated",
     "network": "Network",
@@ -28,20 +34,28 @@ LABELS = {
     "seeds": "Seeds",
     "fingerprint": "Data fingerprint",
     "group": "Group (comparable results)",
+    "family": "Family (groups that differ by their fold alone)",
     "setting": "Setting (shared with its tuning studies)",
     "environment": "Environment class",
     "versions": "Versions",
 }
 SHOWN_ELSEWHERE = {"void", "positive", "classes"}
+ONLY_WHERE_KNOWN = {"fallback_for", "fold", "folds", "imbalance", "recipe"}
 
 
 def provenance(board: Board) -> list[tuple[str, str]]:
     """Return every fact of the group, the known ones first, the others under their own name."""
     facts = {name: value for name, value in board.provenance.items() if name not in SHOWN_ELSEWHERE}
-    if facts.get("fallback_for") is None:
-        facts.pop("fallback_for", None)
+    facts = {name: value for name, value in facts.items() if value is not None or name not in ONLY_WHERE_KNOWN}
     known = [(LABELS[name], _fact(name, facts[name], board)) for name in LABELS if name in facts]
     return [*known, *((name, _text(value)) for name, value in facts.items() if name not in LABELS)]
+
+
+def cut_words(facts: Mapping[str, Any]) -> str:
+    """Return which fold and ratio a group is of, an empty text where it is of none."""
+    fold = [f"fold {facts['fold']} of {facts['folds']}"] if facts.get("folds") else []
+    ratio = [f"{facts['imbalance']:g} negatives per positive in training"] if facts.get("imbalance") else []
+    return ", ".join([*fold, *ratio])
 
 
 def _fact(name: str, value: Any, board: Board) -> str:
@@ -54,8 +68,10 @@ def _fact(name: str, value: Any, board: Board) -> str:
         return "; ".join(
             f"{split}: {counts.get('found')} of {counts.get('expected')} found" for split, counts in value.items()
         )
-    if name == "partial":
+    if name in ("partial", "broken") and not value:
         return "none"
+    if name == "broken":
+        return "; ".join(map(str, value))
     return _text(value)
 
 
