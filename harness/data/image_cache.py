@@ -17,6 +17,7 @@ from harness.data.decoding import DECODING, Conversion, decoded
 from harness.data.image_split import Rows, image_digest
 from harness.errors import DataError, HarnessError, text_of
 from harness.progress import Progress
+from harness.storage.disk import disk_errors
 from harness.storage.store import Checkpoint, Store
 
 IMAGES = "images.u8"
@@ -89,7 +90,8 @@ def _files(samples: Sequence[Sample], conversion: Conversion) -> dict[str, Any]:
     paths = [sample.path for sample in samples if sample.path is not None]
     if not paths:
         return {}
-    states = [(path, path.stat()) for path in paths]
+    with disk_errors(paths[0].parent):
+        states = [(path, path.stat()) for path in paths]
     signatures = [[str(path), status.st_size, status.st_mtime_ns] for path, status in states]
     return {"decoding": [DECODING, conversion], "files": signatures}
 
@@ -138,6 +140,7 @@ def _pictures(
     from_set = _own_pictures(dataset, own, size) if own else iter(())
     for sample in samples:
         yield sample, next(from_files if sample in files else from_set)
+    next(from_set, None)  # where there is one more, it is told
 
 
 def _own_pictures(
@@ -147,6 +150,8 @@ def _own_pictures(
     given = 0
     try:
         for image in dataset.images(samples, size):
+            if given == len(samples):
+                raise _wrong(dataset, f"gives more than {given} images for {given} samples")
             if not isinstance(image, Unreadable) and not _is_image(image, size):
                 raise _wrong(dataset, f"gives {_shape(image)} as an image, not uint8 (3, {size}, {size})")
             given += 1

@@ -59,13 +59,19 @@ class Attachment:
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / name
-        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `seal`
+        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `seal` or `close`
         self._hasher = hashlib.sha256()
 
     def write(self, data: bytes) -> None:
         """Write the next bytes."""
-        self._file.write(data)
+        with store_errors(self.path):
+            self._file.write(data)
         self._hasher.update(data)
+
+    def close(self) -> None:
+        """Let go of the file, also where what is left to write does not fit on the disk."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def seal(self) -> dict[str, Any]:
         """Bring the file to the disk and return what it is known by."""
