@@ -60,9 +60,7 @@ def test_a_share_is_drawn_and_at_least_one_cell(honest, harness):
 
 
 def with_changes(plan, changes):
-    return plan | {
-        name: with_changes(plan[name], to) if isinstance(to, dict) else to for name, to in changes.items()
-    }
+    return plan | {name: with_changes(plan[name], to) if isinstance(to, dict) else to for name, to in changes.items()}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ class Bad(Pruner):
                 torch.set_grad_enabled(False)
                 yield PrunedNetwork(network)
             elif self.fault == "split":
-                bench._train = replace(bench._train, images=torch.zeros_like(bench._train.images))
+                images = bench._train.images
+                bench._train = replace(bench._train, images=replace(images, rows=torch.zeros_like(images.rows)))
                 yield PrunedNetwork(network)
             elif self.fault == "constant":
                 with torch.no_grad():

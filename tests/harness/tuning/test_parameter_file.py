@@ -62,7 +62,9 @@ def make_plan(tmp_path):
             network="tiny",
             weights="kaiming",
             weights_file=None,
-            data=DataPlan(asked=Asked(kind="isic"), folder=None, size=64, cutting=Cutting(0.25, 0.25, fixed=False, split_seed=0)),
+            data=DataPlan(
+                asked=Asked(kind="isic"), folder=None, size=64, cutting=Cutting(0.25, 0.25, fixed=False, split_seed=0)
+            ),
             training=Schedule(learning_rate=0.05, weight_decay=0.001),
             pretraining=Pretraining(),
             environment="test machine",
