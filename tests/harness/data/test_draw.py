@@ -240,10 +240,13 @@ def test_a_part_without_a_class_is_refused_and_all_such_parts_are_named(changes,
 
 def test_more_folds_than_positives_are_refused():
     labels = np.array([1] * 4 + [0] * 60, dtype=np.uint8)
-    with pytest.raises(DataError, match="both classes") as caught:
-        for fold in range(5):
+    told = []
+    for fold in range(5):
+        try:
             parts(np.array([""] * 64), labels=labels, units=np.arange(64), folds=5, fold=fold)
-    assert caught.value.faults == ["the test part has 0 positives and 12 negatives"]
+        except DataError as error:
+            told += error.faults
+    assert told == ["the test part has 0 positives and 12 negatives"]
 
 
 def test_a_publisher_without_test_images_is_told_so():

@@ -12,13 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data import Dataset, FileDataset, Sample, Unreadable, image_cache
+from harness.data import FileDataset, Sample, Unreadable, image_cache
 from harness.data.decoding import Conversion
 from harness.data.image_cache import IMAGES, cached_images
 from harness.errors import DataError, MachineError
 from harness.storage.store import Store
 
 SIZE = 8
+USUAL = Conversion()
 
 
 def pixels(number):
@@ -82,7 +83,7 @@ def drawn():
 def read(store):
     """Return a function that reads a set's samples."""
 
-    def call(dataset, samples, size=SIZE, *, conversion=Conversion(), progress=lambda *_: None, skip_broken=False):
+    def call(dataset, samples, size=SIZE, *, conversion=USUAL, progress=lambda *_: None, skip_broken=False):
         return cached_images(dataset, samples, size, conversion, store, progress, skip_broken=skip_broken)
 
     return call
