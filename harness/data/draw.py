@@ -25,7 +25,7 @@ class Cut(NamedTuple):
 class Cutting(NamedTuple):
     """How a set is cut; with its labels and groups, and a network's seed, this decides a `Cut`.
 
-    ``fold`` of ``folds`` is tested, counted from 0; None: the publisher's test images, or ``test_fraction`` of all
+    ``fold`` of ``folds`` is tested, counted from 1; None: the publisher's test images, or ``test_fraction`` of all
     where there is no such split. ``validation_fraction`` of the rest is validation, unless its publisher gives one,
     drawn by the network's seed; by ``split_seed`` alone where ``fixed``. ``imbalance`` is the number of negatives per
     positive that is left in training, None: all.
@@ -39,6 +39,12 @@ class Cutting(NamedTuple):
     fold: int | None = None
     imbalance: float | None = None
 
+    @property
+    def words(self) -> str:
+        """Which fold and ratio this is, an empty text for the natural cut of the publisher's."""
+        fold = [] if self.folds is None else [f"fold {self.fold} of {self.folds}"]
+        return ", ".join([*fold, *([] if self.imbalance is None else [f"{self.imbalance:g} negatives per positive"])])
+
 
 def test_images(how: Cutting, labels: npt.NDArray[np.uint8], units: Indices, splits: npt.NDArray[np.str_]) -> Indices:
     """Return the sorted places of the test images, the same for every seed.
@@ -46,7 +52,7 @@ def test_images(how: Cutting, labels: npt.NDArray[np.uint8], units: Indices, spl
     ``units`` (N,) numbers what stays together; ``splits`` (N,) are the publisher's, empty where there is none.
     """
     if how.folds is not None:
-        return np.flatnonzero(fold_of(labels, units, how.folds, how.split_seed) == how.fold)
+        return np.flatnonzero(fold_of(labels, units, how.folds, how.split_seed) == (how.fold or 0) - 1)
     if (splits == "").all():
         return part_of(labels, units, how.test_fraction, (how.split_seed, "test"))
     return np.flatnonzero(splits == "test")

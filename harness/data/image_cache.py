@@ -59,12 +59,14 @@ def cached_images(
 
     Raises `DataError` with every image that cannot be read, unless ``skip_broken``: nothing stands in for it.
     """
+    with disk_errors(Path()):  # a file that was lost since it was listed
+        files = _files(samples, conversion)
     key = {
         "dataset": dataset.name,
         "version": dataset.version,
         "size": size,
         "options": options_of(dataset),
-        **_files(samples, conversion),
+        **files,
         "samples": [[sample.id, sample.label, sample.group, sample.split] for sample in samples],
     }
     stage = store.run(
@@ -90,8 +92,7 @@ def _files(samples: Sequence[Sample], conversion: Conversion) -> dict[str, Any]:
     paths = [sample.path for sample in samples if sample.path is not None]
     if not paths:
         return {}
-    with disk_errors(paths[0].parent):
-        states = [(path, path.stat()) for path in paths]
+    states = [(path, path.stat()) for path in paths]
     signatures = [[str(path), status.st_size, status.st_mtime_ns] for path, status in states]
     return {"decoding": [DECODING, conversion], "files": signatures}
 

@@ -80,12 +80,18 @@ def pool_fingerprint(plan: DataPlan, root: Path) -> str:
 
 @dataclass(frozen=True)
 class Splits:
-    """The three splits of one seed, and the hash of all that its training and validation images were drawn from."""
+    """The three splits of one seed.
+
+    ``pool`` is the hash of all that its training and validation images were drawn from, ``whole`` that of all images.
+    ``broken`` are those that could not be read and were left out: (id, reason).
+    """
 
     train: ImageSplit
     validation: ImageSplit
     test: ImageSplit
     pool: str
+    whole: str
+    broken: tuple[tuple[str, str], ...] = ()
 
     def items(self) -> list[tuple[str, ImageSplit]]:
         """Return (name, split) in the order train, validation, test."""
@@ -95,7 +101,9 @@ class Splits:
 def splits_of(plan: DataPlan, root: Path, seed: int) -> Splits:
     """Return the splits of one seed; images as in `image_set`."""
     train, validation = training_splits(plan, root, seed)
-    return Splits(train, validation, test_split(plan, root), pool_fingerprint(plan, root))
+    found = image_set(plan, root)
+    whole = fingerprint_of(found.digests, found.labels, found.ids)
+    return Splits(train, validation, test_split(plan, root), pool_fingerprint(plan, root), whole, found.broken)
 
 
 def planned_parts(plan: DataPlan, seed: int) -> dict[str, tuple[int, int]]:

@@ -49,7 +49,7 @@ def published(monkeypatch):
     monkeypatch.setattr(module, "_plan", lambda _: {})
     monkeypatch.setattr(module, "run_key", lambda *_: "key")
     return lambda entry, *records: publication(
-        plan, entry, 0, records, Splits(train, split, split, "pool"), "harness run"
+        plan, entry, 0, records, Splits(train, split, split, "pool", "whole"), "harness run"
     )
 
 
