@@ -43,7 +43,7 @@ class Asked:
             return dataset.name
         usual = {item.name: item.default for item in fields(dataset)}
         others = {name: value for name, value in options_of(dataset).items() if value != usual[name]}
-        inside = ",".join(f"{name}={str(others[name]).lower()}" for name in sorted(others))
+        inside = ",".join(f"{name}={_as_written(others[name])}" for name in sorted(others))
         return f"{dataset.name}[{inside}]" if inside else dataset.name
 
 
@@ -53,7 +53,7 @@ def parse_dataset(written: str, options: Mapping[str, Any] | None = None) -> Ask
     Nothing is looked for. Raises `UsageError` where it cannot be read.
     """
     match = _WRITTEN.fullmatch(written.strip())
-    if match is None or not match["kind"]:
+    if match is None or not match["kind"] or match["path"] == "":  # which would be the folder that one is in
         raise UsageError(
             f"cannot read data set {written!r}", fix="write NAME, NAME[option=value], folder:PATH or csv:PATH"
         )
@@ -64,6 +64,11 @@ def parse_dataset(written: str, options: Mapping[str, Any] | None = None) -> Ask
 def load_dataset(written: str) -> Dataset:
     """Return the data set that is ``written`` as `parse_dataset` reads it."""
     return parse_dataset(written).dataset()
+
+
+def _as_written(value: Any) -> str:
+    """Return an option's value as a user writes it; two texts stay two, whatever their case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def takes_path(kind: type) -> bool:

@@ -84,12 +84,14 @@ def cut(
 def require_ratios(ratios: tuple[float | None, ...], negatives: int, positives: int, name: str) -> None:
     """Raise `UsageError` naming each ratio of negatives per positive that so many training images cannot give."""
     low, high = FEWEST / max(positives, 1), negatives / FEWEST
-    wrong = [ratio for ratio in ratios if ratio is not None and not low <= ratio <= high]
+    enough = min(negatives, positives) >= FEWEST  # else the range is empty, or what it holds leaves fewer
+    wrong = [ratio for ratio in ratios if ratio is not None and not (enough and low <= ratio <= high)]
     if wrong:
+        possible = f"use ratios from {low:.2g} to {high:.3g} (natural is {negatives / max(positives, 1):.2f})"
         raise UsageError(
             f"{name} has {negatives} negatives and {positives} positives to train on, which cannot give"
             f" {', '.join(f'{ratio:g}' for ratio in wrong)} negatives per positive with {FEWEST} images of each class",
-            fix=f"use ratios from {low:.2g} to {high:.3g} (natural is {negatives / max(positives, 1):.2f})",
+            fix=possible if enough else f"use a set with {FEWEST} images of each class to train on",
         )
 
 

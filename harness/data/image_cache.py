@@ -17,6 +17,7 @@ from harness.data.decoding import DECODING, Conversion, decoded
 from harness.data.image_split import Rows, image_digest
 from harness.errors import DataError, HarnessError, text_of
 from harness.progress import Progress
+from harness.storage.disk import disk_errors
 from harness.storage.store import Checkpoint, Store
 
 IMAGES = "images.u8"
@@ -58,12 +59,14 @@ def cached_images(
 
     Raises `DataError` with every image that cannot be read, unless ``skip_broken``: nothing stands in for it.
     """
+    with disk_errors(Path()):  # a file that was lost since it was listed
+        files = _files(samples, conversion)
     key = {
         "dataset": dataset.name,
         "version": dataset.version,
         "size": size,
         "options": options_of(dataset),
-        **_files(samples, conversion),
+        **files,
         "samples": [[sample.id, sample.label, sample.group, sample.split] for sample in samples],
     }
     stage = store.run(
@@ -138,6 +141,7 @@ def _pictures(
     from_set = _own_pictures(dataset, own, size) if own else iter(())
     for sample in samples:
         yield sample, next(from_files if sample in files else from_set)
+    next(from_set, None)  # where there is one more, it is told
 
 
 def _own_pictures(
@@ -147,6 +151,8 @@ def _own_pictures(
     given = 0
     try:
         for image in dataset.images(samples, size):
+            if given == len(samples):
+                raise _wrong(dataset, f"gives more than {given} images for {given} samples")
             if not isinstance(image, Unreadable) and not _is_image(image, size):
                 raise _wrong(dataset, f"gives {_shape(image)} as an image, not uint8 (3, {size}, {size})")
             given += 1

@@ -61,6 +61,8 @@ def _faults(samples: Sequence[Sample]) -> Iterator[str]:
             yield f"{sample.id!r} is in the split {sample.split!r}, not one of {', '.join(SPLITS)}"
         if sample.path is not None and not isinstance(sample.path, Path):
             yield f"{sample.id!r} has a path that is a {type(sample.path).__name__}, not a pathlib.Path"
+        if sample.group is not None and not isinstance(sample.group, str):
+            yield f"{sample.id!r} has the group {sample.group!r}, not a text"
     real = [sample for sample in samples if isinstance(sample, Sample)]
     if 0 < (unsplit := sum(sample.split is None for sample in real)) < len(real):
         yield f"{unsplit} of {len(real)} images are in no split: either all are, or none is"

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from harness.data.dataset import Dataset, Sample, Split
 
-_DRAWN: tuple[Split, ...] = ("train", "test")
+_DRAWN: tuple[Split, ...] = ("test", "train")
+"""By name, as the ids are."""
 _AT_ONCE = 64
 
 
@@ -40,7 +41,7 @@ class SimulatedDataset(Dataset):
         """
 
     def samples(self, folder: Path) -> Sequence[Sample]:  # noqa: ARG002
-        """Return the labels of both splits; an id is split and index."""
+        """Return the labels of both splits, sorted by id, which is split and index."""
         return [
             Sample(id=f"{split}-{index:05d}", label=int(label), split=split)
             for split in _DRAWN

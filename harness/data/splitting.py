@@ -26,7 +26,7 @@ def units_of(*kinds: Sequence[Hashable]) -> Indices:
         for place, value in enumerate(values)
         if value is not None
     ]
-    left, right = np.array(pairs or [(0, 0)], dtype=np.int64).T
+    left, right = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 

@@ -28,8 +28,9 @@ class Cage:
 
     def watch(self, *splits: ImageSplit) -> None:
         """Look after the images and labels of these splits, too."""
-        self._tensors += [tensor for split in splits for tensor in (*_tensors(split.images), split.labels)]
-        self._places = [*map(_place, self._tensors)]
+        tensors = [tensor for split in splits for tensor in (*_tensors(split.images), split.labels)]
+        self._tensors += tensors
+        self._places += map(_place, tensors)  # what is watched already stays known as it was then
 
     def check(self) -> None:
         """Raise `StateMoved` where anything is not what it was, and from then on."""

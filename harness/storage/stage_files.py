@@ -17,13 +17,12 @@ from torch import Tensor
 
 from harness.errors import StoreError
 from harness.storage.canonical import flatten, restore
-from harness.storage.disk import sync_folder
+from harness.storage.disk import sha256_of, sync_folder
 
 _MANIFEST = "manifest.json"
 _VALUE = "value.json"
 _TENSORS = "tensors.safetensors"
 _ATTACHED = "attached"
-_CHUNK = 1 << 20
 _MACHINE_ERRORS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
@@ -59,13 +58,19 @@ class Attachment:
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / name
-        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `seal`
+        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `seal` or `close`
         self._hasher = hashlib.sha256()
 
     def write(self, data: bytes) -> None:
         """Write the next bytes."""
-        self._file.write(data)
+        with store_errors(self.path):
+            self._file.write(data)
         self._hasher.update(data)
+
+    def close(self) -> None:
+        """Let go of the file, also where what is left to write does not fit on the disk."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def seal(self) -> dict[str, Any]:
         """Bring the file to the disk and return what it is known by."""
@@ -170,16 +175,13 @@ def _check_attached(path: Path, known: Mapping[str, Any], *, whole: bool) -> Non
     """Raise `CorruptStageError` where a file is not the one that was committed; a copy of it gets its old time back."""
     try:
         status = path.stat()
-    except OSError as error:
-        raise CorruptStageError(f"{path} cannot be read: {error.strerror}") from None
-    same = (status.st_size, status.st_mtime_ns) == (known["bytes"], known["mtime_ns"])
-    if same and not whole:
-        return
-    hasher = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(_CHUNK):
-            hasher.update(data)
-    if hasher.hexdigest() != known["sha256"]:
+        same = (status.st_size, status.st_mtime_ns) == (known["bytes"], known["mtime_ns"])
+        if same and not whole:
+            return
+        found = sha256_of(path)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise CorruptStageError(f"{path} is not as it was committed: {error.strerror}") from None
+    if found != known["sha256"]:
         raise CorruptStageError(f"{path} does not have the sha256 it was committed with")
     if not same:
         with contextlib.suppress(OSError):  # of another user: read whole again the next time

@@ -1,5 +1,6 @@
 import pytest
 
+from harness.data import Sample
 from harness.datasets.isic import Isic, read_labels
 from harness.errors import DataError, DatasetNotFound
 
@@ -98,33 +99,65 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("split", "offset"), [("train", 0), ("test", 100)])
-def test_samples_are_sorted_by_id_with_the_publishers_paths(folder, split, offset):
-    samples = Isic().samples(folder, split)
-    assert [(sample.id, sample.label) for sample in samples] == [
-        (f"ISIC_{offset + number:07d}", int(number == 3)) for number in (1, 2, 3)
+def test_samples_are_sorted_by_id_with_the_publishers_paths_and_splits(folder):
+    samples = Isic().samples(folder)
+    numbers = [(number, "train") for number in (1, 2, 3)] + [(100 + number, "test") for number in (1, 2, 3)]
+    assert samples == [
+        Sample(
+            id=f"ISIC_{number:07d}",
+            label=int(number % 100 == 3),
+            path=folder / IMAGES[split] / f"ISIC_{number:07d}.jpg",
+            split=split,
+        )
+        for number, split in numbers
     ]
-    assert [sample.path for sample in samples] == [folder / IMAGES[split] / f"{sample.id}.jpg" for sample in samples]
-    assert all(sample.group is None for sample in samples)
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_nothing_there_is_not_found_and_says_where_to_put_it(tmp_path, split):
+def test_samples_are_sorted_whichever_split_has_the_lower_ids(folder):
+    (folder / LABELS["train"]).write_text("ISIC_0000900,benign\nISIC_0000005,malignant")
+    assert [sample.id[-3:] for sample in Isic().samples(folder)] == ["005", "101", "102", "103", "900"]
+
+
+def test_nothing_there_is_not_found_and_says_where_to_put_it(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DatasetNotFound) as caught:
-            Isic().samples(folder, split)
-        assert str(folder / LABELS[split]) in caught.value.message
-        assert IMAGES[split] in caught.value.fix
+            Isic().samples(folder)
+        assert str(folder / LABELS["train"]) in caught.value.message
+        assert all(IMAGES[split] in caught.value.fix for split in IMAGES)
         assert "HARNESS_DATA" in caught.value.fix
         assert caught.value.exit_code == 4
 
 
-def test_a_faulty_label_file_is_not_a_missing_data_set(folder):
-    # A missing set may be replaced by the simulated one; a faulty one never.
-    (folder / LABELS["train"]).write_text("ISIC_0000001,perhaps")
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_one_label_file_of_two_is_a_lost_file_not_a_missing_data_set(folder, split):
+    (folder / LABELS[split]).unlink()
     with pytest.raises(DataError) as caught:
-        Isic().samples(folder, "train")
+        Isic().samples(folder)
     assert not isinstance(caught.value, DatasetNotFound)
+    assert str(folder / LABELS[split]) in caught.value.message
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_faulty_label_file_is_not_a_missing_data_set(folder, split):
+    # A missing set may be replaced by the simulated one; a faulty one never.
+    (folder / LABELS[split]).write_text("ISIC_0000001,perhaps")
+    with pytest.raises(DataError) as caught:
+        Isic().samples(folder)
+    assert not isinstance(caught.value, DatasetNotFound)
+    assert str(folder / LABELS[split]) in caught.value.message
+    assert len(caught.value.faults) == 1
+
+
+def test_the_faults_of_both_label_files_are_told_at_once(folder):
+    for split in LABELS:
+        (folder / LABELS[split]).write_text("ISIC_0000001,perhaps\nISIC_0000002,benign\nISIC_0000002,benign")
+    with pytest.raises(DataError) as caught:
+        Isic().samples(folder)
+    assert [(LABELS["train"] in fault, LABELS["test"] in fault) for fault in caught.value.faults] == [
+        *([(True, False)] * 2),
+        *([(False, True)] * 2),
+    ]
+    assert caught.value.fix
 
 
 def test_the_positive_class_is_the_melanoma():

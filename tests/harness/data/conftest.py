@@ -1,10 +1,16 @@
 """A small data set in the layout of ISIC-2016, and plans on it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from harness import plugins
+from harness.data import asked as asking
 from harness.data import loading
+from harness.data.asked import parse_dataset
+from harness.data.draw import Cutting
 from harness.data.locating import DataPlan, resolve_data
 from harness.storage.store import Store
 
@@ -41,10 +47,42 @@ class SmallIsic:
                 self.draw_image(self.image_path(root, split, number), number + (100 if split == "test" else 0))
 
 
+@pytest.fixture
+def forget():
+    """Return a function that makes this process read everything anew."""
+
+    def call():
+        for remembered in (
+            *(loading.image_set, loading.training_splits, loading.test_split, loading.pool_fingerprint),
+            asking._made,
+        ):
+            remembered.cache_clear()
+
+    return call
+
+
 @pytest.fixture(autouse=True)
-def _fresh_memory():
-    loading.training_splits.cache_clear()
-    loading.test_split.cache_clear()
+def _fresh_memory(forget):
+    forget()
+    yield
+    forget()  # a data set of one test is not to be known to the next
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Return a function that registers classes as data sets, as an installed plugin does."""
+    known, available, own = plugins.load, plugins.available, {}
+
+    def load(group, name):
+        return own[name] if group == plugins.DATASETS and name in own else known(group, name)
+
+    def everything(group):
+        also = {name: SimpleNamespace(source="a-plugin 1.0") for name in own} if group == plugins.DATASETS else {}
+        return {**available(group), **also}
+
+    monkeypatch.setattr(plugins, "load", load)
+    monkeypatch.setattr(plugins, "available", everything)
+    return lambda **kinds: own.update(kinds)
 
 
 @pytest.fixture
@@ -66,9 +104,14 @@ def store(tmp_path):
 
 @pytest.fixture
 def asked():
-    """Return a function that makes a plan as it is asked for."""
-    usual = {"name": "isic", "folder": None, "size": 64, "validation_fraction": 0.25, "split_seed": 0}
-    return lambda **changes: DataPlan(**usual | changes)
+    """Return a function that makes a plan as it is asked for, from fields of `DataPlan` and of `Cutting`."""
+
+    def call(name="isic", size=64, **changes):
+        usual = {"validation_fraction": 0.25, "test_fraction": 0.25, "fixed": False, "split_seed": 0}
+        cutting = Cutting(**usual | {field: changes.pop(field) for field in Cutting._fields if field in changes})
+        return DataPlan(**{"asked": parse_dataset(name), "folder": None, "size": size, "cutting": cutting} | changes)
+
+    return call
 
 
 @pytest.fixture

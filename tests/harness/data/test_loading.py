@@ -1,57 +1,77 @@
+"""From image files to the splits of one seed; pixels are held against each file decoded alone."""
+
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from harness.data import file_dataset, loading
-from harness.data.decoding import decode
-from harness.data.loading import decoded, training_splits
+from harness.data import Dataset, FileDataset, Sample, image_cache, loading
+from harness.data.decoding import Conversion, decode
+from harness.data.loading import parts, planned_parts, pool_fingerprint, read_images, splits_of, training_splits
 from harness.errors import DataError
 from harness.storage.canonical import digest
+from harness.storage.disk import sha256_of
 
-# --- decoding
+# --- reading
 
 
-def test_decoded_images_are_the_files_in_the_order_of_their_ids(root, store, small, resolved):
+def test_images_are_the_files_in_the_order_of_their_ids(root, store, small, resolved):
     seen = []
-    value = decoded(resolved(root), "test", store, lambda done, total: seen.append((done, total)))
-    assert value["ids"] == [small.identity("test", number) for number in range(8)]
-    assert value["labels"].tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
-    assert value["labels"].dtype == value["images"].dtype == torch.uint8
-    for number, image in enumerate(value["images"]):
-        assert np.array_equal(image.numpy(), decode(small.image_path(root, "test", number), 64))
-    assert seen == [(done, 8) for done in range(1, 9)]
+    found = read_images(resolved(root), store, lambda done, total: seen.append((done, total)))
+    places = [("train", number) for number in range(16)] + [("test", number) for number in range(8)]
+    assert found.ids == tuple(small.identity(*place) for place in places)
+    assert found.labels.tolist() == [1] * 4 + [0] * 12 + [1] * 2 + [0] * 6
+    assert found.splits.tolist() == [split for split, _ in places]
+    assert found.labels.dtype == found.images.dtype == torch.uint8
+    for place, image in zip(places, found.images, strict=True):
+        assert np.array_equal(image.numpy(), decode(small.image_path(root, *place), 64, Conversion()))
+    assert seen == [(done, 24) for done in range(1, 25)]
 
 
 def test_images_are_decoded_once_for_each_size(root, store, monkeypatch, resolved):
-    calls = []
-    real = file_dataset.decode_all
+    sizes = []
+    real = image_cache.decoded
     monkeypatch.setattr(
-        file_dataset, "decode_all", lambda paths, size, progress: (calls.append(size), real(paths, size, progress))[1]
+        image_cache, "decoded", lambda paths, size, how: (sizes.append(size), real(paths, size, how))[1]
     )
     for size in (64, 64, 80, 64):
-        value = decoded(resolved(root, size=size), "train", store)
-        assert value["images"].shape == (16, 3, size, size)
-    assert calls == [64, 80]
+        assert read_images(resolved(root, size=size), store).images.shape == (24, 3, size, size)
+    assert sizes == [64, 80]
 
 
-def test_unreadable_images_are_listed_and_nothing_is_kept(root, store, small, resolved):
-    for number in (2, 11):
-        small.image_path(root, "train", number).write_text("<html>")
+def test_a_process_reads_and_checks_the_set_once(root, store, resolved, monkeypatch):
+    plan = resolved(root)
+    splits_of(plan, store.root, 0)
+    monkeypatch.setattr(loading, "cached_images", lambda *_, **__: pytest.fail("read again"))
+    for seed in (1, 2):
+        splits_of(plan, store.root, seed)
+
+
+def test_unreadable_images_of_both_splits_are_listed_at_once_and_nothing_is_kept(root, store, small, resolved):
+    spoiled = [("train", 2), ("train", 11), ("test", 5)]
+    for place in spoiled:
+        small.image_path(root, *place).write_text("<html>")
     with pytest.raises(DataError) as caught:
-        decoded(resolved(root), "train", store)
-    assert [
-        str(small.image_path(root, "train", number)) in fault
-        for number, fault in zip((2, 11), caught.value.faults, strict=True)
-    ] == [True, True]
+        read_images(resolved(root), store)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [small.identity(*place) for place in spoiled]
     assert not list(store.folders())
-    for number in (2, 11):
-        small.draw_image(small.image_path(root, "train", number), number)
-    assert len(decoded(resolved(root), "train", store)["ids"]) == 16
+    for split, number in spoiled:
+        small.draw_image(small.image_path(root, split, number), number + 50)
+    assert len(read_images(resolved(root), store).ids) == 24
+
+
+def test_a_set_goes_on_without_its_broken_images_where_that_is_asked_for(root, store, small, resolved):
+    small.image_path(root, "train", 11).write_text("<html>")
+    plan = resolved(root, skip_broken=True)
+    gone = small.identity("train", 11)
+    assert [identity for identity, _ in read_images(plan, store).broken] == [gone]
+    splits = splits_of(plan, store.root, 0)
+    assert gone not in splits.train.ids + splits.validation.ids
+    assert len(splits.train.ids + splits.validation.ids) == 15
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -59,12 +79,69 @@ def test_unreadable_images_are_listed_and_nothing_is_kept(root, store, small, re
 def test_a_split_of_one_class_is_refused(root, store, split, label, small, resolved):
     small.write_labels(root, split, [(number, label) for number in range(small.counts[split][0])])
     for _ in range(2):  # from the files, and from the store
-        with pytest.raises(DataError, match=f"the {split} split of isic has") as caught:
-            decoded(resolved(root), split, store)
+        with pytest.raises(DataError, match="FNR and FPR are undefined on isic") as caught:
+            read_images(resolved(root), store)
         assert caught.value.exit_code == 4
+        (fault,) = caught.value.faults
+        assert fault.startswith(f"the {split} split has ")
 
 
-# --- what a stage is known by: a change of it would compute every run of every store anew
+def test_a_split_that_loses_a_class_with_its_broken_images_is_refused(root, store, small, resolved):
+    for number in (0, 1):
+        small.image_path(root, "test", number).write_text("<html>")
+    with pytest.raises(DataError, match="undefined on isic") as caught:
+        read_images(resolved(root, skip_broken=True), store)
+    assert caught.value.faults == ["the test split has 0 positives in 6 images"]
+
+
+# --- the same pixels twice
+
+
+def copy_image(root, small, of, to):
+    shutil.copy(small.image_path(root, *of), small.image_path(root, *to))
+
+
+def test_the_same_pixels_in_two_splits_or_under_two_labels_are_all_named(root, store, small, resolved):
+    copy_image(root, small, ("train", 0), ("test", 1))  # both positive
+    copy_image(root, small, ("train", 2), ("train", 9))
+    copy_image(root, small, ("test", 4), ("test", 5))  # of one class in one split: as good as one image
+    with pytest.raises(DataError, match="images of isic are there more than once") as caught:
+        read_images(resolved(root), store)
+    assert caught.value.exit_code == 4
+    assert sorted(caught.value.faults) == [
+        "ISIC_0000000, ISIC_0001001: the same pixels in test and train",
+        "ISIC_0000002, ISIC_0000009: the same pixels under both labels",
+    ]
+    assert "--allow-duplicates" in caught.value.fix
+    assert len(read_images(resolved(root, allow_duplicates=True), store).ids) == 24
+
+
+def test_in_folds_the_same_pixels_may_come_from_two_splits_but_not_under_two_labels(root, store, small, resolved):
+    copy_image(root, small, ("train", 0), ("test", 1))
+    plan = resolved(root, folds=2, fold=1)
+    read_images(plan, store)
+    for seed in range(5):  # and are in one part
+        whose = [
+            {"ISIC_0000000", "ISIC_0001001"} & {*split.ids} for _, split in splits_of(plan, store.root, seed).items()
+        ]
+        assert sorted(map(len, whose)) == [0, 0, 2]
+    copy_image(root, small, ("train", 2), ("train", 9))
+    with pytest.raises(DataError, match="more than once"):
+        read_images(plan, store)
+
+
+def test_the_same_pixels_are_never_torn_between_training_and_validation(root, store, small, resolved):
+    copy_image(root, small, ("train", 8), ("train", 9))
+    copy_image(root, small, ("train", 8), ("train", 10))
+    twins = {small.identity("train", number) for number in (8, 9, 10)}
+    found = Counter()
+    for seed in range(12):
+        validation = training_splits(resolved(root), store.root, seed)[1]
+        found[len(twins & {*validation.ids})] += 1
+    assert set(found) == {0, 3}
+
+
+# --- what a stage is known by: a change of it would decode every image of every store anew
 
 
 class KeyOnly:
@@ -72,99 +149,174 @@ class KeyOnly:
 
     def run(self, kind, inputs, compute):
         self.digest = digest([kind, inputs])
-        return SimpleNamespace(value={"labels": torch.tensor([0, 1])})
+        raise KeyboardInterrupt
 
 
 def key_of(plan):
     store = KeyOnly()
-    decoded(plan, "train", store)
+    with pytest.raises(KeyboardInterrupt):
+        read_images(plan, store)
     return store.digest
 
 
 def test_the_key_of_image_files_is_the_recorded_one(tmp_path, monkeypatch, asked, small):
     monkeypatch.chdir(tmp_path)  # paths are part of it
     small.write_labels(Path(), "train", [(2, True), (0, False), (1, False)])
+    small.write_labels(Path(), "test", [(0, True)])
     for number in (0, 2):
         path = small.image_path(Path(), "train", number)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x" * (10 + number))
         os.utime(path, ns=(0, 1_600_000_000_123_456_000 + number))
-    assert key_of(asked(folder="isic")) == "8f978fa0b9bf3f1048e69fc180bd7d38aa3bad07e1d605d625a8f1e64181f1f3"
+    assert key_of(asked(folder="isic")) == "5af490e427933d35c174476c91a59eebeb49c37b3fca23fd0060ef8e097adace"
 
 
-def test_the_key_of_simulated_images_is_the_recorded_one(asked):
-    assert key_of(asked(name="isic-sim")) == "90f8ae755abab910b5d57de3ed30367b856e084523f50d56a4908f5814325b62"
+def test_the_key_of_images_that_a_set_gives_itself_is_the_recorded_one(asked, register):
+    register(unsplit=Unsplit)
+    assert key_of(asked("unsplit")) == "ad907ba17be05e10ace1cee51e3afdc44a711e99bddbbf3b213d6a5853174ef6"
 
 
 # --- splits
 
 
 def test_training_and_validation_are_the_training_images_once_each(root, store, small, resolved):
-    train, validation = training_splits(resolved(root), store.root)
+    train, validation = training_splits(resolved(root), store.root, 0)
     everything = [small.identity("train", number) for number in range(16)]
     assert sorted(train.ids + validation.ids) == everything
     assert (len(train.ids), len(validation.ids)) == (12, 4)
     assert (train.positives, validation.positives) == (3, 1)
-    value = decoded(resolved(root), "train", store)
     for split in (train, validation):
-        for image, label, name in zip(split.images, split.labels, split.ids, strict=True):
-            assert torch.equal(image, value["images"][everything.index(name)])
-            assert label.item() == int(everything.index(name) < 4)
+        assert len(split.images) == len(split.ids)
+        for image, label, name in zip(split.images[:], split.labels, split.ids, strict=True):
+            number = everything.index(name)
+            assert np.array_equal(image.numpy(), decode(small.image_path(root, "train", number), 64, Conversion()))
+            assert label.item() == int(number < 4)
 
 
-def test_the_split_depends_on_the_plans_seed_alone(root, store, tmp_path, resolved):
-    first = training_splits(resolved(root), store.root)
-    training_splits.cache_clear()
-    again = training_splits(resolved(root), tmp_path / "another store")
+def test_validation_depends_on_the_networks_seed_alone(root, store, tmp_path, resolved, forget):
+    first = training_splits(resolved(root), store.root, 0)
+    forget()
+    again = training_splits(resolved(root, split_seed=3), tmp_path / "another store", 0)
     assert [split.fingerprint for split in again] == [split.fingerprint for split in first]
-    others = {training_splits(resolved(root, split_seed=seed), store.root)[1].ids for seed in range(10)}
-    assert len(others) > 5
+    assert len({training_splits(resolved(root), store.root, seed)[1].ids for seed in range(10)}) > 5
 
 
-def test_the_test_split_is_the_publishers(root, store, small, resolved):
-    split = loading.test_split(resolved(root), store.root)
-    assert split.ids == tuple(small.identity("test", number) for number in range(8))
-    assert split.labels.tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+def test_a_fixed_validation_is_the_same_for_every_seed(root, store, resolved):
+    found = {training_splits(resolved(root, fixed=True), store.root, seed)[1].ids for seed in range(5)}
+    assert found == {training_splits(resolved(root), store.root, 0)[1].ids}  # that of the split seed
+    assert {training_splits(resolved(root, fixed=True, split_seed=4), store.root, 0)[1].ids} != found
+
+
+def test_the_test_split_is_the_publishers_for_every_seed(root, store, small, resolved):
+    for seed in range(3):
+        split = splits_of(resolved(root), store.root, seed).test
+        assert split.ids == tuple(small.identity("test", number) for number in range(8))
+        assert split.labels.tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_the_rows_of_training_and_validation_hold_no_test_image(root, store, resolved):
+    plan = resolved(root)
+    tested = {*parts(plan, store.root, 0).test.tolist()}
+    assert len(tested) == 8
+    for split in training_splits(plan, store.root, 0):
+        assert not tested & {*split.images.rows.tolist()}
+
+
+def test_a_split_knows_its_own_fingerprint(root, store, resolved):
+    splits = splits_of(resolved(root), store.root, 0)
+    for _, split in splits.items():
+        own = type(split).of(split.images[:], split.labels, split.ids)
+        assert own.fingerprint == split.fingerprint
+    assert [name for name, _ in splits.items()] == ["train", "validation", "test"]
 
 
 @pytest.mark.parametrize(("fraction", "name"), [(0.1, "validation"), (0.95, "training")])
 def test_a_cut_that_leaves_a_side_without_a_positive_is_refused(root, store, fraction, name, resolved):
-    with pytest.raises(DataError, match=f"the {name} split of isic has 0 positives and") as caught:
-        training_splits(resolved(root, validation_fraction=fraction), store.root)
+    with pytest.raises(DataError, match="isic cannot be cut so that each part has both classes") as caught:
+        training_splits(resolved(root, validation_fraction=fraction), store.root, 0)
+    assert f"the {name} part has 0 positives and" in caught.value.faults[0]
     assert "validation_fraction" in caught.value.fix
 
 
+@pytest.mark.parametrize("changes", [{}, {"fixed": True}, {"folds": 4, "fold": 1}, {"imbalance": 1.5}])
+def test_planned_counts_are_those_of_the_splits(root, store, resolved, changes, monkeypatch):
+    plan = resolved(root, **changes)
+    with monkeypatch.context() as patch:
+        patch.setattr(image_cache, "decoded", lambda *_: pytest.fail("a plan decodes nothing"))
+        planned = planned_parts(plan, 2)
+    found = {name: (split.positives, split.negatives) for name, split in splits_of(plan, store.root, 2).items()}
+    assert planned == found
+
+
+class Unsplit(FileDataset):
+    """A set whose publisher gives no split: 40 grey images, every fourth positive."""
+
+    name = "unsplit"
+    version = "1"
+    classes = ("a", "b")
+    licence = citation = "none"
+    in_folder = False
+
+    def samples(self, folder):
+        return [Sample(id=f"{number:02d}", label=int(number % 4 == 0)) for number in range(40)]
+
+    def images(self, samples, size):
+        return (np.full((3, size, size), int(sample.id), dtype=np.uint8) for sample in samples)
+
+
+def test_a_set_without_a_split_is_cut_and_its_test_images_are_the_same_for_every_seed(asked, register, store):
+    register(unsplit=Unsplit)
+    plan = asked("unsplit")
+    cuts = [splits_of(plan, store.root, seed) for seed in range(4)]
+    assert len({found.test.fingerprint for found in cuts}) == 1
+    assert len({found.pool for found in cuts}) == 1
+    assert len({found.validation.fingerprint for found in cuts}) == 4
+    for found in cuts:
+        assert sorted(found.train.ids + found.validation.ids + found.test.ids) == [f"{n:02d}" for n in range(40)]
+        # A quarter of 10 positives and 30 negatives, then a quarter of what is left, each rounded to an even half.
+        counts = [(split.positives, split.negatives) for _, split in found.items()]
+        assert counts == [(6, 16), (2, 6), (2, 8)]
+
+
+# --- fingerprints
+
+
 @pytest.fixture
-def fingerprints(resolved):
-    """Return a function that gives those of training, validation and test, read anew."""
+def fingerprints(resolved, forget):
+    """Return a function that gives those of training, validation, test and pool, read anew."""
 
     def call(root, store):
-        training_splits.cache_clear()
-        loading.test_split.cache_clear()
-        plan = resolved(root)
-        splits = (*training_splits(plan, store.root), loading.test_split(plan, store.root))
-        return [split.fingerprint for split in splits]
+        forget()
+        found = splits_of(resolved(root), store.root, 0)
+        return [*(split.fingerprint for _, split in found.items()), found.pool]
 
     return call
 
 
+def differences(before, after):
+    names = ("train", "validation", "test", "pool")
+    return {name for name, left, right in zip(names, before, after, strict=True) if left != right}
+
+
 def test_a_changed_image_changes_its_splits_fingerprint_and_no_other(root, store, small, resolved, fingerprints):
     before = fingerprints(root, store)
-    validation = training_splits(resolved(root), store.root)[1].ids
-    for number, index in ((next(n for n in range(16) if small.identity("train", n) not in validation), 0), (0, 2)):
-        path = small.image_path(root, "test" if index == 2 else "train", number)
-        small.draw_image(path, 999)
+    validation = training_splits(resolved(root), store.root, 0)[1].ids
+    for split, held_out, changed in (
+        ("train", False, {"train", "pool"}),
+        ("train", True, {"validation", "pool"}),
+        ("test", False, {"test"}),
+    ):
+        number = next(n for n in range(8) if (small.identity(split, n) in validation) == held_out)
+        small.draw_image(small.image_path(root, split, number), number + (800 if split == "test" else 900))
         after = fingerprints(root, store)
-        assert [left != right for left, right in zip(before, after, strict=True)] == [k == index for k in range(3)]
+        assert differences(before, after) == changed
         before = after
 
 
 def test_a_changed_label_changes_the_fingerprint(root, store, small, fingerprints):
     before = fingerprints(root, store)
     small.write_labels(root, "test", [(number, number in (0, 2)) for number in range(8)])
-    after = fingerprints(root, store)
-    assert before[:2] == after[:2]
-    assert before[2] != after[2]
+    assert differences(before, fingerprints(root, store)) == {"test"}
 
 
 def test_a_moved_or_touched_data_folder_keeps_its_fingerprints(root, store, tmp_path, small, fingerprints):
@@ -173,3 +325,55 @@ def test_a_moved_or_touched_data_folder_keeps_its_fingerprints(root, store, tmp_
     assert fingerprints(root, store) == before
     shutil.move(root, tmp_path / "moved")
     assert fingerprints(tmp_path / "moved", store) == before
+
+
+def test_the_pool_is_the_same_for_all_that_is_drawn_from_it(root, store, resolved):
+    def pool(**changes):
+        return pool_fingerprint(resolved(root, **changes), store.root)
+
+    usual = pool()
+    assert pool(validation_fraction=0.5) == pool(fixed=True, split_seed=3) == usual
+    assert len({usual, *(pool(folds=4, fold=fold) for fold in range(1, 5))}) == 5
+
+
+class Moved(Dataset):
+    """The same six images, of which one is the publisher's validation or not."""
+
+    name = "moved"
+    version = "1"
+    classes = ("a", "b")
+    licence = citation = "none"
+    held_out = ("0", "1")
+
+    def samples(self, folder):
+        return [
+            Sample(
+                id=f"{n}", label=n % 2, split="test" if n > 5 else "validation" if f"{n}" in self.held_out else "train"
+            )
+            for n in range(8)
+        ]
+
+    def images(self, samples, size):
+        return (np.full((3, size, size), int(sample.id), dtype=np.uint8) for sample in samples)
+
+
+def test_the_pool_knows_what_its_publisher_holds_out(asked, register, store, monkeypatch, forget):
+    register(moved=Moved)
+    first = splits_of(asked("moved"), store.root, 0)
+    assert first.validation.ids == ("0", "1")
+    forget()
+    monkeypatch.setattr(Moved, "held_out", ("2", "3"))
+    again = splits_of(asked("moved"), store.root, 0)
+    assert again.validation.ids == ("2", "3")
+    assert again.pool != first.pool
+    assert again.test.fingerprint == first.test.fingerprint
+
+
+def test_an_image_file_of_the_store_is_what_the_splits_show(root, store, resolved):
+    train, _ = training_splits(resolved(root), store.root, 0)
+    (folder,) = (folder for folder, kind in store.folders() if kind == "images")
+    before = sha256_of(folder / image_cache.IMAGES)
+    file = np.memmap(folder / image_cache.IMAGES, dtype=np.uint8, mode="r").reshape(-1, 3, 64, 64)
+    assert np.array_equal(file[train.images.rows.numpy()], train.images[:].numpy())
+    train.images[:].zero_()  # a copy
+    assert sha256_of(folder / image_cache.IMAGES) == before

@@ -16,7 +16,7 @@ import pytest
 
 from harness import plugins
 from harness.data import FileDataset, RemoteFile, Sample
-from harness.data.locating import load_dataset
+from harness.data.asked import load_dataset
 from harness.datasets.isic import Isic
 from harness.datasets.isic_sim import IsicSim
 from harness.downloads import fetching

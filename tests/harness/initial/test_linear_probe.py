@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.data.image_split import ImageSplit
 from harness.initial.linear_probe import linear_probe, probe_architecture
 from harness.networks.architecture import positive_scores
 from harness.networks.factories import build, copy_of
@@ -48,7 +49,7 @@ def test_seeds_that_start_from_the_same_features_share_it(tiny, probe):
 def test_other_features_another_machine_and_other_images_are_another(tiny, splits, probe):
     other, (train, validation) = copy_of(tiny), splits
     other.features.norm1.running_mean.add_(0.1)  # a buffer is as good as a weight
-    fewer = validation.subset(np.arange(20))
+    fewer = ImageSplit.of(validation.images[:20], validation.labels[:20], validation.ids[:20])
     found = [probe(one) for one in (tiny, other)]
     found += [probe(tiny, environment="there"), probe(tiny, (train, fewer)), probe(tiny, (fewer, validation))]
     assert len({stage.key for stage in found}) == 5

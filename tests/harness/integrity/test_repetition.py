@@ -59,20 +59,23 @@ def test_a_share_is_drawn_and_at_least_one_cell(honest, harness):
     assert len(told["computed_anew"]) == 1
 
 
+def with_changes(plan, changes):
+    return plan | {name: with_changes(plan[name], to) if isinstance(to, dict) else to for name, to in changes.items()}
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"environment": "torch 1.0 / abacus"}, "it was made on torch 1.0 / abacus"),
         ({"weights": "imagenet:" + 64 * "0"}, "start weights"),
-        ({"data": {"split_seed": 5}}, "settings"),
+        ({"data": {"cutting": {"split_seed": 5}}}, "settings"),
         ({"seeds": "none"}, "not one that this version writes"),
         ({"network": "mlp"}, "not those that are here"),
     ],
 )
 def test_a_run_that_cannot_be_repeated_here_says_why(copied, forger, harness, changes, why):
     plan = json.loads((forger.place / "plan.json").read_text())
-    changed = {name: {**plan[name], **to} if isinstance(to, dict) else to for name, to in changes.items()}
-    forger.rewrite_document("plan.json", json.dumps(plan | changed).encode())
+    forger.rewrite_document("plan.json", json.dumps(with_changes(plan, changes)).encode())
     told = verify(harness, copied.parent, "--run", forger.run_id, "--rerun", "100%", check=5)
     assert "no cell can be computed anew on this machine" in told
     assert why in told

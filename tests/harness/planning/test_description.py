@@ -55,7 +55,7 @@ def test_nor_is_a_data_set_that_nobody_asked_for(at_import, tmp_path, installed)
     at_import.install(tmp_path, *at_import.DEEDS, group=plugins.DATASETS)
     assert "at-import-hangs" in plugins.available(plugins.DATASETS)
     plan, _ = planned(tmp_path, "magnitude")
-    assert plan.data.samples("train")
+    assert plan.data.samples()
     assert at_import.importers(tmp_path) == []
 
 

@@ -3,18 +3,33 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness.data.image_split import ImageSplit
+from harness.data.image_split import ImageSplit, Rows
 from harness.running.cage import Cage, StateMoved, unchanged
+
+
+def split_of(images):
+    return ImageSplit(images, torch.tensor([0, 1, 0, 1], dtype=torch.uint8), tuple("abcd"), "fingerprint")
 
 
 @pytest.fixture
 def split():
-    images = torch.zeros(4, 3, 2, 2, dtype=torch.uint8)
-    return ImageSplit.of(images, torch.tensor([0, 1, 0, 1], dtype=torch.uint8), list("abcd"))
+    return split_of(torch.zeros(4, 3, 2, 2, dtype=torch.uint8))
+
+
+@pytest.fixture
+def rows():
+    """The same four images as rows of six."""
+    return split_of(Rows(torch.zeros(6, 3, 2, 2, dtype=torch.uint8), torch.tensor([5, 0, 1, 3])))
+
+
+def watching(*splits):
+    cage = Cage()
+    cage.watch(*splits)
+    return cage
 
 
 def test_what_moved_once_is_told_ever_after_also_when_it_was_put_back(split):
-    cage = Cage(split)
+    cage = watching(split)
     cage.check()
     torch.set_grad_enabled(False)
     try:
@@ -24,13 +39,31 @@ def test_what_moved_once_is_told_ever_after_also_when_it_was_put_back(split):
         torch.set_grad_enabled(True)
     with pytest.raises(StateMoved, match="torch's gradient mode"):
         cage.check()
-    Cage(split).check()
+    watching(split).check()
 
 
 @pytest.mark.parametrize("name", ["images", "labels"])
 def test_a_split_that_shows_other_memory_is_told(split, name):
-    cage = Cage(split)
+    cage = watching(split)
     getattr(split, name).data = torch.ones_like(getattr(split, name))
+    with pytest.raises(StateMoved, match="the images of a split"):
+        cage.check()
+
+
+@pytest.mark.parametrize("name", ["source", "rows"])
+def test_rows_that_show_other_images_are_told(rows, name):
+    cage = watching(rows)
+    cage.check()
+    tensor = getattr(rows.images, name)
+    tensor.data = torch.zeros_like(tensor)
+    with pytest.raises(StateMoved, match="the images of a split"):
+        cage.check()
+
+
+def test_what_has_moved_is_not_forgotten_when_another_seeds_splits_are_watched_too(split, rows):
+    cage = watching(split)
+    split.labels.data = torch.ones_like(split.labels)
+    cage.watch(rows)
     with pytest.raises(StateMoved, match="the images of a split"):
         cage.check()
 

@@ -48,7 +48,9 @@ def published(monkeypatch):
     monkeypatch.setattr(module, "provenance_of", lambda *_: facts)
     monkeypatch.setattr(module, "_plan", lambda _: {})
     monkeypatch.setattr(module, "run_key", lambda *_: "key")
-    return lambda entry, *records: publication(plan, entry, 0, records, Splits(train, split, split), "harness run")
+    return lambda entry, *records: publication(
+        plan, entry, 0, records, Splits(train, split, split, "pool", "whole"), "harness run"
+    )
 
 
 @pytest.fixture

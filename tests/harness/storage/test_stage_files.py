@@ -120,7 +120,7 @@ def test_a_folder_for_a_file_and_a_file_for_a_folder_are_a_corrupt_stage(store, 
 
 def test_a_corrupt_stage_that_another_process_just_removed_is_simply_absent(store, folder, monkeypatch):
     # The holder of the lock finds a corrupt stage while another process evicts it.
-    def read_then_lose(path):
+    def read_then_lose(path, *, whole):
         for file in path.iterdir():
             file.unlink()
         path.rmdir()

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from harness.data.image_split import Rows
 from harness.losses.class_dependent import ClassDependentLoss
 from harness.losses.deferred import DeferredLoss
 from harness.networks.architecture import Architecture
@@ -62,6 +63,17 @@ def task(tiny, splits):
         loss=ClassDependentLoss(2.0, 1.0),
         evaluate=evaluate,
     )
+
+
+def test_rows_of_a_larger_tensor_train_the_same_bits_as_the_images_themselves(task, schedule, same_bits):
+    others = torch.full_like(task.images[:5], 9)
+    rows = Rows(torch.cat([others, task.images.flip(0)]), torch.arange(len(task.images)).flip(0) + 5)
+    found = [fit(replace(task, images=images, module=copy_of(task.module)), schedule, 3, NoSaver())
+             for images in (task.images, rows)]  # fmt: skip
+    assert found[0]["history"] == found[1]["history"]
+    assert same_bits(found[0]["state"], found[1]["state"])
+    cpu = torch.device("cpu")
+    assert torch.equal(outputs_of(task.module, rows, cpu), outputs_of(task.module, task.images, cpu))
 
 
 def half_mask(network):

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.data.asked import Asked
+from harness.data.draw import Cutting
 from harness.data.locating import DataPlan
 from harness.errors import MachineError, UsageError
 from harness.initial.pretraining_options import Pretraining
@@ -60,7 +62,9 @@ def make_plan(tmp_path):
             network="tiny",
             weights="kaiming",
             weights_file=None,
-            data=DataPlan(name="isic", folder=None, size=64, validation_fraction=0.25, split_seed=0),
+            data=DataPlan(
+                asked=Asked(kind="isic"), folder=None, size=64, cutting=Cutting(0.25, 0.25, fixed=False, split_seed=0)
+            ),
             training=Schedule(learning_rate=0.05, weight_decay=0.001),
             pretraining=Pretraining(),
             environment="test machine",
