@@ -38,6 +38,13 @@ class Sample:
         return self.path is None or self.path.is_file()
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """What stands in the place of an image that cannot be had: why, in words."""
+
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
     """One file that the publisher offers: a file of the data set's folder, or a zip of one folder in it.

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from harness.data.dataset import Dataset, Sample
-from harness.data.decoding import DECODING, decode_all
+from harness.data.dataset import Dataset, Sample, Unreadable
+from harness.data.decoding import DECODING, Conversion, decoded
+from harness.errors import DataError
 from harness.progress import Progress
 
 
@@ -19,7 +21,18 @@ class FileDataset(Dataset):
 
     def images(self, samples: Sequence[Sample], size: int, progress: Progress) -> Tensor:
         """Return the decoded files of ``samples``; see `Dataset.images`."""
-        return decode_all([_file(sample) for sample in samples], size, progress)
+        images = torch.empty(len(samples), 3, size, size, dtype=torch.uint8)
+        faults = []
+        paths = [_file(sample) for sample in samples]
+        for place, image in enumerate(decoded(paths, size, Conversion())):
+            if isinstance(image, Unreadable):
+                faults.append(f"{paths[place]}: {image.reason}")
+            else:
+                images[place] = torch.from_numpy(image)
+            progress(place + 1, len(samples))
+        if faults:
+            raise DataError(f"{len(faults)} of {len(paths)} images cannot be read", faults=faults, fix="replace them")
+        return images
 
     def image_key(self, samples: Sequence[Sample]) -> dict[str, Any]:
         """Return the rule of decoding, and each file as it is now."""
