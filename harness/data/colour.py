@@ -21,10 +21,6 @@ def as_rgb(image: Image.Image, white: int = FULL_WHITE) -> Image.Image:
     Greys of 16 bits become floor(255 value / white). Raises `UnreadableFileError` for what has no stated range.
     """
     if is_deep_grey(image):
-        if "transparency" in image.info:
-            raise UnreadableFileError(
-                "16 bits with a transparent grey value: save it with 8 bits, or without the transparency"
-            )
         values = np.asarray(image).astype(np.uint32)
         return Image.fromarray((values * 255 // white).astype(np.uint8)).convert("RGB")
     if image.mode not in (*_CONVERTED, *_STRAIGHT):

@@ -37,7 +37,7 @@ def pillow_session() -> Iterator[None]:
             else:
                 heard.warnings.append(str(message))
 
-        warnings.showwarning = hear  # type: ignore[assignment]
+        warnings.showwarning = hear
         Image.MAX_IMAGE_PIXELS = None  # `harness.data.image_file` holds each header to the user's
         try:
             yield

@@ -29,10 +29,16 @@ def is_deep_colour(image: ImageFile) -> bool:
 def mend(image: ImageFile) -> None:
     """Scale a transparent grey of 2 or 4 bits, which Pillow leaves as it is beside scaled pixels.
 
-    Raises `UnreadableFileError` for 16-bit greys with white as zero, which Pillow does not turn round.
+    Raises `UnreadableFileError` where Pillow would have to guess which way round a value is meant.
     """
     key, factor = image.info.get("transparency"), _SMALL_GREYS.get(raw_mode(image))
     if factor and isinstance(key, int):
         image.info["transparency"] = key * factor
+    if "transparency" in image.info and (is_deep_grey(image) or is_deep_colour(image)):
+        raise UnreadableFileError(
+            "16 bits with one transparent value: save it with 8 bits, or without the transparency"
+        )
     if is_deep_grey(image) and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
         raise UnreadableFileError("16 bits with zero as white: save it with zero as black")
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        raise UnreadableFileError("four inks without Adobe's mark, which says that they are inverted: save it as RGB")
