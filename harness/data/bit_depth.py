@@ -121,8 +121,8 @@ def _highest_and_usual(values: npt.NDArray[np.unsignedinteger[Any]]) -> tuple[in
 
 def _begins_as_jpeg(path: Path) -> bool:
     """Return whether the first bytes are a JPEG's; of what is no file nothing is read, it may be a pipe."""
-    if not path.is_file():
-        return False
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        return file.read(3) == b"\xff\xd8\xff"
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            with open(path, "rb") as file:
+                return file.read(3) == b"\xff\xd8\xff"
     return False

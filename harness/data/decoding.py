@@ -98,17 +98,6 @@ def _square(image: ImageFile, size: int, depth: BitDepth) -> npt.NDArray[np.uint
     mend(image)
     image.draft("RGB", (2 * size, 2 * size))  # JPEG only: decode at a fraction of the size
     with _one_large if image.width * image.height > _LARGE else nullcontext():
-        image.load()
-        _turn_upright(image)
+        ImageOps.exif_transpose(image, in_place=True)
         square = as_rgb(image, depth.white).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.ascontiguousarray(np.asarray(square, dtype=np.uint8).transpose(2, 0, 1))
-
-
-def _turn_upright(image: ImageFile) -> None:
-    """Turn the image as its EXIF data say."""
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception as error:
-        raise UnreadableFileError(
-            f"its EXIF data are damaged, so that which side is up is not known: {error or type(error).__name__}"
-        ) from error

@@ -88,7 +88,7 @@ def _require_file(path: Path, max_pixels: int) -> None:
         readable = os.access(path, os.R_OK)
     except OSError as error:
         _raise_for_machine(path, error)
-        link = f"a link to {path.readlink()}: " if path.is_symlink() and error.errno == errno.ENOENT else ""
+        link = f"a link to {path.readlink()}: " if error.errno == errno.ENOENT and path.is_symlink() else ""
         raise UnreadableFileError(link + _NOT_THERE.get(error.errno or 0, str(error.strerror))) from None
     if kind := _KINDS.get(stat.S_IFMT(status.st_mode)):
         raise UnreadableFileError(f"{kind}, not a file")
