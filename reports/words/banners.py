@@ -1,4 +1,4 @@
-"""What a reader must know before any number: void, badly trained, stand-in, simulated or partial results."""
+"""What a reader must know before any number: void, badly trained, stand-in, simulated, foretold or partial results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.probe import AgainstProbe
+from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.formatting import decimal, signed
 from harness.results.reading import WEAK_DENSE_AUC
 
@@ -35,6 +36,8 @@ def banners(board: Board) -> list[Banner]:
                 "harness works and how methods behave on a known task; they say nothing about real images.",
             )
         )
+    if w0_saw_classes(facts):
+        found.append(_seen(facts))
     if facts.get("partial"):
         found.append(_partial(facts["partial"]))
     return found
@@ -68,6 +71,16 @@ def _stand_in(facts: Mapping[str, Any]) -> Banner:
         f"The images of “{wanted}” were not on this machine, so everything below was run "
         f"on the simulated “{facts.get('dataset')}”. Do not quote it as a result on “{wanted}”.",
         loud=True,
+    )
+
+
+def _seen(facts: Mapping[str, Any]) -> Banner:
+    return Banner(
+        "W0 has seen these classes",
+        "Its convolutions were pretrained on further images of this set's own simulator "
+        f"(“{facts['pretraining']['dataset']}”), labels included. Every entry starts with what the task is about: the "
+        "numbers do not show how well it is learnt, and flatter what stays near W0. Pretrain on others with "
+        "pretraining.dataset = auto.",
     )
 
 
