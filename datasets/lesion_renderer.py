@@ -1,41 +1,22 @@
 """A pure renderer of dermoscopic lesions: four latents and class-blind draws in, pixels out.
 
-Lengths are in image half-widths (the image spans -1..1), colours are RGB in 0..1. No matrix product,
-convolution or reduction over pixels is used: their rounding may depend on the batch, and an image must not.
+Lengths are in image half-widths (the image spans -1..1), colours are RGB in 0..1. See `harness.datasets.painting` for
+what may not be used here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import pi
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.datasets.painting import enlarge, gaussian_blur, grid_axis, shifted_sum, splat
+from harness.datasets.image_draws import ImageDraws
+from harness.datasets.painting import REFERENCE_SIZE, fractal_noise, gaussian_blur, grid_axis, shifted_sum, splat
 
-LATENTS = ("asymmetry", "border", "colour", "diameter")
-
-UNIFORMS = (
-    *(
-        "orientation",
-        "softness",
-        "tone",
-        "blotches",
-        "pigment",
-        "mottling",
-        "uneven",
-        "blue-grey",
-        "regression",
-    ),
-    *("light-angle", "light", "fall-off", "vignette", "vignette-radius"),
-    *("hairy", "hairs", "hair-opacity", "hair-lightness", "gain", "blur", "grain"),
-)
-NORMALS = (
-    *("centre-x", "centre-y", "ellipse", "skin-red", "skin-green", "skin-blue"),
-    *("white-red", "white-green", "white-blue", "gamma"),
-)
 HARMONICS = 11  # Fourier terms of the outline
 HAIRS = 25  # at most, in one image
 HAIR_UNIFORMS = ("x", "y", "angle", "length", "bend")
@@ -52,8 +33,6 @@ NOISE_WEIGHTS: Mapping[str, tuple[float, ...]] = {
     "red": (1, 1, 0.5, 0.2, 0),
     "regression": (0.8, 1, 0.6, 0.3, 0),
 }
-BICUBIC_LOSS = 0.88  # standard deviation left of white noise after bicubic enlargement
-REFERENCE_SIZE = 128  # the size at which lengths in pixels were chosen
 
 # Optical density of each pigment in red, green and blue.
 BROWN = (0.55, 1.0, 1.25)
@@ -63,33 +42,23 @@ RED = (0.12, 1.05, 0.9)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LesionDraws:
-    """Everything random about N images; the class reaches them through ``latents`` and nothing else."""
+class LesionDraws(ImageDraws):
+    """Everything random about N lesions."""
 
-    latents: Tensor  # (N, 4), in the order of LATENTS
-    uniforms: Tensor  # (N, len(UNIFORMS)), in [0, 1)
-    normals: Tensor  # (N, len(NORMALS))
+    LATENTS: ClassVar[tuple[str, ...]] = ("asymmetry", "border", "colour", "diameter")
+    UNIFORMS: ClassVar[tuple[str, ...]] = (
+        *("orientation", "softness", "tone", "blotches", "pigment", "mottling", "uneven", "blue-grey", "regression"),
+        *("light-angle", "light", "fall-off", "vignette", "vignette-radius"),
+        *("hairy", "hairs", "hair-opacity", "hair-lightness", "gain", "blur", "grain"),
+    )
+    NORMALS: ClassVar[tuple[str, ...]] = (
+        *("centre-x", "centre-y", "ellipse", "skin-red", "skin-green", "skin-blue"),
+        *("white-red", "white-green", "white-blue", "gamma"),
+    )
+
     amplitudes: Tensor  # (N, HARMONICS), standard normal
     phases: Tensor  # (N, HARMONICS), in [0, 1) turns
     hairs: Tensor  # (N, HAIRS, len(HAIR_UNIFORMS)), in [0, 1)
-    noise: tuple[Tensor, ...]  # one per level: (N, fields with a weight there, level, level), standard normal
-    grain: Tensor  # (N, 3, size, size), standard normal
-
-    def latent(self, name: str) -> Tensor:
-        """Return one latent, shape (N, 1, 1)."""
-        return self.latents[:, LATENTS.index(name), None, None]
-
-    def uniform(self, name: str, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Return one draw from [low, high), shape (N, 1, 1)."""
-        return low + (high - low) * self.uniforms[:, UNIFORMS.index(name), None, None]
-
-    def normal(self, name: str) -> Tensor:
-        """Return one standard normal draw, shape (N, 1, 1)."""
-        return self.normals[:, NORMALS.index(name), None, None]
-
-    def chance(self, name: str, probability: float) -> Tensor:
-        """Return 1 in that share of the images, else 0, shape (N, 1, 1)."""
-        return (self.uniform(name) < probability).float()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,29 +73,12 @@ class Outline:
 
 def render_lesions(draws: LesionDraws, size: int) -> npt.NDArray[np.uint8]:
     """Return the images, shape (N, 3, size, size), RGB in 0..255."""
-    noise = fractal_noise(draws.noise, size)
+    noise = fractal_noise(draws.noise, NOISE_WEIGHTS, size)
     outline = trace_outline(draws, noise, size)
     absorbed = pigments(draws, noise, outline)
     image = skin(draws, noise) * torch.exp(-outline.mask[:, None] * absorbed)  # Beer-Lambert
     image = photograph(draws, illuminate(draws, add_hair(draws, image)))
     return (image * 255).round().to(torch.uint8).numpy()
-
-
-def fractal_noise(grids: tuple[Tensor, ...], size: int) -> dict[str, Tensor]:
-    """Return each field of NOISE_WEIGHTS, shape (N, size, size), mean 0 and standard deviation about 1.
-
-    One pyramid for all: enlarge, add the next grid, enlarge again. Grids finer than the image are left out.
-    """
-    weights = torch.tensor(list(NOISE_WEIGHTS.values()), device="cpu", dtype=torch.float32)
-    scale = 1 / (BICUBIC_LOSS * weights.square().sum(1).sqrt())
-    fields = torch.zeros(len(grids[0]), len(weights), 1, 1, device="cpu", dtype=torch.float32)
-    for level, grid, weight in zip(NOISE_LEVELS, grids, weights.T, strict=True):
-        if level > size:
-            break
-        used = weight.nonzero()[:, 0]
-        fields = enlarge(fields, level)
-        fields[:, used] += grid * (weight * scale)[used, None, None]
-    return dict(zip(NOISE_WEIGHTS, enlarge(fields, size).unbind(1), strict=True))
 
 
 def trace_outline(draws: LesionDraws, noise: Mapping[str, Tensor], size: int) -> Outline:

@@ -203,7 +203,12 @@ def test_every_method_and_data_set_file_is_registered():
 
 def _derives(node, base):
     names = [name.id for name in node.bases if isinstance(name, ast.Name)]
-    return any(name.endswith((base, "LotteryTicket")) for name in names)
+    family = any(name.endswith((base, "LotteryTicket", "LatentSimulator")) for name in names)
+    return family and "abstractmethod" not in {getattr(mark, "id", "") for mark in _marks(node)}
+
+
+def _marks(kind):
+    return [mark for node in kind.body if isinstance(node, ast.FunctionDef) for mark in node.decorator_list]
 
 
 def test_installed_entry_points_are_those_of_the_project_file():

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.data.loading import planned_parts
+from harness.initial.weights_choice import SIMULATED
 from harness.outgoing.secrets import shown_address
 from harness.planning.cell_limit import CellLimit
 from harness.planning.plan import Plan
@@ -28,7 +29,8 @@ def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
         f"Data        {plan.data.name}, {plan.data.size} px, {plan.data.folder or 'drawn by the simulator'}",
         *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
         *(f"            {words}" for one in plans if (words := one.data.cutting.words)),
-        f"Network     {plan.network}, W0 {plan.weights}",
+        f"Network     {plan.network}, W0 {plan.weights}"
+        + (f", pretrained on {plan.pretraining.dataset}" if plan.weights == SIMULATED else ""),
         f"Training    {steps} a stage, batch {training.batch_size}, learning rate {training.learning_rate:g},"
         f" {training.precision}",
         f"Remaining   {levels}",

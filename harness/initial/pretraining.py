@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness import plugins
+from harness.data.asked import load_dataset
 from harness.data.dataset import options_of
 from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import UsageError
@@ -46,7 +46,8 @@ def pretrained_features(
     Only the convolutions are kept: pretraining through the 8-8-2 head collapsed. Predicting the simulator's latent
     variables besides the class gives every image four graded targets instead of one bit.
     """
-    simulator: SimulatedDataset = plugins.load(plugins.DATASETS, pretraining.dataset)()
+    simulator = load_dataset(pretraining.dataset)
+    assert isinstance(simulator, SimulatedDataset), f"{pretraining.dataset} was not refused by the plan"
     key = {
         "dataset": simulator.name,
         "version": simulator.version,

@@ -16,9 +16,12 @@ def _without_classes(training: Schedule) -> Schedule:
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Pretraining:
-    """How the convolutions are pretrained on simulated images: the data set that draws them, and the schedule."""
+    """How the convolutions are pretrained on simulated images: the data set that draws them, and the schedule.
+
+    ``dataset`` is a name or, until the plan has found its data, ``auto``: `harness.initial.pretraining_source`.
+    """
 
     key_name: ClassVar[str] = ""
-    dataset: str = "isic-sim"
+    dataset: str = "auto"
     seed: Annotated[StrictInt, Field(ge=0, lt=2**31)] = 0
     training: Annotated[Schedule, AfterValidator(_without_classes)] = Schedule()

@@ -13,9 +13,11 @@ from harness.data.decoding import Conversion
 from harness.data.draw import Cutting, require_ratios
 from harness.data.loading import planned_parts
 from harness.data.locating import DataPlan, Fetch, resolve_data
+from harness.data.simulated_dataset import SimulatedDataset
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
-from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
+from harness.initial.pretraining_source import AUTO, pretraining_source, saw_classes
+from harness.initial.weights_choice import SIMULATED, Find, Weights, check_weights, resolve_weights
 from harness.losses.schedule import LossSchedule
 from harness.networks.contract import require_fit
 from harness.planning.cell_limit import read_cell_limit
@@ -63,7 +65,7 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     entries, notes = resolve(options.methods, options.parameters, options.loss, options.loss_schedules)
     device = _device(options)
     check_weights(options.weights, options.network)
-    _require_latents(options.pretraining.dataset)
+    _require_drawn(options.pretraining.dataset)
     levels, same = levels_asked(options.densities, options.network)
     notes += same
     data = _located(options, flags, downloads)
@@ -77,7 +79,11 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
         notes.append(f"a dry run downloads nothing: a run first tries to fetch {data.fallback_for}")
     if weights.note:
         notes.append(weights.note)
-    return _plan(options, flags, entries, levels, device, data, weights), notes
+    source = pretraining_source(options.pretraining.dataset, data.dataset())
+    if weights.name == SIMULATED and saw_classes(source, data.dataset()):
+        notes.append(f"W0 is pretrained on {source}, so that it sees the classes of {data.name} before any training")
+    pretraining = replace(options.pretraining, dataset=source)
+    return _plan(replace(options, pretraining=pretraining), flags, entries, levels, device, data, weights), notes
 
 
 def _require_names(options: Configuration) -> None:
@@ -93,11 +99,11 @@ def asked_of(data: DataOptions) -> Asked:
     return replace(asked, path=os.path.abspath(asked.path)) if asked.path is not None else asked
 
 
-def _require_latents(dataset: str) -> None:
-    if not load_dataset(dataset).latents:
+def _require_drawn(source: str) -> None:
+    if source != AUTO and not isinstance(load_dataset(source), SimulatedDataset):
         raise UsageError(
-            f"pretraining.dataset {dataset!r} is not simulated: it has no latent variables",
-            fix="use isic-sim",
+            f"pretraining.dataset {source!r} is not simulated: it has no latent variables",
+            fix="use auto, isic-sim or crack-sim",
         )
 
 

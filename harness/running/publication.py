@@ -13,6 +13,7 @@ from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.data.loading import Splits
 from harness.environment import versions
+from harness.initial.pretraining_source import saw_classes
 from harness.initial.weights_choice import SIMULATED, own_weights
 from harness.losses.schedule import LossSchedule
 from harness.outgoing.published import published_values
@@ -162,6 +163,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "own_weights": own_weights(plan.weights),
         "schedule": asdict(plan.training),
         "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,
+        "w0_saw_classes": plan.weights == SIMULATED and saw_classes(plan.pretraining.dataset, dataset),
         "split_seed": plan.data.cutting.split_seed,
         "split": "fixed" if plan.data.cutting.fixed else "seed",
         "preset": plan.preset,

@@ -10,6 +10,7 @@ from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.safety import DELTA, Safety
+from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
@@ -42,6 +43,7 @@ def labels(board: Board) -> list[str]:
         "badly trained": board.probe is not None and board.probe.badly_trained,
         "stand-in": facts.get("fallback_for"),
         "simulated": facts.get("simulated"),
+        "W0 saw the classes": w0_saw_classes(facts),
         "partial": facts.get("partial") or facts.get("broken"),
     }
     return [label for label, holds in told.items() if holds]

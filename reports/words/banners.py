@@ -1,4 +1,4 @@
-"""What a reader must know before any number: void, badly trained, stand-in, simulated or partial results."""
+"""What a reader must know before any number: void, badly trained, stand-in, simulated, foretold or partial results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.probe import AgainstProbe
+from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.formatting import decimal, signed
 from harness.results.reading import WEAK_DENSE_AUC
 
@@ -35,6 +36,8 @@ def banners(board: Board) -> list[Banner]:
                 "harness works and how methods behave on a known task; they say nothing about real images.",
             )
         )
+    if w0_saw_classes(facts):
+        found.append(_seen(facts))
     if facts.get("partial"):
         found.append(_partial(facts["partial"]))
     if facts.get("broken"):
@@ -96,6 +99,16 @@ def _fold(facts: Mapping[str, Any]) -> Banner:
         f"Fold {facts['fold']} of {facts['folds']}",
         "This group was tested on one fold of all images and stands for itself. Its figures and those of the other "
         "folds are not put together yet." + (f" Mind that {facts['recipe']}." if facts.get("recipe") else ""),
+    )
+
+
+def _seen(facts: Mapping[str, Any]) -> Banner:
+    return Banner(
+        "W0 has seen these classes",
+        "Its convolutions were pretrained on further images of this set's own simulator "
+        f"(“{facts['pretraining']['dataset']}”), labels included. Every entry starts with what the task is about: the "
+        "numbers do not show how well it is learnt, and flatter what stays near W0. Pretrain on others with "
+        "pretraining.dataset = auto.",
     )
 
 

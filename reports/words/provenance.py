@@ -28,6 +28,7 @@ LABELS = {
     "weights": "Initial weights (W0)",
     "own_weights": "Initial weights of a method's own network",
     "pretraining": "Pretraining of W0",
+    "w0_saw_classes": "W0 saw these classes in its pretraining",
     "schedule": "Training schedule",
     "split_seed": "Validation split seed",
     "preset": "Preset",

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness import plugins
 from harness.data import SimulatedDataset
+from harness.initial import pretraining as module
 from harness.initial.head import initial_network
 from harness.initial.pretraining import pretrained_features
 from harness.initial.pretraining_options import Pretraining
@@ -47,7 +47,7 @@ class Squares(SimulatedDataset):
 
 @pytest.fixture
 def squares(monkeypatch):
-    monkeypatch.setattr(plugins, "load", lambda _group, _name: Squares)
+    monkeypatch.setattr(module, "load_dataset", lambda _: Squares())
 
 
 @pytest.fixture
@@ -114,5 +114,5 @@ def test_the_key_of_the_images_to_pretrain_on_is_the_recorded_one():
             keys[kind] = digest([kind, inputs])
             return SimpleNamespace(key=keys[kind], value={"outcome": "trained", "features": {}})
 
-    pretrained_features(KeyOnly(), Architecture("small-cnn"), Pretraining(), 64, "test machine")
+    pretrained_features(KeyOnly(), Architecture("small-cnn"), Pretraining(dataset="isic-sim"), 64, "test machine")
     assert keys["images"] == "f658582eb36e5dde408c2c73a46a26a3da6e782c50431a4540b5424b0974c1ab"

@@ -6,9 +6,11 @@ from rich.console import Console
 from harness.cli.downloads import downloads
 from harness.errors import DataError
 from harness.planning.configuration_file import load_configuration
+from harness.planning.plan import comparison
 from harness.planning.planner import Flags, build_plan
 from harness.planning.presets import presets
 from harness.progress import Reporter
+from harness.storage.canonical import digest
 
 
 @pytest.fixture
@@ -84,3 +86,34 @@ def test_a_plan_that_is_refused_decides_nothing_for_the_store(isic_folder, tmp_p
     assert plan.weights == "simulated"
     assert any("HARNESS_OFFLINE=1" in note for note in notes)
     assert [path.name for path in store.iterdir()] == ["auto-weights.json"]
+
+
+@pytest.mark.parametrize(
+    ("data", "asked", "source"),
+    [
+        ("isic", "auto", "isic-sim"),
+        ("isic-sim", "auto", "crack-sim"),
+        ("crack-sim", "auto", "isic-sim"),
+        ("isic-sim", "isic-sim", "isic-sim"),
+    ],
+)
+def test_w0_is_pretrained_on_what_is_not_the_data(plan_of, data, asked, source):
+    plan, notes = plan_of("quick", data={"name": data}, pretraining={"dataset": asked}, weights="simulated")
+    assert plan.pretraining.dataset == source
+    assert any("sees the classes" in note for note in notes) == (asked == data)
+    assert comparison(plan, {})["pretraining"].dataset == source
+
+
+def test_where_simulated_images_stand_in_w0_is_pretrained_on_others(tmp_path):
+    options = load_configuration("quick", None, [], {"weights": "simulated"})
+    plan, _ = build_plan(options, Flags("quick", tmp_path / "nothing here", tmp_path / "never"))
+    assert (plan.data.name, plan.pretraining.dataset) == ("isic-sim", "crack-sim")
+
+
+def test_the_keys_of_real_data_pretrained_on_isic_sim_stay(plan_of):
+    """Auto is a name by the time a key is made: what was kept under the old default is found."""
+    (auto, _), (named, _) = (
+        plan_of("quick", weights="simulated", pretraining={"dataset": one}) for one in ("auto", "isic-sim")
+    )
+    assert digest(auto.pretraining) == digest(named.pretraining)
+    assert digest(comparison(auto, {})) == digest(comparison(named, {}))

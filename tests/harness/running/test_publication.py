@@ -7,11 +7,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from harness.data import loading
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic_sim import IsicSim
 from harness.losses.class_dependent import ClassDependent
 from harness.outgoing import secrets
+from harness.planning.configuration_file import load_configuration
 from harness.planning.entries import entry_of
+from harness.planning.planner import Flags, build_plan
 from harness.results import reading as results
 from harness.results.cell_record import CellRecord
 from harness.results.published import PublishedRun, ReadLevel
@@ -150,3 +153,22 @@ def test_the_splits_that_a_run_read_are_published_with_it(published):
         ("isic-sim", "validation"),
         ("isic-sim", "test"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("weights", "source", "saw"),
+    [
+        ("simulated", "auto", False),
+        ("simulated", "isic-sim", True),
+        ("simulated", "isic-sim[seed=7]", True),
+        ("kaiming", "isic-sim", False),
+    ],
+)
+def test_whether_w0_saw_the_classes_is_published(tmp_path, weights, source, saw):
+    options = load_configuration("smoke", None, [], {"weights": weights, "pretraining": {"dataset": source}})
+    plan, _ = build_plan(options, Flags("smoke", None, tmp_path / "never"))
+    split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
+    facts = module.provenance_of(plan, loading.Splits(split, split, split, "pool"), "harness run")
+    assert facts["w0_saw_classes"] == saw
+    named = {"auto": "crack-sim"}.get(source, source)
+    assert facts["pretraining"] is None if weights == "kaiming" else facts["pretraining"]["dataset"] == named

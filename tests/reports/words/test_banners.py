@@ -11,6 +11,11 @@ from harness.reports.words.banners import banners
         ({"simulated": True}, ["Simulated images"], [False]),
         ({"simulated": True, "fallback_for": "isic"}, ["Not “isic”: simulated images in its place"], [True]),
         (
+            {"simulated": True, "w0_saw_classes": True, "pretraining": {"dataset": "spots[seed=3]"}},
+            ["Simulated images", "W0 has seen these classes"],
+            [False, False],
+        ),
+        (
             {"void": True, "simulated": True, "partial": {"train": {"found": 1, "expected": 2}}},
             ["Void: the dense network has not learnt the task", "Simulated images", "Partial data"],
             [True, False, False],
