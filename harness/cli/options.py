@@ -41,6 +41,25 @@ WeightsOption = Annotated[
     str | None,
     typer.Option("--weights", help="Start of the convolutions: auto, imagenet, simulated, kaiming or a weights file."),
 ]
+PositiveOption = Annotated[
+    str | None, typer.Option("--positive", metavar="CLASS", help="The class not to miss, of folder:PATH or csv:PATH.")
+]
+FoldsOption = Annotated[
+    int | None, typer.Option("--folds", metavar="K", help="Cut all images into K folds and test each once.")
+]
+ImbalanceOption = Annotated[
+    str | None,
+    typer.Option("--imbalance", metavar="RATIOS", help="Negatives per positive in training: 'natural,10,20'."),
+]
+MaxPixelsOption = Annotated[
+    int | None, typer.Option("--max-pixels", metavar="N", help="Refuse images of more; default: 50 million.")
+]
+SkipBrokenOption = Annotated[
+    bool, typer.Option("--skip-broken", help="Go on without images that cannot be read; stamped on every result.")
+]
+AllowDuplicatesOption = Annotated[
+    bool, typer.Option("--allow-duplicates", help="Run though an image is in two splits; stamped on every result.")
+]
 AllowMissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Run on a partial data set; stamped on every result.")
 ]
