@@ -1,6 +1,7 @@
 """Which data set is meant: ``isic``, ``elpv[strict=true]``, ``folder:/data/cells``."""
 
 import functools
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -9,11 +10,13 @@ from typing import Any
 from harness import plugins
 from harness.data.dataset import Dataset, options_of
 from harness.entry_text import parse_entry
-from harness.errors import DataError, HarnessError, UsageError, text_of
+from harness.errors import DataError, DatasetNotFound, HarnessError, UsageError, text_of
 from harness.field_values import built
 
 _WRITTEN = re.compile(r"(?P<kind>[^:\[\]]*)(:(?P<path>.*?))?(?P<options>\[[^\[\]=]+=[^\[\]]*\])?", re.DOTALL)
 
+_PATH = re.compile(r"[/\\~]|^\.|\.(csv|tsv|txt)$", re.IGNORECASE)
+"""What is in a path and in no name."""
 
 _TOLD = ("name", "version", "classes", "licence", "citation")
 
@@ -59,6 +62,31 @@ def parse_dataset(written: str, options: Mapping[str, Any] | None = None) -> Ask
         )
     _, given = parse_entry(f"{match['kind']}{match['options'] or ''}", "data set")
     return Asked(kind=match["kind"], path=match["path"], options=tuple(sorted({**given, **(options or {})}.items())))
+
+
+def understood(written: str) -> str:
+    """Return how a user's own images are asked for where only their path is ``written``; anything else as it is.
+
+    A registered name stays a name, also where a folder is called like it. Raises `DatasetNotFound` for what can only be
+    a path, where nothing is.
+    """
+    match = _WRITTEN.fullmatch(written.strip())
+    known = plugins.available(plugins.DATASETS)
+    if match is None or match["kind"] in known:
+        return written
+    options = match["options"] or ""
+    path = written.strip().removesuffix(options)
+    if os.path.isdir(os.path.expanduser(path)):
+        return f"folder:{path}{options}"
+    if os.path.exists(os.path.expanduser(path)):
+        return f"csv:{path}{options}"
+    if match["path"] is None and _PATH.search(path):
+        raise DatasetNotFound(
+            f"there is neither a folder nor a label file {path}",
+            fix="write --dataset folder:PATH for class folders of images, --dataset csv:PATH for a label file, or the"
+            f" name of a data set: {', '.join(sorted(known))}",
+        )
+    return written
 
 
 def load_dataset(written: str) -> Dataset:

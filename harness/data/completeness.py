@@ -55,8 +55,12 @@ def label_faults(dataset: Dataset, folder: Path) -> list[str]:
 
 
 def remarks(dataset: Dataset, folder: Path) -> list[str]:
-    """Return what a user should know of a set that can be used: images without a label, label files of other bytes."""
-    notes = [f"{dataset.name}: {text}" for text in _without_label(labelled(dataset, folder))]
+    """Return what a user should know of a set that can be used.
+
+    What it says itself, which images have no label, which label files are of other bytes than the known ones.
+    """
+    notes = [*dataset.remarks(folder)]
+    notes += [f"{dataset.name}: {text}" for text in _without_label(labelled(dataset, folder))]
     for remote in dataset.remote_files if dataset.official_counts else ():
         path, known = folder / remote.name, remote.sha256 or remote.seen_sha256
         if remote.unpacks_to is None and known and path.is_file() and (found := sha256_of(path)) != known:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import plugins
-from harness.data.asked import load_dataset
+from harness.data.asked import load_dataset, takes_path
 from harness.data.completeness import completion, lacking, remarks
 from harness.errors import DatasetNotFound, NetworkError
 from harness.integrity.finding import Finding
@@ -23,7 +23,7 @@ _OURS = "prune-harness"
 def data_sets(root: Path) -> Iterator[Finding]:
     """Yield what is there of each data set that is read from the data folder; other distributions' are not imported."""
     for name, plugin in plugins.available(plugins.DATASETS).items():
-        if plugin.distribution == _OURS and load_dataset(name).in_folder:
+        if plugin.distribution == _OURS and not takes_path(plugin.load()) and load_dataset(name).in_folder:
             yield from _data_set(name, root / name)
 
 

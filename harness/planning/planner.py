@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from harness.data.asked import Asked, load_dataset, parse_dataset
+from harness.data.asked import Asked, load_dataset, parse_dataset, understood
 from harness.data.completeness import remarks
 from harness.data.decoding import Conversion
 from harness.data.draw import Cutting, require_ratios
@@ -68,6 +68,8 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     _require_drawn(options.pretraining.dataset)
     levels, same = levels_asked(options.densities, options.network)
     notes += same
+    if (read := understood(options.data.name)) != options.data.name:
+        notes.append(f"--dataset {options.data.name} is read as {read}")
     data = _located(options, flags, downloads)
     if data.folder:
         notes += remarks(data.dataset(), Path(data.folder))
@@ -95,8 +97,8 @@ def _require_names(options: Configuration) -> None:
 def asked_of(data: DataOptions) -> Asked:
     """Return the data set that is asked for; the path of a user's own images is made absolute."""
     positive = {} if data.positive is None else {"positive": data.positive}
-    asked = parse_dataset(data.name, positive)
-    return replace(asked, path=os.path.abspath(asked.path)) if asked.path is not None else asked
+    asked = parse_dataset(understood(data.name), positive)
+    return replace(asked, path=os.path.abspath(os.path.expanduser(asked.path))) if asked.path is not None else asked
 
 
 def _require_drawn(source: str) -> None:

@@ -532,7 +532,8 @@ def test_a_disk_full_while_a_set_is_put_in_place_leaves_it_mendable(server, brin
 
 
 def test_every_declared_file_has_https_addresses_and_whole_hashes():
-    datasets = [load_dataset(name) for name in plugins.available(plugins.DATASETS)]
+    names = plugins.available(plugins.DATASETS).keys() - {"csv", "folder"}  # of a user's own images: nothing to fetch
+    datasets = [load_dataset(name) for name in names]
     files = [remote for dataset in datasets if isinstance(dataset, FileDataset) for remote in dataset.remote_files]
     assert files
     for remote in files:
