@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from harness.data.dataset import Dataset, Sample, Unreadable, options_of
-from harness.data.decoding import DECODING, Conversion, decoded
+from harness.data.decoding import DECODING, Conversion, bit_depth, decoded
+from harness.data.image_notes import ImageNotes
 from harness.data.image_split import Rows, image_digest
 from harness.errors import DataError, HarnessError, text_of
 from harness.progress import Progress
@@ -30,6 +31,7 @@ class ImageSet:
 
     ``images`` is mapped, uint8 (M, 3, S, S), and nobody can write to it; labels uint8 (M,), 1 = positive; ``groups``
     and ``splits`` one an image, None and empty where there is none; ``digests`` uint8 (M, 32), sha256 of the pixels.
+    ``notes`` tell what a user should know of how they were decoded.
     """
 
     images: Tensor
@@ -39,6 +41,7 @@ class ImageSet:
     splits: npt.NDArray[np.str_]
     digests: npt.NDArray[np.uint8]
     broken: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> Rows:
         """Return the images at these places."""
@@ -84,6 +87,7 @@ def cached_images(
         splits=np.array(value["splits"], dtype=np.str_),
         digests=value["digests"].numpy(),
         broken=broken,
+        notes=tuple(value["notes"]),
     )
 
 
@@ -111,7 +115,8 @@ def _fill(
     kept: list[Sample] = []
     digests: list[npt.NDArray[np.uint8]] = []
     broken: list[tuple[str, str]] = []
-    for done, (sample, image) in enumerate(_pictures(dataset, samples, size, conversion), start=1):
+    notes: list[str] = []
+    for done, (sample, image) in enumerate(_pictures(dataset, samples, size, conversion, notes), start=1):
         if isinstance(image, Unreadable):
             broken.append((sample.id, image.reason))
         else:
@@ -128,20 +133,24 @@ def _fill(
         "splits": [sample.split or "" for sample in kept],
         "digests": np.stack(digests),
         "broken": broken,
+        "notes": notes,
     }
 
 
 def _pictures(
-    dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion
+    dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion, notes: list[str]
 ) -> Iterator[tuple[Sample, npt.NDArray[np.uint8] | Unreadable]]:
-    """Yield each sample with its image: those that have files first, then what the data set gives itself."""
+    """Yield each sample with its image, its file's or what the data set gives itself; fill ``notes`` at the end."""
     files = {sample: sample.path for sample in samples if sample.path is not None}
     own = [sample for sample in samples if sample.path is None]
-    from_files = decoded(list(files.values()), size, conversion) if files else iter(())
+    paths, heard = list(files.values()), ImageNotes()
+    depth = bit_depth(paths, conversion)
+    from_files = decoded(paths, size, conversion, depth, heard)
     from_set = _own_pictures(dataset, own, size) if own else iter(())
     for sample in samples:
         yield sample, next(from_files if sample in files else from_set)
     next(from_set, None)  # where there is one more, it is told
+    notes += [*([depth.note] if depth.note else []), *heard.lines()]
 
 
 def _own_pictures(

@@ -1,17 +1,19 @@
 """From a plan's data set to the splits of one network: images read once and kept in the store, cut by the seed."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.data.draw import Cut, cut, test_images
+from harness.data.duplicates import NEAR_BITS, Group, across, beyond, contradicting, equal, images_in, near
 from harness.data.image_cache import ImageSet, cached_images
 from harness.data.image_split import ImageSplit, fingerprint_of
 from harness.data.labelled import require_both_classes
 from harness.data.locating import DataPlan
+from harness.data.perceptual_hash import NEAR_RULE, perceptual_hashes
 from harness.data.splitting import units_of
 from harness.errors import DataError
 from harness.progress import Progress
@@ -36,7 +38,8 @@ def read_images(plan: DataPlan, store: Store, progress: Progress = _quiet) -> Im
         plan.dataset(), samples, plan.size, plan.conversion, store, progress, skip_broken=plan.skip_broken
     )
     left = {*found.ids}
-    require_both_classes(plan.name, [sample for sample in samples if sample.id in left])
+    kept = [sample for sample in samples if sample.id in left]
+    require_both_classes(plan.name, [replace(one, split=None) for one in kept] if plan.folds else kept)
     if not plan.allow_duplicates:
         _require_apart(plan, found)
     return found
@@ -83,7 +86,8 @@ class Splits:
     """The three splits of one seed.
 
     ``pool`` is the hash of all that its training and validation images were drawn from, ``whole`` that of all images.
-    ``broken`` are those that could not be read and were left out: (id, reason).
+    ``broken`` are those that could not be read and were left out: (id, reason). ``near_duplicates`` counts images that
+    look nearly like another one of the set.
     """
 
     train: ImageSplit
@@ -92,6 +96,7 @@ class Splits:
     pool: str
     whole: str
     broken: tuple[tuple[str, str], ...] = ()
+    near_duplicates: int = 0
 
     def items(self) -> list[tuple[str, ImageSplit]]:
         """Return (name, split) in the order train, validation, test."""
@@ -103,7 +108,15 @@ def splits_of(plan: DataPlan, root: Path, seed: int) -> Splits:
     train, validation = training_splits(plan, root, seed)
     found = image_set(plan, root)
     whole = fingerprint_of(found.digests, found.labels, found.ids)
-    return Splits(train, validation, test_split(plan, root), pool_fingerprint(plan, root), whole, found.broken)
+    return Splits(
+        train=train,
+        validation=validation,
+        test=test_split(plan, root),
+        pool=pool_fingerprint(plan, root),
+        whole=whole,
+        broken=found.broken,
+        near_duplicates=near_duplicates(plan, root),
+    )
 
 
 def planned_parts(plan: DataPlan, seed: int) -> dict[str, tuple[int, int]]:
@@ -132,18 +145,31 @@ def _units(found: ImageSet) -> npt.NDArray[np.int64]:
     return units_of(found.groups, [one.tobytes() for one in found.digests])
 
 
+def near_duplicates(plan: DataPlan, root: Path) -> int:
+    """Return how many images of a set look nearly like another one of it, other pixels all the same."""
+    found = image_set(plan, root)
+    digests = [one.tobytes() for one in found.digests]
+
+    def count(_: object) -> int:
+        return images_in(beyond(near(perceptual_hashes(image.numpy() for image in found.images)), digests))
+
+    inputs = {"digests": found.digests, "rule": [NEAR_RULE, NEAR_BITS]}
+    return int(Store(root).run("near duplicates", inputs, count).value)
+
+
+def _named(found: ImageSet, group: Group) -> str:
+    return ", ".join(found.ids[place] for place in group)
+
+
 def _require_apart(plan: DataPlan, found: ImageSet) -> None:
     """Raise `DataError` naming images whose very pixels are in two of the publisher's splits, or have two labels."""
-    same: dict[bytes, list[int]] = {}
-    for place, one in enumerate(found.digests):
-        same.setdefault(one.tobytes(), []).append(place)
-    faults = []
-    for places in same.values():
-        names = ", ".join(found.ids[place] for place in places)
-        if len({int(found.labels[place]) for place in places}) > 1:
-            faults.append(f"{names}: the same pixels under both labels")
-        elif plan.folds is None and len(splits := {str(found.splits[place]) for place in places}) > 1:
-            faults.append(f"{names}: the same pixels in {' and '.join(sorted(splits))}")
+    same = equal([one.tobytes() for one in found.digests])
+    wrong = contradicting(same, found.labels.tolist())
+    torn = [] if plan.folds else [group for group in across(same, found.splits.tolist()) if group not in wrong]
+    faults = [f"{_named(found, group)}: the same pixels under both labels" for group in wrong]
+    for group in torn:
+        splits = sorted({str(found.splits[place]) for place in group})
+        faults.append(f"{_named(found, group)}: the same pixels in {' and '.join(splits)}")
     if faults:
         shown = [*faults[:_SHOWN], *([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])]
         raise DataError(

@@ -13,6 +13,8 @@ from PIL import Image
 
 _SIDE = 16  # frequencies each way; 8, the usual, take different lesions for near duplicates
 WORDS = _SIDE**2 // 64
+NEAR_RULE = f"imagehash.phash {_SIDE}"
+"""The rule's name: part of the key under which what it finds is kept."""
 
 
 def perceptual_hash(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:

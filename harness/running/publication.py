@@ -151,6 +151,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "partial": partial or None,
         "broken": [f"{identity}: {reason}" for identity, reason in splits.broken] or None,
         "duplicates_allowed": plan.data.allow_duplicates,
+        "near_duplicates": splits.near_duplicates,
         "fold": plan.data.cutting.fold,
         "folds": plan.data.cutting.folds,
         "imbalance": plan.data.cutting.imbalance,

@@ -56,6 +56,8 @@ def prepare(plan: Plan, reporter: Reporter) -> None:
     """Decode or draw all images once; every seed of the plan can then be cut from them."""
     with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
         found = read_images(plan.data, Store(plan.store), task.update)
+    for note in found.notes:
+        reporter.note(f"note: {note}", style="yellow")
     for identity, reason in found.broken:
         reporter.note(f"left out: {identity}: {reason}", style="yellow")
     for seed in plan.seeds:

@@ -17,6 +17,7 @@ LABELS = {
     "partial": "Missing images",
     "broken": "Images that cannot be read",
     "duplicates_allowed": "Images in two splits allowed",
+    "near_duplicates": "Images that look nearly like another",
     "fold": "Fold that is tested",
     "folds": "Folds",
     "imbalance": "Negatives per positive in training",
