@@ -105,7 +105,8 @@ def concrete(draws: CrackDraws, noise: Mapping[str, Tensor]) -> Tensor:
     texture = texture + draws.uniform("roughness", 0.01, 0.055) * noise["roughness"]
     texture = texture + draws.uniform("grain", 0.01, 0.04) * sand
     stains = torch.sigmoid((noise["stains"] - draws.uniform("stain-threshold", 0.6, 2)) / 0.25)
-    return draws.uniform("grey", 0.42, 0.84) * texture * (1 - draws.uniform("stain-depth", 0, 0.22) * stains)
+    surface: Tensor = draws.uniform("grey", 0.42, 0.84) * texture
+    return surface * (1 - draws.uniform("stain-depth", 0, 0.22) * stains)
 
 
 def pits(draws: CrackDraws, size: int) -> Tensor:

@@ -86,10 +86,11 @@ def resolve_data(
     """
     dataset = plan.dataset()
     if plan.asked.path is not None:
-        return replace(plan, folder=plan.asked.path)
-    if not dataset.in_folder:
+        folder = Path(plan.asked.path)
+    elif dataset.in_folder:
+        folder = data_folder(root) / dataset.name
+    else:
         return plan
-    folder = data_folder(root) / dataset.name
     try:
         missing = _missing_images(dataset, folder, fetch)
     except DatasetNotFound as error:
