@@ -40,18 +40,29 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """One file that the publisher offers: a file of the data set's folder, or a zip of one folder in it.
+    """One file that the publisher offers: a file of the data set's folder, or a zip or RAR of one folder in it.
 
     ``mirrors`` are https addresses of the same bytes, tried in order. ``sha256`` is a hash that is
-    published, if not by them: other bytes are refused. ``seen_sha256`` is that of copies only: other bytes are said.
-    ``unpacks_to`` names the folder that a zip's single top folder becomes; None: the file is used as it is.
+    published, if not by them: other bytes are refused, as by ``md5``, where only that is published. ``seen_sha256`` is
+    that of copies only: other bytes are said. ``unpacks_to`` names the folder that a zip's single top folder, or what a
+    RAR holds, becomes; None: the file is used as it is. A RAR, which another program unpacks, needs its ``sha256``.
     """
 
     name: str
     mirrors: tuple[str, ...]
     sha256: str | None = None
+    md5: str | None = None
     seen_sha256: str | None = None
     unpacks_to: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name.lower().endswith(".rar") and self.sha256 is None:
+            raise ValueError(f"{self.name} is a RAR: give the sha256 of its bytes, which it is unpacked by")
+
+    @property
+    def has_published_hash(self) -> bool:
+        """Whether other bytes than the publisher's are known to be others."""
+        return self.sha256 is not None or self.md5 is not None
 
 
 class Dataset(ABC):

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data.dataset import SPLITS, Dataset, RemoteFile
+from harness.downloads.download import Known
 from harness.downloads.extraction import MANIFEST, damage, unpacked_files
 from harness.downloads.sources_file import known_hash, read_sources
 from harness.errors import DataError, DatasetNotFound
 from harness.progress import Reporter
-from harness.storage.disk import sha256_of
 
 _NAMES_SHOWN = 10
 
@@ -28,12 +28,12 @@ class Survey:
         return [remote for remote in plain if not self._has_file(remote)]
 
     def lacking_folders(self) -> list[RemoteFile]:
-        """Return the zips to fetch; asked for once no other file is lacking, as labels say what belongs into a folder.
+        """Return the archives to fetch; asked for once no other file is lacking: labels say what belongs into a folder.
 
         Raises `DataError` for a folder of the user's own that is incomplete: it is neither filled up nor replaced.
         """
-        zips = [remote for remote in self.dataset.remote_files if remote.unpacks_to is not None]
-        return [remote for remote in zips if not self._has_folder(self.folder / str(remote.unpacks_to))]
+        archives = [remote for remote in self.dataset.remote_files if remote.unpacks_to is not None]
+        return [remote for remote in archives if not self._has_folder(self.folder / str(remote.unpacks_to))]
 
     def labelled(self, target: Path) -> list[str]:
         """Return the paths, inside the folder ``target``, of all labelled images that belong there."""
@@ -48,18 +48,14 @@ class Survey:
         path = self.folder / remote.name
         if not path.is_file():
             return False
-        found, known = sha256_of(path), known_hash(remote, self.folder)
-        expected = known.sha256 if known else remote.seen_sha256
-        if expected in (None, found):
+        seen = Known(remote.seen_sha256, "known copies") if remote.seen_sha256 else None
+        known = known_hash(remote, self.folder) or seen
+        if known is None or not (fault := known.fault(path)):
             return True
         if remote.name in read_sources(self.folder):
             self.notes.append(f"{path} was torn or changed after it was downloaded: it is downloaded again")
             return False
-        whose = "the publisher's" if remote.sha256 else "known copies'"
-        self.notes.append(
-            f"{path} was put there by hand and is kept; its sha256 is {found}, {whose} is {expected}. Move it away to"
-            " download it"
-        )
+        self.notes.append(f"{path} was put there by hand and is kept; {fault}. Move it away to download it")
         return True
 
     def _has_folder(self, target: Path) -> bool:
