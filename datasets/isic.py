@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.data import DataError, DatasetNotFound, FileDataset, RemoteFile, Sample, Split
 
-_NAMES = {"train": "Training", "test": "Test"}
+_NAMES: dict[Split, str] = {"train": "Training", "test": "Test"}
 _IMAGES = "ISBI2016_ISIC_Part3_{}_Data"
 _LABELS = "ISBI2016_ISIC_Part3_{}_GroundTruth.csv"
 
@@ -56,20 +56,41 @@ class Isic(FileDataset):
     licence = "CC0-1.0"
     citation = "Gutman et al. 2016, Skin Lesion Analysis toward Melanoma Detection, arXiv:1605.01397"
     substitute = "isic-sim"
-    official_counts: ClassVar[Mapping[Split, tuple[int, int]]] = {"train": (727, 173), "test": (304, 75)}
+    official_counts: ClassVar[Mapping[Split | None, tuple[int, int]]] = {"train": (727, 173), "test": (304, 75)}
     remote_files = _REMOTE_FILES
 
-    def samples(self, folder: Path, split: Split) -> Sequence[Sample]:
-        """Return the labelled images of ``split``, sorted by id; see `FileDataset.samples`."""
-        path = folder / _LABELS.format(_NAMES[split])
-        if not path.is_file():
-            raise DatasetNotFound(f"no label file {path}", fix=self.remedy(folder))
-        labels = read_labels(path)
-        images = folder / _IMAGES.format(_NAMES[split])
+    def samples(self, folder: Path) -> Sequence[Sample]:
+        """Return the labelled images of both splits; see `Dataset.samples`."""
+        paths = {split: folder / _LABELS.format(name) for split, name in _NAMES.items()}
+        if lost := [path for path in paths.values() if not path.is_file()]:
+            kind = DatasetNotFound if len(lost) == len(paths) else DataError  # one is here: the other is lost
+            raise kind(f"no label file {lost[0]}", fix=self.remedy(folder))
         return [
-            Sample(id=identity, label=label, path=images / f"{identity}.jpg")
-            for identity, label in sorted(labels.items())
+            Sample(id=identity, label=label, path=_image(folder, split, identity), split=split)
+            for split, labels in _read_all(paths).items()
+            for identity, label in labels.items()
         ]
+
+
+def _image(folder: Path, split: Split, identity: str) -> Path:
+    return folder / _IMAGES.format(_NAMES[split]) / f"{identity}.jpg"
+
+
+def _read_all(paths: Mapping[Split, Path]) -> dict[Split, dict[str, int]]:
+    """Return the labels of each split. Raises `DataError` with the faults of all label files."""
+    labels: dict[Split, dict[str, int]] = {}
+    faulty: list[DataError] = []
+    for split, path in paths.items():
+        try:
+            labels[split] = read_labels(path)
+        except DataError as error:
+            faulty.append(error)
+    if len(faulty) > 1:
+        faults = [f"{error.message}: {fault}" for error in faulty for fault in error.faults]
+        raise DataError("the label files have faults", faults=faults, fix=faulty[0].fix)
+    if faulty:
+        raise faulty[0]
+    return labels
 
 
 def read_labels(path: Path) -> dict[str, int]:

@@ -16,7 +16,8 @@ FOLDERS = ("harness", "methods", "datasets", "reports")  # on disk; installed, t
 
 # From the ground up: a package imports its own files and those of packages before it. Files at the root are one each.
 ORDER = (
-    *("outgoing", "errors", "environment", "randomness", "progress", "field_values", "key_fields", "plugins"),
+    *("outgoing", "errors", "environment", "randomness", "progress", "field_values", "key_fields", "entry_text"),
+    "plugins",
     *("children", "plugin_child", "plugin_process"),
     *("networks", "losses", "evaluation", "sparsity", "storage", "results", "data", "training", "downloads", "initial"),
     *("pruning", "planning", "running", "tuning", "testing", "scaffold", "integrity", "cli"),
@@ -30,7 +31,7 @@ FACES = {
         Network OneShotPruner PrunedNetwork Pruner Replaced Retrain SaliencyPruner Scope Scores Start TrainingDiverged
         Workbench build channel_groups copy_of coupled keep_largest not_a_sum_of_paths not_narrowable output_of_paths
         parameter_count prunable_weights prune_least skeleton state_of without_channels""",
-    "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split",
+    "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split Unreadable",
     "harness.testing": """Check CheckFailed CheckSkipped check_named checks narrowed network_checks
         parametrize_with_checks""",
     "harness.networks": """Architecture Network build copy_of initialise parameter_count positive_scores

@@ -26,7 +26,8 @@ def show_(dataset: Name, data_dir: DataDirOption = None) -> None:
 def fetch_(dataset: Name, data_dir: DataDirOption = None) -> None:
     """Download a data set; what is there and whole stays."""
     from harness.cli.data_card import data_lines
-    from harness.data.locating import data_folder, load_dataset
+    from harness.data.asked import load_dataset
+    from harness.data.locating import data_folder
     from harness.downloads.fetching import fetch
     from harness.progress import Reporter
 

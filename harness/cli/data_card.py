@@ -1,11 +1,13 @@
 """What `harness data show NAME` shows: where a data set is looked for, and what is there."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.data.completeness import classes, remarks
-from harness.data.dataset import SPLITS, Dataset, Split
-from harness.data.locating import load_dataset
+from harness.data.asked import load_dataset
+from harness.data.completeness import classes, official, remarks
+from harness.data.dataset import Dataset, Sample, by_split
+from harness.data.labelled import labelled
 from harness.downloads.sources_file import FIRST_USE, SOURCES, read_sources
 from harness.storage.disk import disk_errors
 
@@ -22,18 +24,17 @@ def data_lines(name: str, root: Path) -> list[str]:
         lines.append(f"Simulated; the best reachable AUC-ROC is {dataset.oracle_auc:.3f}")
     if dataset.in_folder:
         lines += [f"Folder: {root / name}", _origin(dataset, root / name)]
-    lines += [_counts(dataset, root / name, split) for split in SPLITS]
+    samples = by_split(labelled(dataset, root / name))
+    lines += [_counts(dataset, split, own) for split, own in samples.items()]
     with disk_errors(root / name):
         return lines + (remarks(dataset, root / name) if dataset.in_folder else [])
 
 
-def _counts(dataset: Dataset, folder: Path, split: Split) -> str:
-    with disk_errors(folder):
-        samples = dataset.samples(folder, split)
-        found = sum(sample.is_here for sample in samples)
+def _counts(dataset: Dataset, split: str, samples: Sequence[Sample]) -> str:
+    found = sum(sample.is_here for sample in samples)
     own = classes(samples)
     counts = f"{split}: {own[1]} positives, {own[0]} negatives"
-    if (known := dataset.official_counts.get(split, own)) != own:
+    if (known := official(dataset).get(split, own)) != own:
         counts += f" ({known[1]} and {known[0]} by the publisher)"
     return f"{counts} labelled; {found} of {len(samples)} images found" if dataset.in_folder else counts
 

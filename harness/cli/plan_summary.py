@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from harness.data.dataset import SPLITS
+from harness.data.loading import planned_parts
 from harness.outgoing.secrets import shown_address
 from harness.planning.cell_limit import CellLimit
 from harness.planning.plan import Plan
@@ -11,12 +11,8 @@ from harness.results.mlflow_tracker import default_uri
 
 
 def split_counts(plan: Plan) -> dict[str, tuple[int, int]]:
-    """Return (positives, negatives) of the publisher's splits, from labels alone; nothing is decoded."""
-    counts: dict[str, tuple[int, int]] = {}
-    for split in SPLITS:
-        labels = [sample.label for sample in plan.data.samples(split)]
-        counts[split] = (sum(labels), len(labels) - sum(labels))
-    return counts
+    """Return (positives, negatives) of each part of the first seed, from labels alone; nothing is decoded."""
+    return planned_parts(plan.data, plan.seeds[0])
 
 
 def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
@@ -28,8 +24,6 @@ def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
     return [
         f"Data        {plan.data.name}, {plan.data.size} px, {plan.data.folder or 'drawn by the simulator'}",
         *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
-        f"            validation: {100 * plan.data.validation_fraction:g} % of train (split seed"
-        f" {plan.data.split_seed})",
         f"Network     {plan.network}, W0 {plan.weights}",
         f"Training    {steps} a stage, batch {training.batch_size}, learning rate {training.learning_rate:g},"
         f" {training.precision}",

@@ -97,7 +97,7 @@ def _check_places(shared: SharedOptions) -> None:
 
 def methods_of(text: str | None) -> list[str] | None:
     """Return the methods of a comma-separated list."""
-    from harness.planning.entry_text import split_list
+    from harness.entry_text import split_list
 
     return None if text is None else split_list(text)
 

@@ -3,8 +3,7 @@
 Every other module of the harness is private by agreement and may move.
 """
 
-from harness.data.dataset import Dataset, RemoteFile, Sample, Split
-from harness.data.file_dataset import FileDataset
+from harness.data.dataset import Dataset, FileDataset, RemoteFile, Sample, Split, Unreadable
 from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import DataError, DatasetNotFound
 
@@ -17,4 +16,5 @@ __all__ = [
     "Sample",
     "SimulatedDataset",
     "Split",
+    "Unreadable",
 ]

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.data.dataset import SPLITS, Dataset, Sample, Split
+from harness.data.dataset import WHOLE, Dataset, Sample, by_split
+from harness.data.labelled import labelled
 from harness.errors import DataError, DatasetNotFound
 from harness.storage.disk import sha256_of
 
@@ -31,21 +32,10 @@ def lacking(dataset: Dataset, folder: Path) -> list[ImageCount]:
     Raises `DatasetNotFound` where nothing is there, and `DataError` where a whole split is not, or where labels are not
     the publisher's: more of a class than there are.
     """
-    samples: dict[Split, Sequence[Sample]] = {}
-    unlabelled: list[DatasetNotFound] = []
-    for split in SPLITS:
-        try:
-            samples[split] = dataset.samples(folder, split)
-        except DatasetNotFound as error:
-            unlabelled.append(error)
-    counts = [_count(dataset, split, found) for split, found in samples.items()]
+    samples = by_split(labelled(dataset, folder))
+    counts = [_count(dataset, split, samples.get(split, [])) for split in _splits(dataset, samples)]
     if not any(count.found for count in counts):
-        raise DatasetNotFound(
-            unlabelled[0].message if unlabelled else f"no images of {dataset.name} below {folder}",
-            fix=dataset.remedy(folder),
-        )
-    if unlabelled:  # one split is here: the other is lost, not absent
-        raise DataError(unlabelled[0].message, fix=unlabelled[0].fix)
+        raise DatasetNotFound(f"no images of {dataset.name} below {folder}", fix=dataset.remedy(folder))
     if lost := [str(count) for count in counts if not count.found]:
         raise DataError(f"a whole split of {dataset.name} is missing in {folder}", faults=lost, fix=completion(dataset))
     _require_official(dataset, folder, samples)
@@ -60,13 +50,13 @@ def completion(dataset: Dataset) -> str:
 
 def label_faults(dataset: Dataset, folder: Path) -> list[str]:
     """Return, for each split whose labels are not as many as the publisher's, both counts; then images without one."""
-    labels = {split: classes(dataset.samples(folder, split)) for split in dataset.official_counts}
-    return [*_other_counts(dataset, labels).values(), *_without_label(dataset, folder)]
+    samples = labelled(dataset, folder)
+    return [*_other_counts(dataset, by_split(samples)).values(), *_without_label(samples)]
 
 
 def remarks(dataset: Dataset, folder: Path) -> list[str]:
     """Return what a user should know of a set that can be used: images without a label, label files of other bytes."""
-    notes = [f"{dataset.name}: {text}" for text in _without_label(dataset, folder)]
+    notes = [f"{dataset.name}: {text}" for text in _without_label(labelled(dataset, folder))]
     for remote in dataset.remote_files if dataset.official_counts else ():
         path, known = folder / remote.name, remote.sha256 or remote.seen_sha256
         if remote.unpacks_to is None and known and path.is_file() and (found := sha256_of(path)) != known:
@@ -77,34 +67,41 @@ def remarks(dataset: Dataset, folder: Path) -> list[str]:
     return notes
 
 
-def _count(dataset: Dataset, split: Split, samples: Sequence[Sample]) -> ImageCount:
-    official = dataset.official_counts.get(split)
-    expected = len(samples) if official is None else sum(official)
-    return ImageCount(split, sum(sample.is_here for sample in samples), expected)
-
-
 def classes(samples: Sequence[Sample]) -> tuple[int, int]:
     """Return how many samples are negative and how many positive."""
     positives = sum(sample.label for sample in samples)
     return len(samples) - positives, positives
 
 
-def _other_counts(dataset: Dataset, labels: Mapping[Split, tuple[int, int]]) -> dict[Split, str]:
+def official(dataset: Dataset) -> dict[str, tuple[int, int]]:
+    """Return (negatives, positives) by the publisher, of each split or of all."""
+    return {split or WHOLE: counts for split, counts in dataset.official_counts.items()}
+
+
+def _splits(dataset: Dataset, samples: Mapping[str, Sequence[Sample]]) -> list[str]:
+    return list(dict.fromkeys([*official(dataset), *samples]))
+
+
+def _count(dataset: Dataset, split: str, samples: Sequence[Sample]) -> ImageCount:
+    known = official(dataset).get(split)
+    expected = len(samples) if known is None else sum(known)
+    return ImageCount(split, sum(sample.is_here for sample in samples), expected)
+
+
+def _other_counts(dataset: Dataset, samples: Mapping[str, Sequence[Sample]]) -> dict[str, str]:
     """Return a sentence for each split whose labels, counted by class, are not as many as the publisher's."""
     return {
         split: f"{split}: {own[1]} positives and {own[0]} negatives labelled, {known[1]} and {known[0]} by the"
         " publisher"
-        for split, known in dataset.official_counts.items()
-        if (own := labels[split]) != known
+        for split, known in official(dataset).items()
+        if (own := classes(samples.get(split, []))) != known
     }
 
 
-def _require_official(dataset: Dataset, folder: Path, samples: Mapping[Split, Sequence[Sample]]) -> None:
+def _require_official(dataset: Dataset, folder: Path, samples: Mapping[str, Sequence[Sample]]) -> None:
     """Raise `DataError` where a class has more labels than its publisher gave: no part of that set, but another."""
-    labels = {split: classes(found) for split, found in samples.items()}
-    others = _other_counts(dataset, labels)
-    official = dataset.official_counts
-    if any(own > known for split in others for own, known in zip(labels[split], official[split], strict=True)):
+    others, known = _other_counts(dataset, samples), official(dataset)
+    if any(own > theirs for split in others for own, theirs in zip(classes(samples[split]), known[split], strict=True)):
         raise DataError(
             f"the labels in {folder} are not those of {dataset.name}",
             faults=list(others.values()),
@@ -113,9 +110,9 @@ def _require_official(dataset: Dataset, folder: Path, samples: Mapping[Split, Se
         )
 
 
-def _without_label(dataset: Dataset, folder: Path) -> Iterator[str]:
+def _without_label(samples: Sequence[Sample]) -> Iterator[str]:
     """Tell of each folder of images how many have no label in any split."""
-    paths = {sample.path for split in SPLITS for sample in dataset.samples(folder, split) if sample.path is not None}
+    paths = {sample.path for sample in samples if sample.path is not None}
     kinds = {path.suffix.lower() for path in paths}
     for place in sorted({path.parent for path in paths}):
         images = sorted(

@@ -1,41 +1,53 @@
 """What one data set tells the harness: its labels, its positive class, its images.
 
-Caching, splitting and augmentation are the harness's own (`harness.data.loading`, `harness.data.splitting`,
+Caching, splitting and augmentation are the harness's own (`harness.data.image_cache`, `harness.data.splitting`,
 `harness.training.augmentation`) and the same for every data set.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from harness.progress import Progress
+from harness.errors import DataError
 
-Split = Literal["train", "test"]
-"""The publisher's splits; validation is cut from ``train`` by `harness.data.splitting`."""
+Split = Literal["train", "validation", "test"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
+
+WHOLE = "all"
+"""What the images of a set without a split of its publisher's are called."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """One labelled image. ``label`` is 1 for the positive class; samples of one ``group`` stay in one split.
 
-    ``path`` is the image's file, which may be missing; None where the data set reads or draws it in another way.
+    ``path`` is the image's file, which may be missing; None where the data set draws or reads it in another way.
+    ``split`` is the publisher's; where no sample has one, the harness cuts them.
     """
 
     id: str
     label: int
     path: Path | None = None
     group: str | None = None
+    split: Split | None = None
 
     @property
     def is_here(self) -> bool:
         """Whether the image is on this machine."""
         return self.path is None or self.path.is_file()
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What stands in the place of an image that cannot be had: why, in words."""
+
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,42 +80,63 @@ class RemoteFile:
 class Dataset(ABC):
     """A binary image data set whose positive class is the one that must not be missed.
 
-    Most are a `FileDataset` or a `SimulatedDataset`; any other says itself where its images come from.
+    Most are a `FileDataset` or a `SimulatedDataset`; any other gives its images itself. One that is a frozen dataclass
+    has its fields as options, written ``elpv[strict=true]``; the field ``path`` is written ``folder:PATH``.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[str]  # raised when labels or pixels change
-    classes: ClassVar[tuple[str, str]]  # (negative, positive), in words
-    licence: ClassVar[str]
-    citation: ClassVar[str]
-    simulated: ClassVar[bool]
+    if TYPE_CHECKING:  # variables of the class, or properties where the options decide
+
+        @property
+        def name(self) -> str:
+            """What the set is called; results are kept under it."""
+
+        @property
+        def version(self) -> str:
+            """Raised when labels or pixels change."""
+
+        @property
+        def classes(self) -> tuple[str, str]:
+            """Negative and positive, in words."""
+
+        @property
+        def licence(self) -> str:
+            """Of the images, as its publisher calls it."""
+
+        @property
+        def citation(self) -> str:
+            """What to cite."""
+
+    simulated: ClassVar[bool] = False
     substitute: ClassVar[str | None] = None  # the simulated data set that stands in when the images are missing
     in_folder: ClassVar[bool] = False  # whether its images lie below ``<data folder>/<name>/``
     official_counts: ClassVar[
-        Mapping[Split, tuple[int, int]]
-    ] = {}  # (negatives, positives) by the publisher; or not known
+        Mapping[Split | None, tuple[int, int]]
+    ] = {}  # (negatives, positives) by the publisher, of None where there is no split; or not known
     remote_files: ClassVar[Sequence[RemoteFile]] = ()  # what `harness data fetch` downloads; empty: nothing can be
     latents: ClassVar[tuple[str, ...]] = ()  # latent variables that its images are drawn from; empty: none is known
     oracle_auc: ClassVar[float | None] = None  # the best AUC-ROC that any classifier can reach; None: not known
 
     @abstractmethod
-    def samples(self, folder: Path, split: Split) -> Sequence[Sample]:
-        """Return every labelled image of ``split``, sorted by id, also those whose file is missing.
+    def samples(self, folder: Path) -> Sequence[Sample]:
+        """Return every labelled image, sorted by id, also those whose file is missing.
 
         ``folder`` is ``<data folder>/<name>``. Raises `DatasetNotFound` where there is nothing to read, and
         `DataError` with every fault of the labels at once.
         """
 
-    @abstractmethod
-    def images(self, samples: Sequence[Sample], size: int, progress: Progress) -> Tensor:
-        """Return the images of ``samples``, all of one split, in their order: uint8 (N, 3, size, size), RGB.
+    def images(self, samples: Sequence[Sample], size: int) -> Iterator[npt.NDArray[np.uint8] | Unreadable]:  # noqa: ARG002
+        """Yield the image of each of ``samples`` in their order, uint8 (3, size, size), RGB; or why it cannot be had.
 
-        Raises `DataError` with every image that cannot be read.
+        Asked only for samples without a ``path``: files are decoded by the harness's one rule.
         """
+        raise DataError(
+            f"data set {self.name!r} has samples without a file, such as {samples[0].id!r}, and draws no images",
+            fix="give each sample its path, or write the method images(samples, size)",
+        )
 
-    def image_key(self, samples: Sequence[Sample]) -> dict[str, Any]:  # noqa: ARG002
-        """Return, as JSON values, what decides the images of ``samples`` besides version, split and size."""
-        return {"options": {item.name: getattr(self, item.name) for item in fields(self)} if is_dataclass(self) else {}}
+    def remarks(self, folder: Path) -> Sequence[str]:  # noqa: ARG002
+        """Return what a user should know of the files in ``folder`` before a run: a sentence each."""
+        return ()
 
     def remedy(self, folder: Path) -> str:
         """Return how a user gets the images into ``folder``: by command, by hand, or by naming another folder."""
@@ -115,3 +148,25 @@ class Dataset(ABC):
             f"run `harness data fetch {self.name}`, which downloads them to {folder}, or {elsewhere}. By hand: put"
             f" these files into {folder}, and the same command checks and unpacks them without a network{addresses}"
         )
+
+
+class FileDataset(Dataset):
+    """A data set of image files below ``<data folder>/<name>/``, in the publisher's layout."""
+
+    in_folder = True
+
+
+def options_of(dataset: Dataset) -> dict[str, Any]:
+    """Return the options of a data set by name, without the ``path`` of its images, which is this machine's."""
+    if not is_dataclass(dataset):
+        return {}
+    return {item.name: getattr(dataset, item.name) for item in fields(dataset) if item.name != "path"}
+
+
+def by_split(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """Return the samples of each split that there is, in the order train, validation, test; or `WHOLE`."""
+    found: dict[str, list[Sample]] = {}
+    for split in (*SPLITS, None):
+        if own := [sample for sample in samples if sample.split == split]:
+            found[split or WHOLE] = own
+    return found

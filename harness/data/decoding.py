@@ -1,33 +1,38 @@
 """Decoding image files once to uint8, the same rule for every data set: RGB, upright, resized to a square."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
+from harness.data.dataset import Unreadable
 from harness.environment import usable_cores
-from harness.errors import DataError
-from harness.progress import Progress
 
 DECODING = "rgb, exif-upright, square by lanczos, 1"
 """The rule's name, part of the cache's key: change it whenever a pixel changes."""
 
 LARGEST_IMAGE = 50_000_000
-"""Pixels; more are refused from the header, before a decompression bomb fills the memory."""
+_AT_ONCE = 256
 
 
-def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Conversion:
+    """How files become pixels. Images of more than ``max_pixels`` are refused from their header."""
+
+    max_pixels: int = LARGEST_IMAGE
+
+
+def decode(path: Path, size: int, conversion: Conversion) -> npt.NDArray[np.uint8]:
     """Return one image file as uint8 (3, size, size). Raises ValueError with the reason it cannot be read."""
     try:
         with Image.open(path) as image:
-            if image.width * image.height > LARGEST_IMAGE:
-                raise ValueError(f"{image.width}x{image.height} pixels is more than {LARGEST_IMAGE:,}")
+            if image.width * image.height > conversion.max_pixels:
+                raise ValueError(f"{image.width}x{image.height} pixels is more than {conversion.max_pixels:,}")
             image.draft("RGB", (2 * size, 2 * size))  # JPEG only: decode at a fraction of the size
             upright = _eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
             square = upright.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -49,31 +54,16 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-def decode_all(paths: Sequence[Path], size: int, progress: Progress) -> Tensor:
-    """Return all images as uint8 (N, 3, size, size), in order.
+def decoded(paths: Sequence[Path], size: int, conversion: Conversion) -> Iterator[npt.NDArray[np.uint8] | Unreadable]:
+    """Yield each file decoded, uint8 (3, size, size), or why it cannot be read, in their order."""
 
-    Raises `DataError` with every unreadable file at once; nothing is ever substituted for a broken image.
-    """
-    images = torch.empty(len(paths), 3, size, size, dtype=torch.uint8)
-    faults: list[str] = []
-
-    def one(index: int) -> str | None:
+    def one(path: Path) -> npt.NDArray[np.uint8] | Unreadable:
         try:
-            images[index] = torch.from_numpy(decode(paths[index], size))
+            return decode(path, size, conversion)
         except ValueError as error:
-            return f"{paths[index]}: {error}"
-        return None
+            return Unreadable(str(error))
 
     with warnings.catch_warnings(), ThreadPoolExecutor(usable_cores()) as threads:  # Pillow releases the lock
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-        for done, fault in enumerate(threads.map(one, range(len(paths))), start=1):
-            if fault:
-                faults.append(fault)
-            progress(done, len(paths))
-    if faults:
-        raise DataError(
-            f"{len(faults)} of {len(paths)} images cannot be read",
-            faults=faults,
-            fix="replace these files, or remove them and their labels",
-        )
-    return images
+        for start in range(0, len(paths), _AT_ONCE):
+            yield from threads.map(one, paths[start : start + _AT_ONCE])

@@ -1,84 +1,145 @@
-"""From a plan's data set to decoded splits: read once, kept in the store, cut by the plan's seed."""
+"""From a plan's data set to the splits of one network: images read once and kept in the store, cut by the seed."""
 
 import functools
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
-from harness.data.dataset import Dataset, Sample, Split
-from harness.data.image_split import ImageSplit
+from harness.data.draw import Cut, cut, test_images
+from harness.data.image_cache import ImageSet, cached_images
+from harness.data.image_split import ImageSplit, fingerprint_of
+from harness.data.labelled import require_both_classes
 from harness.data.locating import DataPlan
-from harness.data.splitting import validation_indices
+from harness.data.splitting import units_of
 from harness.errors import DataError
 from harness.progress import Progress
+from harness.storage.canonical import digest
 from harness.storage.store import Store
+
+_SHOWN = 20
 
 
 def _quiet(done: int, total: int) -> None:
     pass
 
 
-def decoded(plan: DataPlan, split: Split, store: Store, progress: Progress = _quiet) -> dict[str, Any]:
-    """Return images, labels, ids and groups of a publisher's split, decoded or drawn once and kept in the store.
+def read_images(plan: DataPlan, store: Store, progress: Progress = _quiet) -> ImageSet:
+    """Return all images of a plan's data set, decoded or drawn once and kept in the store.
 
-    Raises `DataError` for unreadable images (all listed) and for a split without a positive or a negative.
+    Raises `DataError` for unreadable images (all listed), a split without both classes, and an image that is in two
+    splits; `UsageError` for a ratio that cannot be.
     """
-    dataset, samples = plan.dataset(), plan.samples(split)
-    key = images_key(dataset, split, plan.size, samples)
-    value = store.run("images", key, lambda _: _read(dataset, samples, plan.size, progress)).value
-    positives = int(value["labels"].sum())
-    if not 0 < positives < len(value["labels"]):
-        raise DataError(
-            f"the {split} split of {plan.name} has {positives} positives in {len(value['labels'])} images: FNR and FPR"
-            " are undefined",
-            fix="both classes are needed in every split",
-        )
-    return dict(value)
-
-
-def images_key(dataset: Dataset, split: str, size: int, samples: Sequence[Sample]) -> dict[str, Any]:
-    """Return all that decides the images and labels of a split: the inputs of the stage that keeps them."""
-    return {
-        "dataset": dataset.name,
-        "version": dataset.version,
-        "split": split,
-        "size": size,
-        **dataset.image_key(samples),
-    }
-
-
-def _read(dataset: Dataset, samples: Sequence[Sample], size: int, progress: Progress) -> dict[str, Any]:
-    return {
-        "images": dataset.images(samples, size, progress),
-        "labels": torch.tensor([sample.label for sample in samples], dtype=torch.uint8),
-        "ids": [sample.id for sample in samples],
-        "groups": [sample.group for sample in samples],
-    }
+    samples = plan.samples()
+    found = cached_images(
+        plan.dataset(), samples, plan.size, plan.conversion, store, progress, skip_broken=plan.skip_broken
+    )
+    left = {*found.ids}
+    require_both_classes(plan.name, [sample for sample in samples if sample.id in left])
+    if not plan.allow_duplicates:
+        _require_apart(plan, found)
+    return found
 
 
 @functools.lru_cache(maxsize=2)
-def training_splits(plan: DataPlan, root: Path) -> tuple[ImageSplit, ImageSplit]:
-    """Return (train, validation): the official training images, cut by the plan's split seed."""
-    value = decoded(plan, "train", Store(root))
-    everything = ImageSplit(value["images"], value["labels"], tuple(value["ids"]), "")
-    labels = value["labels"].numpy()
-    held_out = validation_indices(labels, value["groups"], plan.validation_fraction, plan.split_seed)
-    kept = np.setdiff1d(np.arange(len(labels)), held_out)
-    train, validation = everything.subset(kept), everything.subset(held_out)
-    for name, split in (("training", train), ("validation", validation)):
-        if not (split.positives and split.negatives):
-            raise DataError(
-                f"the {name} split of {plan.name} has {split.positives} positives and {split.negatives} negatives",
-                fix="change data.validation_fraction: both splits need both classes",
-            )
-    return train, validation
+def image_set(plan: DataPlan, root: Path) -> ImageSet:
+    """Return the images of a plan from the store at ``root``, read and checked once in a process."""
+    return read_images(plan, Store(root))
+
+
+def parts(plan: DataPlan, root: Path, seed: int) -> Cut:
+    """Return which images are whose for one seed."""
+    found = image_set(plan, root)
+    return cut(plan.cutting, found.labels.numpy(), _units(found), found.splits, seed, plan.name)
+
+
+@functools.lru_cache(maxsize=2)
+def training_splits(plan: DataPlan, root: Path, seed: int) -> tuple[ImageSplit, ImageSplit]:
+    """Return (train, validation) of one seed's network."""
+    found = image_set(plan, root)
+    chosen = parts(plan, root, seed)
+    return split_of(found, chosen.train), split_of(found, chosen.validation)
 
 
 @functools.lru_cache(maxsize=1)
 def test_split(plan: DataPlan, root: Path) -> ImageSplit:
-    """Return the official test images. Only scoring calls this; no method can."""
-    value = decoded(plan, "test", Store(root))
-    return ImageSplit.of(value["images"], value["labels"], value["ids"])
+    """Return the test images, the same for every seed. Only scoring calls this; no method can."""
+    found = image_set(plan, root)
+    return split_of(found, test_images(plan.cutting, found.labels.numpy(), _units(found), found.splits))
+
+
+@functools.lru_cache(maxsize=2)
+def pool_fingerprint(plan: DataPlan, root: Path) -> str:
+    """Return the hash of all images that are not for testing: what a network's training and validation come from."""
+    found = image_set(plan, root)
+    test = test_images(plan.cutting, found.labels.numpy(), _units(found), found.splits)
+    rest = np.setdiff1d(np.arange(len(found.ids)), test)
+    return digest([split_of(found, rest).fingerprint, found.splits[rest].tolist()])
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three splits of one seed, and the hash of all that its training and validation images were drawn from."""
+
+    train: ImageSplit
+    validation: ImageSplit
+    test: ImageSplit
+    pool: str
+
+    def items(self) -> list[tuple[str, ImageSplit]]:
+        """Return (name, split) in the order train, validation, test."""
+        return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+
+
+def splits_of(plan: DataPlan, root: Path, seed: int) -> Splits:
+    """Return the splits of one seed; images as in `image_set`."""
+    train, validation = training_splits(plan, root, seed)
+    return Splits(train, validation, test_split(plan, root), pool_fingerprint(plan, root))
+
+
+def planned_parts(plan: DataPlan, seed: int) -> dict[str, tuple[int, int]]:
+    """Return (positives, negatives) of each part of one seed, from labels alone; nothing is decoded.
+
+    Images that cannot be read, and those of the same pixels, are not known yet. Raises `DataError` where a part would
+    lack a class.
+    """
+    samples = plan.samples()
+    labels = np.array([sample.label for sample in samples], dtype=np.uint8)
+    units = units_of([sample.group for sample in samples])
+    splits = np.array([sample.split or "" for sample in samples], dtype=np.str_)
+    found = cut(plan.cutting, labels, units, splits, seed, plan.name)
+    counts = {part: int(labels[chosen].sum()) for part, chosen in found._asdict().items()}
+    return {part: (counts[part], len(chosen) - counts[part]) for part, chosen in found._asdict().items()}
+
+
+def split_of(found: ImageSet, chosen: npt.NDArray[np.int64]) -> ImageSplit:
+    """Return some images of a set as a split."""
+    labels, ids = found.labels[chosen], tuple(found.ids[place] for place in chosen)
+    return ImageSplit(found.rows(chosen), labels, ids, fingerprint_of(found.digests[chosen], labels, ids))
+
+
+def _units(found: ImageSet) -> npt.NDArray[np.int64]:
+    """Return what stays together: a group of the publisher's, and images of the same pixels."""
+    return units_of(found.groups, [one.tobytes() for one in found.digests])
+
+
+def _require_apart(plan: DataPlan, found: ImageSet) -> None:
+    """Raise `DataError` naming images whose very pixels are in two of the publisher's splits, or have two labels."""
+    same: dict[bytes, list[int]] = {}
+    for place, one in enumerate(found.digests):
+        same.setdefault(one.tobytes(), []).append(place)
+    faults = []
+    for places in same.values():
+        names = ", ".join(found.ids[place] for place in places)
+        if len({int(found.labels[place]) for place in places}) > 1:
+            faults.append(f"{names}: the same pixels under both labels")
+        elif plan.folds is None and len(splits := {str(found.splits[place]) for place in places}) > 1:
+            faults.append(f"{names}: the same pixels in {' and '.join(sorted(splits))}")
+    if faults:
+        shown = [*faults[:_SHOWN], *([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])]
+        raise DataError(
+            f"{len(faults)} images of {plan.name} are there more than once where they may not be",
+            faults=shown,
+            fix="remove all but one of each, or run all the same with --allow-duplicates (stamped on every result)",
+        )

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
 
-from harness import plugins
+from harness.data.asked import Asked
 from harness.data.completeness import ImageCount, completion, label_faults, lacking
-from harness.data.dataset import Dataset, Sample, Split
+from harness.data.dataset import Dataset, Sample
+from harness.data.decoding import Conversion
+from harness.data.draw import Cutting
+from harness.data.labelled import labelled
 from harness.errors import DataError, DatasetNotFound, HarnessError, MachineError
 from harness.storage.disk import disk_errors
 
@@ -21,34 +24,38 @@ Fetch = Callable[[Dataset, Path], None]
 class DataPlan:
     """Which images a run reads: everything that decides a pixel, a label or a split, and what was missing.
 
-    ``missing`` holds the splits of a partial set that lack images; ``fallback_for`` names the real data set that a
-    simulated one stands in for, and ``fallback_reason`` says why.
+    ``cutting`` says how they are cut. ``missing`` holds the splits of a partial set that lack images; ``fallback_for``
+    names the real data set that a simulated one stands in for, and ``fallback_reason`` says why.
     """
 
-    name: str
+    asked: Asked
     folder: str | None
     size: int
-    validation_fraction: float
-    split_seed: int
+    cutting: Cutting
+    conversion: Conversion = field(default_factory=Conversion)
+    skip_broken: bool = False
+    allow_duplicates: bool = False
     missing: tuple[ImageCount, ...] = ()
     fallback_for: str | None = None
     fallback_reason: str = ""
 
+    @property
+    def name(self) -> str:
+        """What results are kept under."""
+        return self.asked.name
+
     def dataset(self) -> Dataset:
         """Return the data set itself."""
-        return load_dataset(self.name)
+        return self.asked.dataset()
 
-    def samples(self, split: Split) -> list[Sample]:
-        """Return the labelled images of ``split`` that are here, by id."""
-        samples = self.dataset().samples(Path(self.folder or ""), split)
-        return [sample for sample in samples if sample.is_here]
+    def samples(self) -> list[Sample]:
+        """Return the labelled images that are here, by id."""
+        return [sample for sample in labelled(self.dataset(), Path(self.folder or "")) if sample.is_here]
 
-
-def load_dataset(name: str) -> Dataset:
-    """Return the data set registered as ``name``."""
-    kind = plugins.load(plugins.DATASETS, name)
-    dataset: Dataset = kind()
-    return dataset
+    @property
+    def folds(self) -> int | None:
+        """Into how many folds all images are cut, of which one is tested; None: the set's own test images are."""
+        return self.cutting.folds
 
 
 def data_folder(option: Path | None) -> Path:
@@ -77,17 +84,20 @@ def resolve_data(
     `DataError` for unusable labels, a partial set without ``allow_missing``, or, with ``real_only``, a set that is not
     there at all.
     """
-    dataset = load_dataset(plan.name)
+    dataset = plan.dataset()
+    if plan.asked.path is not None:
+        return replace(plan, folder=plan.asked.path)
     if not dataset.in_folder:
         return plan
-    folder = data_folder(root) / plan.name
+    folder = data_folder(root) / dataset.name
     try:
         missing = _missing_images(dataset, folder, fetch)
     except DatasetNotFound as error:
         if dataset.substitute is None or real_only:
             raise DatasetNotFound(error.message, faults=error.faults, fix=error.fix) from None
         reason = error.message
-        return replace(plan, name=dataset.substitute, fallback_for=plan.name, fallback_reason=reason)
+        stand_in = Asked(kind=dataset.substitute)
+        return replace(plan, asked=stand_in, fallback_for=plan.name, fallback_reason=reason)
     if missing and not allow_missing:
         raise DataError(
             f"{plan.name} in {folder} is not complete",

@@ -1,18 +1,16 @@
 """A data set that is drawn, not read."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from harness.data.dataset import Dataset, Sample, Split
-from harness.progress import Progress
 
+_DRAWN: tuple[Split, ...] = ("train", "test")
 _AT_ONCE = 64
 
 
@@ -41,15 +39,26 @@ class SimulatedDataset(Dataset):
         An image depends on (split, index, size) alone, never on which others are asked for.
         """
 
-    def samples(self, folder: Path, split: Split) -> Sequence[Sample]:  # noqa: ARG002
-        """Return the labels of ``split``; an id is split and index."""
-        return [Sample(id=f"{split}-{index:05d}", label=int(label)) for index, label in enumerate(self.labels(split))]
+    def samples(self, folder: Path) -> Sequence[Sample]:  # noqa: ARG002
+        """Return the labels of both splits; an id is split and index."""
+        return [
+            Sample(id=f"{split}-{index:05d}", label=int(label), split=split)
+            for split in _DRAWN
+            for index, label in enumerate(self.labels(split))
+        ]
 
-    def images(self, samples: Sequence[Sample], size: int, progress: Progress) -> Tensor:
-        """Return ``samples`` drawn; see `Dataset.images`."""
-        parts = []
+    def images(self, samples: Sequence[Sample], size: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield ``samples`` drawn; see `Dataset.images`."""
         for start in range(0, len(samples), _AT_ONCE):
-            places = [sample.id.rpartition("-") for sample in samples[start : start + _AT_ONCE]]
-            parts.append(self.render(places[0][0], [int(index) for _, _, index in places], size))
-            progress(start + len(places), len(samples))
-        return torch.from_numpy(np.concatenate(parts))
+            yield from self._drawn(samples[start : start + _AT_ONCE], size)
+
+    def _drawn(self, samples: Sequence[Sample], size: int) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield a few images, those of one split at once."""
+        places = [sample.id.rpartition("-") for sample in samples]
+        found: dict[str, npt.NDArray[np.uint8]] = {}
+        for split in {split for split, _, _ in places}:
+            own = [int(index) for other, _, index in places if other == split]
+            found |= {
+                f"{split}-{index}": image for index, image in zip(own, self.render(split, own, size), strict=True)
+            }
+        yield from (found[f"{split}-{int(index)}"] for split, _, index in places)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.data.dataset import SPLITS, Dataset, RemoteFile
+from harness.data.dataset import Dataset, RemoteFile
+from harness.data.labelled import labelled
 from harness.downloads.download import Known
 from harness.downloads.extraction import MANIFEST, damage, unpacked_files
 from harness.downloads.sources_file import known_hash, read_sources
@@ -38,7 +39,7 @@ class Survey:
     def labelled(self, target: Path) -> list[str]:
         """Return the paths, inside the folder ``target``, of all labelled images that belong there."""
         try:
-            samples = [sample for split in SPLITS for sample in self.dataset.samples(self.folder, split)]
+            samples = labelled(self.dataset, self.folder)
         except DatasetNotFound:  # a data set whose labels come with its images
             return []
         paths = [sample.path for sample in samples if sample.path is not None]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from harness.data.image_split import Images
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture, Network, positive_scores
 from harness.networks.factories import build, initialise, state_of
@@ -22,7 +23,7 @@ def initial_network(
     store: Store,
     architecture: Architecture,
     features: dict[str, Tensor] | None,
-    images: Tensor,
+    images: Images,
     seed: int,
     environment: str,
 ) -> Network:

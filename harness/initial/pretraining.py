@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness import plugins
-from harness.data.loading import images_key
+from harness.data.dataset import options_of
 from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
@@ -47,7 +47,14 @@ def pretrained_features(
     variables besides the class gives every image four graded targets instead of one bit.
     """
     simulator: SimulatedDataset = plugins.load(plugins.DATASETS, pretraining.dataset)()
-    drawn = store.run("images", images_key(simulator, "pretraining", size, ()), lambda _: _draw(simulator, size))
+    key = {
+        "dataset": simulator.name,
+        "version": simulator.version,
+        "split": "pretraining",
+        "size": size,
+        "options": options_of(simulator),
+    }
+    drawn = store.run("images", key, lambda _: _draw(simulator, size))
     inputs = {
         "environment": environment,
         "version": TRAINING_VERSION,

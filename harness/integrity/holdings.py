@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import plugins
+from harness.data.asked import load_dataset
 from harness.data.completeness import completion, lacking, remarks
-from harness.data.locating import load_dataset
 from harness.errors import DatasetNotFound, NetworkError
 from harness.integrity.finding import Finding
 from harness.networks.registered import built_in, factory_of

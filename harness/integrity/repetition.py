@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from harness.data.loading import Splits, splits_of
 from harness.integrity.recorded_plan import Machine, NotHere, plan_of
 from harness.integrity.run_check import RunCheck
 from harness.integrity.verification import named
@@ -16,7 +17,7 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.manifest import hashes
 from harness.running.pool import Job, Pool
-from harness.running.publication import Splits, published_level, run_key
+from harness.running.publication import published_level, run_key
 from harness.running.run import prepare
 from harness.running.worker_processes import listener
 
@@ -75,11 +76,12 @@ def repeat(
 def _planned(run: RunCheck, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:
     """Return a run's plan and images, once they are known to be those that it was made from. Raises `NotHere`."""
     plan = plan_of(run.run, machine)
-    splits = prepare(plan, reporter)
+    prepare(plan, reporter)
     entry = next((one for one in plan.entries if one.text == run.run.tags.get(names.ENTRY)), None)
     seed = run.run.tags.get(names.SEED, "")
     if entry is None or not seed.isdecimal():
         raise NotHere(f"{names.PLAN} does not have its entry, or it does not say its seed")
+    splits = splits_of(plan.data, plan.store, int(seed))
     if run_key(plan, entry, int(seed), splits) != run.run.tags.get(names.KEY):
         raise NotHere("its images, its settings or the code of its method or network are not those that are here")
     return plan, splits
@@ -112,13 +114,14 @@ def _compute(
     found: Repetition,
     reporter: Reporter,
 ) -> None:
-    whole, splits = plans[batch[0].run.run_id]
+    whole, _ = plans[batch[0].run.run_id]
     texts = [entry.text for entry in whole.entries]
     plan = replace(whole, densities=(density,))
     jobs = {Job(texts.index(run.run.tags[names.ENTRY]), int(run.run.tags[names.SEED])): run for run in batch}
     with reporter.task(f"Computing {len(jobs)} cells at {100 * density:g} % anew", len(jobs), "cells") as task:
         for count, outcome in enumerate(Pool(plan, listener(plan, reporter), jobs=list(jobs)).run(), start=1):
             chosen = Chosen(jobs[outcome.job], density)
+            splits = plans[chosen.check.run.run_id][1]
             found.done.append(chosen)
             found.differences += [(chosen, what) for what in _otherwise(outcome.records[0], chosen, splits)]
             task.update(count)

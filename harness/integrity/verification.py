@@ -98,7 +98,9 @@ def _other_images(check: RunCheck, known: dict[tuple[str, str], tuple[str, str]]
     for level in check.levels:
         for split, table in level.scores.items():
             mine = digest([list(table.ids), table.labels.tolist()])
-            first, whose = known.setdefault((_of(check)[0], split), (mine, named(check.run)))
+            group, seed = _of(check)
+            place = (group, split if split == names.TEST else f"{split} of seed {seed}")
+            first, whose = known.setdefault(place, (mine, named(check.run)))
             if first != mine:
                 yield f"density {level.level.density!r}: other images or labels of {split} than {whose} has"
 
@@ -125,6 +127,6 @@ def verify_stages(root: Path, found: Verification, seen: Seen = lambda: None) ->
         found.stages += 1
         seen()
         try:
-            store.read(folder.name)
+            store.read(folder.name, whole=True)
         except CorruptStageError as error:
             found.add(f"stage {folder.name[:12]}", [str(error)])

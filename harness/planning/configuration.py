@@ -1,10 +1,11 @@
 """What a user may set: presets, a TOML file, ``--set`` and flags, merged in this order and checked whole."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
+from harness.data.decoding import Conversion
 from harness.errors import UsageError
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.registered import own_schedule, taken_names
@@ -23,12 +24,20 @@ Table = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class DataOptions:
-    """Which data set, at which size, and how its validation split is cut (the split seed is the plan's)."""
+    """Which data set, at which size, and how it is cut.
+
+    ``split``: validation is drawn by each seed, or "fixed": once, by ``split_seed``, which also draws a test split
+    where the set has none. Images of more than ``max_pixels`` are refused.
+    """
 
     name: str = "isic"
+    positive: str | None = None
     size: Annotated[StrictInt, Field(ge=63, le=1024)] = 64
     validation_fraction: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.25
+    test_fraction: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.25
+    split: Literal["seed", "fixed"] = "seed"
     split_seed: Seed = 0
+    max_pixels: Annotated[StrictInt, Field(ge=1, le=10**10)] = Conversion().max_pixels
 
 
 def _valid_limit(text: str) -> str:

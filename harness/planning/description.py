@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from harness.entry_text import parse_entry
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
-from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import build_pruner, pruner_class
 from harness.plugin_process import of_its_plugin
 from harness.pruning.pruner import Borrowable

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
+from harness.entry_text import parse_entry
 from harness.errors import UsageError, nearest
 from harness.losses.registered import schedule_named
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import Description, Written, code_of, described, traits_of, written
-from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import build_pruner
 from harness.pruning.pruner import Pruner
 from harness.results.names import PLAIN_LOSS

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data.image_split import ImageSplit
 from harness.data.locating import DataPlan
 from harness.initial.pretraining_options import Pretraining
 from harness.initial.weights_choice import SIMULATED
@@ -59,6 +58,7 @@ def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
         "training version": TRAINING_VERSION,
         "dataset": plan.data.name,
         "stands in for": plan.data.fallback_for,
+        "cutting": plan.data.cutting._asdict(),
         "fingerprints": dict(fingerprints),
         "network": plan.network,
         "size": plan.data.size,
@@ -70,9 +70,12 @@ def comparison(plan: Plan, fingerprints: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def setting_of(plan: Plan, train: ImageSplit, validation: ImageSplit) -> str:
-    """Return a hash of what tuning and a run must share for the one to speak of the other; test is no part of it."""
-    return digest(comparison(plan, {"train": train.fingerprint, "validation": validation.fingerprint}))[:12]
+def setting_of(plan: Plan, pool: str) -> str:
+    """Return a hash of what tuning and a run must share for the one to speak of the other; test is no part of it.
+
+    ``pool`` is the hash of the images that training and validation are drawn from.
+    """
+    return digest(comparison(plan, {"pool": pool}))[:12]
 
 
 def levels_of(entry: Entry, densities: Sequence[float]) -> tuple[float, ...]:

@@ -1,20 +1,24 @@
 """A frozen plan from a configuration and one command's flags; what refuses a plan comes before what is kept."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from harness.data.asked import Asked, load_dataset, parse_dataset
 from harness.data.completeness import remarks
-from harness.data.locating import DataPlan, Fetch, load_dataset, resolve_data
+from harness.data.decoding import Conversion
+from harness.data.draw import Cutting
+from harness.data.locating import DataPlan, Fetch, resolve_data
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
 from harness.initial.weights_choice import Find, Weights, check_weights, resolve_weights
 from harness.losses.schedule import LossSchedule
 from harness.networks.contract import require_fit
 from harness.planning.cell_limit import read_cell_limit
-from harness.planning.configuration import Configuration
+from harness.planning.configuration import Configuration, DataOptions
 from harness.planning.description import traits_of
 from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
@@ -34,6 +38,8 @@ class Flags:
     store: Path
     allow_missing: bool = False
     real_only: bool = False
+    skip_broken: bool = False
+    allow_duplicates: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,14 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
 def _require_names(options: Configuration) -> None:
     """Raise `UsageError` for a network or a data set that nobody registered, or a network that does not fit."""
     require_fit(options.network, options.data.size)
-    load_dataset(options.data.name)
+    asked_of(options.data).dataset()
+
+
+def asked_of(data: DataOptions) -> Asked:
+    """Return the data set that is asked for; the path of a user's own images is made absolute."""
+    positive = {} if data.positive is None else {"positive": data.positive}
+    asked = parse_dataset(data.name, positive)
+    return replace(asked, path=os.path.abspath(asked.path)) if asked.path is not None else asked
 
 
 def _require_latents(dataset: str) -> None:
@@ -100,11 +113,18 @@ def _device(options: Configuration) -> Device:
 
 def _located(options: Configuration, flags: Flags, downloads: Downloads) -> DataPlan:
     wanted = DataPlan(
-        name=options.data.name,
+        asked=asked_of(options.data),
         folder=None,
         size=options.data.size,
-        validation_fraction=options.data.validation_fraction,
-        split_seed=options.data.split_seed,
+        cutting=Cutting(
+            validation_fraction=options.data.validation_fraction,
+            test_fraction=options.data.test_fraction,
+            fixed=options.data.split == "fixed",
+            split_seed=options.data.split_seed,
+        ),
+        conversion=Conversion(options.data.max_pixels),
+        skip_broken=flags.skip_broken,
+        allow_duplicates=flags.allow_duplicates,
     )
     return resolve_data(
         wanted,

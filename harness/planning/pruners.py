@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness import plugins
+from harness.entry_text import parse_entry
 from harness.errors import UsageError
 from harness.field_values import built
 from harness.networks.architecture import Network
-from harness.planning.entry_text import parse_entry
 from harness.pruning.dense import Dense
 from harness.pruning.probe import Probe
 from harness.pruning.pruner import Pruner

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness import plugins
+from harness.entry_text import parse_entry, toml_text
 from harness.errors import UsageError, nearest
 from harness.losses.registered import schedule_named
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import described, traits_of
 from harness.planning.entries import Entry, entry_of
-from harness.planning.entry_text import parse_entry, toml_text
 from harness.results.names import DENSE, PLAIN_LOSS, PROBE, REFERENCES
 
 _LACKS = {"mask": "gives no mask", "ticket": "leaves no part of W0"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from harness.data.image_split import Images
 from harness.initial.head import initial_network
 from harness.initial.pretraining import pretrained_features
 from harness.initial.weights_choice import SCRATCH, SIMULATED, own_weights
@@ -23,7 +24,7 @@ class InitialNetworks:
 
     plan: Plan
     store: Store
-    images: Tensor
+    images: Images
     seed: int
 
     def w0(self) -> Network:

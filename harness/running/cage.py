@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.data.image_split import ImageSplit
+from harness.data.image_split import Images, ImageSplit, Rows
 from harness.pruning.workbench import Workbench
 from harness.running.process_state import Code, deciding_state, state_changes
 
@@ -20,11 +20,16 @@ class StateMoved(Exception):  # noqa: N818
 class Cage:
     """The settings, the code and the images of this process as they are now; `check` compares."""
 
-    def __init__(self, *splits: ImageSplit) -> None:
+    def __init__(self) -> None:
         self._state, self._code = deciding_state(), Code()
-        self._tensors = [tensor for split in splits for tensor in (split.images, split.labels)]
-        self._places = [*map(_place, self._tensors)]
+        self._tensors: list[Tensor] = []
+        self._places: list[tuple[Any, ...]] = []
         self._moved = ""
+
+    def watch(self, *splits: ImageSplit) -> None:
+        """Look after the images and labels of these splits, too."""
+        self._tensors += [tensor for split in splits for tensor in (*_tensors(split.images), split.labels)]
+        self._places = [*map(_place, self._tensors)]
 
     def check(self) -> None:
         """Raise `StateMoved` where anything is not what it was, and from then on."""
@@ -38,6 +43,10 @@ class Cage:
         return [*state_changes(self._state, deciding_state()), *self._code.changes(), *images]
 
 
+def _tensors(images: Images) -> tuple[Tensor, ...]:
+    return (images.source, images.rows) if isinstance(images, Rows) else (images,)
+
+
 def _place(tensor: Tensor) -> tuple[Any, ...]:
     """Return where a tensor's memory, which is read-only, is seen, and how."""
     return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
@@ -49,9 +58,9 @@ def _named(changes: list[str]) -> str:
 
 
 @functools.cache
-def cage(*splits: ImageSplit) -> Cage:
+def cage() -> Cage:
     """Return this process's cage, made on the first call: before any method is imported, and before it is forked."""
-    return Cage(*splits)
+    return Cage()
 
 
 def unchanged(bench: Workbench) -> Callable[[], None]:

@@ -87,7 +87,7 @@ class EntryRun:
 
     @cached_property
     def _splits(self) -> tuple[ImageSplit, ImageSplit]:
-        return read_only_splits(self.plan.data, self.plan.store)
+        return read_only_splits(self.plan.data, self.plan.store, self.seed)
 
     @cached_property
     def _initial(self) -> InitialNetworks:

@@ -40,7 +40,7 @@ def run_job(plan: Plan, job: Job, line: Line) -> None:
     from harness.running.warm_up import caged
     from harness.storage.store import Store
 
-    store = Store(plan.store, wait=False, started=announce_pretraining(line), checks=[caged(plan).check])
+    store = Store(plan.store, wait=False, started=announce_pretraining(line), checks=[caged(plan, [job.seed]).check])
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
         line.send(("cell", (level, score_test(plan, cell, store), cell.detail)))

@@ -4,12 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from harness.data.image_split import ImageSplit
+from harness.data.loading import Splits
 from harness.environment import versions
 from harness.initial.weights_choice import SIMULATED, own_weights
 from harness.losses.schedule import LossSchedule
@@ -22,19 +23,6 @@ from harness.results.published import Publication, PublishedLevel
 from harness.running.used_data import used_data
 from harness.storage.canonical import digest
 from harness.training.version import TRAINING_VERSION
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The three splits of a run."""
-
-    train: ImageSplit
-    validation: ImageSplit
-    test: ImageSplit
-
-    def items(self) -> list[tuple[str, ImageSplit]]:
-        """Return (name, split) in the order train, validation, test."""
-        return [("train", self.train), (names.VALIDATION, self.validation), (names.TEST, self.test)]
 
 
 def publication(
@@ -91,13 +79,15 @@ def run_key(plan: Plan, entry: Entry, seed: int, splits: Splits) -> str:
 
 
 def _group(plan: Plan, splits: Splits) -> str:
-    return digest(comparison(plan, {name: split.fingerprint for name, split in splits.items()}))[:12]
+    return digest(comparison(plan, {"pool": splits.pool, "test": splits.test.fingerprint}))[:12]
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
     """Return the plan without the paths of this machine, which a published result need not tell."""
     values = {name: value for name, value in asdict(plan).items() if name not in ("store", "weights_file")}
     values["data"].pop("folder")
+    values["data"]["asked"]["path"] = None
+    values["data"]["cutting"] = plan.data.cutting._asdict()
     values["data"].pop("fallback_reason")
     return values
 
@@ -123,7 +113,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
     return {
         "group": _group(plan, splits),
-        "setting": setting_of(plan, splits.train, splits.validation),
+        "setting": setting_of(plan, splits.pool),
         "dataset": dataset.name,
         "dataset_version": dataset.version,
         "licence": dataset.licence,
@@ -139,9 +129,10 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "own_weights": own_weights(plan.weights),
         "schedule": asdict(plan.training),
         "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,
-        "split_seed": plan.data.split_seed,
+        "split_seed": plan.data.cutting.split_seed,
+        "split": "fixed" if plan.data.cutting.fixed else "seed",
         "preset": plan.preset,
-        "fingerprint": digest([split.fingerprint for _, split in splits.items()])[:16],
+        "fingerprint": digest([splits.pool, splits.test.fingerprint])[:16],
         "environment": plan.environment,
         "versions": versions(),
         "command": command,

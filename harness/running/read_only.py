@@ -10,21 +10,23 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from harness.data.image_split import ImageSplit
+from harness.data.image_split import ImageSplit, Rows
 from harness.data.loading import training_splits
 from harness.data.locating import DataPlan
 
 
-@functools.lru_cache(maxsize=1)
-def read_only_splits(plan: DataPlan, root: Path) -> tuple[ImageSplit, ImageSplit]:
-    """Return (train, validation), where a write into images or labels is a SIGSEGV."""
-    train, validation = training_splits(plan, root)
-    training_splits.cache_clear()  # the copies that can be written to, and the memory
+@functools.lru_cache(maxsize=64)
+def read_only_splits(plan: DataPlan, root: Path, seed: int) -> tuple[ImageSplit, ImageSplit]:
+    """Return (train, validation) of one seed, where a write into images or labels is a SIGSEGV."""
+    train, validation = training_splits(plan, root, seed)
     return _protected(train), _protected(validation)
 
 
 def _protected(split: ImageSplit) -> ImageSplit:
-    return replace(split, images=read_only(split.images), labels=read_only(split.labels))
+    """Return a split whose labels and rows cannot be written to; its images are mapped so that nobody can."""
+    images = split.images
+    rows = replace(images, rows=read_only(images.rows)) if isinstance(images, Rows) else read_only(images)
+    return replace(split, images=rows, labels=read_only(split.labels))
 
 
 def read_only(tensor: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from harness.data.loading import decoded, test_split, training_splits
+from harness.data.loading import parts, read_images, splits_of
 from harness.planning.plan import Plan
 from harness.progress import Reporter, Task
 from harness.results import names
@@ -13,7 +13,7 @@ from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
 from harness.results.reading import dense_problem
 from harness.running.pool import Job, JobOutcome, Pool
-from harness.running.publication import Splits, publication
+from harness.running.publication import publication
 from harness.running.worker_processes import listener
 from harness.storage.store import Store
 
@@ -49,19 +49,20 @@ class Summary:
         ]
 
 
-def prepare(plan: Plan, reporter: Reporter) -> Splits:
-    """Decode or draw all images once and return the three splits."""
-    store = Store(plan.store)
-    for split in ("train", "test"):
-        with reporter.task(f"Reading the {split} images of {plan.data.name}", 1, "images") as task:
-            decoded(plan.data, split, store, task.update)
-    train, validation = training_splits(plan.data, plan.store)
-    return Splits(train, validation, test_split(plan.data, plan.store))
+def prepare(plan: Plan, reporter: Reporter) -> None:
+    """Decode or draw all images once; every seed of the plan can then be cut from them."""
+    with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
+        found = read_images(plan.data, Store(plan.store), task.update)
+    for identity, reason in found.broken:
+        reporter.note(f"left out: {identity}: {reason}", style="yellow")
+    for seed in plan.seeds:
+        parts(plan.data, plan.store, seed)
 
 
 def execute(plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> Summary:
     """Run every job of the plan and publish each as it finishes. Raises on interrupts and machine errors."""
-    publisher = Publisher(plan, prepare(plan, reporter), tracker, reporter, command)
+    prepare(plan, reporter)
+    publisher = Publisher(plan, tracker, reporter, command)
     with reporter.task("Training and scoring", plan.cell_count, "cells") as task:
         for outcome in Pool(plan, listener(plan, reporter), CellLines(plan, reporter, task)).run():
             publisher.take(outcome)
@@ -71,8 +72,8 @@ def execute(plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> S
 class Publisher:
     """Publishes the jobs of a run as they finish, and sums up."""
 
-    def __init__(self, plan: Plan, splits: Splits, tracker: Tracker, reporter: Reporter, command: str) -> None:
-        self.plan, self.splits, self.command = plan, splits, command
+    def __init__(self, plan: Plan, tracker: Tracker, reporter: Reporter, command: str) -> None:
+        self.plan, self.command = plan, command
         self.summary = Summary()
         self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
 
@@ -80,7 +81,8 @@ class Publisher:
         """Publish one job's records."""
         entry, seed = self.plan.entries[outcome.job.entry], outcome.job.seed
         self.summary.cells.extend(Finished(entry.text, seed, record) for record in outcome.records)
-        self.outbox.send(publication(self.plan, entry, seed, outcome.records, self.splits, self.command))
+        splits = splits_of(self.plan.data, self.plan.store, seed)
+        self.outbox.send(publication(self.plan, entry, seed, outcome.records, splits, self.command))
 
     def finish(self) -> Summary:
         """Publish what is left, and return the summary; what MLflow did not take is named in it."""

@@ -2,11 +2,13 @@
 
 import contextlib
 import gc
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from harness import plugins
+from harness.data.loading import image_set
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
@@ -18,9 +20,12 @@ from harness.training.optimisers import optimiser_of
 from harness.training.schedule import OPTIMISERS, Schedule
 
 
-def caged(plan: Plan) -> Cage:
-    """Return this process's cage, around the plan's images."""
-    return cage(*read_only_splits(plan.data, plan.store))
+def caged(plan: Plan, seeds: Sequence[int]) -> Cage:
+    """Return this process's cage, now also around the images of these seeds."""
+    found = cage()
+    for seed in seeds:
+        found.watch(*read_only_splits(plan.data, plan.store, seed))
+    return found
 
 
 def warm_up(plan: Plan) -> None:
@@ -32,7 +37,8 @@ def warm_up(plan: Plan) -> None:
     skeleton(Architecture(plan.network))  # whoever's it is, as the command itself did
     step_without_gradients(nn.Linear(2, 2))
     start_random_states()
-    caged(plan)
+    image_set(plan.data, plan.store)
+    cage()
     gc.collect()
     gc.freeze()  # so that collecting in a child does not copy all of this
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from harness.storage.disk import sync_folder
 _MANIFEST = "manifest.json"
 _VALUE = "value.json"
 _TENSORS = "tensors.safetensors"
+_ATTACHED = "attached"
+_CHUNK = 1 << 20
 _MACHINE_ERRORS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
@@ -48,7 +50,35 @@ def store_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_stage(temporary: Path, target: Path, value: Any, manifest: dict[str, Any]) -> None:
+class Attachment:
+    """A file of a stage too large for memory: written piece by piece, mapped by those who read it, ``name`` in `path`.
+
+    It is known by its size and time of change, and read whole against its sha256 only where these are others.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / name
+        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `seal`
+        self._hasher = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        """Write the next bytes."""
+        self._file.write(data)
+        self._hasher.update(data)
+
+    def seal(self) -> dict[str, Any]:
+        """Bring the file to the disk and return what it is known by."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        status = self.path.stat()
+        return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": self._hasher.hexdigest()}
+
+
+def write_stage(
+    temporary: Path, target: Path, value: Any, manifest: dict[str, Any], attached: Sequence[Attachment] = ()
+) -> None:
     """Commit ``value`` to the folder ``target``: temporary folder, fsync, rename. An existing target is kept.
 
     A second writer of one key has the same bits, so its copy is discarded.
@@ -56,6 +86,10 @@ def write_stage(temporary: Path, target: Path, value: Any, manifest: dict[str, A
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir(parents=True)
+        if attached:
+            manifest = {**manifest, _ATTACHED: {one.path.name: one.seal() for one in attached}}
+        for one in attached:
+            os.rename(one.path, temporary / one.path.name)
         for name, data in _contents(value, manifest).items():
             with open(temporary / name, "wb") as file:
                 file.write(data)
@@ -103,10 +137,11 @@ def _rename(temporary: Path, target: Path) -> None:
         raise
 
 
-def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
+def read_stage(folder: Path, *, whole: bool = False) -> tuple[Any, dict[str, Any]] | None:
     """Return (value, manifest) of a committed stage, or None where there is none.
 
-    Raises `CorruptStageError` when a file is missing, torn or changed.
+    ``whole`` reads every byte of its attachments too. Raises `CorruptStageError` when a file is missing, torn or
+    changed.
     """
     try:
         raw = (folder / _MANIFEST).read_bytes()
@@ -126,7 +161,29 @@ def read_stage(folder: Path) -> tuple[Any, dict[str, Any]] | None:
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(data[name]).hexdigest() != expected:
             raise CorruptStageError(f"{folder / name} does not have the sha256 it was committed with")
+    for name, known in manifest.get(_ATTACHED, {}).items():
+        _check_attached(folder / name, known, whole=whole)
     return restore(json.loads(data[_VALUE]), load_tensors(data[_TENSORS])), manifest
+
+
+def _check_attached(path: Path, known: Mapping[str, Any], *, whole: bool) -> None:
+    """Raise `CorruptStageError` where a file is not the one that was committed; a copy of it gets its old time back."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CorruptStageError(f"{path} cannot be read: {error.strerror}") from None
+    same = (status.st_size, status.st_mtime_ns) == (known["bytes"], known["mtime_ns"])
+    if same and not whole:
+        return
+    hasher = hashlib.sha256()
+    with open(path, "rb") as file:
+        while data := file.read(_CHUNK):
+            hasher.update(data)
+    if hasher.hexdigest() != known["sha256"]:
+        raise CorruptStageError(f"{path} does not have the sha256 it was committed with")
+    if not same:
+        with contextlib.suppress(OSError):  # of another user: read whole again the next time
+            os.utime(path, ns=(status.st_atime_ns, known["mtime_ns"]))
 
 
 def read_stage_manifest(folder: Path) -> dict[str, Any]:

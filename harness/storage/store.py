@@ -13,14 +13,21 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
 from harness.storage.canonical import digest
 from harness.storage.disk import remove, write_whole
-from harness.storage.stage_files import CorruptStageError, read_stage, read_stage_manifest, store_errors, write_stage
+from harness.storage.stage_files import (
+    Attachment,
+    CorruptStageError,
+    read_stage,
+    read_stage_manifest,
+    store_errors,
+    write_stage,
+)
 
 STORE_FORMAT = "1"
 CHECKPOINT_EVERY_S = 20.0
@@ -56,6 +63,7 @@ class Checkpoint:
     _before: tuple[float, float] = (0.0, 0.0)
     _started: tuple[float, float] = (0.0, 0.0)
     _saved: float = 0.0
+    _attached: list[Attachment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._started = time.monotonic(), time.process_time()
@@ -74,6 +82,19 @@ class Checkpoint:
     def due(self) -> bool:
         """Whether enough work would be lost to be worth a checkpoint."""
         return time.monotonic() - self._saved >= CHECKPOINT_EVERY_S
+
+    def attach(self, name: str) -> Attachment:
+        """Return a file that becomes part of the stage, ``name`` in its folder, for what is too large for memory."""
+        with store_errors(self.store.root):
+            self._attached.append(Attachment(self.store.temporary(f"{self.key}.attached"), name))
+        return self._attached[-1]
+
+    def commit(self, value: Any, manifest: dict[str, Any]) -> None:
+        """Commit the stage with what was attached, and drop what was saved on the way."""
+        with store_errors(self.store.root):
+            write_stage(self.store.temporary(self.key), self.store.path(self.key), value, manifest, self._attached)
+        shutil.rmtree(self.store.temporary(f"{self.key}.attached"), ignore_errors=True)
+        self.clear()
 
     def load(self) -> Any:
         """Return the newest readable checkpoint's value, or None."""
@@ -148,10 +169,7 @@ class Store:
             value = compute(checkpoint)
             self.check()
             costs = checkpoint.costs
-            with store_errors(self.root):
-                manifest = {"kind": kind, "key": key, **costs, "format": STORE_FORMAT}
-                write_stage(self.temporary(key), self.path(key), value, manifest)
-            checkpoint.clear()
+            checkpoint.commit(value, {"kind": kind, "key": key, **costs, "format": STORE_FORMAT})
         found = self.find(key)
         if found is None:
             raise StoreError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
@@ -186,14 +204,15 @@ class Store:
         processor_seconds = manifest.get("processor_seconds", math.nan)  # older stages have none
         return Stage(key, value, manifest["seconds"], processor_seconds, replayed=True)
 
-    def read(self, key: str) -> tuple[Any, dict[str, Any]] | None:
+    def read(self, key: str, *, whole: bool = False) -> tuple[Any, dict[str, Any]] | None:
         """Return (value, manifest) of the committed stage ``key``, or None where there is none.
 
-        Raises `CorruptStageError` for files that are not as they were committed, or are another stage's.
+        ``whole`` reads its attachments too, byte by byte. Raises `CorruptStageError` for files that are not as they
+        were committed, or are another stage's.
         """
         folder = self.path(key)
         with store_errors(self.root):
-            found = read_stage(folder)
+            found = read_stage(folder, whole=whole)
         if found is not None and found[1].get("key", key) != key:  # older stages do not say
             raise CorruptStageError(f"{folder} holds the stage {found[1]['key']}")
         return found

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from harness.data.image_split import Images
 from harness.losses.loss import Loss
 from harness.networks.batch_norms import BATCH_NORMS
 from harness.randomness import derived_seed, generator
@@ -44,7 +45,7 @@ class TrainingTask:
     """
 
     module: nn.Module
-    images: Tensor
+    images: Images
     targets: Tensor
     loss: Callable[[Tensor, Tensor], Tensor]
     evaluate: Callable[[nn.Module], float]
@@ -146,11 +147,11 @@ def fit(
     return _result(progress, "trained", start)
 
 
-def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
+def _epoch(stepper: Stepper, images: Images, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
     """Train one epoch and return its mean loss; every draw comes from (seed, purpose, epoch)."""
     schedule, epoch = stepper.schedule, progress["epoch"]
     stepper.loss = stepper.task.loss_at((epoch + 1) / schedule.epoch_count(len(images)))
-    order = epoch_order(targets, schedule.sampler, generator(seed, "shuffle", epoch)).to(images.device)
+    order = epoch_order(targets, schedule.sampler, generator(seed, "shuffle", epoch)).to(stepper.device)
     views = generator(seed, "augmentation", epoch)
     batches = min(schedule.steps_per_epoch(len(images)), total - progress["steps"])
     losses = []
@@ -158,7 +159,7 @@ def _epoch(stepper: Stepper, images: Tensor, targets: Tensor, progress: dict[str
         torch.manual_seed(derived_seed(seed, "dropout", epoch))
         stepper.module.train()
         for chosen in torch.split(order, schedule.batch_size)[:batches]:
-            batch = augment(images[chosen], schedule.augmentation, views)
+            batch = augment(images[chosen.to(images.device)].to(stepper.device), schedule.augmentation, views)
             rate = schedule.learning_rate_at(progress["steps"], total)
             losses.append(stepper.step(batch, targets[chosen], rate))
             progress["steps"] += 1
@@ -183,7 +184,7 @@ def _restore(stepper: Stepper, progress: dict[str, Any]) -> None:
     restore_moments(stepper.optimiser, stepper.parameters, progress.pop("moments"))
 
 
-def _is_dead(stepper: Stepper, images: Tensor, seed: int) -> bool:
+def _is_dead(stepper: Stepper, images: Images, seed: int) -> bool:
     """Return whether the outputs are the same for all images of a training batch, in training mode.
 
     Batch norm's running statistics and dropout are left as they were.
@@ -195,7 +196,7 @@ def _is_dead(stepper: Stepper, images: Tensor, seed: int) -> bool:
         if isinstance(layer, nn.Dropout):
             layer.eval()
     with torch.no_grad():
-        outputs = stepper.forward(normalise(images[chosen.to(images.device)]))
+        outputs = stepper.forward(normalise(images[chosen.to(images.device)].to(stepper.device)))
     stepper.module.load_state_dict(before)
     return not moves(outputs[:, -1] - outputs[:, 0])
 

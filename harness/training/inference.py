@@ -8,6 +8,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
+from harness.data.image_split import Images
 from harness.training.augmentation import normalise
 
 EVALUATION_BATCH = 128
@@ -16,11 +17,13 @@ COLLAPSE = 0.01
 """Scores that spread less than this share of the plain dense network's tell no image from another."""
 
 
-def outputs_of(module: nn.Module, images: Tensor, device: torch.device, *, bfloat16: bool = False) -> Tensor:
+def outputs_of(module: nn.Module, images: Images, device: torch.device, *, bfloat16: bool = False) -> Tensor:
     """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU."""
     module = module.to(device).to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        parts = [module(normalise(batch.to(device))).float().cpu() for batch in torch.split(images, EVALUATION_BATCH)]
+        starts = range(0, len(images), EVALUATION_BATCH)
+        batches = (images[start : start + EVALUATION_BATCH] for start in starts)
+        parts = [module(normalise(batch.to(device))).float().cpu() for batch in batches]
     return torch.cat(parts)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from harness.data.loading import training_splits
+from harness.data.loading import pool_fingerprint
 from harness.errors import HarnessError, UsageError
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import skipped
@@ -96,22 +96,21 @@ def searches(
     plan: Plan, options: TuningOptions, losses: Mapping[str, LossSchedule], found: Mapping[str, Space], *, dense: bool
 ) -> list[Search]:
     """Return the search of the dense network's schedule, or those of the other entries, by their spaces."""
-    train, validation = training_splits(plan.data, plan.store)
-    fingerprints = {"train": train.fingerprint, "validation": validation.fingerprint}
+    pool = pool_fingerprint(plan.data, plan.store)
     objective = Objective(name=options.objective, fpr_bound=options.fpr_bound if options.objective == "fnr" else None)
     result = []
     for entry in plan.entries:
         if entry.text not in found or (entry.method == DENSE) != dense:
             continue
         levels = levels_of(entry, plan.densities)
-        same = digest([comparison(plan, fingerprints), levels, options.seeds, entry, entry.code()])[:8]
+        same = digest([comparison(plan, {"pool": pool}), levels, options.seeds, entry, entry.code()])[:8]
         candidate = Candidate(entry, plan.training, losses)
         definition = Definition(
             name=f"{options.study}: {plan.data.name} {entry.text} {same}",
             space=found[entry.text],
             default=candidate.values(found[entry.text]),
             objective=objective,
-            facts={"entry": entry.text, "data set": plan.data.name, "setting": setting_of(plan, train, validation)},
+            facts={"entry": entry.text, "data set": plan.data.name, "setting": setting_of(plan, pool)},
         )
         result.append(Search(plan=plan, candidate=candidate, definition=definition, options=options))
     return result

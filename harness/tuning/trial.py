@@ -30,7 +30,7 @@ def run_trial(_plan: Plan, job: TrialJob, line: Line) -> None:
     from harness.running.warm_up import caged
     from harness.tuning.metered_store import MeteredStore
 
-    checks = [caged(job.plan).check]
+    checks = [caged(job.plan, job.seeds).check]
     store = MeteredStore(job.plan.store, started=announce_pretraining(line), checks=checks)
     levels = levels_of(job.entry, job.plan.densities)
     seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from harness.data.loading import decoded, training_splits
+from harness.data.loading import pool_fingerprint, read_images, training_splits
 from harness.losses.schedule import LossSchedule
 from harness.planning.plan import Plan, setting_of
 from harness.planning.tuning_options import TuningOptions
@@ -62,8 +62,8 @@ class Tuner:
     def run(self, database: StudyDatabase) -> Tuned:
         """Run or continue every study to its budget. Raises `UsageError` where a study is another search."""
         store = Store(self.plan.store)
-        with self.reporter.task(f"Reading the train images of {self.plan.data.name}", 1, "images") as reading:
-            decoded(self.plan.data, "train", store, reading.update)
+        with self.reporter.task(f"Reading the images of {self.plan.data.name}", 1, "images") as reading:
+            read_images(self.plan.data, store, reading.update)
         with (
             self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
             Workers(self.plan, run_trial, self.plan.jobs, listener(self.plan, self.reporter)) as workers,
@@ -108,7 +108,7 @@ class Tuner:
         return plan
 
     def _result(self, frozen: Plan, pairs: list[Pair]) -> Tuned:
-        setting = setting_of(frozen, *training_splits(frozen.data, frozen.store))
+        setting = setting_of(frozen, pool_fingerprint(frozen.data, frozen.store))
         records = [record_study(search, study, setting, self.command) for search, study in pairs]
         schedule = next((search.definition.space for search, _ in pairs if search.entry.method == DENSE), {})
         parameters = Parameters(
@@ -144,7 +144,7 @@ class Tuner:
     @cached_property
     def _data(self) -> tuple[UsedData, ...]:
         """What all studies and trials read."""
-        splits = training_splits(self.plan.data, self.plan.store)
+        splits = training_splits(self.plan.data, self.plan.store, self.options.seeds[0])
         return used_data(self.plan.data.dataset(), zip(("train", VALIDATION), splits, strict=True))
 
 

@@ -5,11 +5,11 @@ import torch
 
 from harness import plugins
 from harness.data.image_split import ImageSplit
+from harness.entry_text import parse_entry
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise, parameter_count, skeleton
 from harness.networks.registered import HELD_TO, TORCHVISION, built_in
 from harness.planning.entries import entry_of
-from harness.planning.entry_text import parse_entry
 from harness.planning.pruners import borrowed, pruner_class, why_skipped
 from harness.planning.selection import resolve
 from harness.pruning.templates import ChannelPruner

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import plugins
+from harness.entry_text import split_list
 from harness.errors import UsageError
 from harness.losses.registered import schedule_named
 from harness.planning.entries import Entry, entry_of
-from harness.planning.entry_text import split_list
 from harness.planning.pruners import build_pruner
 from harness.planning.selection import resolve
 from harness.plugins import PRUNERS

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from harness.planning.entry_text import toml_text
+from harness.entry_text import toml_text
 
 
 @pytest.mark.parametrize(

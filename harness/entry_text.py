@@ -1,4 +1,4 @@
-"""Entries as people write them: ``lt``, ``snip[images=64]``, ``random-layerwise[of=lt[rate=0.75]]``."""
+"""Entries as people write them: ``lt``, ``snip[images=64]``, ``random-layerwise[of=lt[rate=0.75]]``; data sets too."""
 
 import json
 import re
@@ -22,15 +22,18 @@ def split_list(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def parse_entry(written: str) -> tuple[str, dict[str, str]]:
-    """Return the name and the parameters of an entry as text. Raises `UsageError` where it cannot be read."""
+def parse_entry(written: str, what: str = "method") -> tuple[str, dict[str, str]]:
+    """Return the name and the parameters of an entry, ``what`` it is in words, as text.
+
+    Raises `UsageError` where it cannot be read.
+    """
     match = _WRITTEN.match(written)
     pairs = [pair.partition("=") for pair in split_list((match and match["parameters"]) or "")]
     if match is None or any("[" in name or "]" in name for name, _, _ in pairs):
-        raise UsageError(f"cannot read method {written!r}", fix="write it as name or name[parameter=value,...]")
+        raise UsageError(f"cannot read {what} {written!r}", fix="write it as name or name[parameter=value,...]")
     parameters = {name.strip(): value.strip() for name, _, value in pairs}
     if len(parameters) < len(pairs):
-        raise UsageError(f"method {written!r} gives a parameter twice")
+        raise UsageError(f"{what} {written!r} gives a parameter twice")
     return match["name"].strip(), parameters
 
 

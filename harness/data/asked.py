@@ -1,0 +1,104 @@
+"""Which data set is meant: ``isic``, ``elpv[strict=true]``, ``folder:/data/cells``."""
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from harness import plugins
+from harness.data.dataset import Dataset, options_of
+from harness.entry_text import parse_entry
+from harness.errors import DataError, HarnessError, UsageError, text_of
+from harness.field_values import built
+
+_WRITTEN = re.compile(r"(?P<kind>[^:\[\]]*)(:(?P<path>.*?))?(?P<options>\[[^\[\]=]+=[^\[\]]*\])?", re.DOTALL)
+
+
+_TOLD = ("name", "version", "classes", "licence", "citation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A data set as it was asked for: its registered name, the ``path`` of a user's own images, its options."""
+
+    kind: str
+    path: str | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def dataset(self) -> Dataset:
+        """Return the data set itself.
+
+        Raises `UsageError` for options that it does not have, `DataError` where its code is at fault.
+        """
+        return _made(self)
+
+    @property
+    def name(self) -> str:
+        """What results on it are kept under: its own name, with the options that are not their defaults."""
+        dataset = self.dataset()
+        if self.path is not None:
+            return dataset.name
+        if not is_dataclass(dataset):
+            return dataset.name
+        usual = {item.name: item.default for item in fields(dataset)}
+        others = {name: value for name, value in options_of(dataset).items() if value != usual[name]}
+        inside = ",".join(f"{name}={str(others[name]).lower()}" for name in sorted(others))
+        return f"{dataset.name}[{inside}]" if inside else dataset.name
+
+
+def parse_dataset(written: str, options: Mapping[str, Any] | None = None) -> Asked:
+    """Return the data set that is ``written`` as NAME, NAME[option=value,...] or NAME:PATH, with further ``options``.
+
+    Nothing is looked for. Raises `UsageError` where it cannot be read.
+    """
+    match = _WRITTEN.fullmatch(written.strip())
+    if match is None or not match["kind"]:
+        raise UsageError(
+            f"cannot read data set {written!r}", fix="write NAME, NAME[option=value], folder:PATH or csv:PATH"
+        )
+    _, given = parse_entry(f"{match['kind']}{match['options'] or ''}", "data set")
+    return Asked(kind=match["kind"], path=match["path"], options=tuple(sorted({**given, **(options or {})}.items())))
+
+
+def load_dataset(written: str) -> Dataset:
+    """Return the data set that is ``written`` as `parse_dataset` reads it."""
+    return parse_dataset(written).dataset()
+
+
+def takes_path(kind: type) -> bool:
+    """Return whether a data set's class is asked for with the path of a user's own images."""
+    return is_dataclass(kind) and "path" in {item.name for item in fields(kind)}
+
+
+@functools.lru_cache(maxsize=8)
+def _made(asked: Asked) -> Dataset:
+    kind = plugins.load(plugins.DATASETS, asked.kind)
+    if not isinstance(kind, type):
+        raise DataError(f"data set {asked.kind!r}: its entry point is not a class", fix="register the class itself")
+    if takes_path(kind) != (asked.path is not None):
+        way = f"{asked.kind}:PATH" if takes_path(kind) else asked.kind
+        raise UsageError(f"data set {asked.kind!r} is asked for as {way}", fix=f"write --dataset {way}")
+    fixed = {} if asked.path is None else {"path": asked.path}
+    if not is_dataclass(kind) and asked.options:
+        raise UsageError(f"data set {asked.kind!r} has no options", fix=f"write --dataset {asked.kind}")
+    try:
+        what = f"data set {asked.kind!r}"
+        made: Any = built(kind, dict(asked.options), what, fixed) if is_dataclass(kind) else kind()
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise _spoiled(asked, "cannot be made", error) from error
+    if lacking := [name for name in _TOLD if not hasattr(made, name)]:
+        raise _spoiled(asked, f"lacks {', '.join(lacking)}")
+    found: Dataset = made
+    return found
+
+
+def _spoiled(asked: Asked, what: str, error: Exception | None = None) -> DataError:
+    """Return the fault of a data set's own code."""
+    source = plugins.available(plugins.DATASETS)[asked.kind].source
+    reason = f": {text_of(error)}" if error else ""
+    return DataError(
+        f"data set {asked.kind!r} of {source} {what}{reason}", fix=f"mend it; `harness check {asked.kind}` tries it"
+    )

@@ -1,0 +1,191 @@
+"""All images of a set at one size in one file: decoded or drawn once, mapped by every process that reads them."""
+
+import mmap
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from harness.data.dataset import Dataset, Sample, Unreadable, options_of
+from harness.data.decoding import DECODING, Conversion, decoded
+from harness.data.image_split import Rows, image_digest
+from harness.errors import DataError, HarnessError, text_of
+from harness.progress import Progress
+from harness.storage.store import Checkpoint, Store
+
+IMAGES = "images.u8"
+"""The file: uint8 (M, 3, S, S) in row-major order."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """The M images of a set that can be had, sorted by id, and those that cannot: (id, reason).
+
+    ``images`` is mapped, uint8 (M, 3, S, S), and nobody can write to it; labels uint8 (M,), 1 = positive; ``groups``
+    and ``splits`` one an image, None and empty where there is none; ``digests`` uint8 (M, 32), sha256 of the pixels.
+    """
+
+    images: Tensor
+    labels: Tensor
+    ids: tuple[str, ...]
+    groups: tuple[str | None, ...]
+    splits: npt.NDArray[np.str_]
+    digests: npt.NDArray[np.uint8]
+    broken: tuple[tuple[str, str], ...]
+
+    def rows(self, chosen: npt.NDArray[np.int64]) -> Rows:
+        """Return the images at these places."""
+        return Rows(self.images, torch.from_numpy(chosen))
+
+
+def cached_images(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    size: int,
+    conversion: Conversion,
+    store: Store,
+    progress: Progress,
+    *,
+    skip_broken: bool = False,
+) -> ImageSet:
+    """Return the images of ``samples``, all of a set, from the store; decoded or drawn where they are not there yet.
+
+    Raises `DataError` with every image that cannot be read, unless ``skip_broken``: nothing stands in for it.
+    """
+    key = {
+        "dataset": dataset.name,
+        "version": dataset.version,
+        "size": size,
+        "options": options_of(dataset),
+        **_files(samples, conversion),
+        "samples": [[sample.id, sample.label, sample.group, sample.split] for sample in samples],
+    }
+    stage = store.run(
+        "images", key, lambda checkpoint: _fill(checkpoint, dataset, samples, size, conversion, progress, skip_broken)
+    )
+    value = stage.value
+    broken = tuple((identity, reason) for identity, reason in value["broken"])
+    if broken and not skip_broken:
+        raise _unreadable(broken, len(samples))
+    return ImageSet(
+        images=_mapped(store.path(stage.key) / IMAGES, (len(value["ids"]), 3, size, size)),
+        labels=value["labels"],
+        ids=tuple(value["ids"]),
+        groups=tuple(value["groups"]),
+        splits=np.array(value["splits"], dtype=np.str_),
+        digests=value["digests"].numpy(),
+        broken=broken,
+    )
+
+
+def _files(samples: Sequence[Sample], conversion: Conversion) -> dict[str, Any]:
+    """Return the rule of decoding, and each file as it is now, known without reading it by its size and time."""
+    paths = [sample.path for sample in samples if sample.path is not None]
+    if not paths:
+        return {}
+    states = [(path, path.stat()) for path in paths]
+    signatures = [[str(path), status.st_size, status.st_mtime_ns] for path, status in states]
+    return {"decoding": [DECODING, conversion], "files": signatures}
+
+
+def _fill(
+    checkpoint: Checkpoint,
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    size: int,
+    conversion: Conversion,
+    progress: Progress,
+    skip_broken: bool,
+) -> dict[str, Any]:
+    """Write the images one after the other and return the rest; nothing is kept where one is broken and may not be."""
+    file = checkpoint.attach(IMAGES)
+    kept: list[Sample] = []
+    digests: list[npt.NDArray[np.uint8]] = []
+    broken: list[tuple[str, str]] = []
+    for done, (sample, image) in enumerate(_pictures(dataset, samples, size, conversion), start=1):
+        if isinstance(image, Unreadable):
+            broken.append((sample.id, image.reason))
+        else:
+            kept.append(sample)
+            digests.append(image_digest(image))
+            file.write(np.ascontiguousarray(image).tobytes())
+        progress(done, len(samples))
+    if not kept or (broken and not skip_broken):
+        raise _unreadable(broken, len(samples))
+    return {
+        "labels": torch.tensor([sample.label for sample in kept], dtype=torch.uint8),
+        "ids": [sample.id for sample in kept],
+        "groups": [sample.group for sample in kept],
+        "splits": [sample.split or "" for sample in kept],
+        "digests": np.stack(digests),
+        "broken": broken,
+    }
+
+
+def _pictures(
+    dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion
+) -> Iterator[tuple[Sample, npt.NDArray[np.uint8] | Unreadable]]:
+    """Yield each sample with its image: those that have files first, then what the data set gives itself."""
+    files = {sample: sample.path for sample in samples if sample.path is not None}
+    own = [sample for sample in samples if sample.path is None]
+    from_files = decoded(list(files.values()), size, conversion) if files else iter(())
+    from_set = _own_pictures(dataset, own, size) if own else iter(())
+    for sample in samples:
+        yield sample, next(from_files if sample in files else from_set)
+
+
+def _own_pictures(
+    dataset: Dataset, samples: Sequence[Sample], size: int
+) -> Iterator[npt.NDArray[np.uint8] | Unreadable]:
+    """Yield what a data set gives as images. Raises `DataError` naming it where its code is at fault."""
+    given = 0
+    try:
+        for image in dataset.images(samples, size):
+            if not isinstance(image, Unreadable) and not _is_image(image, size):
+                raise _wrong(dataset, f"gives {_shape(image)} as an image, not uint8 (3, {size}, {size})")
+            given += 1
+            yield image
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise _wrong(dataset, f"cannot give its images: {text_of(error)}") from error
+    if given < len(samples):
+        raise _wrong(dataset, f"gives {given} images for {len(samples)} samples")
+
+
+def _is_image(image: object, size: int) -> bool:
+    return isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == (3, size, size)
+
+
+def _shape(image: object) -> str:
+    return f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
+
+
+def _wrong(dataset: Dataset, what: str) -> DataError:
+    return DataError(
+        f"data set {dataset.name!r} (of {type(dataset).__module__}) {what}",
+        fix=f"mend its code; `harness check {dataset.name}` tries it",
+    )
+
+
+def _unreadable(broken: Sequence[tuple[str, str]], count: int) -> DataError:
+    return DataError(
+        f"{len(broken)} of {count} images cannot be read",
+        faults=[f"{identity}: {reason}" for identity, reason in broken],
+        fix="replace these files, or go on without them by --skip-broken (stamped on every result)",
+    )
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> Tensor:
+    """Return a file's bytes as a tensor, read page by page when they are asked for; a write is a SIGSEGV."""
+    with open(path, "rb") as file:
+        memory = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch warns of memory that cannot be written to: that is meant
+        return torch.frombuffer(memory, dtype=torch.uint8).view(shape)
