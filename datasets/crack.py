@@ -44,11 +44,12 @@ class Crack(FileDataset):
     classes = ("intact", "cracked")
     licence = "CC-BY-4.0"
     citation = "Ozgenel 2019, Concrete Crack Images for Classification, version 2, doi:10.17632/5y9wdsg2zt.2"
+    selective = True
     caveats: ClassVar[tuple[str, ...]] = (
         "Tiles of one photo fall on both sides: the 40,000 tiles of “crack” are cut from 458 photographs, and no name"
         " says from which, so that training and test share walls. A high AUC is partly recognition of them.",
     )
-    official_counts: ClassVar[Mapping[Split, tuple[int, int]]] = {
+    official_counts: ClassVar[Mapping[Split | None, tuple[int, int]]] = {
         "train": (14_000, 2_800),
         "validation": (3_000, 600),
         "test": (3_000, 600),
@@ -73,7 +74,9 @@ class Crack(FileDataset):
         places = {name: sorted(_class_folders(folder, name, _DEPTH)) for name in ("negative", "positive")}
         tiles = {name: [tile for place in found for tile in _tiles_in(place)] for name, found in places.items()}
         if not any(tiles.values()):
-            raise DatasetNotFound(f"no folders Positive and Negative with tiles below {folder}", fix=self.remedy(folder))
+            raise DatasetNotFound(
+                f"no folders Positive and Negative with tiles below {folder}", fix=self.remedy(folder)
+            )
         faults = [fault for name in places for fault in _faults(name, places[name], tiles[name])]
         if faults:
             raise DataError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data import DataError, DatasetNotFound, FileDataset, Sample
+from harness.data import DataError, DatasetNotFound, FileDataset, Sample, Split
 
 _MODULE = "elpv_dataset"
 _FAULTS_SHOWN = 50
@@ -33,10 +33,16 @@ class Elpv(FileDataset):
         " doi:10.1016/j.solener.2019.02.067"
     )
     in_folder = False
+    selective = True
     caveats: ClassVar[tuple[str, ...]] = (
         "The 2,624 cells are cut from 44 solar modules and no label says which, so that cells of one module may lie in"
         " training and test.",
     )
+
+    @property
+    def official_counts(self) -> Mapping[Split | None, tuple[int, int]]:
+        """All cells, which nobody has split."""
+        return {None: (1_508, 715) if self.strict else (1_803, 821)}
 
     def samples(self, folder: Path) -> Sequence[Sample]:  # noqa: ARG002
         """Return the labelled cells, sorted by id; see `Dataset.samples`. ``folder`` is not looked into."""

@@ -38,12 +38,14 @@ class Survey:
 
     def labelled(self, target: Path) -> list[str]:
         """Return the paths, inside the folder ``target``, of all labelled images that belong there."""
+        return [path.relative_to(target).as_posix() for path in self._paths() if path.is_relative_to(target)]
+
+    def _paths(self) -> list[Path]:
         try:
             samples = labelled(self.dataset, self.folder)
         except DatasetNotFound:  # a data set whose labels come with its images
             return []
-        paths = [sample.path for sample in samples if sample.path is not None]
-        return [path.relative_to(target).as_posix() for path in paths if path.is_relative_to(target)]
+        return [sample.path for sample in samples if sample.path is not None]
 
     def _has_file(self, remote: RemoteFile) -> bool:
         path = self.folder / remote.name
@@ -67,9 +69,9 @@ class Survey:
             return bool(manifest) and not damage(target, manifest, task.update)
 
     def _has_own_folder(self, target: Path) -> bool:
-        if not target.is_dir() or not any(target.iterdir()):
-            return False
         labelled = self.labelled(target)
+        if not target.is_dir() or not any(target.iterdir()):
+            return not labelled and self._lies_elsewhere()
         if missing := [path for path in labelled if not (target / path).is_file()]:
             hidden = len(missing) - _NAMES_SHOWN
             raise DataError(
@@ -80,3 +82,9 @@ class Survey:
             )
         self.notes.append(f"{target} was put there by hand; it has all {len(labelled)} labelled images and is kept")
         return True
+
+    def _lies_elsewhere(self) -> bool:
+        """Return whether the user has the images in folders of other names, as sets allow that find them by class."""
+        if elsewhere := self._paths():
+            self.notes.append(f"{len(elsewhere)} images were put below {self.folder} by hand and are kept")
+        return bool(elsewhere)
