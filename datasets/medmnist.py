@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -99,25 +99,35 @@ class MedMnist(Dataset):
 
 
 def _read_labels(archive: zipfile.ZipFile, prefix: str, most: int) -> list[int]:
-    name = f"{prefix}_labels.npy"
-    if archive.getinfo(name).file_size > _MOST_LABEL_BYTES:
+    name = f"{prefix}_labels"
+    if archive.getinfo(f"{name}.npy").file_size > _MOST_LABEL_BYTES:
         raise ValueError(f"{name} is larger than labels are")
-    with archive.open(name) as stream:
-        labels = npy.read_array(stream, allow_pickle=False)
-    if labels.dtype.kind not in "iu" or labels.shape not in ((len(labels),), (len(labels), 1)):
-        raise ValueError(f"{name} holds {labels.dtype} {labels.shape}, not one whole number an image")
-    if wrong := sorted({label for label in labels.ravel().tolist() if not 0 <= label <= most}):
+    with archive.open(f"{name}.npy") as stream:
+        shape, _, kind = _head(stream)
+        content = stream.read()
+    if kind.kind not in "iu" or len(shape) not in (1, 2) or shape[1:] not in ((), (1,)):
+        raise ValueError(f"{name} holds {kind} {shape}, not one whole number an image")
+    if len(content) != shape[0] * kind.itemsize:
+        raise ValueError(f"{name} does not hold the {shape[0]} labels that it states")
+    labels = np.frombuffer(content, dtype=kind).tolist()
+    if wrong := sorted({label for label in labels if not 0 <= label <= most}):
         raise ValueError(f"{name} holds labels that are not from 0 to {most}: {', '.join(map(str, wrong[:10]))}")
-    return [int(label) for label in labels.ravel()]
+    return [int(label) for label in labels]
 
 
 def _image_shape(stream: IO[bytes]) -> tuple[int, ...]:
     """Read the head of an array of images, grey (N, P, P) or RGB (N, P, P, 3), and return its shape."""
-    read = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
-    shape, by_column, kind = read(stream)
+    shape, by_column, kind = _head(stream)
     if kind != np.uint8 or by_column or len(shape) not in (3, 4) or shape[3:] not in ((), (3,)):
         raise ValueError(f"its images are {kind} {shape}, neither grey nor RGB bytes")
-    return tuple(shape)
+    return shape
+
+
+def _head(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return an array's shape, whether it lies column by column, and its type; nothing of it is unpickled."""
+    read = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
+    shape, by_column, kind = read(stream)
+    return tuple(shape), by_column, kind
 
 
 def _squares(path: Path, prefix: str, rows: Sequence[int], size: int) -> Iterator[npt.NDArray[np.uint8] | Unreadable]:

@@ -19,6 +19,7 @@ def data_lines(name: str, root: Path) -> list[str]:
         f"{dataset.name} {dataset.version}: {dataset.classes[1]} (positive) against {dataset.classes[0]}",
         f"Licence: {dataset.licence}",
         f"Cite: {dataset.citation}",
+        *(f"Mind: {caveat}" for caveat in dataset.caveats),
     ]
     if dataset.oracle_auc is not None:
         lines.append(f"Simulated; the best reachable AUC-ROC is {dataset.oracle_auc:.3f}")

@@ -44,7 +44,8 @@ def require_program(name: str, place: Path) -> list[str]:
     found = [program for program in PROGRAMS if shutil.which(program)]
     if not found:
         raise MachineError(
-            f"{name} is a RAR, and none of {', '.join(PROGRAMS)} is on this machine to unpack it",
+            f"{name} is a RAR, and none of {', '.join(PROGRAMS)} is on this machine to unpack it (bsdtar is in the"
+            " package libarchive-tools of Debian and Ubuntu)",
             fix=f"{_INSTALL}, or unpack it by hand into {place}",
         )
     return found

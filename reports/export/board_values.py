@@ -43,6 +43,7 @@ def labels(board: Board) -> list[str]:
         "stand-in": facts.get("fallback_for"),
         "simulated": facts.get("simulated"),
         "partial": facts.get("partial"),
+        "caveats": facts.get("caveats"),
     }
     return [label for label, holds in told.items() if holds]
 

@@ -1,4 +1,4 @@
-"""What a reader must know before any number: void, badly trained, stand-in, simulated or partial results."""
+"""What a reader must know before any number: void, badly trained, stand-in, simulated, partial or leaking results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +37,8 @@ def banners(board: Board) -> list[Banner]:
         )
     if facts.get("partial"):
         found.append(_partial(facts["partial"]))
+    if facts.get("caveats"):
+        found.append(Banner("Mind the images", " ".join(facts["caveats"])))
     return found
 
 

@@ -32,7 +32,7 @@ LABELS = {
     "environment": "Environment class",
     "versions": "Versions",
 }
-SHOWN_ELSEWHERE = {"void", "positive", "classes"}
+SHOWN_ELSEWHERE = {"void", "positive", "classes", "caveats"}
 
 
 def provenance(board: Board) -> list[tuple[str, str]]:
