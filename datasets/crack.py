@@ -61,47 +61,47 @@ class Crack(FileDataset):
 
         Of fewer tiles as many are drawn as keep five to one.
         """
-        negatives, positives = (drawn(name, tiles) for name, tiles in self._tiles(folder).items())
-        kept = min(len(negatives), NEGATIVES) * POSITIVES // NEGATIVES
-        found = [*_split(0, "negative", negatives[:NEGATIVES]), *_split(1, "positive", positives[:kept])]
-        return sorted(found, key=lambda sample: sample.id)
+        places = self._places(folder)
+        ranked = {name: drawn(name, tiles) for name, (_, tiles) in places.items()}
+        kept = {"negative": NEGATIVES, "positive": len(ranked["negative"]) * POSITIVES // NEGATIVES}
+        return [
+            Sample(id=f"{name}/{tile}", label=label, path=places[name][0] / tile, split=split)
+            for label, name in enumerate(kept)
+            for tile, split in sorted(_split(ranked[name][: kept[name]]))
+        ]
 
-    def _tiles(self, folder: Path) -> dict[str, list[Path]]:
-        """Return the tiles of either class, negatives first.
+    def _places(self, folder: Path) -> dict[str, tuple[Path, list[str]]]:
+        """Return the folder of either class and the tiles in it, negatives first.
 
         Raises `DatasetNotFound` where there is no tile, `DataError` where one class is not what it should be.
         """
-        places = {name: sorted(_class_folders(folder, name, _DEPTH)) for name in ("negative", "positive")}
-        tiles = {name: [tile for place in found for tile in _tiles_in(place)] for name, found in places.items()}
-        if not any(tiles.values()):
-            raise DatasetNotFound(
-                f"no folders Positive and Negative with tiles below {folder}", fix=self.remedy(folder)
-            )
-        faults = [fault for name in places for fault in _faults(name, places[name], tiles[name])]
-        if faults:
+        places = {name: _class_folders(folder, name, _DEPTH) for name in ("negative", "positive")}
+        found = {name: [(place, _tiles_in(place)) for place in sorted(own)] for name, own in places.items()}
+        if not any(tiles for own in found.values() for _, tiles in own):
+            raise DatasetNotFound(f"no folders Positive and Negative with tiles in {folder}", fix=self.remedy(folder))
+        if faults := [fault for name, own in found.items() for fault in _faults(name, own)]:
             raise DataError(
                 f"the folders below {folder} are not those of {self.name}",
                 faults=faults,
                 fix="leave one folder Positive and one folder Negative there, as their publisher has them",
             )
-        return tiles
+        return {name: only for name, (only,) in found.items()}
 
 
-def drawn(name: str, tiles: Sequence[Path]) -> list[Path]:
-    """Return ``tiles`` in the order in which they are drawn: a permutation seeded by `DRAW_SEED`.
+def drawn(name: str, tiles: Sequence[str]) -> list[str]:
+    """Return the file names ``tiles`` of a class in the order in which they are drawn, a permutation by `DRAW_SEED`.
 
-    It is that of the sha256 of seed, class and file name, so that it depends on no library, and a missing tile moves
-    hardly any other into another split.
+    It is that of the sha256 of seed, class and name, so that it depends on no library, and a missing tile moves hardly
+    any other into another split.
     """
-    return sorted(tiles, key=lambda tile: hashlib.sha256(f"{DRAW_SEED}/{name}/{tile.name}".encode()).digest())
+    return sorted(tiles, key=lambda tile: hashlib.sha256(f"{DRAW_SEED}/{name}/{tile}".encode()).digest())
 
 
-def _split(label: int, name: str, tiles: Sequence[Path]) -> Iterator[Sample]:
+def _split(tiles: Sequence[str]) -> Iterator[tuple[str, Split]]:
     first = round(SHARES["train"] * len(tiles))
     second = first + round(SHARES["validation"] * len(tiles))
     for rank, tile in enumerate(tiles):
-        split: Split = "train" if rank < first else "validation" if rank < second else "test"
-        yield Sample(id=f"{name}/{tile.name}", label=label, path=tile, split=split)
+        yield tile, "train" if rank < first else "validation" if rank < second else "test"
 
 
 def _class_folders(folder: Path, name: str, depth: int) -> Iterator[Path]:
@@ -117,16 +117,16 @@ def _class_folders(folder: Path, name: str, depth: int) -> Iterator[Path]:
             yield from _class_folders(Path(entry.path), name, depth - 1)
 
 
-def _tiles_in(folder: Path) -> list[Path]:
-    names = (entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
-    return [folder / name for name in sorted(names) if name.lower().endswith(_IMAGES)]
+def _tiles_in(folder: Path) -> list[str]:
+    names = (entry.name for entry in os.scandir(folder))
+    return sorted(name for name in names if name.lower().endswith(_IMAGES) and not name.startswith("."))
 
 
-def _faults(name: str, places: Sequence[Path], tiles: Sequence[Path]) -> Iterator[str]:
-    spelt = name.capitalize()
+def _faults(name: str, places: Sequence[tuple[Path, Sequence[str]]]) -> Iterator[str]:
+    spelt, tiles = name.capitalize(), sum(len(tiles) for _, tiles in places)
     if len(places) > 1:
-        yield f"{len(places)} folders called {spelt}: {', '.join(map(str, places))}"
+        yield f"{len(places)} folders called {spelt}: {', '.join(str(place) for place, _ in places)}"
     elif not tiles:
         yield f"no tiles of the class {spelt}"
-    elif len(tiles) > _PUBLISHED:
-        yield f"{spelt} has {len(tiles):,} tiles, and its publisher gave {_PUBLISHED:,}: others are among them"
+    elif tiles > _PUBLISHED:
+        yield f"{spelt} has {tiles:,} tiles, and its publisher gave {_PUBLISHED:,}: others are among them"
