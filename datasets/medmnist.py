@@ -6,7 +6,7 @@ Their package is not asked: it needs torchvision, pandas and scikit-image, and t
 import itertools
 import zipfile
 import zlib
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ _MOST_LABEL_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class MedMnist(Dataset):
+class MedMnist(Dataset, ABC):
     """One set of MedMNIST, its images ``pixels`` high and wide, resized from there to what a run asks for.
 
     Source: Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8; files: doi:10.5281/zenodo.10519652.

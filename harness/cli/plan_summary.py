@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.data.loading import planned_parts
+from harness.data.locating import DataPlan
 from harness.outgoing.secrets import shown_address
 from harness.planning.cell_limit import CellLimit
 from harness.planning.plan import Plan
@@ -22,7 +23,7 @@ def plan_lines(plan: Plan, tracking_uri: str | None) -> list[str]:
     steps = f"at most {training.max_steps} steps" if training.max_steps else f"{training.epochs} epochs"
     levels = ", ".join(f"{100 * density:g} %" for density in plan.densities)
     return [
-        f"Data        {plan.data.name}, {plan.data.size} px, {plan.data.folder or 'drawn by the simulator'}",
+        f"Data        {plan.data.name}, {plan.data.size} px, {_origin(plan.data)}",
         *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
         f"Network     {plan.network}, W0 {plan.weights}",
         f"Training    {steps} a stage, batch {training.batch_size}, learning rate {training.learning_rate:g},"
@@ -49,3 +50,8 @@ def plan_values(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON values, with its counts."""
     counts = {split: {"p": p, "n": n} for split, (p, n) in split_counts(plan).items()}
     return {**asdict(plan), "cells": plan.cell_count, "counts": counts}
+
+
+def _origin(data: DataPlan) -> str:
+    """Return where the images come from."""
+    return data.folder or ("drawn by the simulator" if data.dataset().simulated else "from an installed package")
