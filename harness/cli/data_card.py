@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from harness.data.asked import load_dataset
 from harness.data.completeness import classes, official, remarks
-from harness.data.dataset import Dataset, Sample, by_split
+from harness.data.dataset import Dataset, Sample, by_split, fetch_command
 from harness.data.labelled import labelled
 from harness.downloads.sources_file import FIRST_USE, SOURCES, read_sources
 from harness.storage.disk import disk_errors
@@ -19,6 +19,7 @@ def data_lines(name: str, root: Path) -> list[str]:
         f"{dataset.name} {dataset.version}: {dataset.classes[1]} (positive) against {dataset.classes[0]}",
         f"Licence: {dataset.licence}",
         f"Cite: {dataset.citation}",
+        *(f"Mind: {caveat}" for caveat in dataset.caveats),
     ]
     if dataset.oracle_auc is not None:
         lines.append(f"Simulated; the best reachable AUC-ROC is {dataset.oracle_auc:.3f}")
@@ -51,4 +52,4 @@ def _origin(dataset: Dataset, folder: Path) -> str:
     if not dataset.remote_files:
         return "Cannot be fetched: put the publisher's files there by hand"
     hosts = sorted({urlsplit(url).hostname or "" for remote in dataset.remote_files for url in remote.mirrors})
-    return f"Not fetched by the harness; `harness data fetch {dataset.name}` gets it from {' or '.join(hosts)}"
+    return f"Not fetched by the harness; `{fetch_command(dataset)}` gets it from {' or '.join(hosts)}"

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.data.loading import planned_parts
+from harness.data.locating import DataPlan
 from harness.initial.weights_choice import SIMULATED
 from harness.outgoing.secrets import shown_address
 from harness.planning.cell_limit import CellLimit
@@ -26,7 +27,7 @@ def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
     steps = f"at most {training.max_steps} steps" if training.max_steps else f"{training.epochs} epochs"
     levels = ", ".join(f"{100 * density:g} %" for density in plan.densities)
     return [
-        f"Data        {plan.data.name}, {plan.data.size} px, {plan.data.folder or 'drawn by the simulator'}",
+        f"Data        {plan.data.name}, {plan.data.size} px, {_origin(plan.data)}",
         *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
         *(f"            {words}" for one in plans if (words := one.data.cutting.words)),
         f"Network     {plan.network}, W0 {plan.weights}"
@@ -61,3 +62,8 @@ def plan_values(plans: Sequence[Plan]) -> dict[str, Any]:
 
 def _counts(plan: Plan) -> dict[str, dict[str, int]]:
     return {split: {"p": p, "n": n} for split, (p, n) in split_counts(plan).items()}
+
+
+def _origin(data: DataPlan) -> str:
+    """Return where the images come from."""
+    return data.folder or ("drawn by the simulator" if data.dataset().simulated else "from an installed package")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from harness import plugins
-from harness.data.dataset import Dataset, options_of
+from harness.data.dataset import Dataset, full_name
 from harness.entry_text import parse_entry
 from harness.errors import DataError, DatasetNotFound, HarnessError, UsageError, text_of
 from harness.field_values import built
@@ -39,15 +39,7 @@ class Asked:
     @property
     def name(self) -> str:
         """What results on it are kept under: its own name, with the options that are not their defaults."""
-        dataset = self.dataset()
-        if self.path is not None:
-            return dataset.name
-        if not is_dataclass(dataset):
-            return dataset.name
-        usual = {item.name: item.default for item in fields(dataset)}
-        others = {name: value for name, value in options_of(dataset).items() if value != usual[name]}
-        inside = ",".join(f"{name}={_as_written(others[name])}" for name in sorted(others))
-        return f"{dataset.name}[{inside}]" if inside else dataset.name
+        return full_name(self.dataset())
 
 
 def parse_dataset(written: str, options: Mapping[str, Any] | None = None) -> Asked:

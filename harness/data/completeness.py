@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.data.dataset import WHOLE, Dataset, Sample, by_split
+from harness.data.dataset import WHOLE, Dataset, Sample, by_split, fetch_command
 from harness.data.labelled import labelled
 from harness.errors import DataError, DatasetNotFound
 from harness.storage.disk import sha256_of
@@ -44,14 +44,14 @@ def lacking(dataset: Dataset, folder: Path) -> list[ImageCount]:
 
 def completion(dataset: Dataset) -> str:
     """Return how a partial set is completed."""
-    command = f"complete it with `harness data fetch {dataset.name}`, or " if dataset.remote_files else ""
+    command = f"complete it with `{fetch_command(dataset)}`, or " if dataset.remote_files else ""
     return f"{command}add the missing images"
 
 
 def label_faults(dataset: Dataset, folder: Path) -> list[str]:
     """Return, for each split whose labels are not as many as the publisher's, both counts; then images without one."""
     samples = labelled(dataset, folder)
-    return [*_other_counts(dataset, by_split(samples)).values(), *_without_label(samples)]
+    return [*_other_counts(dataset, by_split(samples)).values(), *_without_label(dataset, samples)]
 
 
 def remarks(dataset: Dataset, folder: Path) -> list[str]:
@@ -60,13 +60,13 @@ def remarks(dataset: Dataset, folder: Path) -> list[str]:
     What it says itself, which images have no label, which label files are of other bytes than the known ones.
     """
     notes = [*dataset.remarks(folder)]
-    notes += [f"{dataset.name}: {text}" for text in _without_label(labelled(dataset, folder))]
+    notes += [f"{dataset.name}: {text}" for text in _without_label(dataset, labelled(dataset, folder))]
     for remote in dataset.remote_files if dataset.official_counts else ():
         path, known = folder / remote.name, remote.sha256 or remote.seen_sha256
         if remote.unpacks_to is None and known and path.is_file() and (found := sha256_of(path)) != known:
             notes.append(
                 f"{path} is not the known label file, by its sha256 {found}: other labels, or only another spelling or"
-                f" line end; `harness data fetch {dataset.name}` gets the known one once it is moved away"
+                f" line end; `{fetch_command(dataset)}` gets the known one once it is moved away"
             )
     return notes
 
@@ -109,13 +109,15 @@ def _require_official(dataset: Dataset, folder: Path, samples: Mapping[str, Sequ
         raise DataError(
             f"the labels in {folder} are not those of {dataset.name}",
             faults=list(others.values()),
-            fix=f"move the label files away and get the publisher's (`harness data fetch {dataset.name}`); other labels"
+            fix=f"move the label files away and get the publisher's (`{fetch_command(dataset)}`); other labels"
             " are a data set of their own name",
         )
 
 
-def _without_label(samples: Sequence[Sample]) -> Iterator[str]:
+def _without_label(dataset: Dataset, samples: Sequence[Sample]) -> Iterator[str]:
     """Tell of each folder of images how many have no label in any split."""
+    if dataset.selective:
+        return
     paths = {sample.path for sample in samples if sample.path is not None}
     kinds = {path.suffix.lower() for path in paths}
     for place in sorted({path.parent for path in paths}):

@@ -4,6 +4,7 @@ Caching, splitting and augmentation are the harness's own (`harness.data.image_c
 `harness.training.augmentation`) and the same for every data set.
 """
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -27,20 +28,23 @@ WHOLE = "all"
 class Sample:
     """One labelled image. ``label`` is 1 for the positive class; samples of one ``group`` stay in one split.
 
-    ``path`` is the image's file, which may be missing; None where the data set draws or reads it in another way.
-    ``split`` is the publisher's; where no sample has one, the harness cuts them.
+    ``path`` is the image's file, which may be missing; None where the data set draws or reads it in another way, from
+    ``source`` where that is a file of many images. ``split`` is the publisher's; where no sample has one, the harness
+    cuts them.
     """
 
     id: str
     label: int
     path: Path | None = None
+    source: Path | None = None
     group: str | None = None
     split: Split | None = None
 
     @property
     def is_here(self) -> bool:
         """Whether the image is on this machine."""
-        return self.path is None or self.path.is_file()
+        file = self.path or self.source
+        return file is None or file.is_file()
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,29 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """One file that the publisher offers: a file of the data set's folder, or a zip of one folder in it.
+    """One file that the publisher offers: a file of the data set's folder, or a zip or RAR of one folder in it.
 
     ``mirrors`` are https addresses of the same bytes, tried in order. ``sha256`` is a hash that is
-    published, if not by them: other bytes are refused. ``seen_sha256`` is that of copies only: other bytes are said.
-    ``unpacks_to`` names the folder that a zip's single top folder becomes; None: the file is used as it is.
+    published, if not by them: other bytes are refused, as by ``md5``, where only that is published. ``seen_sha256`` is
+    that of copies only: other bytes are said. ``unpacks_to`` names the folder that a zip's single top folder, or what a
+    RAR holds, becomes; None: the file is used as it is. A RAR, which another program unpacks, needs its ``sha256``.
     """
 
     name: str
     mirrors: tuple[str, ...]
     sha256: str | None = None
+    md5: str | None = None
     seen_sha256: str | None = None
     unpacks_to: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name.lower().endswith(".rar") and self.sha256 is None:
+            raise ValueError(f"{self.name} is a RAR: give the sha256 of its bytes, which it is unpacked by")
+
+    @property
+    def has_published_hash(self) -> bool:
+        """Whether other bytes than the publisher's are known to be others."""
+        return self.sha256 is not None or self.md5 is not None
 
 
 class Dataset(ABC):
@@ -95,13 +110,23 @@ class Dataset(ABC):
         def citation(self) -> str:
             """What to cite."""
 
+        @property
+        def official_counts(self) -> Mapping[Split | None, tuple[int, int]]:
+            """(negatives, positives) by the publisher, of None where there is no split; or not known."""
+
+        @property
+        def remote_files(self) -> Sequence[RemoteFile]:
+            """What `harness data fetch` downloads; empty: nothing can be."""
+
+    else:
+        official_counts = {}
+        remote_files = ()
+
     simulated: ClassVar[bool] = False
     substitute: ClassVar[str | None] = None  # the simulated data set that stands in when the images are missing
     in_folder: ClassVar[bool] = False  # whether its images lie below ``<data folder>/<name>/``
-    official_counts: ClassVar[
-        Mapping[Split | None, tuple[int, int]]
-    ] = {}  # (negatives, positives) by the publisher, of None where there is no split; or not known
-    remote_files: ClassVar[Sequence[RemoteFile]] = ()  # what `harness data fetch` downloads; empty: nothing can be
+    selective: ClassVar[bool] = False  # whether images that lie beside the labelled ones are left out on purpose
+    caveats: ClassVar[tuple[str, ...]] = ()  # sentences on why a number on this set means less than it seems to
     latents: ClassVar[tuple[str, ...]] = ()  # latent variables that its images are drawn from; empty: none is known
     oracle_auc: ClassVar[float | None] = None  # the best AUC-ROC that any classifier can reach; None: not known
 
@@ -132,9 +157,9 @@ class Dataset(ABC):
         elsewhere = "name the folder above it with --data-dir or HARNESS_DATA"
         if not self.remote_files:
             return f"put the publisher's folders into {folder}, or {elsewhere}"
-        addresses = "".join(f"\n    {remote.mirrors[0]}" for remote in self.remote_files)
+        addresses = "".join(f"\n    {remote.name}: {remote.mirrors[0]}" for remote in self.remote_files)
         return (
-            f"run `harness data fetch {self.name}`, which downloads them to {folder}, or {elsewhere}. By hand: put"
+            f"run `{fetch_command(self)}`, which downloads them to {folder}, or {elsewhere}. By hand: put"
             f" these files into {folder}, and the same command checks and unpacks them without a network{addresses}"
         )
 
@@ -150,6 +175,23 @@ def options_of(dataset: Dataset) -> dict[str, Any]:
     if not is_dataclass(dataset):
         return {}
     return {item.name: getattr(dataset, item.name) for item in fields(dataset) if item.name != "path"}
+
+
+def full_name(dataset: Dataset) -> str:
+    """Return how a data set is asked for: its name, with the options that are not their defaults."""
+    options = options_of(dataset)
+    usual = {item.name: item.default for item in fields(dataset)} if is_dataclass(dataset) else {}
+    if "path" in usual:
+        return dataset.name
+    inside = ",".join(
+        f"{name}={str(options[name]).lower()}" for name in sorted(options) if options[name] != usual[name]
+    )
+    return f"{dataset.name}[{inside}]" if inside else dataset.name
+
+
+def fetch_command(dataset: Dataset) -> str:
+    """Return the command that downloads a data set, as a shell takes it."""
+    return f"harness data fetch {shlex.quote(full_name(dataset))}"
 
 
 def by_split(samples: Sequence[Sample]) -> dict[str, list[Sample]]:

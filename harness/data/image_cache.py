@@ -2,7 +2,7 @@
 
 import mmap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,11 +94,14 @@ def cached_images(
 def _files(samples: Sequence[Sample], conversion: Conversion) -> dict[str, Any]:
     """Return the rule of decoding, and each file as it is now, known without reading it by its size and time."""
     paths = [sample.path for sample in samples if sample.path is not None]
-    if not paths:
-        return {}
+    sources = dict.fromkeys(sample.source for sample in samples if sample.source is not None)
+    found: dict[str, Any] = {"decoding": [DECODING, conversion], "files": _states(paths)} if paths else {}
+    return {**found, "sources": _states(sources)} if sources else found
+
+
+def _states(paths: Iterable[Path]) -> list[list[Any]]:
     states = [(path, path.stat()) for path in paths]
-    signatures = [[str(path), status.st_size, status.st_mtime_ns] for path, status in states]
-    return {"decoding": [DECODING, conversion], "files": signatures}
+    return [[str(path), status.st_size, status.st_mtime_ns] for path, status in states]
 
 
 def _fill(

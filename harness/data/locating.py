@@ -87,8 +87,8 @@ def resolve_data(
     dataset = plan.dataset()
     if plan.asked.path is not None:
         folder = Path(plan.asked.path)
-    elif dataset.in_folder:
-        folder = data_folder(root) / dataset.name
+    elif dataset.in_folder or dataset.official_counts:
+        folder = data_folder(root) / dataset.name if dataset.in_folder else Path()
     else:
         return plan
     try:
@@ -101,11 +101,11 @@ def resolve_data(
         return replace(plan, asked=stand_in, fallback_for=plan.name, fallback_reason=reason)
     if missing and not allow_missing:
         raise DataError(
-            f"{plan.name} in {folder} is not complete",
+            f"{plan.name}{f' in {folder}' if dataset.in_folder else ''} is not complete",
             faults=[*map(str, missing), *label_faults(dataset, folder)],
             fix=f"{completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
         )
-    return replace(plan, folder=str(folder), missing=tuple(missing))
+    return replace(plan, folder=str(folder) if dataset.in_folder else None, missing=tuple(missing))
 
 
 def _missing_images(dataset: Dataset, folder: Path, fetch: Fetch | None = None) -> list[ImageCount]:

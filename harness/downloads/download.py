@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -18,7 +18,7 @@ from harness.downloads import connection
 from harness.downloads.connection import HTTPS_ONLY, MirrorFault, Policy, declared_length
 from harness.errors import DataError, NetworkError
 from harness.progress import Reporter, Task
-from harness.storage.disk import disk_errors, move, sha256_of
+from harness.storage.disk import disk_errors, md5_of, move, sha256_of
 
 _CHUNK = 1 << 16
 _MEGABYTE = 1_000_000
@@ -28,10 +28,20 @@ _HEADERS = {"User-Agent": f"prune-harness/{__version__}", "Accept-Encoding": "id
 
 @dataclass(frozen=True)
 class Known:
-    """The sha256 that a file must have, or its first digits, and who says so."""
+    """The sha256 that a file must have, or its first digits, and who says so; an MD5 where they say only that."""
 
-    sha256: str
+    digest: str
     origin: str
+    algorithm: Literal["sha256", "MD5"] = "sha256"
+
+    def fault(self, path: Path) -> str:
+        """Return how ``path``'s hash differs; empty where it does not."""
+        found = sha256_of(path) if self.algorithm == "sha256" else md5_of(path)
+        return (
+            ""
+            if found.startswith(self.digest)
+            else f"its {self.algorithm} is {found}, not {self.digest} ({self.origin})"
+        )
 
 
 def download(
@@ -146,5 +156,5 @@ def _check(part: Path, known: Known | None) -> None:
     if start.startswith(_PAGE):
         raise MirrorFault(connection.LOGIN_PAGE, content=True)
     # Wrong bytes over https are the server's own, so asking the same mirror again is no use.
-    if known is not None and not (found := sha256_of(part)).startswith(known.sha256):
-        raise MirrorFault(f"its sha256 is {found}, not {known.sha256} ({known.origin})", content=True)
+    if known is not None and (fault := known.fault(part)):
+        raise MirrorFault(fault, content=True)

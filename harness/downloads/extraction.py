@@ -1,4 +1,4 @@
-"""A zip's one folder on disk: every name vetted before a byte is written, whole or not at all, with its manifest."""
+"""An archive's folder on disk: every member vetted, whole or not at all, with its manifest."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.downloads.rar import is_rar, unpack_rar
 from harness.downloads.zip_members import vetted
 from harness.errors import DataError
 from harness.progress import Progress
@@ -35,7 +36,7 @@ Manifest = dict[str, Fingerprint]
 
 
 def unpack(archive: Path, folder: Path, progress: Progress, *, most_bytes: int = MOST_BYTES) -> Manifest:
-    """Unpack the content of ``archive``'s single top folder, whatever its name, to the absent ``folder``.
+    """Unpack a zip's single top folder, whatever its name, or all that a RAR holds, to the absent ``folder``.
 
     ``progress`` is told files done and files in all. Raises `DataError` with every fault of the archive, `MachineError`
     where the disk cannot take it; then nothing of it is kept.
@@ -44,7 +45,8 @@ def unpack(archive: Path, folder: Path, progress: Progress, *, most_bytes: int =
     with disk_errors(folder.parent):
         shutil.rmtree(temporary, ignore_errors=True)
         try:
-            manifest = _written(archive, temporary, progress, most_bytes)
+            write = _written_by_program if is_rar(archive.name) else _written
+            manifest = write(archive, temporary, progress, most_bytes)
             record_unpacked(temporary, manifest)
             for place in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
                 sync_folder(place)
@@ -69,6 +71,17 @@ def _written(archive: Path, folder: Path, progress: Progress, most_bytes: int) -
         for path, member in members.items():
             manifest[path] = _write(zipped, member, folder / path)
             progress(len(manifest), len(members))
+    return manifest
+
+
+def _written_by_program(archive: Path, folder: Path, progress: Progress, most_bytes: int) -> Manifest:
+    manifest: Manifest = {}
+    files = unpack_rar(archive, folder, most_bytes)
+    for path in files:
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())  # the program did not
+        manifest[path.relative_to(folder).as_posix()] = Fingerprint(path.stat().st_size, sha256_of(path))
+        progress(len(manifest), len(files))
     return manifest
 
 

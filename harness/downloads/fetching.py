@@ -14,6 +14,7 @@ from harness.data.dataset import Dataset, RemoteFile
 from harness.downloads.connection import HTTPS_ONLY, Policy
 from harness.downloads.download import download
 from harness.downloads.extraction import damage, record_unpacked, unpack, unpacked_files
+from harness.downloads.rar import is_rar, require_program
 from harness.downloads.sources_file import Source, first_use_note, known_hash, origin_of, read_sources, record
 from harness.downloads.survey import Survey
 from harness.errors import DataError, UsageError
@@ -93,7 +94,7 @@ class _Fetch:
         """Return the source of the whole, checked file in ``work``, which a stopped fetch may have left there."""
         target, known = self.work / remote.name, known_hash(remote, self.folder)
         left = read_sources(self.work).get(remote.name)
-        if left and target.is_file() and sha256_of(target) == left.sha256 == (known or left).sha256:
+        if left and target.is_file() and sha256_of(target) == left.sha256 and not (known and known.fault(target)):
             return left
         place = self.folder / remote.name
         url = download(remote.mirrors, target, known, self.survey.reporter, place=place, policy=self.policy)
@@ -102,13 +103,15 @@ class _Fetch:
         return source
 
     def _stage(self, remote: RemoteFile) -> Source:
-        """Unpack a zip, downloaded or put there by hand, into ``work``."""
+        """Unpack an archive, downloaded or put there by hand, into ``work``."""
+        if is_rar(remote.name):  # before a download that would be of no use
+            require_program(remote.name, self.folder / str(remote.unpacks_to))
         by_hand, downloaded = self.folder / remote.name, self.work / remote.name
         source = self._own_source(remote, by_hand) if by_hand.is_file() else self._obtain(remote)
         try:
             self._unpack(remote, by_hand if by_hand.is_file() else downloaded, source)
         except DataError:
-            if remote.sha256 is None:  # nobody vouches for it, and it is of no use
+            if not remote.has_published_hash:  # nobody vouches for it, and it is of no use
                 downloaded.unlink(missing_ok=True)
             raise
         return source
@@ -116,12 +119,8 @@ class _Fetch:
     def _own_source(self, remote: RemoteFile, archive: Path) -> Source:
         """Return the source of a zip that the user downloaded. Raises `DataError` where it is another file."""
         source, known = origin_of(remote, archive, "put there by hand"), known_hash(remote, self.folder)
-        if known is not None and source.sha256 != known.sha256:
-            raise DataError(
-                f"{archive} is not the publisher's file: its sha256 is {source.sha256}, not {known.sha256}"
-                f" ({known.origin})",
-                fix="remove it, or download it again",
-            )
+        if known is not None and (fault := known.fault(archive)):
+            raise DataError(f"{archive} is not the publisher's file: {fault}", fix="remove it, or download it again")
         self.survey.notes.append(f"{archive} was put there by hand; it is unpacked and kept")
         return source
 
@@ -156,6 +155,6 @@ class _Fetch:
         (self.work / remote.name).unlink(missing_ok=True)  # not there where the user downloaded it
 
     def _record(self, remote: RemoteFile, source: Source) -> None:
-        if remote.sha256 is None and remote.name not in read_sources(self.folder):
+        if not remote.has_published_hash and remote.name not in read_sources(self.folder):
             self.survey.notes.append(first_use_note(remote, source.sha256))
         record(self.folder, remote.name, source)

@@ -29,7 +29,9 @@ class Source:
 def origin_of(remote: RemoteFile, path: Path, url: str) -> Source:
     """Return the source of ``path``, which came just now from ``url`` as ``remote``."""
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Source(url, path.stat().st_size, sha256_of(path), date, PUBLISHED if remote.sha256 else FIRST_USE)
+    return Source(
+        url, path.stat().st_size, sha256_of(path), date, PUBLISHED if remote.has_published_hash else FIRST_USE
+    )
 
 
 def read_sources(folder: Path) -> dict[str, Source]:
@@ -55,12 +57,12 @@ def record(folder: Path, name: str, source: Source) -> None:
 
 
 def known_hash(remote: RemoteFile, folder: Path) -> Known | None:
-    """Return the sha256 that ``remote`` must have: the published one, else the one recorded in ``folder``."""
+    """Return the hash that ``remote`` must have: the published sha256, the one recorded in ``folder``, or the MD5."""
     if remote.sha256 is not None:
         return Known(remote.sha256, "published")
     if source := read_sources(folder).get(remote.name):
         return Known(source.sha256, f"{FIRST_USE}, {source.date}, in {folder / SOURCES}")
-    return None
+    return Known(remote.md5, "published", "MD5") if remote.md5 is not None else None
 
 
 def first_use_note(remote: RemoteFile, sha256: str) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from harness.data.dataset import Dataset, RemoteFile
 from harness.data.labelled import labelled
+from harness.downloads.download import Known
 from harness.downloads.extraction import MANIFEST, damage, unpacked_files
 from harness.downloads.sources_file import known_hash, read_sources
 from harness.errors import DataError, DatasetNotFound
 from harness.progress import Reporter
-from harness.storage.disk import sha256_of
 
 _NAMES_SHOWN = 10
 
@@ -29,38 +29,36 @@ class Survey:
         return [remote for remote in plain if not self._has_file(remote)]
 
     def lacking_folders(self) -> list[RemoteFile]:
-        """Return the zips to fetch; asked for once no other file is lacking, as labels say what belongs into a folder.
+        """Return the archives to fetch; asked for once no other file is lacking: labels say what belongs into a folder.
 
         Raises `DataError` for a folder of the user's own that is incomplete: it is neither filled up nor replaced.
         """
-        zips = [remote for remote in self.dataset.remote_files if remote.unpacks_to is not None]
-        return [remote for remote in zips if not self._has_folder(self.folder / str(remote.unpacks_to))]
+        archives = [remote for remote in self.dataset.remote_files if remote.unpacks_to is not None]
+        return [remote for remote in archives if not self._has_folder(self.folder / str(remote.unpacks_to))]
 
     def labelled(self, target: Path) -> list[str]:
         """Return the paths, inside the folder ``target``, of all labelled images that belong there."""
+        return [path.relative_to(target).as_posix() for path in self._paths() if path.is_relative_to(target)]
+
+    def _paths(self) -> list[Path]:
         try:
             samples = labelled(self.dataset, self.folder)
         except DatasetNotFound:  # a data set whose labels come with its images
             return []
-        paths = [sample.path for sample in samples if sample.path is not None]
-        return [path.relative_to(target).as_posix() for path in paths if path.is_relative_to(target)]
+        return [sample.path for sample in samples if sample.path is not None]
 
     def _has_file(self, remote: RemoteFile) -> bool:
         path = self.folder / remote.name
         if not path.is_file():
             return False
-        found, known = sha256_of(path), known_hash(remote, self.folder)
-        expected = known.sha256 if known else remote.seen_sha256
-        if expected in (None, found):
+        seen = Known(remote.seen_sha256, "known copies") if remote.seen_sha256 else None
+        known = known_hash(remote, self.folder) or seen
+        if known is None or not (fault := known.fault(path)):
             return True
         if remote.name in read_sources(self.folder):
             self.notes.append(f"{path} was torn or changed after it was downloaded: it is downloaded again")
             return False
-        whose = "the publisher's" if remote.sha256 else "known copies'"
-        self.notes.append(
-            f"{path} was put there by hand and is kept; its sha256 is {found}, {whose} is {expected}. Move it away to"
-            " download it"
-        )
+        self.notes.append(f"{path} was put there by hand and is kept; {fault}. Move it away to download it")
         return True
 
     def _has_folder(self, target: Path) -> bool:
@@ -71,9 +69,9 @@ class Survey:
             return bool(manifest) and not damage(target, manifest, task.update)
 
     def _has_own_folder(self, target: Path) -> bool:
-        if not target.is_dir() or not any(target.iterdir()):
-            return False
         labelled = self.labelled(target)
+        if not target.is_dir() or not any(target.iterdir()):
+            return not labelled and self._lies_elsewhere()
         if missing := [path for path in labelled if not (target / path).is_file()]:
             hidden = len(missing) - _NAMES_SHOWN
             raise DataError(
@@ -84,3 +82,9 @@ class Survey:
             )
         self.notes.append(f"{target} was put there by hand; it has all {len(labelled)} labelled images and is kept")
         return True
+
+    def _lies_elsewhere(self) -> bool:
+        """Return whether the user has the images in folders of other names, as sets allow that find them by class."""
+        if elsewhere := self._paths():
+            self.notes.append(f"{len(elsewhere)} images were put below {self.folder} by hand and are kept")
+        return bool(elsewhere)

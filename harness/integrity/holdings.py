@@ -7,6 +7,7 @@ from pathlib import Path
 from harness import plugins
 from harness.data.asked import load_dataset, takes_path
 from harness.data.completeness import completion, lacking, remarks
+from harness.data.dataset import Dataset
 from harness.errors import DatasetNotFound, NetworkError
 from harness.integrity.finding import Finding
 from harness.networks.registered import built_in, factory_of
@@ -21,14 +22,15 @@ _OURS = "prune-harness"
 
 
 def data_sets(root: Path) -> Iterator[Finding]:
-    """Yield what is there of each data set that is read from the data folder; other distributions' are not imported."""
+    """Yield what is there of each data set that is read from files; other distributions' are not imported."""
     for name, plugin in plugins.available(plugins.DATASETS).items():
-        if plugin.distribution == _OURS and not takes_path(plugin.load()) and load_dataset(name).in_folder:
-            yield from _data_set(name, root / name)
+        if plugin.distribution != _OURS or takes_path(plugin.load()):
+            continue
+        if (dataset := load_dataset(name)).in_folder or dataset.official_counts:
+            yield from _data_set(name, dataset, root / name)
 
 
-def _data_set(name: str, folder: Path) -> Iterator[Finding]:
-    dataset = load_dataset(name)
+def _data_set(name: str, dataset: Dataset, folder: Path) -> Iterator[Finding]:
     try:
         missing = lacking(dataset, folder)
     except DatasetNotFound as error:
@@ -38,7 +40,7 @@ def _data_set(name: str, folder: Path) -> Iterator[Finding]:
     if missing:
         yield Finding("data", "note", f"{name} lacks images: {', '.join(map(str, missing))}", completion(dataset))
     else:
-        yield Finding("data", "ok", f"{name} is whole in {folder}")
+        yield Finding("data", "ok", f"{name} is whole{f' in {folder}' if dataset.in_folder else ''}")
     for remark in remarks(dataset, folder):
         yield Finding("data", "note", remark)
 

@@ -45,6 +45,7 @@ def labels(board: Board) -> list[str]:
         "simulated": facts.get("simulated"),
         "W0 saw the classes": w0_saw_classes(facts),
         "partial": facts.get("partial") or facts.get("broken"),
+        "caveats": facts.get("caveats"),
     }
     return [label for label, holds in told.items() if holds]
 

@@ -1,4 +1,4 @@
-"""What a reader must know before any number: void, badly trained, stand-in, simulated, foretold or partial results."""
+"""What a reader must know before any number: void, badly trained, stand-in, simulated, foretold, partial, leaking."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +52,8 @@ def banners(board: Board) -> list[Banner]:
         )
     if facts.get("folds"):
         found.append(_fold(facts))
+    if facts.get("caveats"):
+        found.append(Banner("Mind the images", " ".join(facts["caveats"])))
     return found
 
 

@@ -43,6 +43,7 @@ LABELS = {
 }
 SHOWN_ELSEWHERE = {"void", "positive", "classes"}
 ONLY_WHERE_KNOWN = {"fallback_for", "fold", "folds", "imbalance", "recipe"}
+SHOWN_ELSEWHERE = {"void", "positive", "classes", "caveats"}
 
 
 def provenance(board: Board) -> list[tuple[str, str]]:

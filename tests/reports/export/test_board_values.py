@@ -100,6 +100,8 @@ def test_void_results_give_no_verdict_and_no_rank(usual):
         ({"simulated": True}, ["simulated"]),
         ({"simulated": True, "fallback_for": "isic"}, ["stand-in", "simulated"]),
         ({"partial": {"train": {"found": 1, "expected": 2}}, "void": True}, ["void", "partial"]),
+        ({"caveats": []}, []),
+        ({"caveats": ["Tiles of one photo."], "simulated": True}, ["simulated", "caveats"]),
     ],
 )
 def test_labels(make, facts, labels):

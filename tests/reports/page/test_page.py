@@ -192,6 +192,7 @@ def _harmless(scores, bench):
         ({"simulated": True, "fallback_for": "isic"}, "Not “isic”: simulated images in its place"),
         ({"partial": {"train": {"found": 806, "expected": 900}}}, "train: 806 of 900 images"),
         ({"void": True}, "Void: the dense network has not learnt the task"),
+        ({"caveats": ["Tiles of one photo fall on both sides."]}, "Tiles of one photo fall on both sides."),
     ],
 )
 def test_banners_stand_before_every_number(usual, provenance, words):

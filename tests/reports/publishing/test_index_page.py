@@ -43,6 +43,7 @@ def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
         ({"simulated": True, "fallback_for": "isic"}, "Stand-in: not “isic”, simulated images in its place"),
         ({"partial": {"train": {"found": 1, "expected": 2}}}, "Partial data"),
         ({"void": True}, "Void: the dense network has not learnt the task"),
+        ({"caveats": ["Tiles of one photo fall on both sides."]}, "Mind the images: their page says why"),
     ],
 )
 def test_the_index_says_what_takes_the_meaning_away(tmp_path, make, parse, facts, words):

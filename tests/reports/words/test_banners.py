@@ -20,6 +20,12 @@ from harness.reports.words.banners import banners
             ["Void: the dense network has not learnt the task", "Simulated images", "Partial data"],
             [True, False, False],
         ),
+        ({"caveats": []}, [], []),
+        (
+            {"caveats": ["Tiles of one photo fall on both sides."], "partial": {"train": {"found": 1, "expected": 2}}},
+            ["Partial data", "Mind the images"],
+            [False, False],
+        ),
     ],
 )
 def test_the_gravest_comes_first_and_takes_the_numbers_meaning_away(make, facts, titles, loud):
@@ -27,6 +33,12 @@ def test_the_gravest_comes_first_and_takes_the_numbers_meaning_away(make, facts,
     found = banners(board)
     assert [one.title for one in found] == titles
     assert [one.loud for one in found] == loud
+
+
+def test_every_caveat_of_the_data_set_is_told(make):
+    caveats = ["Tiles of one photo fall on both sides.", "Nobody knows which."]
+    (banner,) = banners(leaderboard(make(caveats=caveats))[0])
+    assert banner.text == "Tiles of one photo fall on both sides. Nobody knows which."
 
 
 def test_missing_images_are_counted_by_split(make):
