@@ -59,7 +59,7 @@ class Attachment:
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / name
-        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `seal`
+        self._file = open(self.path, "wb")  # noqa: SIM115 - closed by `close`
         self._hasher = hashlib.sha256()
 
     def write(self, data: bytes) -> None:
@@ -71,9 +71,13 @@ class Attachment:
         """Bring the file to the disk and return what it is known by."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
+        self.close()
         status = self.path.stat()
         return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": self._hasher.hexdigest()}
+
+    def close(self) -> None:
+        """Write no more."""
+        self._file.close()
 
 
 def write_stage(

@@ -93,8 +93,13 @@ class Checkpoint:
         """Commit the stage with what was attached, and drop what was saved on the way."""
         with store_errors(self.store.root):
             write_stage(self.store.temporary(self.key), self.store.path(self.key), value, manifest, self._attached)
-        shutil.rmtree(self.store.temporary(f"{self.key}.attached"), ignore_errors=True)
         self.clear()
+
+    def release(self) -> None:
+        """Close what was attached, and remove it where it was not committed."""
+        for one in self._attached:
+            one.close()
+        shutil.rmtree(self.store.temporary(f"{self.key}.attached"), ignore_errors=True)
 
     def load(self) -> Any:
         """Return the newest readable checkpoint's value, or None."""
@@ -166,10 +171,13 @@ class Store:
             self.check()
             self.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
-            value = compute(checkpoint)
-            self.check()
-            costs = checkpoint.costs
-            checkpoint.commit(value, {"kind": kind, "key": key, **costs, "format": STORE_FORMAT})
+            try:
+                value = compute(checkpoint)
+                self.check()
+                costs = checkpoint.costs
+                checkpoint.commit(value, {"kind": kind, "key": key, **costs, "format": STORE_FORMAT})
+            finally:
+                checkpoint.release()
         found = self.find(key)
         if found is None:
             raise StoreError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
