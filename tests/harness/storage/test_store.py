@@ -112,6 +112,21 @@ def test_a_failing_function_leaves_nothing_and_frees_the_lock(store):
     assert not compute(Store(store.root, wait=False)).replayed
 
 
+def test_what_a_failing_function_attached_is_closed_and_gone(store):
+    held = []
+
+    def fails(checkpoint):
+        held.append(checkpoint.attach("large.u8"))
+        held[0].write(b"images")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.run("kind", 1, fails)
+    with pytest.raises(ValueError, match="closed file"):
+        held[0].write(b"more")
+    assert not list((store.root / "temporary").iterdir())
+
+
 def test_a_stage_must_not_run_another(store):
     with pytest.raises(AssertionError, match="stages are leaves"):
         store.run("outer", 1, lambda _: store.run("inner", 2, lambda _: 3).value)
