@@ -65,11 +65,12 @@ class Isic(FileDataset):
         if lost := [path for path in paths.values() if not path.is_file()]:
             kind = DatasetNotFound if len(lost) == len(paths) else DataError  # one is here: the other is lost
             raise kind(f"no label file {lost[0]}", fix=self.remedy(folder))
-        return [
+        samples = [
             Sample(id=identity, label=label, path=_image(folder, split, identity), split=split)
             for split, labels in _read_all(paths).items()
             for identity, label in labels.items()
         ]
+        return sorted(samples, key=lambda sample: sample.id)
 
 
 def _image(folder: Path, split: Split, identity: str) -> Path:

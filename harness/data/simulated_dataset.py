@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from harness.data.dataset import Dataset, Sample, Split
 
-_DRAWN: tuple[Split, ...] = ("train", "test")
+_DRAWN: tuple[Split, ...] = ("test", "train")
+"""By name, as the ids are."""
 _AT_ONCE = 64
 
 
