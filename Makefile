@@ -31,6 +31,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 
 # mypy cannot follow the editable install's map of folders, so it gets the same tree as links.
+types: export MYPY_NUM_WORKERS ?= auto
 types: $(VENV)/.installed-dev
 	rm -rf build/types && mkdir -p build/types && cp -rs "$(CURDIR)/harness" build/types/
 	for d in methods datasets reports configs; do ln -s "$(CURDIR)/$$d" build/types/harness/$$d; done

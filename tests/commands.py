@@ -26,13 +26,13 @@ def environment(**extra):
 
 
 def harness(*arguments, cwd, check=None, fresh=False, path=None, **extra):
-    """Run a command to its end; in a new interpreter where ``fresh`` or where it needs ``extra`` variables.
+    """Run a command to its end, in a new interpreter where ``fresh``; ``extra`` are variables of its environment.
 
     ``path``: a folder whose distributions are installed for a command that needs no new interpreter; their tracebacks
     may be shown.
     """
     words = [str(argument) for argument in arguments]
-    result = _started(words, cwd, extra) if fresh or extra else _forked(words, cwd, path)
+    result = _started(words, cwd, extra) if fresh else _forked(words, cwd, path, extra)
     if check is not None:
         assert result.returncode == check, f"{result.stdout}\n{result.stderr}"
     assert path or "Traceback" not in result.stderr, result.stderr
@@ -51,11 +51,12 @@ def _started(arguments, cwd, extra):
     )
 
 
-def _forked(arguments, cwd, path):
+def _forked(arguments, cwd, path, extra):
     installs = f"import os, sys; sys.path.insert(0, {str(path)!r}); os.environ['PYTHONPATH'] = {str(path)!r}\n"
     code = installs if path else ""
-    quiet = "os.environ['MLFLOW_HTTP_REQUEST_MAX_RETRIES'] = '0'\n" if path else ""
-    return start(*arguments, cwd=cwd, apart=False, code=code + quiet, worker_code=code).result()
+    variables = ({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"} if path else {}) | extra
+    sets = f"import os; os.environ.update({variables!r})\n"
+    return start(*arguments, cwd=cwd, apart=False, code=code + sets, worker_code=code).result()
 
 
 @dataclass
@@ -86,6 +87,11 @@ def start(*arguments, cwd, apart=True, code="", worker_code=""):
     request = {"cwd": str(cwd), "arguments": words, "apart": apart, "code": code, "worker_code": worker_code}
     pid = _asked({**request, "out": str(output / "out"), "err": str(output / "err")})
     return Running(words, pid, output)
+
+
+def python(code, cwd):
+    """Start code in a process of its own, forked off one that has the libraries loaded."""
+    return start(cwd=cwd, code=f"{code}\nraise SystemExit")
 
 
 def processes():

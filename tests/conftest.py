@@ -136,6 +136,17 @@ def make_bench(tiny, splits, schedule, tmp_path):
     return make
 
 
+@pytest.fixture(scope="session")
+def commands():
+    """The module `tests/commands.py`, whose one server all files share: it has the libraries loaded."""
+    known = "shared_commands"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name("commands.py"))
+        sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[known])
+    return sys.modules[known]
+
+
 @pytest.fixture
 def small_isic(monkeypatch):
     """ISIC-2016 as if any number of images were all of it."""
@@ -262,5 +273,5 @@ def contrast_by_hand():
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files first, in their order: processes that share the tests then end together."""
-    items.sort(key=lambda item: not item.path.name.startswith("test_black_box"))
+    """The longest files first, then those with slow tests: processes that share the tests then end together."""
+    items.sort(key=lambda item: (not item.path.name.startswith("test_black_box"), not item.get_closest_marker("slow")))

@@ -35,6 +35,7 @@ PUBLISH = ["publish", "site", "--store", "store"]
 
 # What costs seconds and is not the matter here: MLflow's tables, made once for all stores, and the page's charts.
 QUICK = """
+import os
 import shutil
 from pathlib import Path
 from harness.reports.publishing import report
@@ -49,7 +50,8 @@ def copied(uri, create):
             shutil.copy(template, sqlite_file(part))
         else:
             create(part)
-            shutil.copy(sqlite_file(part), template)
+            shutil.copy(sqlite_file(part), whole := template.with_suffix(f".{{os.getpid()}}"))
+            whole.replace(template)  # a command that is killed here leaves the others no half of it
     created(uri, make)
 
 mlflow_client.create_database = copied

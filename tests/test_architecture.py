@@ -32,7 +32,7 @@ FACES = {
         Workbench build channel_groups copy_of coupled keep_largest not_a_sum_of_paths not_narrowable output_of_paths
         parameter_count prunable_weights prune_least skeleton state_of without_channels""",
     "harness.data": "DataError Dataset DatasetNotFound FileDataset RemoteFile Sample SimulatedDataset Split Unreadable",
-    "harness.testing": """Check CheckFailed CheckSkipped check_named checks narrowed network_checks
+    "harness.testing": """Check CheckFailed CheckSkipped check_named checks dataset_checks narrowed network_checks
         parametrize_with_checks""",
     "harness.networks": """Architecture Network build copy_of initialise parameter_count positive_scores
         skeleton state_of""",

@@ -1,6 +1,5 @@
 """The command as a user runs it, in another folder, on images made here: output, exit codes, kill and resume."""
 
-import contextlib
 import importlib.util
 import json
 import os
@@ -17,16 +16,12 @@ import pytest
 
 from harness.planning.selection import resolve
 
+SPEC = importlib.util.spec_from_file_location("durable", Path(__file__).with_name("durable.py"))
+durable = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(durable)
+load = durable.load
+
 pytestmark = pytest.mark.slow
-
-
-def load(name):
-    """Return another file of these tests as a module; the folder is no package."""
-    spec = importlib.util.spec_from_file_location(f"shared_{name}", Path(__file__).parent / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 COMMANDS = load("commands")
 HARNESS, environment, harness = COMMANDS.HARNESS, COMMANDS.environment, COMMANDS.harness
@@ -58,12 +53,28 @@ def place(tmp_path_factory):
     return folder
 
 
+FEW = ["run", "--methods", "lt,snip,l-obs,mobilenet", "--data-dir", "data"]
+"""One of each kind: many rounds, one shot, layer by layer, and another network."""
+
+EVERY = ["run", "--methods", "all", "--data-dir", "data"]
+
+
+@pytest.fixture(scope="module")
+def every(place):
+    """One whole run of every method."""
+    return harness(*EVERY, "--store", "every", *SMALL, cwd=place, check=0)
+
+
 @pytest.fixture(scope="module")
 def finished(place):
-    """One whole run of every method."""
-    return harness(
-        "run", "--methods", "all", "--data-dir", "data", "--store", "one", *SMALL, cwd=place, check=0, fresh=True
-    )
+    """A whole run of a few methods."""
+    return harness(*FEW, "--store", "one", *SMALL, cwd=place, check=0)
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Code for commands of which neither the charts nor a new database are the matter."""
+    return durable.QUICK.format(template=f"{COMMANDS.folder()}/template.db")
 
 
 def stage_bits(store):
@@ -81,30 +92,30 @@ def stage_keys(store):
     return {path.name for path in store.glob("stages/*/*")}
 
 
-def test_a_run_ends_with_a_table_and_the_report(place, finished):
-    page = place / "one" / "reports" / "isic" / "index.html"
-    assert str(page) in finished.stdout
+def test_a_run_ends_with_a_table_and_the_report(place, every):
+    page = place / "every" / "reports" / "isic" / "index.html"
+    assert str(page) in every.stdout
     assert page.stat().st_size > 10_000
     assert (page.parent / "cells.csv").is_file()
     for name in ("lt", "class-dependent-lt", "snip", "l-obs", "mobilenet", "magnitude", "random", "dense"):
-        assert name in finished.stdout
-    assert max(len(line) for line in finished.stdout.splitlines() if not line.startswith("Report:")) <= 80
+        assert name in every.stdout
+    assert max(len(line) for line in every.stdout.splitlines() if not line.startswith("Report:")) <= 80
 
 
 CELLS = 2 + 2 * len(resolve(["all"], {}, None)[0])
 """The two references, and every method dense and pruned."""
 
 
-def test_progress_is_plain_lines_without_a_terminal(finished):
-    assert f"[{CELLS}/{CELLS}]" in finished.stderr
-    assert "\x1b" not in finished.stderr
+def test_progress_is_plain_lines_without_a_terminal(every):
+    assert f"[{CELLS}/{CELLS}]" in every.stderr
+    assert "\x1b" not in every.stderr
 
 
-def test_results_are_in_mlflow(place, finished):
+def test_results_are_in_mlflow(place, every):
     from harness.results.mlflow_tracker import default_uri
     from harness.results.reading import read
 
-    store = place / "one"
+    store = place / "every"
     results = read(default_uri(store), store, "isic")
     assert set(results.cells["status"]) == {"done"}
     assert len(results.cells) == CELLS
@@ -122,61 +133,54 @@ def test_results_are_in_mlflow(place, finished):
 def test_the_same_command_again_computes_nothing(place, finished):
     store = place / "one"
     before = stage_keys(store)
-    again = harness("run", "--methods", "all", "--data-dir", "data", "--store", "one", *SMALL, cwd=place, check=0)
+    again = harness(*FEW, "--store", "one", *SMALL, cwd=place, check=0)
     assert stage_keys(store) == before
     assert again.stdout == finished.stdout
 
 
-def kill_at(command, place, store, moments):
-    """Start ``command`` once per moment and SIGKILL its whole process group when the store has that many stages."""
+def kill_at(command, place, store, moments, code):
+    """Start ``command`` once per moment and SIGKILL it, its workers and jobs when the store has that many stages."""
     for stages in moments:
-        process = subprocess.Popen(
-            command,
-            cwd=place,
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        process = COMMANDS.start(*command, cwd=place, code=code)
         deadline = time.monotonic() + 200
-        while len(stage_keys(store)) < stages and process.poll() is None and time.monotonic() < deadline:
+        while len(stage_keys(store)) < stages and not process.ended and time.monotonic() < deadline:
             time.sleep(0.01)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        _, errors = process.communicate()
-        assert process.returncode in (0, -signal.SIGKILL), errors
+        COMMANDS.kill(*COMMANDS.processes())
+        result = process.result()
+        assert result.returncode in (0, -signal.SIGKILL), result.stderr
 
 
 def written(store, keys):
     return {key: (store / "stages" / key[:2] / key / "value.json").stat().st_mtime_ns for key in keys}
 
 
-def resumed_equals_uninterrupted(place, finished, name, moments):
-    store = place / name
-    command = [str(HARNESS), "run", "--methods", "all", "--data-dir", "data", "--store", name, *SMALL]
-    kill_at(command, place, store, moments)
+def resumed_equals_uninterrupted(command, place, name, uninterrupted, moments, quick):
+    """``uninterrupted``: the store of the same command, which ended, and what it said."""
+    store, (whole, said) = place / name, uninterrupted
+    command = [*command, "--store", name, *SMALL]
+    kill_at(command, place, store, moments, quick)
     done = stage_keys(store)
     assert len(done) >= moments[-1]
     times = written(store, done)
-    resumed = harness(*command[1:], cwd=place, check=0)
-    assert stage_bits(store) == stage_bits(place / "one")
+    resumed = COMMANDS.start(*command, cwd=place, code=quick).result()
+    assert resumed.returncode == 0, resumed.stderr
+    assert stage_bits(store) == stage_bits(place / whole)
     assert written(store, done) == times, "a finished stage was computed again"
-    assert without_times(resumed.stdout.replace(f"/{name}/", "/one/")) == without_times(finished.stdout)
+    assert without_times(resumed.stdout.replace(f"/{name}/", f"/{whole}/")) == without_times(said.stdout)
 
 
-def test_a_run_killed_and_resumed_equals_an_uninterrupted_one(place, finished):
+def test_a_run_killed_and_resumed_equals_an_uninterrupted_one(place, finished, quick):
     """kill -9 at two moments, then the same command to its end: the same bits, nothing computed twice."""
-    resumed_equals_uninterrupted(place, finished, "two", [4, 16])
+    resumed_equals_uninterrupted(FEW, place, "two", ("one", finished), [4, 16], quick)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_a_run_killed_twenty_times_equals_an_uninterrupted_one(place, finished):
-    resumed_equals_uninterrupted(place, finished, "twenty", list(range(1, 41, 2)))
+def test_a_run_killed_twenty_times_equals_an_uninterrupted_one(place, every, quick):
+    resumed_equals_uninterrupted(EVERY, place, "twenty", ("every", every), list(range(1, 41, 2)), quick)
 
 
-def test_ctrl_c_stops_with_130_and_says_how_to_go_on(place, finished):
+def test_ctrl_c_stops_with_130_and_says_how_to_go_on(place):
     store = place / "three"
     command = [str(HARNESS), "run", "--methods", "lt", "--data-dir", "data", "--store", "three", *SMALL]
     process = subprocess.Popen(
@@ -197,30 +201,20 @@ def test_ctrl_c_stops_with_130_and_says_how_to_go_on(place, finished):
     assert "Traceback" not in errors
 
 
-def workers_of(process):
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
-
-
-def test_a_killed_worker_costs_its_job_and_not_the_run(place, finished):
+def test_a_killed_worker_costs_its_job_and_not_the_run(place, quick):
     """SIGKILL to the only worker in mid-training, as the kernel does when memory runs out."""
     store = place / "five"
     arguments = ["run", "--methods", "random", "--data-dir", "data", "--store", "five", *SMALL, "--jobs", "1"]
-    process = subprocess.Popen(
-        [str(HARNESS), *arguments],
-        cwd=place,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not any(kind == "head" for kind, *_ in stage_bits(store)) and process.poll() is None:
+    process = COMMANDS.start(*arguments, cwd=place, code=quick)
+    while not any(kind == "head" for kind, *_ in stage_bits(store)) and not process.ended:
         time.sleep(0.01)
-    os.kill(workers_of(process)[0], signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 3, errors
-    assert "killed by signal 9" in errors
-    again = harness(*arguments, cwd=place, check=0)
+    workers, _ = COMMANDS.workers_and_jobs()
+    COMMANDS.kill(*workers)
+    killed = process.result()
+    assert killed.returncode == 3, killed.stderr
+    assert "killed by signal 9" in killed.stderr
+    again = COMMANDS.start(*arguments, cwd=place, code=quick).result()
+    assert again.returncode == 0, again.stderr
     assert "failed" not in again.stderr
 
 
@@ -242,7 +236,7 @@ def test_a_third_partys_method_runs_by_name(place, finished):
     ]
     subprocess.run(install, check=True, env=environment(), capture_output=True)
     command = ["run", "--methods", "example-magnitude", "--data-dir", "data", "--store", "one", *SMALL]
-    result = harness(*command, cwd=place, check=0, PYTHONPATH=str(plugins))
+    result = harness(*command, cwd=place, check=0, fresh=True, PYTHONPATH=str(plugins))
     assert "example-magnitude" in result.stdout
     assert "example-magnitude seed 0 at 25 %: validation AUC" in result.stderr
     unknown = harness(*command, cwd=place, check=2)
@@ -315,7 +309,7 @@ def test_bad_data_is_refused_whole(place):
     assert result.stderr.count("unknown label 'maybe'") == 8
 
 
-def test_a_dead_server_costs_no_result(place, finished):
+def test_a_dead_server_costs_no_result(place):
     """Nothing listens on port 9: the run finishes, says what is unpublished, exits 3; then it publishes.
 
     The address's password is nowhere, and what is published holds no path of this machine.
@@ -385,9 +379,10 @@ def test_fetching_says_why_it_cannot(place):
     assert "isic-sim" in drawn.stderr
 
 
-def test_absent_images_that_cannot_be_fetched_are_simulated_and_the_reason_is_said(place):
+def test_absent_images_that_cannot_be_fetched_are_simulated_and_the_reason_is_said(place, quick):
     command = ["run", "--methods", "snip", "--data-dir", "empty", "--store", "six", *SMALL]
-    result = harness(*command, cwd=place, check=0)
+    result = COMMANDS.start(*command, cwd=place, code=quick).result()
+    assert result.returncode == 0, result.stderr
     assert "HARNESS_OFFLINE" in result.stderr
     assert "isic-sim" in result.stdout
     assert not (place / "six" / "reports" / "isic").exists()

@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,10 +17,13 @@ HERE = Path(__file__).parent
 
 
 def load(path):
-    spec = importlib.util.spec_from_file_location(f"cage_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return another file of these tests as a module, the same for all that ask."""
+    known = f"shared_{path.stem}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, path)
+        sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[known])
+    return sys.modules[known]
 
 
 HOSTILE = load(HERE / "hostile_plugin" / "hostile.py")

@@ -11,16 +11,12 @@ from pathlib import Path
 
 import pytest
 
+SPEC = importlib.util.spec_from_file_location("durable", Path(__file__).with_name("durable.py"))
+durable = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(durable)
+load = durable.load
+
 pytestmark = pytest.mark.slow
-
-
-def load(name):
-    """Return another file of these tests as a module; the folder is no package."""
-    spec = importlib.util.spec_from_file_location(f"shared_{name}", Path(__file__).parent / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 COMMANDS = load("commands")
 HARNESS, environment, harness = COMMANDS.HARNESS, COMMANDS.environment, COMMANDS.harness

@@ -3,28 +3,24 @@
 import hashlib
 import importlib.util
 import json
+import os
 import signal
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+SPEC = importlib.util.spec_from_file_location("durable", Path(__file__).with_name("durable.py"))
+durable = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(durable)
+load = durable.load
+
 pytestmark = pytest.mark.slow
 
-
-def load(name):
-    """Return another file of these tests as a module; the folder is no package."""
-    spec = importlib.util.spec_from_file_location(f"shared_{name}", Path(__file__).parent / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 COMMANDS, SERVERS = load("commands"), load("servers")
-HARNESS, environment, harness = COMMANDS.HARNESS, COMMANDS.environment, COMMANDS.harness
+harness = COMMANDS.harness
 RUNS = 6  # dense, probe and magnitude, two seeds
 CELLS = 8  # of magnitude two levels
 SMALL = ["--densities", "0.25", "--data-dir", "data", "--allow-missing", "--network", "small-cnn", "--jobs", "1"]
@@ -81,19 +77,22 @@ def cells(store):
 
 
 def begun(place, uri, store, *arguments, **extra):
-    """Start the command, all that it says into a file beside its store."""
-    command = [str(HARNESS), *TINY, *arguments, "--tracking-uri", uri, "--store", store]
-    with (place / f"{store}.txt").open("ab") as text:
-        return subprocess.Popen(command, cwd=place, env=environment(**IMPATIENT | extra), stdout=text, stderr=text)
+    """Start the command."""
+    code = f"import os; os.environ.update({IMPATIENT | extra!r})"
+    return COMMANDS.start(*TINY, *arguments, "--tracking-uri", uri, "--store", store, cwd=place, code=code)
 
 
-def ended(place, process, store, code):
+def told(process):
+    """Return what a command has said by now."""
+    return (process.output / "err").read_text()
+
+
+def ended(process, code):
     """Return what the command said; it ends with this exit code."""
-    process.wait(timeout=240)
-    said = (place / f"{store}.txt").read_text()
-    assert process.returncode == code, said
-    assert "Traceback" not in said
-    return said
+    result = process.result()
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stderr
 
 
 def asked(server, question):
@@ -107,7 +106,7 @@ def asked(server, question):
 def wait_until(true, process, seconds=120):
     until = time.monotonic() + seconds
     while not true():
-        assert process.poll() is None
+        assert not process.ended
         assert time.monotonic() < until
         time.sleep(0.01)
 
@@ -142,7 +141,7 @@ def whole(place, server, store, undisturbed):
 
 def unpublished(place, process, store):
     """Look that everything was trained, and that the command says what is not published and what helps."""
-    said = ended(place, process, store, 3)
+    said = ended(process, 3)
     assert AGAIN in said
     assert f"are kept in {place / store} but not published to MLflow" in said
     assert f"[{CELLS}/{CELLS}]" in said
@@ -189,9 +188,9 @@ def test_a_server_that_is_back_before_the_end_has_everything_at_the_end(place, s
     run = begun(place, server.uri, f"back {how}", "--set", "training.max_steps=99")
     wait_until(has_finished_runs(server), run)
     server.pause() if how == "paused" else server.kill()
-    wait_until(lambda: AGAIN in (place / f"back {how}.txt").read_text(), run)
+    wait_until(lambda: AGAIN in told(run), run)
     server.resume() if how == "paused" else server.start()
-    said = ended(place, run, f"back {how}", 0)
+    said = ended(run, 0)
     assert said.count(AGAIN) == 1
     assert len(asked(server, "select 1 from runs where status = 'FINISHED'")) == RUNS
 
@@ -220,9 +219,9 @@ def test_a_slow_server_gets_everything_and_holds_no_training_up(place, server, p
     server.start()
     proxy.rule = lambda *_: time.sleep(0.5) or SERVERS.PASS
     run = begun(place, proxy.uri, "slow")
-    wait_until(lambda: f"[{CELLS}/{CELLS}]" in (place / "slow.txt").read_text(), run)
+    wait_until(lambda: f"[{CELLS}/{CELLS}]" in told(run), run)
     assert len(asked(server, "select 1 from runs where status = 'FINISHED'")) < RUNS
-    ended(place, run, "slow", 0)
+    ended(run, 0)
     whole(place, server, "slow", undisturbed)
 
 
@@ -236,13 +235,12 @@ def test_a_command_killed_at_a_request_leaves_one_run_and_one_point_per_metric_a
 
     def rule(method, path, number):
         if number == request_ and running:
-            running[0].kill()
+            COMMANDS.kill(*COMMANDS.processes())
         return SERVERS.PASS
 
     proxy.rule = rule
     running.append(begun(place, proxy.uri, store))
-    running[0].wait(timeout=240)
-    assert running[0].returncode == -signal.SIGKILL
+    assert running[0].result().returncode == -signal.SIGKILL
     proxy.heal()
     harness(*TINY, "--tracking-uri", server.uri, "--store", store, cwd=place, check=0)
     whole(place, server, store, undisturbed)
@@ -257,8 +255,8 @@ def test_an_interrupt_ends_a_command_that_waits_for_a_server(place, server):
     server.pause()
     time.sleep(5)  # its next job is done, and it publishes
     began = time.monotonic()
-    run.send_signal(signal.SIGINT)
-    ended(place, run, "waiting", 130)
+    os.kill(run.pid, signal.SIGINT)
+    ended(run, 130)
     assert time.monotonic() - began < 10
 
 

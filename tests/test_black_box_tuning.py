@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
 import time
 import tomllib
 from pathlib import Path
@@ -21,9 +20,9 @@ pytestmark = pytest.mark.slow
 SPEC = importlib.util.spec_from_file_location("shared_black_box", Path(__file__).parent / "test_black_box.py")
 BLACK_BOX = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(BLACK_BOX)
-load = BLACK_BOX.load
-HARNESS, SMALL = BLACK_BOX.HARNESS, [*BLACK_BOX.SMALL[:-1], "1"]  # one job: the trials are the same every time
-harness, environment, stage_keys = BLACK_BOX.harness, BLACK_BOX.environment, BLACK_BOX.stage_keys
+load, COMMANDS = BLACK_BOX.load, BLACK_BOX.COMMANDS
+SMALL = [*BLACK_BOX.SMALL[:-1], "1"]  # one job: the trials are the same every time
+harness, stage_keys = BLACK_BOX.harness, BLACK_BOX.stage_keys
 
 METHODS = ["--methods", "lt,snip-retrain,mobilenet"]
 
@@ -157,38 +156,35 @@ def running(store):
     return [trial for found in trials(store).values() for trial in found if trial.state == TrialState.RUNNING]
 
 
-def start(place, store, *arguments, methods=METHODS):
-    return subprocess.Popen(
-        [str(HARNESS), "tune", *methods, "--data-dir", "data", "--store", store, *SMALL, *arguments],
-        cwd=place,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def words(store, *arguments, methods):
+    return ["tune", "--methods", methods, "--data-dir", "data", "--store", store, *SMALL, *arguments]
 
 
-def until(process, condition):
+def until(ended, condition):
     deadline = time.monotonic() + 120
-    while not condition() and process.poll() is None and time.monotonic() < deadline:
+    while not condition() and not ended() and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert process.poll() is None, process.communicate()
+    assert not ended()
+
+
+def killed_in_mid_trial(command, place, store):
+    process = COMMANDS.start(*command, cwd=place)
+    until(lambda: process.ended, lambda: len(stage_keys(store)) >= 9 and running(store))
+    COMMANDS.kill(*COMMANDS.processes())
+    process.result()
 
 
 def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned):
     """Killed in the middle of a trial; then the same command to its end: the same trials, values and choice."""
-    store = place / "killed"
-    left = []
-    while not left:  # a trial may end between being seen and being killed
-        process = start(place, "killed", "--trials", "3")
-        until(process, lambda: len(stage_keys(store)) >= 9 and running(store))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        left = running(store)
-    tune("--trials", "3", store="killed", place=place)
-    assert outcomes(store) == outcomes(place / "one")
-    assert chosen(place, "killed") == chosen(place)
+    store, command = place / "killed", words("killed", "--trials", "3", methods="lt")
+    killed_in_mid_trial(command, place, store)
+    while not running(store):  # a trial may end between being seen and being killed
+        killed_in_mid_trial(command, place, store)
+    harness(*command, cwd=place, check=0)
+    undisturbed = {name: found for name, found in outcomes(place / "one").items() if method_of(name) != "snip-retrain"}
+    assert outcomes(store) == undisturbed
+    known = chosen(place)
+    assert chosen(place, "killed") == known | {"entries": {"lt[rate=0.75]": known["entries"]["lt[rate=0.75]"]}}
     ended = [trial for found in trials(store).values() for trial in found]
     assert {trial.state for trial in ended} == {TrialState.COMPLETE, TrialState.FAIL}
     [lost] = [trial for trial in ended if trial.state == TrialState.FAIL]
@@ -196,27 +192,29 @@ def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned):
 
 
 def test_two_commands_and_a_killed_worker_share_one_study_exactly(place):
-    store = place / "shared"
-    first = start(place, "shared", "--trials", "4", methods=["--methods", "lt"])
-    until(first, lambda: (store / "tuning" / "studies.db").exists() and running(store))
-    second = start(place, "shared", "--trials", "4", methods=["--methods", "lt"])
-    os.kill(BLACK_BOX.workers_of(first)[0], signal.SIGKILL)  # it has a trial in hand, so it is no longer starting
+    store, command = place / "shared", words("shared", "--trials", "3", methods="lt")
+    first = COMMANDS.start(*command, cwd=place)
+    until(lambda: first.ended, lambda: (store / "tuning" / "studies.db").exists() and running(store))
+    workers, _ = COMMANDS.workers_and_jobs()
+    second = COMMANDS.start(*command, cwd=place)
+    COMMANDS.kill(*workers)  # it has a trial in hand, so it is no longer starting
     for process in (first, second):
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
+        result = process.result()
+        assert result.returncode == 0, result.stderr
     found = trials(store)
     assert sorted(method_of(name) for name in found) == ["dense", "lt"]
-    assert {len(one) for one in outcomes(store).values()} == {4}
+    assert {len(one) for one in outcomes(store).values()} == {3}
     assert not running(store)
 
 
-def test_ctrl_c_leaves_no_trial_running(place):
-    process = start(place, "stopped", "--trials", "3")
-    until(process, lambda: (place / "stopped" / "tuning" / "studies.db").exists() and running(place / "stopped"))
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "the same command continues" in errors
+def test_an_interrupt_leaves_no_trial_running(place):
+    process = COMMANDS.start(*words("stopped", "--trials", "3", methods="lt"), cwd=place)
+    begun = place / "stopped" / "tuning" / "studies.db"
+    until(lambda: process.ended, lambda: begun.exists() and running(place / "stopped"))
+    os.kill(process.pid, signal.SIGINT)
+    stopped = process.result()
+    assert stopped.returncode == 130
+    assert "the same command continues" in stopped.stderr
     assert not running(place / "stopped")
 
 

@@ -1,4 +1,4 @@
-"""`harness check`: does a method, a network or a loss keep its rules? A line a check; exit code 6 where one fails."""
+"""`harness check`: does a method, a network, a loss or a data set keep its rules? Exit code 6 where a check fails."""
 
 import json
 from collections.abc import Sequence
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness import plugins
+from harness.cli.check_dataset import dataset_rows, is_dataset
 from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.check_network import is_network, network_rows
 from harness.cli.messages import show
-from harness.cli.options import JsonOption
+from harness.cli.options import DataDirOption, JsonOption
 from harness.errors import UsageError, nearest
 from harness.networks.registered import TORCHVISION
 from harness.results.names import DENSE, PROBE
@@ -28,7 +29,7 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(help="A registered method, one with parameters: 'lt[rate=0.75]', a network or a loss."),
+        typer.Argument(help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,
@@ -36,9 +37,10 @@ def check(
         float, typer.Option("--limit", metavar="SECONDS", min=1, help="Kill a check that takes longer.")
     ] = 60.0,
     list_checks: Annotated[bool, typer.Option("--list", help="Show all checks and what they catch.")] = False,
+    data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that a method, a network or a loss keeps to its interface, rule by rule."""
+    """Check that a method, a network, a loss or a data set keeps to its interface, rule by rule."""
     from harness.testing import check_named, checks
 
     if list_checks:
@@ -50,18 +52,22 @@ def check(
         raise UsageError("no method is named", fix="give one: `harness check lt`; `harness list methods` shows all")
     if name == PROBE:
         raise UsageError(f"{PROBE} is a reference of every run and no method", fix="`harness list methods` shows all")
-    _refuse_unknown(name)
-    _conclude(_rows(name, only, limit, full=full, quiet=as_json), as_json=as_json)
+    if is_dataset(name):
+        found = _shown(name, dataset_rows(name, only, data_dir), quiet=as_json)
+    else:
+        _refuse_unknown(name)
+        found = _rows(name, only, limit, full=full, quiet=as_json)
+    _conclude(found, as_json=as_json)
 
 
 def _refuse_unknown(name: str) -> None:
     """Raise `UsageError` where nothing that has checks is called ``name``, written with or without parameters."""
-    groups = (plugins.PRUNERS, plugins.NETWORKS, plugins.LOSSES)
+    groups = (plugins.PRUNERS, plugins.NETWORKS, plugins.LOSSES, plugins.DATASETS)
     known = dict.fromkeys(one for group in groups for one in plugins.available(group))
     plain = name.partition("[")[0].strip()
     if plain not in {*known, DENSE} and not plain.startswith(TORCHVISION):
         raise UsageError(
-            f"no method, network or loss is called {plain!r}{nearest(plain, known)}",
+            f"no method, network, loss or data set is called {plain!r}{nearest(plain, known)}",
             fix=f"use one of: {', '.join(known)}",
         )
     if plain != name and (is_loss(plain) or is_network(plain)):
@@ -71,7 +77,7 @@ def _refuse_unknown(name: str) -> None:
 def _rows(name: str, only: str | None, limit: float, *, full: bool, quiet: bool) -> list[dict[str, Any]]:
     """Return a row for each check of what ``name`` is, shown unless ``quiet``."""
     if is_network(name):
-        return _network_rows(name, only, quiet=quiet)
+        return _shown(name, network_rows(name, only), quiet=quiet)
     if is_loss(name):
         return loss_rows(name, only, quiet=quiet)
     from harness.testing import check_named, checks
@@ -81,8 +87,8 @@ def _rows(name: str, only: str | None, limit: float, *, full: bool, quiet: bool)
     return [row for subject in subjects(name) for row in _checked(subject, chosen, limit, quiet=quiet)]
 
 
-def _network_rows(name: str, only: str | None, *, quiet: bool) -> list[dict[str, Any]]:
-    found = network_rows(name, only)
+def _shown(name: str, found: "list[tuple[dict[str, Any], CheckOutcome]]", *, quiet: bool) -> list[dict[str, Any]]:
+    """Return the rows of a network or a data set, shown unless ``quiet``."""
     if not quiet:
         show(f"{name}: {len(found)} checks")
     for row, outcome in [] if quiet else found:

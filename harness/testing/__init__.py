@@ -1,4 +1,4 @@
-"""The conformance suite: what a method, or a network, must keep to, as checks that anybody can run on their own.
+"""The conformance suite: what a method, a network or a data set must keep to, as checks that anybody can run.
 
 In a test file::
 
@@ -11,6 +11,7 @@ In a test file::
 
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.check import Check, check_named, checks
+from harness.testing.dataset_checks import dataset_checks
 from harness.testing.narrowed import narrowed
 from harness.testing.network_rules import network_checks
 from harness.testing.parametrize import parametrize_with_checks
@@ -33,6 +34,7 @@ __all__ = [
     "CheckSkipped",
     "check_named",
     "checks",
+    "dataset_checks",
     "narrowed",
     "network_checks",
     "parametrize_with_checks",

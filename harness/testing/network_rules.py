@@ -14,6 +14,7 @@ from harness.networks.registered import factory_of
 from harness.testing.case.failures import CheckFailed
 from harness.testing.checks.registry import CheckOutcome
 from harness.testing.network_rule import NETWORK_RULES, NetworkRule, network_rule
+from harness.testing.registered_rule import require
 
 _SIZES = (SMALLEST, SMALLEST + 11, 96)
 _SOURCES = ("torchvision:", "package:")
@@ -27,11 +28,6 @@ def network_checks() -> tuple[NetworkRule, ...]:
 def network_outcome(name: str, rule: str) -> CheckOutcome:
     """Return what comes of a rule, asked of the network ``name``."""
     return NETWORK_RULES[rule].outcome(name)
-
-
-def _require(true: object, what: str) -> None:
-    if not true:
-        raise CheckFailed(what)
 
 
 def _drawn(name: str) -> Network:
@@ -54,7 +50,7 @@ def class_is_a_network(name: str) -> None:
 def arguments_are_json(name: str) -> None:
     """Catch arguments that no record of a run can hold."""
     for argument in inspect.signature(factory_of(name)).parameters.values():
-        _require(argument.default is not argument.empty, f"the argument {argument.name} has no default")
+        require(argument.default is not argument.empty, f"the argument {argument.name} has no default")
         try:
             json.dumps(argument.default)
         except TypeError:
@@ -66,7 +62,7 @@ def builds_without_memory(name: str) -> None:
     """Catch values that are computed while the network is built: there are none under torch.device('meta')."""
     network = skeleton(Architecture(name))
     real = [key for key, tensor in network.state_dict().items() if not tensor.is_meta]
-    _require(not real, f"{', '.join(real[:3])} is made on another device than the one that is current")
+    require(not real, f"{', '.join(real[:3])} is made on another device than the one that is current")
 
 
 @network_rule("set self.features and self.head, each a module; the head's first linear layer reads what pooled gives")
@@ -74,10 +70,10 @@ def has_features_and_a_head(name: str) -> None:
     """Catch a network in which the harness finds neither what is pretrained nor what is drawn for each seed."""
     network = skeleton(Architecture(name))
     for part in ("features", "head"):
-        _require(isinstance(getattr(network, part, None), nn.Module), f"it has no module {part!r}")
-    _require(any(isinstance(layer, nn.Linear) for layer in network.head.modules()), "its head has no linear layer")
+        require(isinstance(getattr(network, part, None), nn.Module), f"it has no module {part!r}")
+    require(any(isinstance(layer, nn.Linear) for layer in network.head.modules()), "its head has no linear layer")
     others = [key for key in network.state_dict() if not key.startswith(("features.", "head."))]
-    _require(not others, f"{', '.join(others[:3])} belongs to neither features nor head")
+    require(not others, f"{', '.join(others[:3])} belongs to neither features nor head")
 
 
 @network_rule("end the head with nn.Linear(..., 2), and keep one row for each image")
@@ -86,9 +82,9 @@ def gives_two_logits(name: str) -> None:
     network, images = _drawn(name), _images()
     with torch.no_grad():
         pooled, logits = network.pooled(images), network(images)
-    _require(tuple(logits.shape) == (4, 2), f"logits of 4 images have the shape {tuple(logits.shape)}, not (4, 2)")
+    require(tuple(logits.shape) == (4, 2), f"logits of 4 images have the shape {tuple(logits.shape)}, not (4, 2)")
     wanted = (4, network.pooled_width)
-    _require(tuple(pooled.shape) == wanted, f"pooled has the shape {tuple(pooled.shape)}, the head reads {wanted}")
+    require(tuple(pooled.shape) == wanted, f"pooled has the shape {tuple(pooled.shape)}, the head reads {wanted}")
 
 
 @network_rule("leave forward to Network, or compute the head outside of autocast")
@@ -96,7 +92,7 @@ def logits_are_float32(name: str) -> None:
     """Catch logits in bfloat16, which tie."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         logits = _drawn(name)(_images())
-    _require(logits.dtype == torch.float32, f"under autocast its logits are {logits.dtype}")
+    require(logits.dtype == torch.float32, f"under autocast its logits are {logits.dtype}")
 
 
 @network_rule("end the features with a mean over the map, whatever its size")
@@ -106,7 +102,7 @@ def takes_every_size(name: str) -> None:
     for size in _SIZES:
         with torch.no_grad():
             shape = tuple(network(_images(2, size)).shape)
-        _require(shape == (2, 2), f"two images of {size} px give {shape}, not (2, 2)")
+        require(shape == (2, 2), f"two images of {size} px give {shape}, not (2, 2)")
 
 
 @network_rule("register parameters and persistent buffers, nothing else")
@@ -115,9 +111,9 @@ def state_is_all_in_tensors(name: str) -> None:
     network = _drawn(name)
     stored = set(network.state_dict())
     hidden = [key for key, _ in network.named_buffers() if key not in stored]
-    _require(not hidden, f"the buffer {', '.join(hidden)} is not persistent")
+    require(not hidden, f"the buffer {', '.join(hidden)} is not persistent")
     loose = [f"{home}.{key}" for home, key in _loose(network)]
-    _require(not loose, f"the tensor {', '.join(loose).lstrip('.')} is neither a parameter nor a buffer")
+    require(not loose, f"the tensor {', '.join(loose).lstrip('.')} is neither a parameter nor a buffer")
 
 
 def _loose(network: Network) -> Iterator[tuple[str, str]]:
@@ -131,7 +127,7 @@ def rebuilt_bit_for_bit(name: str) -> None:
     network, images = _drawn(name), _images()
     with torch.no_grad():
         same = torch.equal(copy_of(network)(images), network(images))
-    _require(same, "rebuilt from its architecture and tensors it gives other logits")
+    require(same, "rebuilt from its architecture and tensors it gives other logits")
 
 
 @network_rule("let the constructor set what is no convolution, linear or norm")
@@ -144,10 +140,10 @@ def every_tensor_is_drawn(name: str) -> None:
                 tensor.fill_(torch.nan)
     initialise(network, torch.Generator().manual_seed(0))
     bad = [key for key, tensor in network.state_dict().items() if not bool(torch.isfinite(tensor).all())]
-    _require(not bad, f"{', '.join(bad[:3])} is not finite once weights are drawn")
+    require(not bad, f"{', '.join(bad[:3])} is not finite once weights are drawn")
     again, state = _drawn(name).state_dict(), state_of(network)
     other = [key for key in state if not torch.equal(state[key], again[key])]
-    _require(not other, f"{', '.join(other[:3])} is drawn otherwise the second time from the same seed")
+    require(not other, f"{', '.join(other[:3])} is drawn otherwise the second time from the same seed")
 
 
 @network_rule("use a norm, or another start of the weights")
@@ -155,8 +151,8 @@ def responds_to_images(name: str) -> None:
     """Catch outputs that are the same, or no number."""
     with torch.no_grad():
         logits = _drawn(name)(_images(8))
-    _require(bool(torch.isfinite(logits).all()), "its logits are not finite")
-    _require(float(positive_scores(logits).std()) > 0, "its score is the same for 8 different images")
+    require(bool(torch.isfinite(logits).all()), "its logits are not finite")
+    require(float(positive_scores(logits).std()) > 0, "its score is the same for 8 different images")
 
 
 @network_rule("mix no images of a batch in evaluation mode")
@@ -166,7 +162,7 @@ def images_are_scored_alone(name: str) -> None:
     with torch.no_grad():
         together, alone = network(images), torch.cat([network(image[None]) for image in images])
     close = torch.allclose(together, alone, rtol=1e-3, atol=1e-4 * float(together.abs().max()))
-    _require(close, "an image's logits depend on the others of its batch in evaluation mode")
+    require(close, "an image's logits depend on the others of its batch in evaluation mode")
 
 
 @network_rule("draw only in training mode and by torch; keep nothing between calls")
@@ -176,13 +172,13 @@ def is_deterministic(name: str) -> None:
     before, random = state_of(network), torch.get_rng_state()
     with torch.no_grad():
         same = torch.equal(network(images), network(images))
-    _require(same, "the same images give other logits the second time, in evaluation mode")
-    _require(torch.equal(torch.get_rng_state(), random), "it draws random numbers in evaluation mode")
+    require(same, "the same images give other logits the second time, in evaluation mode")
+    require(torch.equal(torch.get_rng_state(), random), "it draws random numbers in evaluation mode")
     changed = [key for key, tensor in network.state_dict().items() if not torch.equal(tensor, before[key])]
-    _require(not changed, f"in evaluation mode it changes {', '.join(changed[:3])}")
+    require(not changed, f"in evaluation mode it changes {', '.join(changed[:3])}")
     first, second = (_gradients(copy_of(network), images) for _ in range(2))
     other = [key for key in first if not torch.equal(first[key], second[key])]
-    _require(not other, f"the same training step gives {', '.join(other[:3])} another gradient the second time")
+    require(not other, f"the same training step gives {', '.join(other[:3])} another gradient the second time")
 
 
 @network_rule("leave out layers that nothing reads; detach nothing")
@@ -190,7 +186,7 @@ def gradients_reach_every_parameter(name: str) -> None:
     """Catch parameters that are counted and never trained."""
     found = _gradients(_drawn(name), _images())
     none = [key for key, gradient in found.items() if not bool((gradient != 0).any())]
-    _require(not none, f"no gradient reaches {', '.join(none[:3])}")
+    require(not none, f"no gradient reaches {', '.join(none[:3])}")
 
 
 def _gradients(network: Network, images: Tensor) -> dict[str, Tensor]:
@@ -206,4 +202,4 @@ def imagenet_names_a_source(name: str) -> None:
     """Catch ImageNet weights that nobody finds."""
     source = factory_of(name).imagenet
     known = isinstance(source, str) and (not source or source.startswith(_SOURCES))
-    _require(known, f"imagenet is {source!r}")
+    require(known, f"imagenet is {source!r}")

@@ -29,7 +29,7 @@ LARGE = 1_000_000
 GATED = f"{TORCHVISION}mobilenet_v3_small"
 """With depthwise convolutions, residual sums, squeeze-and-excitation, hard swish and a head of two layers."""
 
-OF_EACH_KIND = ("lt", "snip", "grasp", "synflow", "l-obs", "exact-obs", "cdc", "structured-taylor", "random-layerwise")
+OF_EACH_KIND = ("lt", "snip", "grasp", "synflow", "l-obs", "cdc", "structured-taylor", "random-layerwise")
 NOT_NARROWED = [f"{TORCHVISION}{name}" for name in ("convnext_tiny", "densenet121", "shufflenet_v2_x1_0")]
 NO_SUM = [f"{TORCHVISION}{name}" for name in ("convnext_tiny", "efficientnet_b0", "mobilenet_v3_small")]
 

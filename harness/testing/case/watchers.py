@@ -52,6 +52,7 @@ class Recorder:
 
     allowed: tuple[str, ...] = ()
     on: bool = False
+    listens: bool = False
     opened: list[str] = field(default_factory=list)
     connected: list[str] = field(default_factory=list)
 
@@ -59,8 +60,10 @@ class Recorder:
         """Start listening; files in ``folders``, Python itself, code and the system's own files are not noted."""
         python = (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values())
         self.allowed = (*(f"{folder}{os.sep}" for folder in (*folders, *python)), *_SYSTEM)
-        sys.addaudithook(self._hear)
-        torch.save = torch.serialization.save = self._audited(torch.serialization.save)
+        if not self.listens:
+            sys.addaudithook(self._hear)
+            torch.save = torch.serialization.save = self._audited(torch.serialization.save)
+        self.listens = True
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -139,10 +139,10 @@ def test_a_broken_loss_fails_the_rule_that_it_breaks(monkeypatch):
     [
         (("focal", "--only", "is_finit"), "did you mean 'is_finite'"),
         (("focal[alpha=0.5]",), "focal is checked as it is registered"),
-        (("foal",), "no method, network or loss is called 'foal' (did you mean 'focal'?)"),
+        (("foal",), "no method, network, loss or data set is called 'foal' (did you mean 'focal'?)"),
         ((), "no method is named"),
         (("lt", "--only", "source_is_giving"), "did you mean 'source_is_given'"),
-        (("no-such-method",), "no method, network or loss is called"),
+        (("no-such-method",), "no method, network, loss or data set is called"),
         (("probe",), "probe is a reference of every run and no method"),
         (("lt[speed=1]",), "'speed' is not a parameter"),
     ],

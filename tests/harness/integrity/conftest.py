@@ -1,7 +1,6 @@
 """A small store of real results, made by one command, and what a forger does to a copy of it."""
 
 import dataclasses
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -11,10 +10,6 @@ import pytest
 from harness.results.manifest import Manifest, hashes
 from harness.running.publication import lasting_digest
 
-spec = importlib.util.spec_from_file_location("integrity_commands", Path(__file__).parents[2] / "commands.py")
-COMMANDS = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(COMMANDS)
-
 TINY = ["--dataset", "isic-sim", "--network", "small-cnn", "--weights", "kaiming", "--densities", "1,0.25"]
 TINY += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=63", "--set", "training.sampler=balanced"]
 TINY += ["--set", "losses.mine.kind=ldam-drw", "--set", "losses.mine.beta=0.9"]
@@ -22,10 +17,10 @@ METHODS = "magnitude,snip[images=16,loss=mine,margin=2,scoring_loss=training]"
 
 
 @pytest.fixture(scope="session")
-def honest(tmp_path_factory):
+def honest(tmp_path_factory, commands):
     """A store that one run filled: dense, probe, magnitude, and snip under a loss of the user's own, at two levels."""
     place = tmp_path_factory.mktemp("honest")
-    COMMANDS.harness("run", *TINY, "--methods", METHODS, "--store", "store", cwd=place, check=0)
+    commands.harness("run", *TINY, "--methods", METHODS, "--store", "store", cwd=place, check=0)
     return place / "store"
 
 
@@ -36,9 +31,9 @@ def copied(honest, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def harness():
+def harness(commands):
     """Runs a command as a user does."""
-    return COMMANDS.harness
+    return commands.harness
 
 
 class Forger:

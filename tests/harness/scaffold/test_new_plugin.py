@@ -1,7 +1,6 @@
 """`harness new`: names and folders that are refused, and a distribution that works as it is written."""
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -239,40 +238,38 @@ FOUND_AND_TESTED = """
 import json, pytest, sys
 from harness.cli.list import listing
 print(json.dumps([row for row in listing("methods", check=True) if row["name"] == "my-method"]), flush=True)
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *{options}]))
 """
 
 
-def found_and_tested(written, *options):
-    """Run the written tests in a process with the installed method on its path; return what they print."""
-    source, target = written
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", FOUND_AND_TESTED, *options],
-        cwd=source,
-        env={**kept, "PYTHONPATH": str(target), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def ran(commands, code, source, target):
+    """Run code beside a written plugin, installed in ``target``; return the first line that it prints and the rest."""
+    path = f"import os, sys; sys.path.insert(0, {str(target)!r}); os.environ['PYTHONPATH'] = {str(target)!r}\n"
+    done = commands.python(path + code, source).result()
     assert done.returncode == 0, done.stdout + done.stderr
     row, _, told = done.stdout.partition("\n")
-    assert json.loads(row) == [{"kind": "methods", "name": "my-method", "source": "my-method 0.1.0", "check": "ok"}]
+    return json.loads(row), told
+
+
+def found_and_tested(commands, written, *options):
+    """Run the written tests in a process with the installed method on its path; return what they print."""
+    rows, told = ran(commands, FOUND_AND_TESTED.format(options=options), *written)
+    assert rows == [{"kind": "methods", "name": "my-method", "source": "my-method 0.1.0", "check": "ok"}]
     return told
 
 
-def test_another_process_finds_it_and_its_tests_hold_every_check(written):
+def test_another_process_finds_it_and_its_tests_hold_every_check(commands, written):
     from harness.testing import checks
 
-    told = found_and_tested(written, "-k", "its_definition or source_is_given")
+    told = found_and_tested(commands, written, "-k", "its_definition or source_is_given")
     assert f"2 passed, {len(checks('core')) - 1} deselected" in told, told
 
 
 @pytest.mark.long
-def test_its_own_tests_pass(written):
+def test_its_own_tests_pass(commands, written):
     from harness.testing import checks
 
-    told = found_and_tested(written)
+    told = found_and_tested(commands, written)
     assert f"{len(checks('core')) + 1} passed" in told, told
 
 
@@ -286,7 +283,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider"]))
 """
 
 
-def test_a_written_network_is_found_and_its_own_tests_pass(tmp_path):
+def test_a_written_network_is_found_and_its_own_tests_pass(commands, tmp_path):
     from harness.testing import network_checks
 
     folder = write_plugin("my-network", tmp_path, NETWORK)
@@ -296,18 +293,8 @@ def test_a_written_network_is_found_and_its_own_tests_pass(tmp_path):
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     ((group, points),) = project["entry-points"].items()
     (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *(f"{n} = {v}" for n, v in points.items())]))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", NETWORK_TESTED],
-        cwd=folder,
-        env={**kept, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    row, _, told = done.stdout.partition("\n")
-    assert json.loads(row) == [{"kind": "networks", "name": "my-network", "source": "my-network 0.1.0", "check": "ok"}]
+    rows, told = ran(commands, NETWORK_TESTED, folder, folder)
+    assert rows == [{"kind": "networks", "name": "my-network", "source": "my-network 0.1.0", "check": "ok"}]
     assert f"{len(network_checks()) + 1} passed" in told, told
 
 

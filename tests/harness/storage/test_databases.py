@@ -139,7 +139,7 @@ def test_a_folder_that_takes_no_file_is_a_machine_error(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("statements", [1, 8, 60, 200])
-def test_a_kill_in_the_middle_of_mlflows_schema_does_not_break_the_store(tmp_path, statements):
+def test_a_kill_in_the_middle_of_mlflows_schema_does_not_break_the_store(tmp_path, commands, statements):
     """SIGKILL after so many SQL statements, then the next process opens the same store."""
     code = f"""
         import os, signal, sqlalchemy
@@ -154,7 +154,7 @@ def test_a_kill_in_the_middle_of_mlflows_schema_does_not_break_the_store(tmp_pat
         store = Path({str(tmp_path)!r})
         Tracker(default_uri(store), store, "x").read()
     """
-    killed = subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(code)], check=False, capture_output=True)
+    killed = commands.python(textwrap.dedent(code), tmp_path).result()
     assert killed.returncode == -9, killed.stderr
     assert Tracker(default_uri(tmp_path), tmp_path, "x").read() == []
 

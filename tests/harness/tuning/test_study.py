@@ -3,8 +3,6 @@
 import contextlib
 import math
 import signal
-import subprocess
-import sys
 import textwrap
 import time
 from pathlib import Path
@@ -126,16 +124,20 @@ PREAMBLE = f"""
 """
 
 
-def process(code, folder):
-    text = textwrap.dedent(PREAMBLE) + f"store = Path({str(folder)!r})\n" + textwrap.dedent(code)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def process(commands, tmp_path):
+    """Return a function that runs code on a store in a process of its own."""
+
+    def started(code, store):
+        text = textwrap.dedent(PREAMBLE) + f"store = Path({str(store)!r})\n" + textwrap.dedent(code)
+        return commands.python(text, tmp_path)
+
+    return started
 
 
 def assert_killed(started):
-    _, errors = started.communicate(timeout=120)
-    assert started.returncode == -signal.SIGKILL, errors
+    result = started.result()
+    assert result.returncode == -signal.SIGKILL, result.stderr
 
 
 KILLED = """
@@ -146,7 +148,7 @@ KILLED = """
 """
 
 
-def test_a_process_killed_in_mid_trial_leaves_none_running_lost_or_doubled(tmp_path):
+def test_a_process_killed_in_mid_trial_leaves_none_running_lost_or_doubled(tmp_path, process):
     with opened(tmp_path / "one") as study:
         work(study, 8)
         whole = tried(study)
@@ -160,7 +162,7 @@ def test_a_process_killed_in_mid_trial_leaves_none_running_lost_or_doubled(tmp_p
 
 
 @pytest.mark.parametrize("statements", [3, 60, 110, 160])
-def test_a_kill_between_any_two_writes_is_mended(tmp_path, statements):
+def test_a_kill_between_any_two_writes_is_mended(tmp_path, process, statements):
     """SIGKILL after so many SQL statements of claiming and finishing; the next process completes the budget."""
     code = f"""
         import sqlalchemy
@@ -182,13 +184,13 @@ def test_a_kill_between_any_two_writes_is_mended(tmp_path, statements):
         assert tried(study)[0] == DEFAULT
 
 
-def test_two_processes_share_one_study_and_its_budget(tmp_path):
+def test_two_processes_share_one_study_and_its_budget(tmp_path, process):
     code = "with opened(store) as study:\n    work(study, 24)\n    print(len(study.records()))"
     both = [process(code, tmp_path) for _ in range(2)]
     for one in both:
-        out, errors = one.communicate(timeout=120)
-        assert one.returncode == 0, errors
-        assert int(out) <= 24
+        result = one.result()
+        assert result.returncode == 0, result.stderr
+        assert int(result.stdout) <= 24
     with opened(tmp_path) as study:
         assert states(study) == ["complete"] * 24
         assert tried(study).count(DEFAULT) == 1

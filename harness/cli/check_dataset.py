@@ -1,0 +1,94 @@
+"""`harness check` of a data set: one line a rule."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import plugins
+from harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.testing.checks.registry import CheckOutcome
+    from harness.testing.dataset_rule import DatasetRule
+
+_LOOK_S = 5.0
+
+
+def is_dataset(name: str) -> bool:
+    """Return whether ``name``, as written with options or a path, is a data set's and nothing else's."""
+    kind = name.partition(":")[0].partition("[")[0].strip()
+    others = (plugins.PRUNERS, plugins.NETWORKS, plugins.LOSSES)
+    return kind in plugins.available(plugins.DATASETS) and not any(kind in plugins.available(one) for one in others)
+
+
+def dataset_rows(name: str, only: str | None, data_dir: Path | None) -> list[tuple[dict[str, Any], "CheckOutcome"]]:
+    """Return a row for each rule and its outcome; after a failure that leaves nothing to ask, no more.
+
+    Raises `UsageError` for an unknown rule in ``only``, and where the data set is asked for in another way.
+    """
+    import harness.testing.dataset_checks  # noqa: F401 - registers all rules
+    from harness.data.asked import parse_dataset
+    from harness.data.locating import data_folder
+    from harness.testing.dataset_rule import DATASET_RULES
+    from harness.testing.dataset_rules import NEEDED
+
+    if only is not None and only not in DATASET_RULES:
+        raise UsageError(
+            f"unknown check {only!r} of a data set{nearest(only, DATASET_RULES)}",
+            fix=f"use one of: {', '.join(DATASET_RULES)}",
+        )
+    plugin = plugins.available(plugins.DATASETS)[parse_dataset(name).kind]
+    root, found, absent = str(data_folder(data_dir)), [], ""
+    for rule in DATASET_RULES.values() if only is None else [DATASET_RULES[only]]:
+        outcome = _outcome(plugin, name, root, rule.name)
+        if absent and outcome.what == absent:
+            outcome = replace(outcome, what="its images are not here")
+        found.append((_row(name, rule, outcome), outcome))
+        if outcome.kind == "ended" or (outcome.status == "failed" and rule.name in NEEDED):
+            break
+        if rule.name == NEEDED[-1]:
+            absent = outcome.what
+            _look(plugin, name, root)
+    return found
+
+
+def _row(name: str, rule: "DatasetRule", outcome: "CheckOutcome") -> dict[str, Any]:
+    row = {"dataset": name, "check": rule.name, "status": outcome.status}
+    if outcome.status == "skipped":
+        return {**row, "what": outcome.what}
+    if outcome.status == "failed":
+        parts = {"kind": outcome.kind, "what": outcome.what, "where": outcome.where, "why": rule.catches}
+        return {**row, **parts, "fix": outcome.fix}
+    return row
+
+
+def _outcome(plugin: plugins.Plugin, name: str, root: str, rule: str) -> "CheckOutcome":
+    """Return what comes of a rule; another distribution's data set is asked in a process of its own."""
+    from harness.plugin_process import ask
+    from harness.testing.checks.registry import CheckOutcome
+    from harness.testing.dataset_rules import dataset_outcome
+
+    try:
+        return ask(plugin, dataset_outcome, name, root, rule)
+    except UsageError as error:
+        return CheckOutcome("failed", error.message, kind="ended", fix=error.fix)
+
+
+def _look(plugin: plugins.Plugin, name: str, root: str) -> None:
+    """Have the data set look at all of its images, a few seconds a question; what goes wrong its rules tell."""
+    from rich.console import Console
+
+    from harness.plugin_process import ask
+    from harness.progress import Reporter
+    from harness.testing.dataset_rules import look_on
+
+    with Reporter(Console(stderr=True)).task(f"looking at {name}", None, "images") as task:
+        for step in itertools.count():
+            try:
+                seen, total = ask(plugin, look_on, name, root, _LOOK_S, step)
+            except UsageError:
+                return
+            if seen >= total:
+                return
+            task.update(seen, total)
