@@ -86,11 +86,6 @@ def load_dataset(written: str) -> Dataset:
     return parse_dataset(written).dataset()
 
 
-def _as_written(value: Any) -> str:
-    """Return an option's value as a user writes it; two texts stay two, whatever their case."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def takes_path(kind: type) -> bool:
     """Return whether a data set's class is asked for with the path of a user's own images."""
     return is_dataclass(kind) and "path" in {item.name for item in fields(kind)}

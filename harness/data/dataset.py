@@ -179,14 +179,19 @@ def options_of(dataset: Dataset) -> dict[str, Any]:
 
 def full_name(dataset: Dataset) -> str:
     """Return how a data set is asked for: its name, with the options that are not their defaults."""
-    options = options_of(dataset)
-    usual = {item.name: item.default for item in fields(dataset)} if is_dataclass(dataset) else {}
+    if not is_dataclass(dataset):
+        return dataset.name
+    usual: dict[str, Any] = {item.name: item.default for item in fields(dataset)}
     if "path" in usual:
         return dataset.name
-    inside = ",".join(
-        f"{name}={str(options[name]).lower()}" for name in sorted(options) if options[name] != usual[name]
-    )
+    others = {name: value for name, value in options_of(dataset).items() if value != usual[name]}
+    inside = ",".join(f"{name}={_as_written(others[name])}" for name in sorted(others))
     return f"{dataset.name}[{inside}]" if inside else dataset.name
+
+
+def _as_written(value: Any) -> str:
+    """Return an option's value as a user writes it; two texts stay two, whatever their case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def fetch_command(dataset: Dataset) -> str:
