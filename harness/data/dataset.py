@@ -180,7 +180,7 @@ def options_of(dataset: Dataset) -> dict[str, Any]:
 def full_name(dataset: Dataset) -> str:
     """Return how a data set is asked for: its name, with the options that are not their defaults."""
     options = options_of(dataset)
-    usual = {item.name: item.default for item in fields(dataset)} if is_dataclass(dataset) else {}
+    usual: dict[str, Any] = {item.name: item.default for item in fields(dataset)} if is_dataclass(dataset) else {}
     if "path" in usual:
         return dataset.name
     inside = ",".join(
