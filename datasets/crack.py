@@ -20,7 +20,8 @@ _PUBLISHED = 20_000  # of either class
 _IMAGES = (".jpg", ".jpeg")
 _ARCHIVE = "Concrete Crack Images for Classification"
 
-# Its size is 241,363,336 bytes. The publisher lists the hash; the second address gave the same file in 2021.
+# 241,363,336 bytes. The publisher lists the hash; the second address is where public code found it: other bytes are
+# refused.
 _REMOTE_FILE = RemoteFile(
     name=f"{_ARCHIVE}.rar",
     mirrors=(

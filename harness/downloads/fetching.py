@@ -63,7 +63,7 @@ def _require_complete(dataset: Dataset, folder: Path, notes: Sequence[str]) -> N
         raise DataError(
             f"{dataset.name} in {folder} is not complete, and what was put there by hand is kept",
             faults=[*map(str, missing), *label_faults(dataset, folder), *dict.fromkeys(notes)],
-            fix="move the label files away and run the same command again",
+            fix="move it away and run the same command again",
         )
 
 
