@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from harness.data import Dataset, FileDataset, Sample, image_cache, loading
-from harness.data.decoding import Conversion, decode
 from harness.data.loading import parts, planned_parts, pool_fingerprint, read_images, splits_of, training_splits
 from harness.errors import DataError
 from harness.storage.canonical import digest
@@ -19,7 +18,7 @@ from harness.storage.disk import sha256_of
 # --- reading
 
 
-def test_images_are_the_files_in_the_order_of_their_ids(root, store, small, resolved):
+def test_images_are_the_files_in_the_order_of_their_ids(root, store, small, resolved, decode):
     seen = []
     found = read_images(resolved(root), store, lambda done, total: seen.append((done, total)))
     places = [("train", number) for number in range(16)] + [("test", number) for number in range(8)]
@@ -28,7 +27,7 @@ def test_images_are_the_files_in_the_order_of_their_ids(root, store, small, reso
     assert found.splits.tolist() == [split for split, _ in places]
     assert found.labels.dtype == found.images.dtype == torch.uint8
     for place, image in zip(places, found.images, strict=True):
-        assert np.array_equal(image.numpy(), decode(small.image_path(root, *place), 64, Conversion()))
+        assert np.array_equal(image.numpy(), decode(small.image_path(root, *place)))
     assert seen == [(done, 24) for done in range(1, 25)]
 
 
@@ -36,7 +35,7 @@ def test_images_are_decoded_once_for_each_size(root, store, monkeypatch, resolve
     sizes = []
     real = image_cache.decoded
     monkeypatch.setattr(
-        image_cache, "decoded", lambda paths, size, how: (sizes.append(size), real(paths, size, how))[1]
+        image_cache, "decoded", lambda paths, size, *how: (sizes.append(size), real(paths, size, *how))[1]
     )
     for size in (64, 64, 80, 64):
         assert read_images(resolved(root, size=size), store).images.shape == (24, 3, size, size)
@@ -179,7 +178,7 @@ def test_the_key_of_images_that_a_set_gives_itself_is_the_recorded_one(asked, re
 # --- splits
 
 
-def test_training_and_validation_are_the_training_images_once_each(root, store, small, resolved):
+def test_training_and_validation_are_the_training_images_once_each(root, store, small, resolved, decode):
     train, validation = training_splits(resolved(root), store.root, 0)
     everything = [small.identity("train", number) for number in range(16)]
     assert sorted(train.ids + validation.ids) == everything
@@ -189,7 +188,7 @@ def test_training_and_validation_are_the_training_images_once_each(root, store, 
         assert len(split.images) == len(split.ids)
         for image, label, name in zip(split.images[:], split.labels, split.ids, strict=True):
             number = everything.index(name)
-            assert np.array_equal(image.numpy(), decode(small.image_path(root, "train", number), 64, Conversion()))
+            assert np.array_equal(image.numpy(), decode(small.image_path(root, "train", number)))
             assert label.item() == int(number < 4)
 
 
