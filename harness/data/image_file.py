@@ -29,6 +29,7 @@ _MARKS = {
     b"version https://git-lfs": "a pointer of Git LFS, not an image: `git lfs pull` gets it",
     bytes(16): "zeros in the place of an image",
 }
+_HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc")  # what iPhones write
 _PAGE_MARKS = (b"<!doctype", b"<html", b"<?xml", b"<svg")
 
 _NOT_THERE = {
@@ -118,6 +119,8 @@ def _guess(beginning: bytes) -> str:
     for mark, meaning in _MARKS.items():
         if beginning.startswith(mark):
             return meaning
+    if beginning[4:12] in _HEIC:
+        return "HEIC, which is not read: save it as JPEG or PNG"
     text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(_PAGE_MARKS):
         return "a web page or other markup, not an image"

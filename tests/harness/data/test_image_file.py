@@ -24,6 +24,7 @@ from harness.errors import MachineError
         (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a web page or other markup, not an image"),
         (b"<svg xmlns='x'></svg>", "a web page or other markup, not an image"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS, not an image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500), "HEIC, which is not read: save it as JPEG or PNG"),
         (bytes(5000), "zeros in the place of an image"),
         (b"\xff\xd8\xff", "damaged: it begins as a JPEG file does"),
         (b"\x89PNG\r\n\x1a\n", "damaged: it begins as a PNG file does"),
