@@ -253,7 +253,12 @@ def test_missing_images_fall_back_loudly_to_simulated_ones(place):
 
 def test_a_dry_run_counts_and_runs_nothing(place):
     result = harness("run", *WHERE, "--store", "never", "--dry-run", cwd=place, check=0)
-    assert "16 positives, 32 negatives" in result.stdout
+    for line in (
+        "train: 12 positives, 24 negatives",
+        "validation: 4 positives, 8 negatives",
+        "test: 8 positives, 16 negatives",
+    ):
+        assert line in result.stdout
     entries = CELLS // 2 - 1  # at three seeds and three levels, and the references at one
     assert f"{3 * (2 + 3 * entries)}, in {3 * (2 + entries)} jobs" in result.stdout
     assert not (place / "never").exists()

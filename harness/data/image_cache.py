@@ -78,7 +78,7 @@ def cached_images(
     value = stage.value
     broken = tuple((identity, reason) for identity, reason in value["broken"])
     if broken and not skip_broken:
-        raise _unreadable(broken, len(samples))
+        raise _unreadable(broken, samples)
     return ImageSet(
         images=_mapped(store.path(stage.key) / IMAGES, (len(value["ids"]), 3, size, size)),
         labels=value["labels"],
@@ -128,7 +128,7 @@ def _fill(
             file.write(np.ascontiguousarray(image).tobytes())
         progress(done, len(samples))
     if not kept or (broken and not skip_broken):
-        raise _unreadable(broken, len(samples))
+        raise _unreadable(broken, samples)
     return {
         "labels": torch.tensor([sample.label for sample in kept], dtype=torch.uint8),
         "ids": [sample.id for sample in kept],
@@ -192,10 +192,12 @@ def _wrong(dataset: Dataset, what: str) -> DataError:
     )
 
 
-def _unreadable(broken: Sequence[tuple[str, str]], count: int) -> DataError:
+def _unreadable(broken: Sequence[tuple[str, str]], samples: Sequence[Sample]) -> DataError:
+    """Return the fault of images that cannot be read, each by its file where it has one."""
+    where = {sample.id: sample.path or sample.id for sample in samples}
     return DataError(
-        f"{len(broken)} of {count} images cannot be read",
-        faults=[f"{identity}: {reason}" for identity, reason in broken],
+        f"{len(broken)} of {len(samples)} images cannot be read",
+        faults=[f"{where[identity]}: {reason}" for identity, reason in broken],
         fix="replace these files, or go on without them by --skip-broken (stamped on every result)",
     )
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from harness.data import FileDataset, Sample
 from harness.data.completeness import remarks
+from harness.data.locating import resolve_data
 from harness.datasets.isic import Isic
 from harness.downloads.fetching import fetch
 from harness.errors import DataError, DatasetNotFound
@@ -132,3 +134,63 @@ def reporter():
     from harness.progress import Reporter
 
     return Reporter(Console(quiet=True))
+
+
+# --- a set whose publisher gives no split
+
+
+class Unsplit(FileDataset):
+    """Labels in the names of its files, of which some may be missing."""
+
+    name = "unsplit"
+    version = "1"
+    classes = ("a", "b")
+    licence = citation = "none"
+    names = ("0-1", "1-0", "2-0", "3-0")
+    counts = None
+
+    @property
+    def official_counts(self):
+        return {None: self.counts} if self.counts else {}
+
+    def samples(self, folder):
+        return [Sample(id=name, label=int(name[-1]), path=folder / f"{name}.png") for name in self.names]
+
+
+@pytest.fixture
+def unsplit(tmp_path, register, monkeypatch, asked):
+    """Return a function that looks for the set where the files of these numbers are."""
+    folder = tmp_path / "data" / "unsplit"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def call(numbers, counts=None, **changes):
+        monkeypatch.setattr(Unsplit, "counts", counts)
+        register(unsplit=Unsplit)
+        for number in numbers:
+            (folder / f"{Unsplit.names[number]}.png").touch()
+        choices = {"allow_missing": False, "real_only": False} | changes
+        return resolve_data(asked("unsplit"), tmp_path / "data", **choices)
+
+    return call
+
+
+def test_without_a_split_all_images_are_counted_together(unsplit):
+    with pytest.raises(DatasetNotFound, match="no images of unsplit"):
+        unsplit([])
+    with pytest.raises(DataError, match="is not complete") as caught:
+        unsplit([0, 2])
+    assert caught.value.faults == ["all: 2 of 4 images"]
+    assert unsplit([], allow_missing=True).missing == (("all", 2, 4),)
+    assert unsplit([1, 3]).missing == ()
+
+
+def test_without_a_split_the_publishers_counts_are_those_of_all(unsplit):
+    assert unsplit(range(4), (3, 1)).missing == ()
+    with pytest.raises(DataError, match="is not complete") as caught:
+        unsplit([], (4, 1))
+    assert caught.value.faults == [
+        "all: 4 of 5 images",
+        "all: 1 positives and 3 negatives labelled, 1 and 4 by the publisher",
+    ]
+    with pytest.raises(DataError, match="are not those of unsplit"):
+        unsplit([], (2, 2), allow_missing=True)

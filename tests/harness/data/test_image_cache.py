@@ -211,7 +211,8 @@ def test_broken_files_are_all_listed_and_nothing_is_kept(store, samples, read):
     samples[6].path.write_bytes(b"")
     with pytest.raises(DataError, match="2 of 7 images cannot be read") as caught:
         read(Files(), samples)
-    assert [fault.split(":")[0] for fault in caught.value.faults] == ["1", "6"]
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [str(samples[number].path) for number in (1, 6)]
+    assert all(fault.partition(": ")[2] for fault in caught.value.faults)  # and why
     assert "--skip-broken" in caught.value.fix
     assert caught.value.exit_code == 4
     assert not stages(store)

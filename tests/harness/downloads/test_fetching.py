@@ -39,9 +39,9 @@ class Little(FileDataset):
     def __init__(self, remote_files):
         self.remote_files = remote_files
 
-    def samples(self, folder, split):
-        lines = (folder / "labels.csv").read_text().splitlines()
-        return [Sample(id=n, label=0, path=folder / split / n) for n in lines if n.startswith(split)]
+    def samples(self, folder):
+        splits = {name: name.split("-")[0] for name in sorted((folder / "labels.csv").read_text().splitlines())}
+        return [Sample(id=name, label=0, path=folder / split / name, split=split) for name, split in splits.items()]
 
 
 def image(name, version=1):

@@ -1,6 +1,7 @@
 """Whatever is changed in a record afterwards is found, also where every hash was made to fit."""
 
 import json
+import os
 import sqlite3
 
 import pytest
@@ -205,3 +206,16 @@ def test_every_stage_of_a_store_is_held_against_its_hashes_and_its_key(copied, d
     assert first.name[:12] in line.where
     if deed == "swap":
         assert f"holds the stage {second.name}" in line.what
+
+
+def test_a_bit_that_flipped_in_the_mapped_images_is_found_though_their_time_is_the_old_one(copied):
+    (path,) = copied.glob("stages/??/*/images.u8")
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    verified = found(copied)
+    verify_stages(copied, verified)
+    (line,) = verified.differences
+    assert path.parent.name[:12] in line.where
+    assert "images.u8 does not have the sha256 it was committed with" in line.what
