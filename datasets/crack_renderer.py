@@ -6,7 +6,7 @@ Lengths are in image half-widths (the image spans -1..1) or in pixels of an imag
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import pi
+from math import pi, sqrt
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -100,7 +100,7 @@ def concrete(draws: CrackDraws, noise: Mapping[str, Tensor]) -> Tensor:
     """Return the bare surface, shape (N, size, size): a grey, slow shade, roughness, grain and dark stains."""
     size = draws.grain.shape[-1]
     sharp = max(0.4, 0.7 * size / REFERENCE_SIZE)
-    sand = gaussian_blur(draws.grain[:, 0], sharp) * (2 * sharp * pi**0.5)  # blurring leaves this share of its spread
+    sand = gaussian_blur(draws.grain[:, 0], sharp) * (2 * sharp * sqrt(pi))  # blurring leaves this share of its spread
     texture = 1 + 0.06 * draws.uniform("shade") * noise["shade"]
     texture = texture + draws.uniform("roughness", 0.01, 0.055) * noise["roughness"]
     texture = texture + draws.uniform("grain", 0.01, 0.04) * sand
@@ -144,16 +144,11 @@ def trace_crack(draws: CrackDraws, size: int) -> Crack:
 
 def positions(draws: CrackDraws) -> tuple[Tensor, Tensor]:
     """Return where the steps of each walk lead, each (N, WALKS, STEPS): two halves from one start, a branch of each."""
-    wandering = torch.zeros_like(draws.turns)
-    spread, last = draws.uniform("turning", 0.10, 0.32)[:, :, 0], torch.zeros_like(draws.turns[:, :, 0])
-    for step, turn in enumerate(draws.turns.unbind(-1)):
-        last = 0.94 * last + spread * turn
-        wandering[:, :, step] = last
-    heading = draws.uniform("heading", 0, 2 * pi)
-    halves = torch.cat([heading, heading + pi], 1) + wandering[:, :2]
+    heading, turned = draws.uniform("heading", 0, 2 * pi), wandering(draws)
+    halves = torch.cat([heading, heading + pi], 1) + turned[:, :2]
     forks = (visible_length(draws) * torch.cat([draws.uniform(f"fork-{half}", 0.1, 0.7) for half in (1, 2)], 1)) * STEPS
     forks = forks.long().clamp(max=STEPS - 1)
-    branches = halves.gather(2, forks) + torch.cat([aside(draws, half) for half in (1, 2)], 1) + wandering[:, 2:]
+    branches = halves.gather(2, forks) + torch.cat([aside(draws, half) for half in (1, 2)], 1) + turned[:, 2:]
     start = draws.uniform("start-x", -0.7, 0.7), draws.uniform("start-y", -0.7, 0.7)
     found = []
     for origin, component in zip(start, (torch.cos, torch.sin), strict=True):
@@ -161,6 +156,16 @@ def positions(draws: CrackDraws) -> tuple[Tensor, Tensor]:
         twigs = trunk.gather(2, forks) + (REACH / STEPS) * component(branches).cumsum(-1)
         found.append(torch.cat([trunk, twigs], 1))
     return found[0], found[1]
+
+
+def wandering(draws: CrackDraws) -> Tensor:
+    """Return by how many radians each walk has turned at each step, (N, WALKS, STEPS): it forgets 6 % a step."""
+    spread, last = draws.uniform("turning", 0.10, 0.32)[:, :, 0], torch.zeros_like(draws.turns[:, :, 0])
+    steps = []
+    for turn in draws.turns.unbind(-1):
+        last = 0.94 * last + spread * turn
+        steps.append(last)
+    return torch.stack(steps, -1)
 
 
 def aside(draws: CrackDraws, half: int) -> Tensor:
@@ -187,7 +192,7 @@ def coverage(crack: Crack, size: int) -> Tensor:
         wanted = stroke * size / REFERENCE_SIZE
         spread = max(THINNEST, wanted)
         ink = beyond * (1 - (octave - place).abs()).clamp_min(0) * (wanted / spread)
-        line = splat(crack.x, crack.y, ink * (spacing * spread * (2 * pi) ** 0.5), size)
+        line = splat(crack.x, crack.y, ink * (spacing * spread * sqrt(2 * pi)), size)
         profile = profile + gaussian_blur(line, spread)
     return 1 - torch.exp(-1.6 * profile)
 

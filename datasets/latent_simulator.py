@@ -16,6 +16,7 @@ SPLIT_NUMBERS = {"train": 0, "test": 1, "pretraining": 2}  # part of every key, 
 LABELS_INDEX = 2**40 - 1  # the key of a split's permutation of labels; images have the indices below
 CHUNK = 16  # images rendered at once: larger temporaries cost more in page faults than they save
 MINIMUM_SIZE = 16
+FEWEST, MOST = 100, 100_000  # images for pretraining: a fifth is held out with both classes; all are in memory at once
 
 
 def best_auc(class_shifts: Sequence[float]) -> float:
@@ -43,8 +44,8 @@ class LatentSimulator(SimulatedDataset):
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**56:
             raise ValueError(f"{self.name}: seed must be in 0..2**56 - 1, not {self.seed}")
-        if not 2 <= self.pretraining < LABELS_INDEX:
-            raise ValueError(f"{self.name}: pretraining must be at least 2, not {self.pretraining}")
+        if not FEWEST <= self.pretraining <= MOST:
+            raise ValueError(f"{self.name}: pretraining must be in {FEWEST}..{MOST}, not {self.pretraining}")
 
     @abstractmethod
     def paint(self, split: str, indices: Sequence[int], size: int) -> npt.NDArray[np.uint8]:

@@ -64,7 +64,7 @@ def test_a_split_has_the_stated_counts(kind: type[LatentSimulator], split: str, 
 
 def test_the_pretraining_split_is_balanced_and_has_the_size_asked_for(kind: type[LatentSimulator]) -> None:
     assert np.bincount(kind().labels("pretraining")).tolist() == [800, 800]
-    assert np.bincount(kind(pretraining=7).labels("pretraining")).tolist() == [4, 3]
+    assert np.bincount(kind(pretraining=107).labels("pretraining")).tolist() == [54, 53]
 
 
 def test_the_seed_permutes_the_labels(kind: type[LatentSimulator]) -> None:
@@ -83,7 +83,7 @@ def test_no_two_images_of_any_splits_seeds_or_simulators_are_the_same() -> None:
 
 
 def test_more_pretraining_images_leave_the_other_splits_alone(kind: type[LatentSimulator]) -> None:
-    small, large = kind(pretraining=10), kind(pretraining=100)
+    small, large = kind(pretraining=100), kind(pretraining=200)
     assert np.array_equal(small.render("test", [3], 32), large.render("test", [3], 32))
 
 
@@ -142,8 +142,9 @@ def test_what_cannot_be_rendered_is_refused_in_words(kind: type[LatentSimulator]
         kind().render("train", [0], 8)
     with pytest.raises(ValueError, match=f"{kind.name}: seed"):
         kind(seed=-1)
-    with pytest.raises(ValueError, match=f"{kind.name}: pretraining"):
-        kind(pretraining=1)
+    for number in (0, 99, 100_001):
+        with pytest.raises(ValueError, match=rf"{kind.name}: pretraining must be in 100\.\.100000, not {number}"):
+            kind(pretraining=number)
 
 
 # The class acts through the latents and through nothing else
