@@ -108,7 +108,7 @@ def _fill(
     kept: list[Sample] = []
     digests: list[npt.NDArray[np.uint8]] = []
     broken: list[tuple[str, str]] = []
-    for done, (sample, image) in enumerate(_pictures(dataset, samples, size, conversion), start=1):
+    for done, (sample, image) in enumerate(pictures(dataset, samples, size, conversion), start=1):
         if isinstance(image, Unreadable):
             broken.append((sample.id, image.reason))
         else:
@@ -128,7 +128,7 @@ def _fill(
     }
 
 
-def _pictures(
+def pictures(
     dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion
 ) -> Iterator[tuple[Sample, npt.NDArray[np.uint8] | Unreadable]]:
     """Yield each sample with its image: those that have files first, then what the data set gives itself."""
