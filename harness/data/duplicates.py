@@ -57,7 +57,8 @@ def _within(
     half = np.bitwise_count(words[0] ^ word[0]) + np.bitwise_count(words[1] ^ word[1])  # at most 128: a byte holds it
     candidates = np.flatnonzero((half <= most) & asked)  # few: of two unrelated hashes half of the bits differ
     bits = np.bitwise_count(words[:, candidates] ^ word[:, None]).sum(axis=0)
-    return candidates[bits <= most]
+    found: npt.NDArray[np.int64] = candidates[bits <= most]
+    return found
 
 
 def across(groups: Sequence[Group], parts: Sequence[Hashable]) -> list[Group]:
