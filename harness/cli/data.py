@@ -1,38 +1,114 @@
-"""`harness data`: what is there of a data set, and bringing it here."""
+"""`harness data`: what there is of each data set, whether it is sound, how it looks, and bringing it here."""
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from harness.cli.messages import show
-from harness.cli.options import DataDirOption
+from harness.cli.check import ANSWERED_NO
+from harness.cli.messages import show, show_finding
+from harness.cli.options import DataDirOption, JsonOption, MaxPixelsOption, PositiveOption
 
-data_verbs = typer.Typer(no_args_is_help=True, help="Show a data set's files and counts, or download it.")
+if TYPE_CHECKING:
+    from harness.data.decoding import Conversion
 
-Name = Annotated[str, typer.Argument(metavar="DATASET", help="Data set; `harness list datasets` shows all.")]
+data_verbs = typer.Typer(no_args_is_help=True, help="List, show, check or download data sets.")
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET", help="A name of `harness data list`, or folder:PATH or csv:PATH for your own images."
+    ),
+]
+SheetOption = Annotated[
+    Path | None, typer.Option("--sheet", metavar="FILE.png", help="Also draw some images of each class.")
+]
+
+
+@data_verbs.command("list")
+def list_(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
+    """List all data sets: real or simulated, and how many images are here."""
+    from harness.cli.data_list import listed, listing_lines
+    from harness.data.locating import data_folder
+
+    rows = listed(data_folder(data_dir))
+    show(json.dumps(rows, indent=1) if as_json else "\n".join(listing_lines(rows)))
 
 
 @data_verbs.command("show")
-def show_(dataset: Name, data_dir: DataDirOption = None) -> None:
-    """Show where a data set lies, and its counts."""
-    from harness.cli.data_card import data_lines
+def show_(
+    dataset: Name,
+    positive: PositiveOption = None,
+    data_dir: DataDirOption = None,
+    sheet: SheetOption = None,
+    max_pixels: MaxPixelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a data set lies, its counts, sizes and copies; with --sheet, a picture of it."""
+    from harness.cli.data_card import card_lines, card_of
+    from harness.cli.data_sheet import check_sheet, write_sheet
+    from harness.data.asked import asked_for
     from harness.data.locating import data_folder
 
-    show("\n".join(data_lines(dataset, data_folder(data_dir))))
+    if sheet is not None:
+        check_sheet(sheet)
+    chosen, root = asked_for(dataset, positive).dataset(), data_folder(data_dir)
+    card = card_of(chosen, root)
+    if sheet is not None:
+        write_sheet(sheet, chosen, root, _conversion(max_pixels))
+    if as_json:
+        show(json.dumps({**card.values(), "sheet": None if sheet is None else str(sheet)}, indent=1))
+    else:
+        show("\n".join([*card_lines(card), *([] if sheet is None else [f"Contact sheet: {sheet}"])]))
+
+
+@data_verbs.command("check")
+def check_(
+    dataset: Name,
+    positive: PositiveOption = None,
+    data_dir: DataDirOption = None,
+    max_pixels: MaxPixelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Decode every image: what cannot be read, what is there twice, what looks alike. Exit code 6: not sound."""
+    from harness.data.asked import asked_for, folder_of
+    from harness.data.inspection import inspect
+    from harness.data.locating import data_folder
+    from harness.integrity.data_findings import findings_of
+    from harness.progress import Reporter
+
+    chosen = asked_for(dataset, positive).dataset()
+    with Reporter(Console(stderr=True)).task("Decoding", None, "images") as task:
+        found = inspect(chosen, folder_of(chosen, data_folder(data_dir)), _conversion(max_pixels), task.update)
+    if as_json:
+        show(json.dumps({"dataset": chosen.name, "version": chosen.version, **found.values()}, indent=1))
+    else:
+        for finding in findings_of(found, chosen.classes):
+            show_finding(finding)
+    if not found.is_sound:
+        raise typer.Exit(ANSWERED_NO)
 
 
 @data_verbs.command("fetch")
-def fetch_(dataset: Name, data_dir: DataDirOption = None) -> None:
+def fetch_(dataset: Name, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     """Download a data set; what is there and whole stays."""
-    from harness.cli.data_card import data_lines
-    from harness.data.asked import load_dataset
+    from harness.cli.data_card import card_lines, card_of
+    from harness.data.asked import asked_for
     from harness.data.locating import data_folder
     from harness.downloads.fetching import fetch
     from harness.progress import Reporter
 
     reporter = Reporter(Console(stderr=True))
-    root = data_folder(data_dir)
-    for note in fetch(load_dataset(dataset), root / dataset, reporter):
+    chosen, root = asked_for(dataset).dataset(), data_folder(data_dir)
+    for note in fetch(chosen, root / chosen.name, reporter):
         reporter.note(note)
-    show("\n".join(data_lines(dataset, root)))
+    card = card_of(chosen, root)
+    show(json.dumps(card.values(), indent=1) if as_json else "\n".join(card_lines(card)))
+
+
+def _conversion(max_pixels: int | None) -> "Conversion":
+    from harness.data.decoding import Conversion
+
+    return Conversion() if max_pixels is None else Conversion(max_pixels)

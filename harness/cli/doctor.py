@@ -5,7 +5,7 @@ import json
 import typer
 
 from harness.cli.check import ANSWERED_NO
-from harness.cli.messages import show
+from harness.cli.messages import show, show_finding
 from harness.cli.options import (
     DEFAULT_STORE,
     DataDirOption,
@@ -14,9 +14,6 @@ from harness.cli.options import (
     StoreOption,
     TrackingOption,
 )
-
-_MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
-_INDENT = " " * 15
 
 
 def doctor(
@@ -39,9 +36,7 @@ def doctor(
     for finding in examine(Places(data_folder(data_dir), store.absolute(), tracking_uri, storage)):
         found.append(finding)
         if not as_json:
-            show(f"{_MARKS[finding.verdict]} {finding.subject:<10}{finding.text}")
-            for line in finding.remedy.splitlines():
-                show(f"{_INDENT}{line}")
+            show_finding(finding)
     if as_json:
         show(json.dumps([finding._asdict() for finding in found], indent=1))
     if any(finding.verdict == "bad" for finding in found):

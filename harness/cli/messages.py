@@ -9,9 +9,13 @@ from rich.console import Console, RenderableType
 from harness.outgoing.visible import visible_lines
 
 if TYPE_CHECKING:
+    from harness.integrity.finding import Finding
     from harness.planning.plan import Plan
     from harness.results.reading import Results
     from harness.running.run import Summary
+
+_MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
+_INDENT = " " * 15
 
 
 def say(text: str, style: str) -> None:
@@ -36,6 +40,13 @@ def show(what: RenderableType) -> None:
         print(what, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show_finding(finding: "Finding") -> None:
+    """Print one thing that was looked at, and below it what mends it."""
+    show(f"{_MARKS[finding.verdict]} {finding.subject:<10}{finding.text}")
+    for line in finding.remedy.splitlines():
+        show(f"{_INDENT}{line}")
 
 
 def show_notes(plan: "Plan", notes: list[str]) -> None:

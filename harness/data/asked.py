@@ -4,7 +4,8 @@ import functools
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from harness import plugins
@@ -56,6 +57,17 @@ def parse_dataset(written: str, options: Mapping[str, Any] | None = None) -> Ask
     return Asked(kind=match["kind"], path=match["path"], options=tuple(sorted({**given, **(options or {})}.items())))
 
 
+def asked_for(written: str, positive: str | None = None) -> Asked:
+    """Return the data set that a user means, also by a path alone; paths are made absolute.
+
+    ``positive`` names the class not to miss. Raises as `parse_dataset` and `understood` do.
+    """
+    asked = parse_dataset(understood(written), {} if positive is None else {"positive": positive})
+    if asked.path is None:
+        return asked
+    return replace(asked, path=os.path.abspath(os.path.expanduser(asked.path)))
+
+
 def understood(written: str) -> str:
     """Return how a user's own images are asked for where only their path is ``written``; anything else as it is.
 
@@ -84,6 +96,11 @@ def understood(written: str) -> str:
 def load_dataset(written: str) -> Dataset:
     """Return the data set that is ``written`` as `parse_dataset` reads it."""
     return parse_dataset(written).dataset()
+
+
+def folder_of(dataset: Dataset, root: Path) -> Path:
+    """Return where the files of a data set lie: below the data folder ``root``, or where the user says."""
+    return Path(str(getattr(dataset, "path", ""))) if takes_path(type(dataset)) else root / dataset.name
 
 
 def takes_path(kind: type) -> bool:

@@ -119,7 +119,7 @@ def _fill(
     digests: list[npt.NDArray[np.uint8]] = []
     broken: list[tuple[str, str]] = []
     notes: list[str] = []
-    for done, (sample, image) in enumerate(_pictures(dataset, samples, size, conversion, notes), start=1):
+    for done, (sample, image) in enumerate(pictures(dataset, samples, size, conversion, notes), start=1):
         if isinstance(image, Unreadable):
             broken.append((sample.id, image.reason))
         else:
@@ -140,8 +140,8 @@ def _fill(
     }
 
 
-def _pictures(
-    dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion, notes: list[str]
+def pictures(
+    dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion, notes: list[str] | None = None
 ) -> Iterator[tuple[Sample, npt.NDArray[np.uint8] | Unreadable]]:
     """Yield each sample with its image, its file's or what the data set gives itself; fill ``notes`` at the end."""
     files = {sample: sample.path for sample in samples if sample.path is not None}
@@ -153,7 +153,8 @@ def _pictures(
     for sample in samples:
         yield sample, next(from_files if sample in files else from_set)
     next(from_set, None)  # where there is one more, it is told
-    notes += [*([depth.note] if depth.note else []), *heard.lines()]
+    if notes is not None:
+        notes += [*([depth.note] if depth.note else []), *heard.lines()]
 
 
 def _own_pictures(

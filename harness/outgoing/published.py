@@ -14,7 +14,8 @@ _ROOT = r"(?:~[\w.-]*|\.\.|(?<!:)/)?/"
 _QUOTED = re.compile(rf"(['\"`])({_ROOT}(?![\s/])[^'\"`\n]+)\1")
 _FILE = re.compile(rf"(?<!\w)(file://|sqlite(?:\+\w+)?:///)({_ROOT}[^\s'\"<>?#]+)")
 _BARE = re.compile(rf"{_BEFORE}({_ROOT}(?=[^\W\d]|[.~]|\w+/\w*[^\W\d])[^\s'\"=()\[\]{{}}<>,:;|`]*)")
-_ARGUMENT = re.compile(rf"(^|=)({_ROOT}(?!/)[^,=\]]*)")
+_ARGUMENT = re.compile(rf"((?:^|=)(?:[\w-]+:)?)({_ROOT}(?!/)[^,=\]\[]*)")
+"""A path as a whole value, also behind what it is: folder:/data/my cells."""
 
 
 def published(text: str) -> str:

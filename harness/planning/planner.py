@@ -1,13 +1,12 @@
 """A frozen plan from a configuration and one command's flags; what refuses a plan comes before what is kept."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from harness.data.asked import Asked, load_dataset, parse_dataset, understood
+from harness.data.asked import Asked, asked_for, load_dataset, understood
 from harness.data.completeness import remarks
 from harness.data.decoding import Conversion
 from harness.data.draw import Cutting, require_ratios
@@ -95,10 +94,8 @@ def _require_names(options: Configuration) -> None:
 
 
 def asked_of(data: DataOptions) -> Asked:
-    """Return the data set that is asked for; the path of a user's own images is made absolute."""
-    positive = {} if data.positive is None else {"positive": data.positive}
-    asked = parse_dataset(understood(data.name), positive)
-    return replace(asked, path=os.path.abspath(os.path.expanduser(asked.path))) if asked.path is not None else asked
+    """Return the data set that is asked for."""
+    return asked_for(data.name, data.positive)
 
 
 def _require_drawn(source: str) -> None:

@@ -1,4 +1,5 @@
 import codecs
+from pathlib import Path
 
 import pytest
 
@@ -179,6 +180,9 @@ b/3.jpg,ok,tset
 def test_three_labels_are_listed_with_their_counts(folder):
     text = "a/1.jpg,ok\na/2.jpg,ok\nb/3.jpg,Ok\n6.png,ill\n"
     assert faults(folder, text) == ["3 classes, where two are needed: ok (2), Ok (1), ill (1)"]
+    assert faults(folder, "a/1.jpg,ok\na/2.jpg,OK\n6.png,OK\n") == [
+        "two classes that differ in case alone: OK (2), ok (1)"
+    ]
     assert faults(folder, "a/1.jpg,ok\n") == ["1 classes, where two are needed: ok (1)"]
 
 
@@ -223,3 +227,16 @@ def test_odd_paths_are_faults_and_no_crashes(folder):
     long = "x" * 5000 + ".jpg"
     assert faults(folder, table([*ROWS, (long, "ok")])) == [f"line 5: no file {long} (File name too long)"]
     assert "line 5: no file ~root/1.jpg" in faults(folder, table([*ROWS, ("~root/1.jpg", "ok")]))
+
+
+def test_the_file_in_the_documentation_is_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    text = page.partition("### A label file\n\n```\n")[2].partition("```")[0]
+    for row in text.splitlines()[1:]:
+        (tmp_path / row.split(",")[0]).parent.mkdir(exist_ok=True)
+        (tmp_path / row.split(",")[0]).touch()
+    assert [(one.id, one.group) for one in opened(tmp_path, text, positive="ill").samples(tmp_path)] == [
+        ("left/0001.png", "patient 1"),
+        ("left/0002.png", "patient 2"),
+        ("right/0003.png", "patient 3"),
+    ]
