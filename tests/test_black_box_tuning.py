@@ -22,7 +22,7 @@ BLACK_BOX = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(BLACK_BOX)
 load, COMMANDS = BLACK_BOX.load, BLACK_BOX.COMMANDS
 SMALL = [*BLACK_BOX.SMALL[:-1], "1"]  # one job: the trials are the same every time
-harness, stage_keys = BLACK_BOX.harness, BLACK_BOX.stage_keys
+harness, stage_keys, quick = BLACK_BOX.harness, BLACK_BOX.stage_keys, BLACK_BOX.quick
 
 METHODS = ["--methods", "lt,snip-retrain,mobilenet"]
 
@@ -142,11 +142,12 @@ def test_a_run_puts_each_tuned_entry_beside_its_default(place, tuned):
     assert "1000000" in overlap.stderr
 
 
-def test_run_tune_tunes_and_runs_in_one_command(place, tuned):
+def test_run_tune_tunes_and_runs_in_one_command(place, tuned, quick):
     arguments = ["--data-dir", "data", "--store", "one", *SMALL]
     dry = harness("run", "--methods", "lt", "--tune", "3", "--dry-run", *arguments, cwd=place, check=0)
     assert "rate: 0.2 to 0.8" in dry.stdout
-    done = harness("run", "--methods", "lt", "--tune", "3", "--json", *arguments, cwd=place, check=0)
+    done = COMMANDS.start("run", "--methods", "lt", "--tune", "3", "--json", *arguments, cwd=place, code=quick).result()
+    assert done.returncode == 0, done.stderr
     values = json.loads(done.stdout)
     assert {cell["seed"] for cell in values["cells"]} == {0}
     assert values["report"]
@@ -167,20 +168,21 @@ def until(ended, condition):
     assert not ended()
 
 
-def killed_in_mid_trial(command, place, store):
-    process = COMMANDS.start(*command, cwd=place)
+def killed_in_mid_trial(command, place, store, quick):
+    process = COMMANDS.start(*command, cwd=place, code=quick)
     until(lambda: process.ended, lambda: len(stage_keys(store)) >= 9 and running(store))
     COMMANDS.kill(*COMMANDS.processes())
     process.result()
 
 
-def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned):
+def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned, quick):
     """Killed in the middle of a trial; then the same command to its end: the same trials, values and choice."""
     store, command = place / "killed", words("killed", "--trials", "3", methods="lt")
-    killed_in_mid_trial(command, place, store)
+    killed_in_mid_trial(command, place, store, quick)
     while not running(store):  # a trial may end between being seen and being killed
-        killed_in_mid_trial(command, place, store)
-    harness(*command, cwd=place, check=0)
+        killed_in_mid_trial(command, place, store, quick)
+    resumed = COMMANDS.start(*command, cwd=place, code=quick).result()
+    assert resumed.returncode == 0, resumed.stderr
     undisturbed = {name: found for name, found in outcomes(place / "one").items() if method_of(name) != "snip-retrain"}
     assert outcomes(store) == undisturbed
     known = chosen(place)
@@ -191,12 +193,12 @@ def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned):
     assert lost.user_attrs["reason"] == "its process was killed"
 
 
-def test_two_commands_and_a_killed_worker_share_one_study_exactly(place):
+def test_two_commands_and_a_killed_worker_share_one_study_exactly(place, quick):
     store, command = place / "shared", words("shared", "--trials", "3", methods="lt")
-    first = COMMANDS.start(*command, cwd=place)
+    first = COMMANDS.start(*command, cwd=place, code=quick)
     until(lambda: first.ended, lambda: (store / "tuning" / "studies.db").exists() and running(store))
     workers, _ = COMMANDS.workers_and_jobs()
-    second = COMMANDS.start(*command, cwd=place)
+    second = COMMANDS.start(*command, cwd=place, code=quick)
     COMMANDS.kill(*workers)  # it has a trial in hand, so it is no longer starting
     for process in (first, second):
         result = process.result()
@@ -207,8 +209,8 @@ def test_two_commands_and_a_killed_worker_share_one_study_exactly(place):
     assert not running(store)
 
 
-def test_an_interrupt_leaves_no_trial_running(place):
-    process = COMMANDS.start(*words("stopped", "--trials", "3", methods="lt"), cwd=place)
+def test_an_interrupt_leaves_no_trial_running(place, quick):
+    process = COMMANDS.start(*words("stopped", "--trials", "3", methods="lt"), cwd=place, code=quick)
     begun = place / "stopped" / "tuning" / "studies.db"
     until(lambda: process.ended, lambda: begun.exists() and running(place / "stopped"))
     os.kill(process.pid, signal.SIGINT)

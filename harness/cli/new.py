@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.messages import show
 
-new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method or a network of your own.")
+new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method, a network or a data set of your own.")
 
 
 @new_verbs.command("method")
@@ -32,6 +32,19 @@ def network_(
     from harness.scaffold.plugin_files import NETWORK
 
     show("\n".join(_written(name, write_plugin(name, folder, NETWORK), f"--preset smoke --network {name}")))
+
+
+@new_verbs.command("dataset")
+def dataset_(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-dataset.")],
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
+) -> None:
+    """Write a distribution with a working data set and its tests, to be changed into your own."""
+    from harness.scaffold.new_plugin import write_plugin
+    from harness.scaffold.plugin_files import DATASET
+
+    lines = _written(name, write_plugin(name, folder, DATASET), f"--preset smoke --dataset {name}")
+    show("\n".join([*lines, f"The last two want images: put yours into the folder {name} of the data folder."]))
 
 
 def _written(name: str, folder: Path, run: str) -> list[str]:

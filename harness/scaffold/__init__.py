@@ -1,1 +1,1 @@
-"""`harness new`: the beginning of somebody's own method."""
+"""`harness new`: the beginning of somebody's own method, network or data set."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness import plugins
 from harness.errors import UsageError
-from harness.scaffold.plugin_files import METHOD, NETWORK, Kind, class_name, module_name, plugin_files
+from harness.scaffold.plugin_files import DATASET, METHOD, NETWORK, Kind, class_name, module_name, plugin_files
 from harness.storage.disk import disk_errors, move, write_whole
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -70,7 +70,7 @@ def _name_faults(name: str, kind: Kind) -> Iterator[str]:
         yield f"{name!r} stands for {_WORDS[name]}"
     if _DEVICES.fullmatch(name):
         yield f"{name!r} is a device on Windows, where no folder can have this name"
-    for other in (METHOD, NETWORK):  # `harness check` knows both by name
+    for other in (METHOD, NETWORK, DATASET):  # `harness check` knows all by name
         if plugin := plugins.available(other.group).get(name):
             yield f"{name!r} is a {other.noun} of {plugin.source} already"
     if version := _installed(name):

@@ -13,7 +13,7 @@ from harness import plugins
 
 @dataclass(frozen=True)
 class Kind:
-    """What can be begun: a method or a network, its ``template``'s own name, and what its files are written as."""
+    """What can be begun: its noun, its group, its ``template``'s own name, and what its files are written as."""
 
     noun: str
     group: str
@@ -41,6 +41,17 @@ NETWORK = Kind(
         "my_network.py": "{module}.py",
         "my_network.toml": "pyproject.toml",
         "my_network_tests.py": "test_{module}.py",
+    },
+)
+DATASET = Kind(
+    "data set",
+    plugins.DATASETS,
+    "my-dataset",
+    {
+        "my_dataset.md": "README.md",
+        "my_dataset.py": "{module}.py",
+        "my_dataset.toml": "pyproject.toml",
+        "my_dataset_tests.py": "test_{module}.py",
     },
 )
 _LINE = 120

@@ -15,7 +15,7 @@ from harness.planning.entries import entry_of
 from harness.plugins import PRUNERS, available
 from harness.results.names import DENSE
 from harness.scaffold.new_plugin import write_plugin
-from harness.scaffold.plugin_files import METHOD, NETWORK, plugin_files
+from harness.scaffold.plugin_files import DATASET, METHOD, NETWORK, plugin_files
 from harness.sparsity.mask import prunable_weights
 from harness.storage import disk
 from harness.storage.canonical import digest
@@ -78,6 +78,7 @@ def test_only_plain_names_are_taken(name, tmp_path):
     [
         ("lt", ["a method of prune-harness"]),
         ("resnet18", ["a network of prune-harness"]),
+        ("isic-sim", ["a data set of prune-harness"]),
         ("all", ["every method"]),
         (DENSE, ["the reference"]),
         ("lambda", ["cannot import: 'lambda' is a keyword"]),
@@ -175,7 +176,9 @@ def test_the_command_tells_the_files_and_what_to_try(tmp_path, monkeypatch, caps
     assert max(map(len, lines)) <= 80
 
 
-@pytest.mark.parametrize(("name", "kind"), [("my-method", METHOD), (LONGEST, METHOD), ("my-network", NETWORK)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("my-method", METHOD), (LONGEST, METHOD), ("my-network", NETWORK), ("my-dataset", DATASET)]
+)
 def test_what_is_written_is_linted_and_formatted(name, kind, tmp_path):
     pytest.importorskip("ruff", reason="a tool of `make dev`")
     folder = write_plugin(name, tmp_path, kind)
@@ -273,29 +276,44 @@ def test_its_own_tests_pass(commands, written):
     assert f"{len(checks('core')) + 1} passed" in told, told
 
 
-# --- a network
+# --- a network and a data set
 
-NETWORK_TESTED = """
+LISTED_AND_TESTED = """
 import json, pytest, sys
 from harness.cli.list import listing
-print(json.dumps([row for row in listing("networks", check=True) if row["name"] == "my-network"]), flush=True)
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider"]))
+print(json.dumps([row for row in listing("{kind}", check=True) if row["name"] == "{name}"]), flush=True)
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "not fresh_process"]))  # whose imports take seconds
 """
+
+
+def registered(folder):
+    """Let a written plugin be found in its own folder, as an installation would write it."""
+    name = folder.name
+    info = folder / f"{name.replace('-', '_')}-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    ((group, points),) = project["entry-points"].items()
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *(f"{n} = {v}" for n, v in points.items())]))
+    return folder
 
 
 def test_a_written_network_is_found_and_its_own_tests_pass(commands, tmp_path):
     from harness.testing import network_checks
 
-    folder = write_plugin("my-network", tmp_path, NETWORK)
-    info = folder / "my_network-0.1.0.dist-info"  # as an installation writes it
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-network\nVersion: 0.1.0\n")
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    ((group, points),) = project["entry-points"].items()
-    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *(f"{n} = {v}" for n, v in points.items())]))
-    rows, told = ran(commands, NETWORK_TESTED, folder, folder)
+    folder = registered(write_plugin("my-network", tmp_path, NETWORK))
+    rows, told = ran(commands, LISTED_AND_TESTED.format(kind="networks", name="my-network"), folder, folder)
     assert rows == [{"kind": "networks", "name": "my-network", "source": "my-network 0.1.0", "check": "ok"}]
     assert f"{len(network_checks()) + 1} passed" in told, told
+
+
+def test_a_written_data_set_is_found_and_its_own_tests_pass(commands, tmp_path):
+    from harness.testing import dataset_checks
+
+    folder = registered(write_plugin("my-dataset", tmp_path, DATASET))
+    rows, told = ran(commands, LISTED_AND_TESTED.format(kind="datasets", name="my-dataset"), folder, folder)
+    assert rows == [{"kind": "datasets", "name": "my-dataset", "source": "my-dataset 0.1.0", "check": "ok"}]
+    assert f"{len(dataset_checks()) - 1} passed, 2 skipped" in told, told  # two rules are about images without files
 
 
 def test_the_command_tells_what_to_try_with_a_network(tmp_path, monkeypatch, capsys):
@@ -304,3 +322,12 @@ def test_the_command_tells_what_to_try_with_a_network(tmp_path, monkeypatch, cap
     lines = capsys.readouterr().out.splitlines()
     assert {f"  {file}" for file in plugin_files("my-net", NETWORK)} <= set(lines)
     assert lines[-2:] == ["  harness check my-net", "  harness run --preset smoke --network my-net"]
+
+
+def test_the_command_tells_what_to_try_with_a_data_set(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    cli_new.dataset_("my-set", Path())
+    lines = capsys.readouterr().out.splitlines()
+    assert {f"  {file}" for file in plugin_files("my-set", DATASET)} <= set(lines)
+    assert lines[-3:-1] == ["  harness check my-set", "  harness run --preset smoke --dataset my-set"]
+    assert "put yours into the folder my-set" in lines[-1]
