@@ -1,8 +1,10 @@
 """What the reports read, from runs as MLflow keeps them."""
 
 import json
+import math
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from harness.results import names, reading
@@ -36,6 +38,8 @@ def test_a_cell_is_a_row_of_what_it_belongs_to_and_its_metrics(read):
     layers = {"conv.weight": [5, 4, 10]}
     one = run(cells=[{"density": 0.5, "reason": "odd", "metrics": {"test/auc": 0.75}, "layers": layers}, {}])
     first, second = read(one).cells.to_dict("records")
+    assert first.pop("fold") is pd.NA
+    assert math.isnan(first.pop("imbalance"))
     assert first == {
         "run_id": "r",
         "group": "g",
@@ -53,8 +57,15 @@ def test_a_cell_is_a_row_of_what_it_belongs_to_and_its_metrics(read):
     }
     assert second["layers"] is None
     assert {name for word, name in vars(Field).items() if word.isupper()} - set(first) == {
-        *("split", "id", "label", "score")
+        *("fold", "imbalance", "split", "id", "label", "score")
     }
+
+
+def test_a_row_says_which_fold_and_ratio_its_run_is_of(read):
+    tags = {names.FOLD: "2", names.FOLDS: "5", names.IMBALANCE: "7.5"}
+    cells = read(run(tags=tags), run("other", tags={names.SEED: "4"})).cells.set_index("seed")
+    assert (cells.loc[3, "fold"], cells.loc[3, "imbalance"]) == (2, 7.5)
+    assert cells["fold"].isna().tolist() == cells["imbalance"].isna().tolist() == [False, True]
 
 
 def test_scores_are_rows_of_their_cell_and_an_id_stays_text(read):

@@ -31,7 +31,7 @@ def plan_on(dataset, tmp_path):
 def provenance(dataset, tmp_path):
     plan = plan_on(dataset, tmp_path)
     split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
-    return provenance_of(plan, Splits(split, split, split, "pool"), "harness run")
+    return provenance_of(plan, Splits(split, split, split, "pool", "whole"), "harness run")
 
 
 @pytest.mark.parametrize(("dataset", "caveats"), [("crack", list(Crack.caveats)), ("isic-sim", [])])
@@ -50,7 +50,7 @@ def test_options_are_part_of_the_name_that_a_page_tells(tiles, monkeypatch):
 )
 def test_a_plan_tells_where_images_without_a_folder_come_from(tiles, dataset, words):
     pytest.importorskip("elpv_dataset")
-    assert plan_lines(plan_on(dataset, tiles), None)[0] == f"Data        {dataset}, 64 px, {words}"
+    assert plan_lines([plan_on(dataset, tiles)], None)[0] == f"Data        {dataset}, 64 px, {words}"
 
 
 def test_the_card_tells_them(tiles):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from harness.data import loading
+from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic_sim import IsicSim
 from harness.losses.class_dependent import ClassDependent
@@ -45,9 +46,9 @@ def published(monkeypatch):
     """Publish records of one entry of a plan that says nothing else."""
     split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
     train = ImageSplit.of(torch.zeros(3, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0, 0]), ("a", "b", "c"))
-    data = SimpleNamespace(size=16, dataset=IsicSim)
+    data = SimpleNamespace(size=16, dataset=IsicSim, cutting=Cutting(0.25, 0.25, False, 0))
     plan = SimpleNamespace(network="tiny", data=data, weights="kaiming", preset="quick")
-    facts = {"group": "g", "simulated": False, "partial": None}
+    facts = {"group": "g", "simulated": False, "partial": None, "broken": None}
     monkeypatch.setattr(module, "provenance_of", lambda *_: facts)
     monkeypatch.setattr(module, "_plan", lambda _: {})
     monkeypatch.setattr(module, "run_key", lambda *_: "key")
@@ -168,7 +169,7 @@ def test_whether_w0_saw_the_classes_is_published(tmp_path, weights, source, saw)
     options = load_configuration("smoke", None, [], {"weights": weights, "pretraining": {"dataset": source}})
     plan, _ = build_plan(options, Flags("smoke", None, tmp_path / "never"))
     split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
-    facts = module.provenance_of(plan, loading.Splits(split, split, split, "pool"), "harness run")
+    facts = module.provenance_of(plan, loading.Splits(split, split, split, "pool", "whole"), "harness run")
     assert facts["w0_saw_classes"] == saw
     named = {"auto": "crack-sim"}.get(source, source)
     assert facts["pretraining"] is None if weights == "kaiming" else facts["pretraining"]["dataset"] == named
