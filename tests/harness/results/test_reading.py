@@ -38,7 +38,7 @@ def test_a_cell_is_a_row_of_what_it_belongs_to_and_its_metrics(read):
     layers = {"conv.weight": [5, 4, 10]}
     one = run(cells=[{"density": 0.5, "reason": "odd", "metrics": {"test/auc": 0.75}, "layers": layers}, {}])
     first, second = read(one).cells.to_dict("records")
-    assert first.pop("fold") is pd.NA
+    assert pd.isna(first.pop("fold"))
     assert math.isnan(first.pop("imbalance"))
     assert first == {
         "run_id": "r",
