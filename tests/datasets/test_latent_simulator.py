@@ -106,9 +106,22 @@ def test_the_number_of_threads_changes_no_bit(kind: type[LatentSimulator]) -> No
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        one = kind().render("test", range(16), 128)
+        one = kind().paint("test", range(16), 128)
         torch.set_num_threads(3)
-        assert np.array_equal(one, kind().render("test", range(16), 128))
+        assert np.array_equal(one, kind().paint("test", range(16), 128))
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_one_thread_draws_however_many_there_are(kind: type[LatentSimulator], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads took 23 ms of the processor an image of 64 pixels where one takes 1.4."""
+    asked, before = [], torch.get_num_threads()
+    black = np.zeros((5, 3, 32, 32), dtype=np.uint8)
+    monkeypatch.setattr(kind, "paint", lambda *_: asked.append(torch.get_num_threads()) or black)
+    try:
+        torch.set_num_threads(3)
+        kind().render("test", range(5), 32)
+        assert (asked, torch.get_num_threads()) == ([1], 3)
     finally:
         torch.set_num_threads(before)
 
