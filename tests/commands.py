@@ -25,14 +25,14 @@ def environment(**extra):
     return {**kept, "COLUMNS": "80", "NO_COLOR": "1", "HARNESS_OFFLINE": "1", **extra}
 
 
-def harness(*arguments, cwd, check=None, fresh=False, path=None, **extra):
+def harness(*arguments, cwd, check=None, fresh=False, path=None, code="", **extra):
     """Run a command to its end, in a new interpreter where ``fresh``; ``extra`` are variables of its environment.
 
     ``path``: a folder whose distributions are installed for a command that needs no new interpreter; their tracebacks
-    may be shown.
+    may be shown. ``code``: what it runs first.
     """
     words = [str(argument) for argument in arguments]
-    result = _started(words, cwd, extra) if fresh else _forked(words, cwd, path, extra)
+    result = _started(words, cwd, extra) if fresh else _forked(words, cwd, path, code, extra)
     if check is not None:
         assert result.returncode == check, f"{result.stdout}\n{result.stderr}"
     assert path or "Traceback" not in result.stderr, result.stderr
@@ -51,12 +51,12 @@ def _started(arguments, cwd, extra):
     )
 
 
-def _forked(arguments, cwd, path, extra):
+def _forked(arguments, cwd, path, first, extra):
     installs = f"import os, sys; sys.path.insert(0, {str(path)!r}); os.environ['PYTHONPATH'] = {str(path)!r}\n"
     code = installs if path else ""
     variables = ({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"} if path else {}) | extra
     sets = f"import os; os.environ.update({variables!r})\n"
-    return start(*arguments, cwd=cwd, apart=False, code=code + sets, worker_code=code).result()
+    return start(*arguments, cwd=cwd, apart=False, code=code + sets + first, worker_code=code).result()
 
 
 @dataclass

@@ -162,8 +162,7 @@ def resumed_equals_uninterrupted(command, place, name, uninterrupted, moments, q
     done = stage_keys(store)
     assert len(done) >= moments[-1]
     times = written(store, done)
-    resumed = COMMANDS.start(*command, cwd=place, code=quick).result()
-    assert resumed.returncode == 0, resumed.stderr
+    resumed = harness(*command, cwd=place, check=0, code=quick)
     assert stage_bits(store) == stage_bits(place / whole)
     assert written(store, done) == times, "a finished stage was computed again"
     assert without_times(resumed.stdout.replace(f"/{name}/", f"/{whole}/")) == without_times(said.stdout)
@@ -213,8 +212,7 @@ def test_a_killed_worker_costs_its_job_and_not_the_run(place, quick):
     killed = process.result()
     assert killed.returncode == 3, killed.stderr
     assert "killed by signal 9" in killed.stderr
-    again = COMMANDS.start(*arguments, cwd=place, code=quick).result()
-    assert again.returncode == 0, again.stderr
+    again = harness(*arguments, cwd=place, check=0, code=quick)
     assert "failed" not in again.stderr
 
 
@@ -386,8 +384,7 @@ def test_fetching_says_why_it_cannot(place):
 
 def test_absent_images_that_cannot_be_fetched_are_simulated_and_the_reason_is_said(place, quick):
     command = ["run", "--methods", "snip", "--data-dir", "empty", "--store", "six", *SMALL]
-    result = COMMANDS.start(*command, cwd=place, code=quick).result()
-    assert result.returncode == 0, result.stderr
+    result = harness(*command, cwd=place, check=0, code=quick)
     assert "HARNESS_OFFLINE" in result.stderr
     assert "isic-sim" in result.stdout
     assert not (place / "six" / "reports" / "isic").exists()

@@ -36,12 +36,15 @@ TINY += [
 ]
 
 
+QUICK = durable.QUICK.format(template=f"{COMMANDS.folder()}/template.db")
+
+
 def run(place, *arguments, store=STORE, **options):
-    return harness("run", *TINY, "--store", store, *arguments, cwd=place, **options)
+    return harness("run", *TINY, "--store", store, *arguments, cwd=place, code=QUICK, **options)
 
 
 def report(place, store=STORE, **options):
-    return harness("report", "--store", store, cwd=place, **options)
+    return harness("report", "--store", store, cwd=place, code=QUICK, **options)
 
 
 def cells(place, store=STORE):
@@ -90,7 +93,7 @@ def test_every_file_of_a_store_of_any_name_lies_in_it(place, neighbours):
     assert sorted(path.name for path in place.iterdir()) == ["data", STORE]
 
 
-@pytest.mark.parametrize("name", ["scores.csv", "mask.npz"])
+@pytest.mark.parametrize("name", ["scores.csv", pytest.param("mask.npz", marks=pytest.mark.long)])
 def test_a_missing_file_is_named_the_rest_is_shown_and_the_run_logs_it_again(place, neighbours, name):
     (path,) = files(place, f"levels/0.25/{name}")
     content = path.read_bytes()

@@ -146,8 +146,8 @@ def test_run_tune_tunes_and_runs_in_one_command(place, tuned, quick):
     arguments = ["--data-dir", "data", "--store", "one", *SMALL]
     dry = harness("run", "--methods", "lt", "--tune", "3", "--dry-run", *arguments, cwd=place, check=0)
     assert "rate: 0.2 to 0.8" in dry.stdout
-    done = COMMANDS.start("run", "--methods", "lt", "--tune", "3", "--json", *arguments, cwd=place, code=quick).result()
-    assert done.returncode == 0, done.stderr
+    command = ["run", "--methods", "lt", "--tune", "3", "--json", *arguments]
+    done = harness(*command, cwd=place, check=0, code=quick)
     values = json.loads(done.stdout)
     assert {cell["seed"] for cell in values["cells"]} == {0}
     assert values["report"]
@@ -181,8 +181,7 @@ def test_kill_9_in_mid_trial_loses_doubles_and_leaves_nothing(place, tuned, quic
     killed_in_mid_trial(command, place, store, quick)
     while not running(store):  # a trial may end between being seen and being killed
         killed_in_mid_trial(command, place, store, quick)
-    resumed = COMMANDS.start(*command, cwd=place, code=quick).result()
-    assert resumed.returncode == 0, resumed.stderr
+    harness(*command, cwd=place, check=0, code=quick)
     undisturbed = {name: found for name, found in outcomes(place / "one").items() if method_of(name) != "snip-retrain"}
     assert outcomes(store) == undisturbed
     known = chosen(place)

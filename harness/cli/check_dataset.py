@@ -39,6 +39,7 @@ def dataset_rows(name: str, only: str | None, data_dir: Path | None) -> list[tup
             fix=f"use one of: {', '.join(DATASET_RULES)}",
         )
     plugin = plugins.available(plugins.DATASETS)[parse_dataset(name).kind]
+    _refuse_misasked(plugin, name)
     root, found, absent = str(data_folder(data_dir)), [], ""
     for rule in DATASET_RULES.values() if only is None else [DATASET_RULES[only]]:
         outcome = _outcome(plugin, name, root, rule.name)
@@ -51,6 +52,20 @@ def dataset_rows(name: str, only: str | None, data_dir: Path | None) -> list[tup
             absent = outcome.what
             _look(plugin, name, root)
     return found
+
+
+def _refuse_misasked(plugin: plugins.Plugin, name: str) -> None:
+    """Raise `UsageError` for options or a path that the data set does not have."""
+    from harness.plugin_process import ask
+    from harness.testing.dataset_rules import misasked
+
+    try:
+        wrong = ask(plugin, misasked, name)
+    except UsageError:  # it cannot be imported, which the first rule tells
+        return
+    if wrong is not None:
+        message, faults, fix = wrong
+        raise UsageError(message, faults=faults, fix=fix)
 
 
 def _row(name: str, rule: "DatasetRule", outcome: "CheckOutcome") -> dict[str, Any]:

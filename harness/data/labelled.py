@@ -18,15 +18,25 @@ def labelled(dataset: Dataset, folder: Path) -> list[Sample]:
     """
     try:
         with disk_errors(folder):
-            samples = list(dataset.samples(folder))
-    except HarnessError:
-        raise
+            samples = _listed(dataset, folder)
+    except HarnessError as error:
+        if dataset.name in str(error) or str(folder) in str(error):
+            raise
+        told = f"data set {dataset.name!r}: {error.message}"
+        raise type(error)(told, faults=error.faults, fix=error.fix) from error
     except Exception as error:
         raise _spoiled(dataset, f"cannot list its images: {text_of(error)}") from error
     if faults := list(_faults(samples)):
         shown = [*faults[:_SHOWN], *([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])]
         raise _spoiled(dataset, f"lists images with {len(faults)} faults", shown)
     return sorted(samples, key=lambda sample: sample.id)
+
+
+def _listed(dataset: Dataset, folder: Path) -> list[Sample]:
+    try:
+        return list(dataset.samples(folder))
+    except (FileNotFoundError, NotADirectoryError) as error:  # the disk's fault is any other OSError
+        raise _spoiled(dataset, f"cannot list its images: {text_of(error)}") from error
 
 
 def require_both_classes(name: str, samples: Sequence[Sample]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.data.dataset import SPLITS, Sample, by_split
 from harness.data.splitting import units_of
-from harness.errors import DatasetNotFound, HarnessError, text_of
+from harness.errors import DatasetNotFound, HarnessError, UsageError, text_of
 from harness.testing.case.failures import CheckFailed, CheckSkipped
 from harness.testing.checks.registry import CheckOutcome
 from harness.testing.dataset_case import DatasetCase, case_of
@@ -31,6 +31,17 @@ _SHOWN = 3
 def dataset_outcome(written: str, root: str, rule: str) -> CheckOutcome:
     """Return what comes of a rule, asked of the data set ``written``, whose folder is below ``root``."""
     return DATASET_RULES[rule].outcome(case_of(written, root))
+
+
+def misasked(written: str) -> tuple[str, list[str], str] | None:
+    """Return what is wrong with how a data set is asked for, as an error's message, faults and fix; None: nothing."""
+    try:
+        case_of(written, "").asked.dataset()
+    except UsageError as error:
+        return error.message, error.faults, error.fix
+    except Exception:
+        return None  # which is no matter of how it is asked for, and the first rule tells
+    return None
 
 
 def look_on(written: str, root: str, seconds: float, step: int) -> tuple[int, int]:  # noqa: ARG001
@@ -163,8 +174,8 @@ def groups_are_whole(case: DatasetCase) -> None:
 @dataset_rule("raise DatasetNotFound with what was looked for, where, and fix=self.remedy(folder)")
 def says_what_is_missing(case: DatasetCase) -> None:
     """Catch an empty folder that ends in a traceback, or in a set of no images."""
-    if not case.dataset.in_folder:
-        raise CheckSkipped("it reads no folder of the user's")
+    if case.asked.path is not None or not case.dataset.in_folder:
+        raise CheckSkipped("it looks for nothing in the data folder")
     with tempfile.TemporaryDirectory() as place:
         for folder in (Path(place), Path(place, "absent")):
             _expect_absent(case, folder)

@@ -117,8 +117,10 @@ def test_unknown_rules_and_other_ways_of_asking_are_refused(root):
         UsageError, match=r"unknown check 'ids_are_uniqe' of a data set \(did you mean 'ids_are_unique'"
     ):
         dataset_rows("sound", "ids_are_uniqe", root)
-    row = outcome("sound[seed=3]", "can_be_made", root)
-    assert "has no options" in row["what"]
+    with pytest.raises(UsageError, match="data set 'sound' has no options"):
+        dataset_rows("sound[seed=3]", None, root)
+    with pytest.raises(UsageError, match="data set 'sound' is asked for as sound"):
+        dataset_rows("sound:here", None, root)
 
 
 def test_each_rule_is_a_test_of_ones_own(root):
