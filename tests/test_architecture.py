@@ -19,7 +19,19 @@ ORDER = (
     *("outgoing", "errors", "environment", "randomness", "progress", "field_values", "key_fields", "entry_text"),
     "plugins",
     *("children", "plugin_child", "plugin_process"),
-    *("networks", "losses", "evaluation", "sparsity", "storage", "results", "data", "training", "downloads", "initial"),
+    *(
+        "networks",
+        "losses",
+        "evaluation",
+        "sparsity",
+        "storage",
+        "results",
+        "images",
+        "data",
+        "training",
+        "downloads",
+        "initial",
+    ),
     *("pruning", "planning", "running", "tuning", "testing", "scaffold", "integrity", "cli"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}

@@ -12,7 +12,7 @@ from harness.cli.messages import show, show_finding
 from harness.cli.options import DataDirOption, JsonOption, MaxPixelsOption, PositiveOption
 
 if TYPE_CHECKING:
-    from harness.data.decoding import Conversion
+    from harness.images.decoding import Conversion
 
 data_verbs = typer.Typer(no_args_is_help=True, help="List, show, check or download data sets.")
 
@@ -109,6 +109,6 @@ def fetch_(dataset: Name, data_dir: DataDirOption = None, as_json: JsonOption = 
 
 
 def _conversion(max_pixels: int | None) -> "Conversion":
-    from harness.data.decoding import Conversion
+    from harness.images.decoding import Conversion
 
     return Conversion() if max_pixels is None else Conversion(max_pixels)

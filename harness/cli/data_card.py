@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from harness.data.asked import folder_of, load_dataset, takes_path
 from harness.data.completeness import classes, official, remarks
 from harness.data.dataset import Dataset, Sample, by_split, fetch_command
-from harness.data.image_files import SizeRange, same_files, size_range
 from harness.data.labelled import labelled
 from harness.downloads.sources_file import FIRST_USE, SOURCES, read_sources
+from harness.images.image_files import SizeRange, same_files, size_range
 from harness.storage.disk import disk_errors
 
 _COPIES_SHOWN = 3

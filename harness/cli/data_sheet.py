@@ -6,9 +6,9 @@ from pathlib import Path
 from harness.data.asked import folder_of
 from harness.data.contact_sheet import contact_sheet
 from harness.data.dataset import Dataset
-from harness.data.decoding import Conversion
 from harness.data.labelled import labelled
 from harness.errors import UsageError
+from harness.images.decoding import Conversion
 from harness.storage.disk import disk_errors, write_whole
 
 

@@ -3,9 +3,10 @@
 Every other module of the harness is private by agreement and may move.
 """
 
-from harness.data.dataset import Dataset, FileDataset, RemoteFile, Sample, Split, Unreadable
+from harness.data.dataset import Dataset, FileDataset, RemoteFile, Sample, Split
 from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import DataError, DatasetNotFound
+from harness.images.unreadable import Unreadable
 
 __all__ = [
     "DataError",

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from harness.data.dataset import Dataset, Sample, Unreadable
-from harness.data.decoding import Conversion
+from harness.data.dataset import Dataset, Sample
 from harness.data.image_cache import pictures
+from harness.images.decoding import Conversion
+from harness.images.unreadable import Unreadable
 from harness.outgoing.visible import visible
 
 COLUMNS, ROWS = 8, 3

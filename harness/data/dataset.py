@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import DataError
+from harness.images.unreadable import Unreadable
 
 Split = Literal["train", "validation", "test"]
 
@@ -45,13 +46,6 @@ class Sample:
         """Whether the image is on this machine."""
         file = self.path or self.source
         return file is None or file.is_file()
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """What stands in the place of an image that cannot be had: why, in words."""
-
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from harness.data.dataset import Dataset, Sample, Unreadable, options_of
-from harness.data.decoding import DECODING, Conversion, bit_depth, decoded
-from harness.data.image_notes import ImageNotes
+from harness.data.dataset import Dataset, Sample, options_of
 from harness.data.image_split import Rows, image_digest
 from harness.errors import DataError, HarnessError, text_of
+from harness.images.decoding import DECODING, Conversion, bit_depth, decoded
+from harness.images.image_notes import ImageNotes
+from harness.images.unreadable import Unreadable
 from harness.progress import Progress
 from harness.storage.disk import disk_errors
 from harness.storage.store import Checkpoint, Store

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from harness.data.dataset import WHOLE, Dataset, Sample, Unreadable
-from harness.data.decoding import Conversion
-from harness.data.duplicates import Group, across, beyond, contradicting, equal, near
+from harness.data.dataset import WHOLE, Dataset, Sample
 from harness.data.image_cache import pictures
-from harness.data.image_files import same_files
 from harness.data.image_split import image_digest
 from harness.data.labelled import labelled
-from harness.data.perceptual_hash import WORDS, perceptual_hash
+from harness.images.decoding import Conversion
+from harness.images.duplicates import Group, across, beyond, contradicting, equal, near
+from harness.images.image_files import same_files
+from harness.images.perceptual_hash import WORDS, perceptual_hash
+from harness.images.unreadable import Unreadable
 from harness.progress import Progress
 
 INSPECTED_AT = 128

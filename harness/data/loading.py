@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.draw import Cut, cut, test_images
-from harness.data.duplicates import NEAR_BITS, Group, across, beyond, contradicting, equal, images_in, near
 from harness.data.image_cache import ImageSet, cached_images
 from harness.data.image_split import ImageSplit, fingerprint_of
 from harness.data.labelled import require_both_classes
 from harness.data.locating import DataPlan
-from harness.data.perceptual_hash import NEAR_RULE, perceptual_hashes
 from harness.data.splitting import units_of
 from harness.errors import DataError
+from harness.images.duplicates import NEAR_BITS, Group, across, beyond, contradicting, equal, images_in, near
+from harness.images.perceptual_hash import NEAR_RULE, perceptual_hashes
 from harness.progress import Progress
 from harness.storage.canonical import digest
 from harness.storage.store import Store

@@ -10,10 +10,10 @@ import platformdirs
 from harness.data.asked import Asked
 from harness.data.completeness import ImageCount, completion, label_faults, lacking
 from harness.data.dataset import Dataset, Sample
-from harness.data.decoding import Conversion
 from harness.data.draw import Cutting
 from harness.data.labelled import labelled
 from harness.errors import DataError, DatasetNotFound, HarnessError, MachineError
+from harness.images.decoding import Conversion
 from harness.storage.disk import disk_errors
 
 Fetch = Callable[[Dataset, Path], None]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from harness.data.dataset import WHOLE
-from harness.data.duplicates import Group, images_in
 from harness.data.inspection import INSPECTED_AT, Inspection
+from harness.images.duplicates import Group, images_in
 from harness.integrity.finding import Finding
 
 _MEMBERS_SHOWN = 4

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
-from harness.data.decoding import Conversion
 from harness.errors import UsageError
+from harness.images.decoding import Conversion
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.registered import own_schedule, taken_names
 from harness.losses.schedule import LossSchedule

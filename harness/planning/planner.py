@@ -8,13 +8,13 @@ import torch
 
 from harness.data.asked import Asked, asked_for, load_dataset, understood
 from harness.data.completeness import remarks
-from harness.data.decoding import Conversion
 from harness.data.draw import Cutting, require_ratios
 from harness.data.loading import planned_parts
 from harness.data.locating import DataPlan, Fetch, resolve_data
 from harness.data.simulated_dataset import SimulatedDataset
 from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
+from harness.images.decoding import Conversion
 from harness.initial.pretraining_source import AUTO, pretraining_source, saw_classes
 from harness.initial.weights_choice import SIMULATED, Find, Weights, check_weights, resolve_weights
 from harness.losses.schedule import LossSchedule

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.asked import Asked, parse_dataset
-from harness.data.dataset import Dataset, Sample, Unreadable
-from harness.data.decoding import Conversion, decoded
+from harness.data.dataset import Dataset, Sample
 from harness.errors import DatasetNotFound
+from harness.images.decoding import Conversion, decoded
+from harness.images.unreadable import Unreadable
 from harness.storage.canonical import digest
 from harness.storage.disk import sha256_of
 from harness.testing.case.failures import CheckSkipped

@@ -4,7 +4,8 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
-from harness.data.dataset import Sample, Unreadable
+from harness.data.dataset import Sample
+from harness.images.unreadable import Unreadable
 from harness.networks.contract import SMALLEST
 from harness.testing.case.failures import CheckFailed
 from harness.testing.dataset_case import SIZE, DatasetCase, Seen, pixels_of

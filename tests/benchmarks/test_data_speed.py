@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import torch
 
-from harness.data.decoding import Conversion
 from harness.data.image_cache import cached_images
 from harness.data.image_split import Rows
 from harness.datasets.digits import Digits
+from harness.images.decoding import Conversion
 from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise

@@ -10,12 +10,12 @@ from PIL import Image
 from harness.data import Unreadable
 from harness.data.asked import Asked
 from harness.data.dataset import full_name
-from harness.data.decoding import Conversion
 from harness.data.image_cache import cached_images
 from harness.data.labelled import labelled
 from harness.datasets.breastmnist import BreastMnist
 from harness.datasets.dermamnist import DermaMnist
 from harness.errors import DataError, DatasetNotFound, UsageError
+from harness.images.decoding import Conversion
 from harness.storage.store import Store
 
 COUNTS = {"train": 5, "val": 2, "test": 3}

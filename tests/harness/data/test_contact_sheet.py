@@ -3,7 +3,7 @@ import pytest
 
 from harness.data import Dataset, Sample, Unreadable
 from harness.data.contact_sheet import COLUMNS, ROWS, SIDE, Section, Tile, contact_sheet, drawn
-from harness.data.decoding import Conversion
+from harness.images.decoding import Conversion
 
 EDGE, GAP, FIRST = 28, 12, 28 + 52 + 46  # of the paper, between images, where the first row begins
 WHITE = (255, 255, 255)

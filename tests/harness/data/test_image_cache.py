@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from harness.data import FileDataset, Sample, Unreadable, image_cache
-from harness.data.decoding import Conversion
 from harness.data.image_cache import IMAGES, cached_images
 from harness.errors import DataError, MachineError
+from harness.images.decoding import Conversion
 from harness.storage.store import Store
 
 SIZE = 8

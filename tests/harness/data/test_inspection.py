@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from harness.data import Dataset, Sample, Unreadable
-from harness.data.decoding import Conversion
 from harness.data.inspection import INSPECTED_AT, inspect
 from harness.errors import DataError
+from harness.images.decoding import Conversion
 
 
 def picture(seed):

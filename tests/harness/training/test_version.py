@@ -74,7 +74,7 @@ def test_what_decides_a_bit_is_found_by_itself():
         *("harness.training.colour_jitter", "harness.training.elastic_warp", "harness.training.inference"),
         *("harness.losses.class_dependent", "harness.losses.ldam", "harness.sparsity.mask"),
         *("harness.networks.architecture", "harness.networks.resnet"),
-        *("harness.initial.head", "harness.evaluation.thresholds", "harness.data.decoding", "harness.data.splitting"),
+        *("harness.initial.head", "harness.evaluation.thresholds", "harness.images.decoding", "harness.data.splitting"),
         *("harness.datasets.lesion_renderer", "harness.datasets.painting", "harness.datasets.isic_sim"),
     }
     assert not {name for name in found if name.split(".")[1] in ("errors", "planning", "storage", "methods", "results")}

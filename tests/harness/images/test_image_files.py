@@ -3,8 +3,8 @@ import os
 import numpy as np
 from PIL import Image
 
-from harness.data import image_files
-from harness.data.image_files import Size, same_files, size_range
+from harness.images import image_files
+from harness.images.image_files import Size, same_files, size_range
 
 
 def saved(folder, name, width, height):

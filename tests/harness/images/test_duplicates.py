@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.data.duplicates import NEAR_BITS, across, beyond, contradicting, equal, images_in, near, with_copy_in
+from harness.images.duplicates import NEAR_BITS, across, beyond, contradicting, equal, images_in, near, with_copy_in
 
 
 def bits_between(one, other):

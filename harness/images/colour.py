@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from harness.data.image_file import UnreadableFileError
-from harness.data.raw_mode import is_deep_grey
+from harness.images.image_file import UnreadableFileError
+from harness.images.raw_mode import is_deep_grey
 
 BACKGROUND = (255, 255, 255)
 """What lies behind transparent pixels: white, as on a page."""

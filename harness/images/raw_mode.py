@@ -3,7 +3,7 @@
 from PIL import Image, TiffTags
 from PIL.ImageFile import ImageFile
 
-from harness.data.image_file import UnreadableFileError
+from harness.images.image_file import UnreadableFileError
 
 _SMALL_GREYS = {"L;2": 85, "L;4": 17}  # 2 and 4 bits: what Pillow multiplies them by
 _PHOTOMETRIC = next(number for number, tag in TiffTags.TAGS_V2.items() if tag.name == "PhotometricInterpretation")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data.damage import jpeg_damage, png_damage
+from harness.images.damage import jpeg_damage, png_damage
 
 
 @pytest.fixture

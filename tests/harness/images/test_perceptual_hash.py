@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from harness.data.duplicates import NEAR_BITS, near
-from harness.data.perceptual_hash import perceptual_hash, perceptual_hashes
+from harness.images.duplicates import NEAR_BITS, near
+from harness.images.perceptual_hash import perceptual_hash, perceptual_hashes
 
 
 def picture(seed):

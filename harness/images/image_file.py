@@ -11,9 +11,9 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from harness.data.damage import jpeg_damage, png_damage
-from harness.data.pillow_session import Heard
 from harness.errors import MachineError
+from harness.images.damage import jpeg_damage, png_damage
+from harness.images.pillow_session import Heard
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "DIB", "GIF", "WEBP", "PPM", "JPEG2000", "AVIF")
 """Pillow's names of the formats that are read. Not those without a mark of their own (TGA), nor those that run other

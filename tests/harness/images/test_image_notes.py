@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from harness.data.decoding import Conversion, decoded
-from harness.data.image_notes import ImageNotes
+from harness.images.decoding import Conversion, decoded
+from harness.images.image_notes import ImageNotes
 
 
 def test_each_kind_of_warning_is_told_once_with_a_files_name():

@@ -30,7 +30,7 @@ def equal(digests: Sequence[Hashable]) -> list[Group]:
 def near(hashes: npt.NDArray[np.uint64], most: int = NEAR_BITS) -> list[Group]:
     """Return the groups of images that are linked by hashes differing in at most ``most`` bits.
 
-    ``hashes`` has shape (N, 4), see `harness.data.perceptual_hash`. A member need not be near every other: groups
+    ``hashes`` has shape (N, 4), see `harness.images.perceptual_hash`. A member need not be near every other: groups
     are the connected parts. Every pair is compared: 40,000 images take 4 seconds and no memory to speak of.
     """
     words = np.ascontiguousarray(hashes.T)

@@ -14,14 +14,14 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
-from harness.data.bit_depth import BitDepth, value_range
-from harness.data.colour import as_rgb
-from harness.data.dataset import Unreadable
-from harness.data.image_file import UnreadableFileError, opened
-from harness.data.image_notes import ImageNotes
-from harness.data.pillow_session import listening, pillow_session
-from harness.data.raw_mode import is_deep_colour, is_deep_grey, mend
 from harness.environment import usable_cores
+from harness.images.bit_depth import BitDepth, value_range
+from harness.images.colour import as_rgb
+from harness.images.image_file import UnreadableFileError, opened
+from harness.images.image_notes import ImageNotes
+from harness.images.pillow_session import listening, pillow_session
+from harness.images.raw_mode import is_deep_colour, is_deep_grey, mend
+from harness.images.unreadable import Unreadable
 
 DECODING = "rgb, exif-upright, square by lanczos, 1"
 """The rule's name, part of the cache's key: change it whenever a pixel changes."""

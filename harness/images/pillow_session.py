@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from harness.data import libtiff
+from harness.images import libtiff
 
 _one_session = threading.Lock()  # what a session changes belongs to the whole process: two would restore each other's
 _thread = threading.local()
@@ -38,7 +38,7 @@ def pillow_session() -> Iterator[None]:
                 heard.warnings.append(str(message))
 
         warnings.showwarning = hear
-        Image.MAX_IMAGE_PIXELS = None  # `harness.data.image_file` holds each header to the user's
+        Image.MAX_IMAGE_PIXELS = None  # `harness.images.image_file` holds each header to the user's
         try:
             yield
         finally:

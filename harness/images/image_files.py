@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from harness.data.duplicates import Group, equal
 from harness.environment import usable_cores
+from harness.images.duplicates import Group, equal
 from harness.storage.disk import sha256_of
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from harness.data.dataset import Sample, Unreadable
-from harness.data.decoding import Conversion, decoded
+from harness.data.dataset import Sample
 from harness.data.image_cache import cached_images
-from harness.data.image_notes import ImageNotes
 from harness.datasets.isic import Isic, read_labels
 from harness.errors import DataError
+from harness.images.decoding import Conversion, decoded
+from harness.images.image_notes import ImageNotes
+from harness.images.unreadable import Unreadable
 
 SIZE = 32
 

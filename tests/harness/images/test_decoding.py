@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data import decoding
-from harness.data.dataset import Unreadable
-from harness.data.decoding import Conversion, decoded
 from harness.environment import usable_cores
+from harness.images import decoding
+from harness.images.decoding import Conversion, decoded
+from harness.images.unreadable import Unreadable
 
 SIZE = 64
 

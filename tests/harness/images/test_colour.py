@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data.colour import as_rgb
-from harness.data.image_file import UnreadableFileError
+from harness.images.colour import as_rgb
+from harness.images.image_file import UnreadableFileError
 
 SIDE = 24
 

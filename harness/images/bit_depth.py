@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.data.image_file import UnreadableFileError, opened
-from harness.data.pillow_session import listening
-from harness.data.raw_mode import is_deep_colour, is_deep_grey
+from harness.images.image_file import UnreadableFileError, opened
+from harness.images.pillow_session import listening
+from harness.images.raw_mode import is_deep_colour, is_deep_grey
 
 _DEPTHS = (8, 10, 12, 14, 16)
 _DARK = 16  # a 16th of white: 16 of 256 grey levels would be left

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data.bit_depth import BitDepth
-from harness.data.dataset import Unreadable
-from harness.data.decoding import Conversion, bit_depth, decoded
+from harness.images.bit_depth import BitDepth
+from harness.images.decoding import Conversion, bit_depth, decoded
+from harness.images.unreadable import Unreadable
 
 
 @pytest.fixture

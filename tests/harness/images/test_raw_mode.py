@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data.raw_mode import is_deep_colour, is_deep_grey
+from harness.images.raw_mode import is_deep_colour, is_deep_grey
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

@@ -4,7 +4,7 @@ import warnings
 import pytest
 from PIL import Image
 
-from harness.data.pillow_session import listening, pillow_session
+from harness.images.pillow_session import listening, pillow_session
 
 PILLOW = {"category": UserWarning, "filename": "/PIL/TiffImagePlugin.py", "lineno": 1, "module": "PIL.TiffImagePlugin"}
 

@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from harness.data import libtiff
+from harness.images import libtiff
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data import image_file
 from harness.errors import MachineError
+from harness.images import image_file
 
 # --- what is no file with an image in it
 
