@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ _Result = TypeVar("_Result")
 class Conversion:
     """What a user may choose of the rule. ``max_pixels``: images of more, by their header, are not decoded."""
 
+    key_name: ClassVar[str] = ""
     max_pixels: int = 50_000_000
 
 

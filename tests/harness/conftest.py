@@ -9,6 +9,7 @@ from PIL import Image
 
 from harness.images.decoding import Conversion, decoded
 from harness.images.unreadable import Unreadable
+from harness.storage.store import Store
 
 
 @pytest.fixture
@@ -62,3 +63,8 @@ def decode():
         return image.reason if isinstance(image, Unreadable) else image
 
     return one
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")

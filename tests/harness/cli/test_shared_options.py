@@ -11,8 +11,10 @@ from harness.cli.main import app
 from harness.cli.options import DEFAULT_STORE
 from harness.cli.shared_options import SharedOptions, with_shared_options
 
-PLAN = ["--methods", "--dataset", "--preset", "--config", "--set", "--densities", "--loss", "--network", "--weights"]
-PLACES = ["--storage", "--data-dir", "--allow-missing", "--real-only", "--store", "--tracking-uri"]
+DATA = ["--dataset", "--positive", "--folds", "--imbalance"]
+PLAN = ["--methods", *DATA, "--preset", "--config", "--set", "--densities", "--loss", "--network", "--weights"]
+IMAGES = ["--allow-missing", "--skip-broken", "--allow-duplicates", "--max-pixels", "--real-only"]
+PLACES = ["--storage", "--data-dir", *IMAGES, "--store", "--tracking-uri"]
 SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--json"]
 
 
@@ -24,10 +26,10 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     run = [one for one in options("run") if one in SHARED]
     tune = [one for one in options("tune") if one in SHARED]
     assert run == tune == SHARED
-    assert options("run")[4:7] == ["--set", "--seeds", "--densities"]
-    assert options("run")[9:13] == ["--weights", "--params", "--tune", "--storage"]
-    assert options("tune")[1:7] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output", "--preset"]
-    assert (len(options("run")), len(options("tune"))) == (22, 23)
+    assert options("run")[7:10] == ["--set", "--seeds", "--densities"]
+    assert options("run")[12:16] == ["--weights", "--params", "--tune", "--storage"]
+    assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
+    assert (len(options("run")), len(options("tune"))) == (28, 29)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from harness.data import loading
 from harness.data.asked import parse_dataset
 from harness.data.draw import Cutting
 from harness.data.locating import DataPlan, resolve_data
-from harness.storage.store import Store
 
 
 class SmallIsic:
@@ -95,11 +94,6 @@ def root(small, tmp_path):
     """A data folder with a small, complete data set in the layout of ISIC-2016."""
     small.make(tmp_path / "data")
     return tmp_path / "data"
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
 
 
 @pytest.fixture

@@ -106,7 +106,8 @@ def test_of_many_faults_ten_are_shown_and_the_rest_counted():
 def test_what_a_set_says_itself_is_said(error):
     with pytest.raises(type(error)) as caught:
         labelled(Listing(error), Path())
-    assert caught.value is error
+    assert caught.value.message == f"data set 'listing': {error.message}"
+    assert (caught.value.faults, caught.value.fix) == (error.faults, error.fix)
 
 
 @pytest.mark.parametrize(
