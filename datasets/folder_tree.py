@@ -115,7 +115,8 @@ def _name_faults(where: str, own: list[Place], before: set[str]) -> Iterator[str
     names = {place.name for place in own}
     if len(own) != 2:
         counts = counted(_counts(own))
-        yield f"{where} has {len(own)} class folders, where two are needed" + (f": {counts}" if own else "")
+        number = f"{len(own)} class folder{'s' * (len(own) != 1)}"
+        yield f"{where} has {number}, where two are needed" + (f": {counts}" if own else "")
     elif len({name.casefold() for name in names}) == 1:
         yield f"{where} has class folders whose names differ in case alone: {' and '.join(sorted(names))}"
     elif before and names != before:

@@ -69,7 +69,7 @@ def _take(entry: os.DirEntry[str], found: Contents) -> None:
 
 
 def _name(entry: os.DirEntry[str], found: Contents) -> str:
-    return Path(entry.path).relative_to(found.root).as_posix()
+    return entry.path[len(str(found.root)) :].lstrip("/")
 
 
 def _is_text(name: str) -> bool:

@@ -38,8 +38,9 @@ class Places:
         """``folder`` is the label file's, without links."""
         self._folder = str(folder)
         self._absolute = bool(paths) and all(map(os.path.isabs, paths))
-        parents = [os.path.dirname(os.path.normpath(path)) for path in paths]
-        self._base = os.path.commonpath(parents) if self._absolute else self._folder
+        self._base = self._folder
+        if self._absolute:
+            self._base = os.path.commonpath([os.path.dirname(os.path.normpath(path)) for path in paths])
         self._inside: dict[str, bool] = {}
 
     def image(self, path: str) -> tuple[str, Path]:
@@ -49,24 +50,27 @@ class Places:
         if os.path.isabs(path) and not self._absolute:
             raise PathError(f"{path} is absolute, and others are relative")
         file = os.path.normpath(os.path.join(self._base, path))
-        if not self._absolute and not self._is_inside(file):
+        if not self._absolute and not self._is_inside(os.path.dirname(file)):
             raise PathError(f"{path} leads out of the label file's folder")
         try:
-            mode = os.stat(file).st_mode
+            status = os.lstat(file)
+            if stat.S_ISLNK(status.st_mode):
+                if not self._absolute and not self._holds(os.path.realpath(file)):
+                    raise PathError(f"{path} leads out of the label file's folder")
+                status = os.stat(file)
         except OSError as error:
             reason = "" if isinstance(error, FileNotFoundError) else f" ({error.strerror})"
             slashes = "; folders are parted by /" if "\\" in path else ""
             raise PathError(f"no file {path}{reason}{slashes}") from None
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise PathError(f"{path} is no regular file")
         return file.removeprefix(self._base).lstrip("/"), Path(file)
 
-    def _is_inside(self, file: str) -> bool:
-        """Return whether a file lies in the folder, also once links are followed; each folder is asked once."""
-        parent = os.path.dirname(file)
+    def _is_inside(self, parent: str) -> bool:
+        """Return whether a folder lies in the label file's, also once links are followed; each is asked once."""
         if parent not in self._inside:
             self._inside[parent] = self._holds(parent) and self._holds(os.path.realpath(parent))
-        return self._inside[parent] and (not os.path.islink(file) or self._holds(os.path.realpath(file)))
+        return self._inside[parent]
 
     def _holds(self, path: str) -> bool:
         return os.path.commonpath([self._folder, path]) == self._folder

@@ -48,7 +48,7 @@ def positive_of(counts: Mapping[str, int], positive: str | None) -> str | None:
 def class_faults(counts: Mapping[str, int], positive: str | None) -> list[str]:
     """Return why these classes, with their numbers of images, are no binary task with a known positive class."""
     if len(counts) != 2:
-        return [f"{len(counts)} classes, where two are needed: {counted(counts)}"]
+        return [f"{len(counts)} class{'es' * (len(counts) != 1)}, where two are needed: {counted(counts)}"]
     if len({name.casefold() for name in counts}) == 1:
         return [f"two classes that differ in case alone: {counted(counts)}"]
     if positive_of(counts, positive) is not None:

@@ -183,7 +183,7 @@ def test_three_labels_are_listed_with_their_counts(folder):
     assert faults(folder, "a/1.jpg,ok\na/2.jpg,OK\n6.png,OK\n") == [
         "two classes that differ in case alone: OK (2), ok (1)"
     ]
-    assert faults(folder, "a/1.jpg,ok\n") == ["1 classes, where two are needed: ok (1)"]
+    assert faults(folder, "a/1.jpg,ok\n") == ["1 class, where two are needed: ok (1)"]
 
 
 def test_a_tie_and_a_label_that_is_not_there_are_refused(folder):

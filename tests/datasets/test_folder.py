@@ -122,7 +122,7 @@ def test_images_in_folders_below_a_class_are_taken_and_told(cells):
             ["a/1.jpg", "b/1.jpg", "c/1.jpg"],
             "the folder has 3 class folders, where two are needed: a (1), b (1), c (1)",
         ),
-        (["a/1.jpg"], "the folder has 1 class folders, where two are needed: a (1)"),
+        (["a/1.jpg"], "the folder has 1 class folder, where two are needed: a (1)"),
         (["1.jpg", "2.jpg"], "the folder has 0 class folders, where two are needed"),
         (["a/1.jpg", "b/x.txt"], "b has no images, only other files, such as b/x.txt"),
         (["a/1.jpg", "b/.keep"], "b has no images"),
@@ -150,7 +150,7 @@ def test_images_in_folders_below_a_class_are_taken_and_told(cells):
             ["train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg", "test/c/1.jpg"],
             "test has the classes a, c, the split before it a, b",
         ),
-        (["train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg"], "test has 1 class folders, where two are needed: a (1)"),
+        (["train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg"], "test has 1 class folder, where two are needed: a (1)"),
         (
             ["a/train/1.jpg", "a/test/1.jpg", "b/train/1.jpg"],
             "a/train is a split by its name, in a class folder: splits hold classes, and not the other way round",
