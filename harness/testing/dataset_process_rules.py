@@ -106,9 +106,11 @@ def keeps_to_its_folder(case: DatasetCase) -> None:
 
 
 def _homes(case: DatasetCase) -> list[Path]:
-    """Return the folders that a data set may read: its own, its data's, and where its files lie."""
+    """Return the folders that a data set may read: its data's, its code's, and those of installed distributions."""
     source = inspect.getsourcefile(type(case.dataset))
     folders = [case.folder] if case.dataset.in_folder or case.asked.path is not None else []
     if case.asked.path is not None and case.folder.is_file():
         folders = [case.folder.parent]
-    return [folder.absolute() for folder in (*folders, *([Path(source).parent] if source else []))]
+    code = [Path(source).parent] if source else []
+    installed = [Path(place) for place in sys.path if place.endswith(("site-packages", "dist-packages"))]
+    return [folder.absolute() for folder in (*folders, *code, *installed)]
