@@ -21,14 +21,17 @@ from typing import Any
 os.environ |= {"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_NUM_THREADS": "1"}
 
 import torch
+from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.cli.downloads import downloads
 from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise
 from harness.planning.configuration_file import load_configuration
 from harness.planning.plan import Plan, levels_of
 from harness.planning.planner import Flags, build_plan
+from harness.progress import Reporter
 from harness.randomness import generator
 from harness.results import names
 from harness.running.cells import cells, score_test
@@ -78,7 +81,8 @@ def plan_of(preset: str, given: argparse.Namespace, store: Path) -> Plan:
     """Return the plan of a preset on real images, in a store of its own."""
     settings = [f"training.device={given.device}", f"pretraining.training.device={given.device}", *given.set]
     options = load_configuration(preset, None, settings, {"seeds": given.seeds})
-    plan, _ = build_plan(options, Flags(preset, given.data, store, allow_missing=True, real_only=True))
+    flags = Flags(preset, given.data, store, allow_missing=True, real_only=True)
+    plan, _ = build_plan(options, flags, downloads(Reporter(Console(stderr=True)), dry_run=False))
     return plan
 
 
