@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from harness.data.dataset import Dataset, Sample
 from harness.data.image_cache import pictures
-from harness.images.decoding import Conversion
+from harness.images.decoding import Conversion, bit_depth
 from harness.images.unreadable import Unreadable
 from harness.outgoing.visible import visible
 
@@ -38,17 +38,18 @@ class Section(NamedTuple):
 
 def contact_sheet(dataset: Dataset, samples: Sequence[Sample], conversion: Conversion) -> Image.Image:
     """Return the sheet of a set: of each class, positives first, up to 24 images, evenly spread over their ids."""
+    here = [sample for sample in samples if sample.is_here]
+    depth = bit_depth([path for sample in here if (path := sample.path) is not None], conversion)
     sections = []
     for label, role in ((1, "positive"), (0, "negative")):
-        own = [sample for sample in samples if sample.label == label and sample.is_here]
+        own = [sample for sample in here if sample.label == label]
         shown = _spread(own, COLUMNS * ROWS)
-        tiles = [
-            Tile(image, sample.id, sample.split or "") for sample, image in pictures(dataset, shown, SIDE, conversion)
-        ]
+        found = pictures(dataset, shown, SIDE, conversion, [], depth)
+        tiles = [Tile(image, sample.id, sample.split or "") for sample, image in found]
         remark = f"{role}, {len(own):,} images" + (f", {len(shown)} shown" if len(shown) < len(own) else "")
         sections.append(Section(dataset.classes[label], remark, tiles))
     kind = "simulated images" if dataset.simulated else "images"
-    remark = f"{sum(sample.is_here for sample in samples):,} {kind}, here as squares of {SIDE} px"
+    remark = f"{len(here):,} {kind}, here as squares of {SIDE} px"
     return drawn(f"{dataset.name} {dataset.version}", remark, sections)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from harness.data.dataset import Dataset, Sample, options_of
 from harness.data.image_split import Rows, image_digest
 from harness.errors import DataError, HarnessError, text_of
+from harness.images.bit_depth import BitDepth
 from harness.images.decoding import DECODING, Conversion, bit_depth, decoded
 from harness.images.image_notes import ImageNotes
 from harness.images.unreadable import Unreadable
@@ -142,13 +143,21 @@ def _fill(
 
 
 def pictures(
-    dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion, notes: list[str] | None = None
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    size: int,
+    conversion: Conversion,
+    notes: list[str] | None = None,
+    depth: BitDepth | None = None,
 ) -> Iterator[tuple[Sample, npt.NDArray[np.uint8] | Unreadable]]:
-    """Yield each sample with its image, its file's or what the data set gives itself; fill ``notes`` at the end."""
+    """Yield each sample with its image, its file's or what the data set gives itself; fill ``notes`` at the end.
+
+    ``depth`` is that of the whole set, needed where ``samples`` are a part of it.
+    """
     files = {sample: sample.path for sample in samples if sample.path is not None}
     own = [sample for sample in samples if sample.path is None]
     paths, heard = list(files.values()), ImageNotes()
-    depth = bit_depth(paths, conversion)
+    depth = depth or bit_depth(paths, conversion)
     from_files = decoded(paths, size, conversion, depth, heard)
     from_set = _own_pictures(dataset, own, size) if own else iter(())
     for sample in samples:

@@ -1,7 +1,7 @@
 """A whole set looked at image by image: what cannot be read, what is there twice, what looks alike, what is torn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Inspection:
 
     ``missing`` are ids without a file, ``broken`` (id, reason). ``same_bytes`` are files, ``same_pixels`` groups that
     are more than copies of one file, ``alike`` groups of near duplicates that are more than the same pixels. ``torn``
-    are groups of the publisher's, or the user's, that lie in two splits.
+    are groups of the publisher's, or the user's, that lie in two splits. ``notes`` are of decoding.
     """
 
     samples: list[Sample]
@@ -38,6 +38,7 @@ class Inspection:
     same_pixels: list[Group]
     alike: list[Group]
     torn: list[str]
+    notes: list[str] = field(default_factory=list)
 
     def wrong(self, groups: Sequence[Group]) -> list[Group]:
         """Return the groups that are in two splits or under both labels."""
@@ -72,6 +73,7 @@ class Inspection:
             "images": len(self.samples),
             "compared_at_pixels": INSPECTED_AT,
             "sound": self.is_sound,
+            "notes": self.notes,
             "missing": self.missing,
             "broken": [{"id": identity, "reason": reason} for identity, reason in self.broken],
             "same_bytes": [self._members(group) for group in self.same_bytes],
@@ -97,7 +99,8 @@ def inspect(dataset: Dataset, folder: Path, conversion: Conversion, progress: Pr
     digests: list[bytes] = []
     hashes = [np.empty((0, WORDS), dtype=np.uint64)]
     broken: list[tuple[str, str]] = []
-    for done, (sample, image) in enumerate(pictures(dataset, here, INSPECTED_AT, conversion), start=1):
+    notes: list[str] = []
+    for done, (sample, image) in enumerate(pictures(dataset, here, INSPECTED_AT, conversion, notes), start=1):
         if isinstance(image, Unreadable):
             broken.append((sample.id, image.reason))
         else:
@@ -114,6 +117,7 @@ def inspect(dataset: Dataset, folder: Path, conversion: Conversion, progress: Pr
         same_pixels=beyond(equal(digests), _representatives(files, len(kept))),
         alike=beyond(near(np.concatenate(hashes)), digests),
         torn=_torn(samples),
+        notes=notes,
     )
 
 

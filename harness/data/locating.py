@@ -105,7 +105,8 @@ def resolve_data(
             faults=[*map(str, missing), *label_faults(dataset, folder)],
             fix=f"{completion(dataset)}, or run on the partial set with --allow-missing (stamped on every result)",
         )
-    return replace(plan, folder=str(folder) if dataset.in_folder else None, missing=tuple(missing))
+    on_disk = dataset.in_folder or plan.asked.path is not None
+    return replace(plan, folder=str(folder) if on_disk else None, missing=tuple(missing))
 
 
 def _missing_images(dataset: Dataset, folder: Path, fetch: Fetch | None = None) -> list[ImageCount]:

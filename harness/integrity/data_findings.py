@@ -25,6 +25,8 @@ def _files(found: Inspection) -> Iterator[Finding]:
         shown = ", ".join(found.missing[:_MEMBERS_SHOWN])
         text = f"{len(found.missing):,} images are labelled and their files not here, such as {shown}"
         yield Finding("files", "bad", text, "add them, or take their labels away; --json names all")
+    for note in found.notes:
+        yield Finding("files", "note", note)
     for identity, reason in found.broken:
         yield Finding("files", "bad", f"{identity}: {reason}")
     if found.broken:

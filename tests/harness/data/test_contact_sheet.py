@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from harness.data import Dataset, Sample, Unreadable
 from harness.data.contact_sheet import COLUMNS, ROWS, SIDE, Section, Tile, contact_sheet, drawn
@@ -53,3 +54,17 @@ def test_an_image_that_cannot_be_read_says_why_within_its_square():
 
 def test_a_class_without_images_has_a_heading_alone():
     assert drawn("set", "", [Section("ill", "positive, 0 images", [])]).height == 2 * EDGE + 52 + 46
+
+
+def test_the_scale_of_deep_images_is_that_of_the_whole_set(tmp_path):
+    """The positives alone would be read as 10 bits, four times as bright as a run has them."""
+
+    class Deep(Plain):
+        def samples(self, folder):
+            return [Sample(id=f"{number}", label=number % 2, path=folder / f"{number}.png") for number in range(4)]
+
+    for number in range(4):
+        values = np.full((SIDE, SIDE), 1000 if number % 2 else 4000, dtype=np.uint16)
+        Image.fromarray(values).save(tmp_path / f"{number}.png")
+    sheet = contact_sheet(Deep(), Deep().samples(tmp_path), Conversion())
+    assert sheet.getpixel((EDGE + 5, FIRST + 5))[0] == round(1000 * 255 / 4095)

@@ -120,3 +120,15 @@ def test_labels_that_cannot_be_read_are_an_error(tmp_path):
 
     with pytest.raises(DataError, match="lists images with 1 faults"):
         inspect(Twice(), tmp_path, Conversion(), lambda *_: None)
+
+
+def test_what_is_told_while_decoding_is_kept(folder):
+    class Deep(Spoiled):
+        def samples(self, folder):
+            return [Sample(id=f"{number}.png", label=number, path=folder / f"{number}.png") for number in range(2)]
+
+    for number in range(2):
+        Image.fromarray(np.full((64, 64), 3000 + number, dtype=np.uint16)).save(folder / f"{number}.png")
+    found = inspect(Deep(), folder, Conversion(), lambda *_: None)
+    assert "read as 12 bits" in found.notes[0]
+    assert found.values()["notes"] == found.notes

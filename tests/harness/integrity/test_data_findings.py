@@ -71,3 +71,7 @@ def test_of_many_groups_twenty_are_shown_and_of_many_members_four():
 def test_torn_groups_and_a_split_of_one_class_are_bad():
     assert ("bad", "groups", "g is in two splits") in told(torn=["g"])
     assert ("bad", "classes", "the test split has one class alone") in told()
+
+
+def test_what_was_told_while_decoding_is_noted():
+    assert ("note", "files", "read as 12 bits") in told(notes=["read as 12 bits"])
