@@ -85,13 +85,14 @@ MOVES = {
     "loss": lambda _: setattr(ClassDependentLoss, "__call__", lambda *_: torch.zeros((), requires_grad=True)),
     "network": lambda _: setattr(harness.networks.small_cnn, "SmallCNN", AlexNet),
     "conv": lambda _: setattr(torch.nn.functional, "relu", torch.abs),
-    "bench": lambda b: setattr(b, "_train", dataclasses.replace(b._train, images=torch.zeros_like(b._train.images))),
-    "view": lambda b: setattr(b._train.images, "data", torch.zeros_like(b._train.images)),
+    "bench": lambda b: setattr(b, "_train", dataclasses.replace(b._train, images=b._train.images[:])),
+    "view": lambda b: setattr(b._train.images.source, "data", torch.zeros_like(b._train.images.source)),
 }
 WRITES = {
-    "images": lambda b: b._train.images.fill_(0),
-    "images-data": lambda b: b._train.images.data[0].fill_(0),
-    "images-numpy": lambda b: b._train.images.numpy().__setitem__(0, 1),
+    "images": lambda b: b._train.images.source.fill_(0),
+    "rows": lambda b: b._train.images.rows.fill_(0),
+    "images-data": lambda b: b._train.images.source.data[0].fill_(0),
+    "images-numpy": lambda b: b._train.images.source.numpy().__setitem__(0, 1),
     "labels": lambda b: b._validation.labels.fill_(1),
     "crash": lambda _: ctypes.string_at(0),
 }
