@@ -37,8 +37,8 @@ class Elpv(FileDataset):
     caveats: ClassVar[tuple[str, ...]] = (
         "The 2,624 cells are cut from 44 solar modules and no label says which, so that cells of one module may lie in"
         " training and test.",
-        "716 of them look like another one (perceptual hash), and some are one cell twice: of a random quarter about one"
-        " in four has such a relative among the others.",
+        "716 of them look like another one (perceptual hash), some are one cell twice: of a random quarter about one in"
+        " four has such a relative among the others.",
     )
 
     @property

@@ -161,19 +161,24 @@ def _named(found: ImageSet, group: Group) -> str:
     return ", ".join(found.ids[place] for place in group)
 
 
+def _splits(found: ImageSet, group: Group) -> str:
+    return " and ".join(sorted({str(found.splits[place]) for place in group}))
+
+
 def _require_apart(plan: DataPlan, found: ImageSet) -> None:
-    """Raise `DataError` naming images whose very pixels are in two of the publisher's splits, or have two labels."""
+    """Raise `DataError` naming images whose pixels have two labels, or are in two splits, and groups that are."""
     same = equal([one.tobytes() for one in found.digests])
     wrong = contradicting(same, found.labels.tolist())
     torn = [] if plan.folds else [group for group in across(same, found.splits.tolist()) if group not in wrong]
     faults = [f"{_named(found, group)}: the same pixels under both labels" for group in wrong]
-    for group in torn:
-        splits = sorted({str(found.splits[place]) for place in group})
-        faults.append(f"{_named(found, group)}: the same pixels in {' and '.join(splits)}")
+    faults += [f"{_named(found, group)}: the same pixels in {_splits(found, group)}" for group in torn]
+    halved = [] if plan.folds else across(equal(found.groups), found.splits.tolist())
+    faults += [f"group {found.groups[group[0]]}: images in {_splits(found, group)}" for group in halved]
     if faults:
         shown = [*faults[:_SHOWN], *([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])]
         raise DataError(
-            f"{len(faults)} images of {plan.name} are there more than once where they may not be",
+            f"what may not be apart is apart in {plan.name}: {len(faults)} images or groups",
             faults=shown,
-            fix="remove all but one of each, or run all the same with --allow-duplicates (stamped on every result)",
+            fix="keep one image of each, and a group in one split; or run all the same with --allow-duplicates (stamped on"
+            " every result), or cut the set anew by --folds",
         )
