@@ -16,8 +16,8 @@ MORE = ["run", "--methods", "magnitude,random", "--seeds", "2", *durable.SHARED,
 COUNTED = """
 from harness.storage import store
 real = store.write_stage
-def write_stage(temporary, target, value, manifest):
-    real(temporary, target, value, manifest)
+def write_stage(temporary, target, *rest):
+    real(temporary, target, *rest)
     with open({log!r}, "a") as file:
         file.write(target.name + "\\n")
 store.write_stage = write_stage
