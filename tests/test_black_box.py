@@ -233,7 +233,7 @@ def test_a_third_partys_method_runs_by_name(place, finished):
         source,
     ]
     subprocess.run(install, check=True, env=environment(), capture_output=True)
-    command = ["run", "--methods", "example-magnitude", "--data-dir", "data", "--store", "one", *SMALL]
+    command = ["run", "--methods", "example-magnitude", "--data-dir", "data", "--store", "one", *SMALL, "--jobs", "1"]
     result = harness(*command, cwd=place, check=0, fresh=True, PYTHONPATH=str(plugins))
     assert "example-magnitude" in result.stdout
     assert "example-magnitude seed 0 at 25 %: validation AUC" in result.stderr

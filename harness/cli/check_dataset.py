@@ -1,7 +1,7 @@
 """`harness check` of a data set: one line a rule."""
 
 import itertools
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,6 @@ def dataset_rows(name: str, only: str | None, data_dir: Path | None) -> list[tup
     from harness.data.asked import parse_dataset
     from harness.data.locating import data_folder
     from harness.testing.dataset_rule import DATASET_RULES
-    from harness.testing.dataset_rules import NEEDED
 
     if only is not None and only not in DATASET_RULES:
         raise UsageError(
@@ -40,18 +39,29 @@ def dataset_rows(name: str, only: str | None, data_dir: Path | None) -> list[tup
         )
     plugin = plugins.available(plugins.DATASETS)[parse_dataset(name).kind]
     _refuse_misasked(plugin, name)
-    root, found, absent = str(data_folder(data_dir)), [], ""
-    for rule in DATASET_RULES.values() if only is None else [DATASET_RULES[only]]:
-        outcome = _outcome(plugin, name, root, rule.name)
-        if absent and outcome.what == absent:
-            outcome = replace(outcome, what="its images are not here")
-        found.append((_row(name, rule, outcome), outcome))
-        if outcome.kind == "ended" or (outcome.status == "failed" and rule.name in NEEDED):
-            break
-        if rule.name == NEEDED[-1]:
-            absent = outcome.what
+    found = _outcomes(plugin, name, str(data_folder(data_dir)), list(DATASET_RULES) if only is None else [only])
+    return [(_row(name, DATASET_RULES[rule], outcome), outcome) for rule, outcome in found]
+
+
+def _outcomes(plugin: plugins.Plugin, name: str, root: str, rules: list[str]) -> Iterator[tuple[str, "CheckOutcome"]]:
+    """Yield each rule with what comes of it; what was said once of many rules is said shortly of the others."""
+    from harness.testing.checks.registry import CheckOutcome
+    from harness.testing.dataset_rules import LISTED, NEEDED
+
+    said: dict[str, str] = {}
+    for rule in rules:
+        if rule == LISTED:
             _look(plugin, name, root)
-    return found
+        outcome = _outcome(plugin, name, root, rule)
+        if outcome.what in said:
+            outcome = CheckOutcome("skipped", said[outcome.what])
+        yield rule, outcome
+        if outcome.kind == "ended" or (outcome.status == "failed" and rule in NEEDED):
+            return
+        if outcome.kind == "raised":
+            said[outcome.what] = f"it ends in the error of {rule}"
+        elif outcome.status == "skipped" and rule in NEEDED:
+            said[outcome.what] = "its images are not here"
 
 
 def _refuse_misasked(plugin: plugins.Plugin, name: str) -> None:

@@ -21,6 +21,9 @@ from harness.testing.registered_rule import require
 NEEDED = ("can_be_made", "lists_its_samples")
 """Rules without which no other has anything to look at."""
 
+LISTED = "each_image_is_its_samples_own"
+"""The first rule that looks at every image."""
+
 FOLDS = 5
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

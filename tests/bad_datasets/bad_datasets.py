@@ -245,6 +245,16 @@ class Exits(Sound):
         os._exit(3)
 
 
+class DivisionByZero(Sound):
+    def image(self, index, size):
+        return picture(index // (index // COUNT), size)
+
+
+class Crashes(Sound):
+    def image(self, index, size):
+        os.abort()
+
+
 class GivesRows(Sound):
     def samples(self, folder):
         return [("a", 0), ("b", 1)]
@@ -295,6 +305,8 @@ MEANT = {
     SaysNothing: ("says_what_is_missing", "of an empty folder it says 'no images': neither its name nor the folder"),
     CannotBeMade: ("can_be_made", "cannot be made: RuntimeError: no licence key"),
     Exits: ("lists_its_samples", "exit code 3"),
+    DivisionByZero: ("images_have_the_size_asked", "ZeroDivisionError"),
+    Crashes: ("images_have_the_size_asked", "signal 6"),
     GivesRows: ("lists_its_samples", "samples gives tuple in the place of Sample"),
     AllFaultsAtOnce: ("lists_its_samples", "the label file is wrong; line 3: no label; line 9: no label"),
     PathsAsText: ("lists_its_samples", "has a path that is no pathlib.Path"),

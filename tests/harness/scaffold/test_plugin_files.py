@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness import scaffold
-from harness.scaffold.plugin_files import METHOD, NETWORK, plugin_files
+from harness.scaffold.plugin_files import DATASET, METHOD, NETWORK, plugin_files
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = ROOT / "harness" / "scaffold" / "template"
-KINDS = {"my-method": METHOD, "my-network": NETWORK}
+KINDS = {"my-method": METHOD, "my-network": NETWORK, "my-dataset": DATASET}
 
 
 def template_files():
@@ -27,7 +27,8 @@ def test_under_its_own_name_the_template_is_written_as_it_is(name):
 
 
 def test_every_file_of_the_template_is_of_one_kind():
-    assert sorted([*METHOD.written_as, *NETWORK.written_as]) == sorted(path.name for path in template_files())
+    own = [file for kind in KINDS.values() for file in kind.written_as]
+    assert sorted(own) == sorted(path.name for path in template_files())
 
 
 def test_the_name_its_module_and_its_class_stand_wherever_the_templates_own_stood():

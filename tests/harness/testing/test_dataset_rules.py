@@ -88,13 +88,19 @@ def test_images_that_are_not_here_are_said_once_and_what_can_be_asked_without_th
     assert not [row for row in rows.values() if row["status"] == "failed"]
 
 
-@pytest.mark.parametrize("kind", [BAD.Nameless, BAD.LooksUpInVain, BAD.Exits, BAD.CannotBeMade])
+@pytest.mark.parametrize("kind", [BAD.Nameless, BAD.LooksUpInVain, BAD.Exits, BAD.CannotBeMade, BAD.Crashes])
 def test_where_nothing_is_left_to_ask_the_cause_is_the_last_line(kind, root):
     ran = CliRunner().invoke(app, ["check", BAD.called(kind), "--data-dir", str(root), "--json"])
     assert ran.exit_code == 6, ran.output
     rows = json.loads(ran.stdout)
     assert [row["check"] for row in rows if row["status"] == "failed"] == [BAD.MEANT[kind][0]]
     assert rows[-1]["status"] == "failed"
+
+
+def test_one_error_is_told_once_and_the_rules_that_end_in_it_name_the_first(root):
+    rows = {row["check"]: row for row, _ in dataset_rows("division-by-zero", None, root)}
+    assert [name for name, row in rows.items() if row["status"] == "failed"] == ["images_have_the_size_asked"]
+    assert rows["no_picture_has_both_labels"]["what"] == "it ends in the error of images_have_the_size_asked"
 
 
 def test_the_command_says_what_where_why_and_how_to_fix_it(root):
