@@ -177,8 +177,8 @@ def _require_apart(plan: DataPlan, found: ImageSet) -> None:
     if faults:
         shown = [*faults[:_SHOWN], *([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])]
         raise DataError(
-            f"what may not be apart is apart in {plan.name}: {len(faults)} images or groups",
+            f"{len(faults)} images or groups of {plan.name} are on two sides of a split or under two labels",
             faults=shown,
-            fix="keep one image of each, and a group in one split; or run all the same with --allow-duplicates (stamped on"
-            " every result), or cut the set anew by --folds",
+            fix="keep one image of each, and a group in one split; or run all the same with --allow-duplicates (stamped"
+            " on every result), or cut the set anew by --folds",
         )

@@ -105,7 +105,7 @@ def test_the_same_pixels_in_two_splits_or_under_two_labels_are_all_named(root, s
     copy_image(root, small, ("train", 0), ("test", 1))  # both positive
     copy_image(root, small, ("train", 2), ("train", 9))
     copy_image(root, small, ("test", 4), ("test", 5))  # of one class in one split: as good as one image
-    with pytest.raises(DataError, match="images of isic are there more than once") as caught:
+    with pytest.raises(DataError, match="of isic are on two sides of a split or under two labels") as caught:
         read_images(resolved(root), store)
     assert caught.value.exit_code == 4
     assert sorted(caught.value.faults) == [
@@ -126,8 +126,32 @@ def test_in_folds_the_same_pixels_may_come_from_two_splits_but_not_under_two_lab
         ]
         assert sorted(map(len, whose)) == [0, 0, 2]
     copy_image(root, small, ("train", 2), ("train", 9))
-    with pytest.raises(DataError, match="more than once"):
+    with pytest.raises(DataError, match="two sides of a split or under two labels"):
         read_images(plan, store)
+
+
+class Torn(Dataset):
+    """Grey images, two of a group, whose publisher's splits tear the groups 1 and 3."""
+
+    name, version, classes, licence, citation = "torn", "1", ("dark", "light"), "none", "none"
+
+    def samples(self, folder):
+        splits = [*("train", "train", "train", "test", "train", "train", "test", "train"), *["test"] * 4]
+        return [Sample(id=f"{n:02d}", label=n % 2, group=str(n // 2), split=split) for n, split in enumerate(splits)]
+
+    def images(self, samples, size):
+        return (np.full((3, size, size), int(sample.id), dtype=np.uint8) for sample in samples)
+
+
+def test_groups_in_two_splits_are_all_named_and_folds_keep_them_together(store, asked, register):
+    register(torn=Torn)
+    with pytest.raises(DataError) as caught:
+        read_images(asked("torn"), store)
+    assert caught.value.faults == ["group 1: images in test and train", "group 3: images in test and train"]
+    read_images(asked("torn", allow_duplicates=True), store)
+    plan = asked("torn", folds=2, fold=1)
+    test = {int(identity) // 2 for identity in splits_of(plan, store.root, 0).test.ids}
+    assert len(splits_of(plan, store.root, 0).test.ids) == 2 * len(test)
 
 
 def test_the_same_pixels_are_never_torn_between_training_and_validation(root, store, small, resolved):
