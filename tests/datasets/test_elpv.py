@@ -36,6 +36,7 @@ def package(tmp_path, monkeypatch):
     (folder / "data" / "labels.csv").write_text(labels)
     for cell in LINES:
         Image.new("L", (4, 4), 7).save(folder / "data" / "images" / f"{cell}.png")
+    monkeypatch.delitem(sys.modules, "elpv_dataset", raising=False)  # of a test that imported the real one
     monkeypatch.syspath_prepend(tmp_path)
     return folder
 
