@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness import plugins
+from harness.data.asked import takes_path
 from harness.data.locating import resolve_data
 from harness.environment import environment_class
 from harness.errors import HarnessError, NetworkError
@@ -48,6 +50,8 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
     here = environment_class(plan.training.device)
     if plan.environment != here:
         raise NotHere(f"it was made on {plan.environment}, this is {here}: bits would differ")
+    if takes_path(plugins.load(plugins.DATASETS, plan.data.asked.kind)):
+        raise NotHere("its images are a user's own, and where they lie is not published")
     try:
         data = resolve_data(plan.data, machine.data_root, allow_missing=True, real_only=True)
         weights = _weights_file(plan, machine.find_weights)
