@@ -1,6 +1,7 @@
 """A split as a value: images, labels, ids, and the fingerprint that keys know it by."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,4 +89,4 @@ def image_digest(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def fingerprint_of(digests: npt.NDArray[np.uint8], labels: Tensor, ids: Sequence[str]) -> str:
     """Return the hash of a split, from its images' digests (N, 32), labels (N,) and ids."""
-    return digest([np.asarray(digests, dtype=np.uint8), labels, list(ids)])
+    return digest([np.asarray(digests, dtype=np.uint8), labels, json.dumps(list(ids))])

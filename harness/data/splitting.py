@@ -91,10 +91,12 @@ def stratified_order(labels: npt.NDArray[np.uint8], draws: torch.Generator) -> I
 
 def _units_by_class(labels: npt.NDArray[np.uint8], units: Indices) -> list[tuple[int, list[list[int]]]]:
     """Return (label, units as lists of places) of both classes, units in the order of their first image."""
-    members: dict[int, list[int]] = {}
-    for place, unit in enumerate(units.tolist()):
-        members.setdefault(unit, []).append(place)
-    return [(label, [unit for unit in members.values() if int(labels[unit].max()) == label]) for label in (0, 1)]
+    order = np.argsort(units, kind="stable")
+    starts = np.flatnonzero(np.diff(units[order], prepend=-1))
+    positive = np.maximum.reduceat(labels[order], starts) if len(order) else labels
+    members = [places.tolist() for places in np.split(order, starts[1:])]
+    by_first = np.argsort(order[starts])
+    return [(label, [members[unit] for unit in by_first if positive[unit] == label]) for label in (0, 1)]
 
 
 def _shuffled(members: list[list[int]], draw: tuple[int | str, ...], label: int) -> list[list[int]]:
