@@ -12,6 +12,8 @@ from harness.data.image_split import Images
 from harness.training.augmentation import normalise
 
 EVALUATION_BATCH = 128
+EVALUATION_PIXELS = 128**3
+"""Of one batch: a network's activations on images of 224 px would take gigabytes otherwise."""
 DEAD_SD = 1e-6
 COLLAPSE = 0.01
 """Scores that spread less than this share of the plain dense network's tell no image from another."""
@@ -21,8 +23,8 @@ def outputs_of(module: nn.Module, images: Images, device: torch.device, *, bfloa
     """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU."""
     module = module.to(device).to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        starts = range(0, len(images), EVALUATION_BATCH)
-        batches = (images[start : start + EVALUATION_BATCH] for start in starts)
+        at_once = max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (images.shape[-1] * images.shape[-2])))
+        batches = (images[start : start + at_once] for start in range(0, len(images), at_once))
         parts = [module(normalise(batch.to(device))).float().cpu() for batch in batches]
     return torch.cat(parts)
 
