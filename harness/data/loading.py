@@ -30,8 +30,8 @@ def _quiet(done: int, total: int) -> None:
 def read_images(plan: DataPlan, store: Store, progress: Progress = _quiet) -> ImageSet:
     """Return all images of a plan's data set, decoded or drawn once and kept in the store.
 
-    Raises `DataError` for unreadable images (all listed), a split without both classes, and an image that is in two
-    splits; `UsageError` for a ratio that cannot be.
+    Raises `DataError` for unreadable images (all listed), a split without both classes, and an image or a group that
+    is in two splits.
     """
     samples = plan.samples()
     found = cached_images(
