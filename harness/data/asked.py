@@ -128,6 +128,8 @@ def _made(asked: Asked) -> Dataset:
         raise _spoiled(asked, "cannot be made", error) from error
     if lacking := [name for name in _TOLD if not hasattr(made, name)]:
         raise _spoiled(asked, f"lacks {', '.join(lacking)}")
+    if asked.path is None and made.name != asked.kind:  # its results would stand under another set's name
+        raise _spoiled(asked, f"is registered as {asked.kind!r}, and its name is {made.name!r}")
     found: Dataset = made
     return found
 

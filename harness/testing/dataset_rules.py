@@ -89,8 +89,6 @@ def is_called_as_registered(case: DatasetCase) -> None:
     """Catch results that are kept, and data that is looked for, under another name than the user gave."""
     name = case.dataset.name
     require(isinstance(name, str) and _NAME.fullmatch(name) and len(name) <= _LONGEST, f"its name is {name!r}")
-    if case.asked.path is None:
-        require(name == case.asked.kind, f"it is registered as {case.asked.kind!r}, and its name is {name!r}")
 
 
 @dataset_rule("give version, licence and citation as texts of one line, and classes as two: the positive is the second")

@@ -295,7 +295,7 @@ MEANT = {
     Floats: ("images_have_the_size_asked", "float64 (3, 63, 63), not uint8"),
     OneTooFew: ("images_have_the_size_asked", "7 images are given for 8 samples"),
     OnePicture: ("images_differ", "all 24 images have the same pixels"),
-    OtherName: ("is_called_as_registered", "it is registered as 'other-name', and its name is 'another-name'"),
+    OtherName: ("is_called_as_registered", "is registered as 'other-name', and its name is 'another-name'"),
     NoLicence: ("says_what_it_is", "its licence is ''"),
     OneClassTested: ("each_split_has_both_classes", "test has 0 positives and 8 negatives"),
     NeverTested: ("splits_are_the_publishers", "no sample is in the split test"),

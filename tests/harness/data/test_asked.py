@@ -289,3 +289,9 @@ def test_what_an_option_may_not_be_is_said_in_the_sets_words(register):
     assert caught.value.faults == ["limit must be even"]
     with pytest.raises(DataError, match=r"data set 'refuses' of a-plugin 1\.0 cannot be made: .*no device"):
         load_dataset("refuses[limit=4]")
+
+
+def test_a_set_that_calls_itself_otherwise_than_it_is_registered_is_refused(register):
+    register(isic2=Isic)
+    with pytest.raises(DataError, match=r"data set 'isic2' .* is registered as 'isic2', and its name is 'isic'"):
+        parse_dataset("isic2").dataset()

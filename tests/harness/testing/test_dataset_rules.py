@@ -133,7 +133,7 @@ def test_each_rule_is_a_test_of_ones_own(root):
     checks = {str(check): check for check in dataset_checks()}
     assert list(checks) == list(DATASET_RULES)
     checks["ids_are_unique"]("sound", root)
-    with pytest.raises(CheckFailed, match="it is registered as 'other-name'"):
+    with pytest.raises(CheckFailed, match="is registered as 'other-name'"):
         checks["is_called_as_registered"]("other-name", root)
     with pytest.raises(CheckSkipped, match="no PNG in"):
         checks["ids_are_unique"]("sound-files", root / "nowhere")
