@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from harness.data.dataset import Dataset, Sample
-from harness.data.image_cache import pictures
+from harness.data.pictures import pictures
 from harness.images.decoding import Conversion, bit_depth
 from harness.images.unreadable import Unreadable
 from harness.outgoing.visible import visible

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from harness.data.dataset import WHOLE, Dataset, Sample
-from harness.data.image_cache import pictures
 from harness.data.image_split import image_digest
 from harness.data.labelled import labelled
+from harness.data.pictures import pictures
 from harness.images.decoding import Conversion
 from harness.images.duplicates import Group, across, beyond, contradicting, equal, near
 from harness.images.image_files import same_files

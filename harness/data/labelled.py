@@ -25,10 +25,10 @@ def labelled(dataset: Dataset, folder: Path) -> list[Sample]:
         told = f"data set {dataset.name!r}: {error.message}"
         raise type(error)(told, faults=error.faults, fix=error.fix) from error
     except Exception as error:
-        raise _spoiled(dataset, f"cannot list its images: {text_of(error)}") from error
+        raise at_fault(dataset, f"cannot list its images: {text_of(error)}") from error
     if faults := list(_faults(samples)):
         shown = [*faults[:_SHOWN], *([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])]
-        raise _spoiled(dataset, f"lists images with {len(faults)} faults", shown)
+        raise at_fault(dataset, f"lists images with {len(faults)} faults", shown)
     return sorted(samples, key=lambda sample: sample.id)
 
 
@@ -36,7 +36,7 @@ def _listed(dataset: Dataset, folder: Path) -> list[Sample]:
     try:
         return list(dataset.samples(folder))
     except (FileNotFoundError, NotADirectoryError) as error:  # the disk's fault is any other OSError
-        raise _spoiled(dataset, f"cannot list its images: {text_of(error)}") from error
+        raise at_fault(dataset, f"cannot list its images: {text_of(error)}") from error
 
 
 def require_both_classes(name: str, samples: Sequence[Sample]) -> None:
@@ -78,7 +78,8 @@ def _faults(samples: Sequence[Sample]) -> Iterator[str]:
         yield f"{unsplit} of {len(real)} images are in no split: either all are, or none is"
 
 
-def _spoiled(dataset: Dataset, what: str, faults: Sequence[str] = ()) -> DataError:
+def at_fault(dataset: Dataset, what: str, faults: Sequence[str] = ()) -> DataError:
+    """Return the error of a data set whose own code or labels are wrong; ``what`` it does, in words."""
     return DataError(
         f"data set {dataset.name!r} (of {type(dataset).__module__}) {what}",
         faults=faults,

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data import FileDataset, Sample, Unreadable, image_cache
+from harness.data import FileDataset, Sample, Unreadable
 from harness.data.image_cache import IMAGES, cached_images
 from harness.errors import DataError, MachineError
 from harness.images.decoding import Conversion
@@ -143,7 +143,7 @@ def test_no_group_and_no_split_are_none_and_empty(drawn, read):
 
 def test_a_second_call_reads_no_image(samples, drawn, read, monkeypatch):
     first, own = read(Files(), samples), read(Own(), drawn)
-    monkeypatch.setattr(image_cache, "decoded", refuse)
+    monkeypatch.setattr(pictures, "decoded", refuse)
     monkeypatch.setattr(Own, "images", refuse)
     assert torch.equal(read(Files(), samples).images, first.images)
     assert torch.equal(read(Own(), drawn).images, own.images)
@@ -151,7 +151,7 @@ def test_a_second_call_reads_no_image(samples, drawn, read, monkeypatch):
 
 def test_another_process_of_the_same_store_reads_no_image(store, samples, read, monkeypatch):
     first = read(Files(), samples)
-    monkeypatch.setattr(image_cache, "decoded", refuse)
+    monkeypatch.setattr(pictures, "decoded", refuse)
     again = cached_images(Files(), samples, SIZE, Conversion(), Store(store.root), lambda *_: None)
     assert torch.equal(again.images, first.images)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data import Dataset, FileDataset, Sample, image_cache, loading
+from harness.data import Dataset, FileDataset, Sample, image_cache, loading, pictures
 from harness.data.loading import parts, planned_parts, pool_fingerprint, read_images, splits_of, training_splits
 from harness.errors import DataError
 from harness.storage.canonical import digest
@@ -33,10 +33,8 @@ def test_images_are_the_files_in_the_order_of_their_ids(root, store, small, reso
 
 def test_images_are_decoded_once_for_each_size(root, store, monkeypatch, resolved):
     sizes = []
-    real = image_cache.decoded
-    monkeypatch.setattr(
-        image_cache, "decoded", lambda paths, size, *how: (sizes.append(size), real(paths, size, *how))[1]
-    )
+    real = pictures.decoded
+    monkeypatch.setattr(pictures, "decoded", lambda paths, size, *how: (sizes.append(size), real(paths, size, *how))[1])
     for size in (64, 64, 80, 64):
         assert read_images(resolved(root, size=size), store).images.shape == (24, 3, size, size)
     assert sizes == [64, 80]
@@ -266,7 +264,7 @@ def test_a_cut_that_leaves_a_side_without_a_positive_is_refused(root, store, fra
 def test_planned_counts_are_those_of_the_splits(root, store, resolved, changes, monkeypatch):
     plan = resolved(root, **changes)
     with monkeypatch.context() as patch:
-        patch.setattr(image_cache, "decoded", lambda *_: pytest.fail("a plan decodes nothing"))
+        patch.setattr(pictures, "decoded", lambda *_: pytest.fail("a plan decodes nothing"))
         planned = planned_parts(plan, 2)
     found = {name: (split.positives, split.negatives) for name, split in splits_of(plan, store.root, 2).items()}
     assert planned == found
