@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data import FileDataset, Sample, Unreadable
+from harness.data import FileDataset, Sample, Unreadable, pictures
 from harness.data.image_cache import IMAGES, cached_images
 from harness.errors import DataError, MachineError
 from harness.images.decoding import Conversion
