@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from harness.results.cell_record import step_of
 from harness.results.manifest import Manifest, hashes
 from harness.running.publication import lasting_digest
 
@@ -62,6 +64,17 @@ class Forger:
             digest=lasting_digest(json.loads(files["cell.json"])),
         )
         self._keep(levels={**self.manifest.levels, density: level})
+
+    def age(self, store, density=0.25):
+        """Make a level one from before the cut `deployed`, in the files and in MLflow."""
+        cell = self.cell(density)
+        cell["metrics"] = {name: value for name, value in cell["metrics"].items() if "deployed" not in name}
+        self.rewrite("cell.json", json.dumps(cell).encode(), density)
+        with sqlite3.connect(store / "mlflow.db") as database:
+            database.execute(
+                "delete from metrics where key like '%deployed%' and step = ? and run_uuid = ?",
+                [step_of(density), self.run_id],
+            )
 
     def rewrite_document(self, name, content):
         (self.place / name).write_bytes(content)

@@ -111,6 +111,15 @@ def test_another_density_in_the_place_of_a_level_is_found(copied, forger):
     assert any("cell.json is of density 0.26, not 0.25" in one for one in differences(copied))
 
 
+def test_a_level_from_before_the_cut_deployed_is_held_to_what_it_has(copied, forger):
+    forger.age(copied)
+    assert differences(copied) == []
+    cell = forger.cell()
+    cell["metrics"]["test/auc"] += 1
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any("test/auc is recorded as" in one for one in differences(copied))
+
+
 def test_a_figure_that_is_taken_away_is_found(copied, forger):
     cell = forger.cell()
     del cell["metrics"]["test/fn/deployed"]
