@@ -51,7 +51,9 @@ def test_a_file_that_is_not_as_it_was_logged_is_named(copied, forger, name, deed
     assert line.startswith(f"magnitude seed 0 (run {forger.run_id}): density 0.25: ")
 
 
-@pytest.mark.parametrize("name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece"])
+@pytest.mark.parametrize(
+    "name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece", "test/sensitivity"]
+)
 def test_a_figure_that_its_scores_do_not_give_is_named_though_all_hashes_fit(copied, forger, name):
     cell = forger.cell()
     honestly = cell["metrics"][name]
