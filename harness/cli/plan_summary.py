@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.data.loading import planned_parts
 from harness.data.locating import DataPlan
+from harness.evaluation.terms import Terms
 from harness.initial.weights_choice import SIMULATED
 from harness.outgoing.secrets import shown_address
 from harness.planning.cell_limit import CellLimit
@@ -40,11 +41,19 @@ def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
         *(f"            {entry.text} (loss {entry.loss.name})" for entry in plan.entries),
         f"Cells       {sum(one.cell_count for one in plans)}, in {jobs} jobs on {plan.jobs} workers",
         f"Limit       {_limit(plan.cell_limit)}",
+        f"Verdict     {_terms(plan.verdict)}",
         f"Machine     {plan.environment}",
         f"Store       {plan.store}",
         f"MLflow      {shown_address(tracking_uri or default_uri(plan.store))}, experiment {plan.data.name}",
         "Nothing was run.",
     ]
+
+
+def _terms(terms: Terms) -> str:
+    return (
+        f"at {100 * terms.fpr:g} % false alarms, margin {100 * terms.delta:g} %;"
+        f" deployed at {100 * terms.sensitivity:g} %, cost {terms.cost_ratio:g} to 1"
+    )
 
 
 def _limit(limit: CellLimit) -> str:

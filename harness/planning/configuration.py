@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.evaluation.terms import Terms
 from harness.images.decoding import Conversion
 from harness.initial.pretraining_options import Pretraining
 from harness.losses.registered import own_schedule, taken_names
@@ -84,6 +85,7 @@ class Configuration:
     training: Schedule = Schedule()
     pretraining: Pretraining = Pretraining()
     tuning: TuningOptions = TuningOptions()
+    verdict: Terms = Terms()
 
     @property
     def loss_schedules(self) -> dict[str, LossSchedule]:

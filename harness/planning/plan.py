@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.locating import DataPlan
+from harness.evaluation.terms import Terms
 from harness.initial.pretraining_options import Pretraining
 from harness.initial.weights_choice import SIMULATED
 from harness.networks.architecture import Architecture
@@ -41,6 +42,7 @@ class Plan:
     store: Path
     jobs: int
     cell_limit: CellLimit = field(default_factory=CellLimit)
+    verdict: Terms = field(default_factory=Terms)
     unusable: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -185,6 +185,7 @@ def _plan(
         store=flags.store.absolute(),
         jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
         cell_limit=read_cell_limit(options.cell_limit),
+        verdict=options.verdict,
         unusable=_unusable(entries, options.loss_schedules),
     )
 

@@ -13,6 +13,7 @@ from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.data.loading import Splits
 from harness.environment import versions
+from harness.evaluation.terms import Terms
 from harness.initial.pretraining_source import saw_classes
 from harness.initial.weights_choice import SIMULATED, own_weights
 from harness.losses.schedule import LossSchedule
@@ -89,14 +90,23 @@ def run_key(plan: Plan, entry: Entry, seed: int, splits: Splits) -> str:
 
 
 def _group(plan: Plan, splits: Splits) -> str:
-    return digest(comparison(plan, {"pool": splits.pool, "test": splits.test.fingerprint}))[:12]
+    return _compared(plan, {"pool": splits.pool, "test": splits.test.fingerprint})
 
 
 def _family(plan: Plan, splits: Splits) -> str:
     """Return what groups share that differ by their fold alone: together they are one measurement."""
     cutting = plan.data.cutting._replace(fold=None)
     whole = replace(plan, data=replace(plan.data, cutting=cutting))
-    return digest(comparison(whole, {"whole": splits.whole}))[:12]
+    return _compared(whole, {"whole": splits.whole})
+
+
+def _compared(plan: Plan, fingerprints: Mapping[str, str]) -> str:
+    """Return a hash of what two results must share, the terms of their verdict among it.
+
+    The usual terms are left out: what was published before terms could be set is found, and brought up to date.
+    """
+    terms = {} if plan.verdict == Terms() else {"verdict": plan.verdict}
+    return digest(comparison(plan, fingerprints) | terms)[:12]
 
 
 def _recipe(plan: Plan) -> str | None:
@@ -169,6 +179,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "split_seed": plan.data.cutting.split_seed,
         "split": "fixed" if plan.data.cutting.fixed else "seed",
         "preset": plan.preset,
+        "verdict": asdict(plan.verdict),
         "fingerprint": digest([splits.pool, splits.test.fingerprint])[:16],
         "environment": plan.environment,
         "versions": versions(),

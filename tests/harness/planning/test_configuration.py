@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import UsageError
+from harness.evaluation.terms import Terms
 from harness.planning.configuration import Configuration
 from harness.planning.configuration_file import load_configuration
 from harness.planning.presets import presets
@@ -314,3 +315,14 @@ def test_what_has_no_classes_cannot_be_drawn_by_them():
         load(assignments=["pretraining.training.sampler=balanced", "training.sampler=balancd"])
     assert [fault.partition(":")[0] for fault in refused.value.faults] == ["pretraining.training", "training.sampler"]
     assert "latent variables, not classes" in refused.value.faults[0]
+
+
+# --- the terms of a verdict
+
+
+def test_terms_are_keys_as_any_other():
+    assert load(assignments=["verdict.delta=0.05", "verdict.cost_ratio=20"]).verdict == Terms(delta=0.05, cost_ratio=20)
+    assert faults("verdict.fpr=1.5", "verdict.margin=0.1") == [
+        "verdict.fpr: should be less than 1",
+        "verdict.margin: unknown key",
+    ]

@@ -15,6 +15,7 @@ from harness.losses.class_dependent import ClassDependent
 from harness.outgoing import secrets
 from harness.planning.configuration_file import load_configuration
 from harness.planning.entries import entry_of
+from harness.planning.plan import comparison
 from harness.planning.planner import Flags, build_plan
 from harness.results import reading as results
 from harness.results.cell_record import CellRecord
@@ -173,3 +174,21 @@ def test_whether_w0_saw_the_classes_is_published(tmp_path, weights, source, saw)
     assert facts["w0_saw_classes"] == saw
     named = {"auto": "crack-sim"}.get(source, source)
     assert facts["pretraining"] is None if weights == "kaiming" else facts["pretraining"]["dataset"] == named
+
+
+def test_other_terms_are_another_group_and_family_of_the_same_tuning(tmp_path):
+    split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
+    splits = loading.Splits(split, split, split, "pool", "whole")
+
+    def told(**terms):
+        plan, _ = build_plan(load_configuration("smoke", None, [], {"verdict": terms}), flags)
+        facts = module.provenance_of(plan, splits, "harness run")
+        before = digest(comparison(plan, {"pool": "pool", "test": split.fingerprint}))[:12]
+        return facts["group"], facts["family"], facts["setting"], facts["verdict"], before
+
+    flags = Flags("smoke", None, tmp_path / "never")
+    usual, strict = told(), told(delta=0.05)
+    assert usual[3] == {"fpr": 0.3, "delta": 0.1, "sensitivity": 0.9, "cost_ratio": 10.0}
+    assert strict[3] == {**usual[3], "delta": 0.05}
+    assert [one == other for one, other in zip(usual, strict, strict=True)] == [False, False, True, False, True]
+    assert usual[0] == usual[4]  # what was published before there were terms is found
