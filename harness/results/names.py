@@ -33,13 +33,14 @@ COST = "cost/"
 """Metrics that begin so may differ between two runs of the same."""
 SPREAD = "validation/sd"
 COLLAPSED, DISCONNECTED = "flag/collapsed", "flag/disconnected"
-CONFIDENCE = "threshold/sens95/confidence"
 THRESHOLD = "threshold/"
-SENS95 = "threshold/sens95"
+SENS95, DEPLOYED = "threshold/sens95", "threshold/deployed"
+CONFIDENCE, DEPLOYED_CONFIDENCE = "threshold/sens95/confidence", "threshold/deployed/confidence"
 
 # Of what is counted on a split, what the reports show.
 AUC, AP, ACCURACY, POSITIVES, NEGATIVES = "auc", "ap", "accuracy/argmax", "p", "n"
 MISSED, ALARMS, MISSED_ARGMAX, ALARMS_ARGMAX = "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"
+MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
 
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"

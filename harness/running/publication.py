@@ -13,7 +13,7 @@ from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.data.loading import Splits
 from harness.environment import versions
-from harness.evaluation.terms import Terms
+from harness.evaluation.terms import USUAL
 from harness.initial.pretraining_source import saw_classes
 from harness.initial.weights_choice import SIMULATED, own_weights
 from harness.losses.schedule import LossSchedule
@@ -105,7 +105,7 @@ def _compared(plan: Plan, fingerprints: Mapping[str, str]) -> str:
 
     The usual terms are left out: what was published before terms could be set is found, and brought up to date.
     """
-    terms = {} if plan.verdict == Terms() else {"verdict": plan.verdict}
+    terms = {} if plan.verdict == USUAL else {"verdict": plan.verdict}
     return digest(comparison(plan, fingerprints) | terms)[:12]
 
 

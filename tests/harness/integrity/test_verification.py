@@ -111,6 +111,29 @@ def test_another_density_in_the_place_of_a_level_is_found(copied, forger):
     assert any("cell.json is of density 0.26, not 0.25" in one for one in differences(copied))
 
 
+def test_a_figure_that_is_taken_away_is_found(copied, forger):
+    cell = forger.cell()
+    del cell["metrics"]["test/fn/deployed"]
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any("test/fn/deployed is recorded as None" in one for one in differences(copied))
+
+
+def test_the_cut_is_chosen_anew_by_the_runs_own_terms(copied, forger):
+    provenance = json.loads((forger.place / "provenance.json").read_text())
+    provenance["verdict"]["sensitivity"] = 0.5
+    forger.rewrite_document("provenance.json", json.dumps(provenance).encode())
+    told = differences(copied)
+    assert any("threshold/deployed is recorded as" in one for one in told)
+    assert any("provenance.json has the terms" in one and "plan.json" in one for one in told)
+
+
+@pytest.mark.parametrize("verdict", [{"sensitivity": 2}, {"margin": 0.1}, None, 3])
+def test_terms_that_cannot_be_are_a_difference_not_an_error(copied, forger, verdict):
+    provenance = json.loads((forger.place / "provenance.json").read_text())
+    forger.rewrite_document("provenance.json", json.dumps({**provenance, "verdict": verdict}).encode())
+    assert any("terms of a verdict that cannot be" in one for one in differences(copied))
+
+
 HEAD = b"split,id,label,score\r\n"
 
 
