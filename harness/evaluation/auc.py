@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, logit, stdtrit
 
-from harness.evaluation.contrasts import Floats, Images, Measured
+from harness.evaluation.contrasts import CERTAIN, Floats, Images, Measured
 from harness.evaluation.metrics import ImageScores, Labels
 
 
@@ -62,8 +62,10 @@ def mean_auc(labels: Labels, scores: ImageScores) -> tuple[float, float]:
     return float(aucs.mean()), float(covariance.mean())
 
 
-def auc_interval(auc: float, variance: float, disjoint_pairs: int = 0, level: float = 0.95) -> tuple[float, float]:
-    """Return the interval of an AUC in [0, 1], normal on the logit scale, so that it never leaves [0, 1].
+def auc_interval(
+    auc: float, variance: float, disjoint_pairs: int = 0, level: float = 0.95, freedom: float = CERTAIN
+) -> tuple[float, float]:
+    """Return the interval of an AUC in [0, 1], Student's on the logit scale, so that it never leaves [0, 1].
 
     At AUC 0 or 1 the variance says nothing. Then the bound is that of m ``disjoint_pairs`` of a positive and
     a negative, independent and all in one order: AUC^m >= (1 - level) / 2. With no pairs, or an unknown
@@ -74,5 +76,5 @@ def auc_interval(auc: float, variance: float, disjoint_pairs: int = 0, level: fl
     if auc <= 0 or auc >= 1:
         reach = ((1 - level) / 2) ** (1 / disjoint_pairs) if disjoint_pairs else 0.0
         return (0.0, 1 - reach) if auc <= 0 else (reach, 1.0)
-    half = float(ndtri((1 + level) / 2)) * math.sqrt(max(variance, 0.0)) / (auc * (1 - auc))
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(max(variance, 0.0)) / (auc * (1 - auc))
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))

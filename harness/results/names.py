@@ -42,6 +42,9 @@ AUC, AP, ACCURACY, POSITIVES, NEGATIVES = "auc", "ap", "accuracy/argmax", "p", "
 MISSED, ALARMS, MISSED_ARGMAX, ALARMS_ARGMAX = "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"
 MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
 
+SENSITIVITY, NET_BENEFIT, AP_BASE = "sensitivity", "net_benefit", "ap/base"
+CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/intercept"
+
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
@@ -70,7 +73,7 @@ class Field:
 
     RUN, GROUP, ENTRY, METHOD, LOSS, PLAIN = "run_id", "group", "entry", "method", "loss", "plain"
     LOSS_CHANGES, SEED, DENSITY, STATUS, REASON = "loss_changes", "seed", "density", "status", "reason"
-    LAYERS, FOLD, IMBALANCE = "layers", "fold", "imbalance"
+    LAYERS, FOLD, IMBALANCE, CONTROL = "layers", "fold", "imbalance", "control"
     SPLIT, IMAGE, LABEL, SCORE = "split", "id", "label", "score"
 
 
