@@ -13,7 +13,7 @@ import typer
 
 from harness import errors
 from harness.cli.main import app
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
 from harness.planning.configuration import Configuration
 from harness.planning.pruners import pruner_class

@@ -19,7 +19,7 @@ DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
 
 VALIDATION, TEST = "validation", "test"
 
-# Metrics. What `harness.evaluation.metrics.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
+# Metrics. What `harness.evaluation.figures.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
 DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED = (
     "size/density",
     "size/parameters",
@@ -40,6 +40,8 @@ CONFIDENCE, DEPLOYED_CONFIDENCE = "threshold/sens95/confidence", "threshold/depl
 # Of what is counted on a split, what the reports show.
 AUC, AP, ACCURACY, POSITIVES, NEGATIVES = "auc", "ap", "accuracy/argmax", "p", "n"
 MISSED, ALARMS, MISSED_ARGMAX, ALARMS_ARGMAX = "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"
+AP_BASE, SENSITIVITY, NET_BENEFIT = "ap/base", "sensitivity", "net_benefit"
+SLOPE, INTERCEPT = "calibration/slope", "calibration/intercept"
 MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
 
 SENSITIVITY, NET_BENEFIT, AP_BASE = "sensitivity", "net_benefit", "ap/base"

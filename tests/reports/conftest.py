@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
 from harness.reports.page import page
 from harness.results.reading import Results
