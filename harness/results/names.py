@@ -44,7 +44,6 @@ AP_BASE, SENSITIVITY, NET_BENEFIT = "ap/base", "sensitivity", "net_benefit"
 SLOPE, INTERCEPT = "calibration/slope", "calibration/intercept"
 MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
 
-SENSITIVITY, NET_BENEFIT, AP_BASE = "sensitivity", "net_benefit", "ap/base"
 CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/intercept"
 
 # Tags of an MLflow run.
