@@ -47,6 +47,8 @@ AP_BASE, SENSITIVITY, NET_BENEFIT = "ap/base", "sensitivity", "net_benefit"
 SLOPE, INTERCEPT = "calibration/slope", "calibration/intercept"
 MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
 
+CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/intercept"
+
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"

@@ -166,6 +166,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "fold": plan.data.cutting.fold,
         "folds": plan.data.cutting.folds,
         "imbalance": plan.data.cutting.imbalance,
+        "large_groups": {group: list(ids) for group, ids in splits.large_groups.items()},
         "recipe": _recipe(plan),
         "caveats": list(dataset.caveats),
         "classes": list(dataset.classes),
