@@ -12,6 +12,9 @@ PROBE = "probe"
 REFERENCES = (DENSE, PROBE)
 """The entries of every run that nobody asks for: unpruned, and ranked against no method but for `DENSE`."""
 
+CONTROLS = ("random", "random-layerwise", "scratch")
+"""The controls among the methods of a harness that did not publish `CONTROL` yet."""
+
 PLAIN_LOSS = "plain"
 
 DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
@@ -49,7 +52,7 @@ CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/int
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
-PLAIN, LOSS_CHANGES = "harness.plain", "harness.loss_changes"
+PLAIN, LOSS_CHANGES, CONTROL = "harness.plain", "harness.loss_changes", "harness.control"
 GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.partial"
 FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS = "harness.levels"

@@ -41,6 +41,7 @@ def publication(
         names.LOSS: entry.loss.name,
         names.PLAIN: entry.plain,
         names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
+        names.CONTROL: str(entry.control).lower(),
         names.SEED: str(seed),
         names.GROUP: provenance["group"],
         names.SIMULATED: str(provenance["simulated"]).lower(),
