@@ -114,7 +114,7 @@ COLUMNS: tuple[Column, ...] = (
         panel=Panel("AUC-ROC", "AUC", axis=".2f"),
     ),
     EstimateColumn(
-        "sensitivity",
+        names.SENSITIVITY,
         "Sensi\N{SOFT HYPHEN}tivity at equal alarms",
         tested(names.SENSITIVITY),
         percent,
@@ -138,7 +138,7 @@ COLUMNS: tuple[Column, ...] = (
         panel=Panel("False alarms at the deployed cut", "false alarms", from_zero=True),
     ),
     Column("ap", "AP", tested(names.AP), note=_BASE),
-    Column("net_benefit", "Net benefit", tested(names.NET_BENEFIT), signed),
+    Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed),
     Column(
         "calibration_slope",
         "Calibra\N{SOFT HYPHEN}tion slope",
