@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evaluation.contrasts import Contrast, contrast
-from harness.evaluation.safety import LARGEST_TIE, Answer, Judgement, judge, largest_tie, within_margins
+from harness.evaluation.safety import (
+    FEWEST_NETWORKS,
+    LARGEST_TIE,
+    Answer,
+    Judgement,
+    judge,
+    largest_tie,
+    within_margins,
+)
 from harness.evaluation.terms import Terms
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.level_table import LevelTable, level_table
@@ -122,7 +130,7 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
 
 
 def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:
-    if table.deployed is None:
+    if table.deployed is None or table.networks < FEWEST_NETWORKS:
         return None
     weights = np.zeros(len(table.entries))
     weights[entry] += 1
