@@ -156,8 +156,3 @@ def _degenerate(table: LevelTable, place: int) -> str:
 
 def _unknown(table: LevelTable) -> bool:
     return table.deployed is None
-
-
-def controls_passing(found: Sequence[Verdict]) -> list[Verdict]:
-    """Return the controls that are safe at a level below dense."""
-    return [one for one in found if one.control and one.density is not None]
