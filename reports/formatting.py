@@ -39,6 +39,17 @@ def share(value: float) -> str:
     return UNKNOWN if math.isnan(value) else f"{100 * value:.1f}%"
 
 
+def points(value: float) -> str:
+    """Return a difference of shares in points, a hundredth each, with its sign where it is negative: 12.5 points."""
+    text = f"{100 * value:.1f}".replace("-", "\N{MINUS SIGN}").removesuffix(".0")
+    return UNKNOWN if math.isnan(value) else f"{text} point{'' if text == '1' else 's'}"
+
+
+def numbered(number: int, word: str, plural: str = "") -> str:
+    """Return a number of things: 1 seed, 3 seeds."""
+    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
+
+
 def decimal(value: float) -> str:
     """Return an AUC or average precision to three decimals."""
     return UNKNOWN if math.isnan(value) else f"{value:.3f}"

@@ -13,18 +13,19 @@ from harness.reports.analysis.budgets import Budgets, by_budget
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
-from harness.reports.formatting import UNKNOWN, decimal, duration, percents, signed, thousands
+from harness.reports.formatting import UNKNOWN, duration, percent, percents, signed, thousands
 from harness.reports.words.banners import banners
 from harness.reports.words.budgets import NOT_DONE
+from harness.reports.words.headline import answer, networks, tells_apart
 from harness.reports.words.provenance import cut_words
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, changed, value
-from harness.reports.words.verdicts import of, verdict
+from harness.reports.words.verdicts import asked, verdict
 from harness.results import names
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
 
-LEGEND = "* best or tied at any steps, ! collapsed; safe: smallest safe network."
+LEGEND = "* nobody is shown to be better, ! collapsed."
 COST_LEGEND = "steps: in all, compare below one such line; CPU: of the costliest level."
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
 FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
@@ -40,6 +41,8 @@ def summary(results: Results) -> RenderableType:
     for board in boards:
         parts += [_shown(f"{one.title}: {one.text}", style="bold") for one in banners(board)]
         parts.append(_table(results.experiment, board))
+        parts += [_shown(sentence, style="bold" if place == 0 else "") for place, sentence in enumerate(answer(board))]
+        parts += [_shown(tells_apart(board)), _shown(asked(board.terms), style="dim")]
         lines = [*_lost(board), *_losses(board), *(("tuned", _line(study)) for study in board.studies)]
         parts += [_folded(lines)] if lines else []
     return Group(*parts, *(_shown(legend, style="dim") for legend in _legends(boards)))
@@ -56,20 +59,20 @@ def _legends(boards: Sequence[Board]) -> list[str]:
 
 def _table(experiment: str, board: Board) -> Table:
     cut = cut_words(board.provenance)
-    title = f"{experiment}, {f'{cut}, ' if cut else ''}{len(board.seeds)} seed(s)"
+    title = ", ".join(part for part in (experiment, cut, networks(board), f"{board.positives} positives") if part)
     table = Table(title=_shown(title), padding=(0, 1, 0, 0), box=None)
     table.add_column("entry", overflow="fold", min_width=12)
     for label in percents([level.density for level in board.levels]):
         table.add_column(label, justify="right", no_wrap=True)
-    table.add_column("safe", justify="right", overflow="fold", min_width=6)
-    safe = {safety.entry: verdict(safety) for safety in board.safeties}
-    entries = _by_entry(board)
+    table.add_column("answer", justify="right", overflow="fold", min_width=9)
+    answers = {found.entry: verdict(found) for found in board.verdicts}
+    entries = _by_merit(board)
     for group in by_budget(entries, lambda entry: _budgets(entries[entry], board)):
         done = any(row.done for entry in group.members for row in entries[entry].values())
         table.add_row(*_heading(group.budgets) if done else [NOT_DONE.lower()], style="bold")
         for entry in group.members:
             cells = [_cell(entries[entry].get(level.density)) for level in board.levels]
-            table.add_row(_titled(entry, entries[entry]), *cells, _shown(_short(safe.get(entry, ""))))
+            table.add_row(_titled(entry, entries[entry]), *cells, _shown(answers.get(entry, "")))
         table.add_row()
     return table
 
@@ -144,14 +147,23 @@ def _values(study: StudyRecord) -> str:
     return f", {aim(study)} {' -> '.join(known)}" if known else ""
 
 
-def _by_entry(board: Board) -> dict[str, dict[float, Row]]:
-    """Return each entry's rows by density; an entry that is another's network at a level gets that row."""
+def _by_merit(board: Board) -> dict[str, dict[float, Row]]:
+    """Return each entry's rows by density, the references first, then the smallest safe networks and the highest AUCs.
+
+    An entry that is another's network at a level gets that row.
+    """
     entries: dict[str, dict[float, Row]] = {}
     for level in board.levels:
         for row in level.rows:
             for name in (row.entry, *row.alike):
                 entries.setdefault(name, {})[level.density] = row
-    return dict(sorted(entries.items(), key=lambda item: (names.place(item[0]), item[0])))
+    safe = {found.entry: found.density or 1.0 for found in board.verdicts}
+
+    def merit(name: str) -> tuple[int, float, float, str]:
+        aucs = [row.auc.value for density, row in entries[name].items() if row.auc and density < 1]
+        return names.place(name), safe.get(name, 1.0), -math.fsum(aucs) / max(len(aucs), 1), name
+
+    return {name: entries[name] for name in sorted(entries, key=merit)}
 
 
 def _cell(row: Row | None) -> Text:
@@ -179,9 +191,5 @@ def _brief(figure: columns.Figure, column: columns.Column) -> str:
     if figure is None:
         return ""
     if isinstance(figure, Estimate):
-        return decimal(figure.value)
-    return of(figure) if isinstance(figure, Rate) else column.text(figure)
-
-
-def _short(text: str) -> str:
-    return "not decidable" if text.startswith("not decidable") else text
+        return column.text(figure.value)
+    return percent(figure.share) if isinstance(figure, Rate) else column.text(figure)

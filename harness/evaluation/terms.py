@@ -21,3 +21,7 @@ class Terms:
     delta: Annotated[StrictFloat, Field(gt=0, lt=0.5)] = 0.10
     sensitivity: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.90
     cost_ratio: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 10.0
+
+
+USUAL = Terms()
+"""The terms of whoever sets none, and of results from before there were any."""

@@ -1,22 +1,25 @@
 """Where to cut the score: chosen on validation, stored, and only then used on the test split."""
 
+import math
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr
 
 from harness.evaluation.metrics import ImageScores, Labels, checked
+from harness.evaluation.terms import USUAL
 
-SENSITIVITY_PERCENT = 95
+SENS95, DEPLOYED = "sens95", "deployed"
 
 
 @dataclass(frozen=True)
 class Threshold:
     """A cut of the score: an image is called positive when its score lies above ``value``.
 
-    ``confidence`` (for ``sens95``, else None) is the probability, over the draw of the validation positives,
-    that the network's true sensitivity at this cut reaches 95 %.
+    ``confidence`` (of the cuts that keep a sensitivity, else None) is the probability, over the draw of the validation
+    positives, that the network's true sensitivity at this cut reaches it.
     """
 
     name: str
@@ -28,27 +31,33 @@ class Threshold:
         return asdict(self)
 
 
-def choose(labels: Labels, scores: ImageScores) -> dict[str, Threshold]:
-    """Return the thresholds ``argmax``, ``sens95`` and ``youden``; validation labels and scores (N,).
+def choose(labels: Labels, scores: ImageScores, sensitivity: float = USUAL.sensitivity) -> dict[str, Threshold]:
+    """Return the thresholds ``argmax``, ``sens95``, ``youden`` and ``deployed``; validation labels and scores (N,).
 
-    Raises `DataError` when a class is absent or a score is not finite.
+    ``deployed`` keeps the ``sensitivity`` in (0, 1) that the user asks for. Raises `DataError` when a class is absent
+    or a score is not finite.
     """
     positive, values = checked(labels, scores)
-    found = (Threshold("argmax", 0.0), _keep_sensitivity(values[positive]), _youden(positive, values))
+    found = (
+        Threshold("argmax", 0.0),
+        _keeping(SENS95, 0.95, values[positive]),
+        _youden(positive, values),
+        _keeping(DEPLOYED, sensitivity, values[positive]),
+    )
     return {threshold.name: threshold for threshold in found}
 
 
-def _keep_sensitivity(positives: npt.NDArray[np.float64]) -> Threshold:
-    """Return the largest cut that keeps at least 95 % of the positives' scores, (P,).
+def _keeping(name: str, share: float, positives: npt.NDArray[np.float64]) -> Threshold:
+    """Return the largest cut that keeps at least a ``share`` of the positives' scores, (P,).
 
-    It lies just below the k-th largest positive score, k = ceil(0.95 P). The sensitivity of such a cut on new
-    images is Beta(k, P - k + 1), whatever the scores' distribution, so it reaches 95 % with probability
-    P(Bin(P, 0.95) <= k - 1); with tied scores that is a lower bound. Source: Wilks (1941), tolerance limits.
+    It lies just below the k-th largest positive score, k = ceil(share P). The sensitivity of such a cut on new
+    images is Beta(k, P - k + 1), whatever the scores' distribution, so it reaches the share with probability
+    P(Bin(P, share) <= k - 1); with tied scores that is a lower bound. Source: Wilks (1941), tolerance limits.
     """
     total = positives.size
-    kept = -(-SENSITIVITY_PERCENT * total // 100)  # in whole numbers: 0.95 * 20 must not become 20
+    kept = math.ceil(Fraction(str(float(share))) * total)  # as it is written: 0.95 * 20 must not become 20
     cut = np.nextafter(np.sort(positives)[total - kept], -np.inf)
-    return Threshold("sens95", float(cut), float(bdtr(kept - 1, total, SENSITIVITY_PERCENT / 100)))
+    return Threshold(name, float(cut), float(bdtr(kept - 1, total, share)))
 
 
 def _youden(positive: npt.NDArray[np.bool_], values: npt.NDArray[np.float64]) -> Threshold:

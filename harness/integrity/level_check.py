@@ -2,12 +2,14 @@
 
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.integrity.recounting import ScoreTable, read_scores, recounted
+from harness.evaluation.terms import Terms
+from harness.integrity.recounting import ScoreTable, as_told, read_scores, recounted
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.manifest import LoggedLevel
@@ -31,14 +33,14 @@ class LevelCheck:
         return sum(len(split.scores) for split in self.scores.values())
 
 
-def check_level(level: LoggedLevel, files: RunFiles) -> LevelCheck:
-    """Read a level's files and hold them against the manifest and against each other."""
+def check_level(level: LoggedLevel, files: RunFiles, terms: Terms) -> LevelCheck:
+    """Read a level's files and hold them against the manifest and against each other, by the run's ``terms``."""
     found = LevelCheck(level)
     contents, damage = level.read(files, () if level.sha256 else (names.CELL_FILE, names.SCORES_FILE))
     found.differences += damage
     try:
         _check_cell(found, contents)
-        _check_scores(found, contents)
+        _check_scores(found, contents, terms)
         _check_mask(found, contents)
     except Exception as error:  # whatever is wrong with a file is a difference, and the other levels are looked at
         found.differences.append(f"{level.folder} cannot be read ({type(error).__name__}: {error})")
@@ -57,22 +59,25 @@ def _check_cell(found: LevelCheck, contents: Mapping[str, bytes]) -> None:
         found.differences.append(f"{names.CELL_FILE} does not have the digest that the manifest gives for it")
 
 
-def _check_scores(found: LevelCheck, contents: Mapping[str, bytes]) -> None:
+def _check_scores(found: LevelCheck, contents: Mapping[str, bytes], terms: Terms) -> None:
     if found.record is None or names.SCORES_FILE not in contents:
         return
     found.scores = read_scores(contents[names.SCORES_FILE].decode())
     if found.record.status != names.DONE:
         return
-    found.figures = recounted(found.scores)
+    found.figures = as_told(recounted(found.scores, terms), found.record.metrics)
     found.differences += differing(found.figures, found.record.metrics)
 
 
 def differing(counted: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
-    """Return each figure that is not recorded as it is counted from the scores."""
+    """Return each figure that is not recorded as it is counted from the scores.
+
+    To nine digits: the exponential of another processor may round its last bit otherwise.
+    """
     return [
         f"{name} is recorded as {recorded.get(name)!r}, its scores give {value!r}"
         for name, value in counted.items()
-        if recorded.get(name) != value
+        if not math.isclose(recorded.get(name, math.nan), value, rel_tol=1e-9, abs_tol=1e-12)
     ]
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
+from harness.evaluation.terms import Terms
 from harness.evaluation.thresholds import choose
 from harness.results import names
 from harness.results.names import Field
+from harness.running.scoring import threshold_figures
 from harness.training.inference import spread
 
 _HEADER = [Field.SPLIT, Field.IMAGE, Field.LABEL, Field.SCORE]
@@ -46,18 +48,22 @@ def read_scores(text: str) -> dict[str, SplitScores]:
     return found
 
 
-def recounted(table: ScoreTable) -> dict[str, float]:
-    """Return every figure of a done level that its scores decide, by the record's names.
+def recounted(table: ScoreTable, terms: Terms) -> dict[str, float]:
+    """Return every figure of a done level that its scores and the run's ``terms`` decide, by the record's names.
 
     The thresholds are chosen on validation anew. Raises `DataError` where a class is absent or a score not finite.
     """
     validation = table[names.VALIDATION]
-    thresholds = choose(validation.labels, validation.scores)
+    thresholds = choose(validation.labels, validation.scores, terms.sensitivity)
     cuts = {name: threshold.value for name, threshold in thresholds.items()}
-    figures = {f"{names.THRESHOLD}{name}": value for name, value in cuts.items()}
-    figures[names.CONFIDENCE] = thresholds["sens95"].confidence or 0.0
-    figures[names.SPREAD] = spread(torch.from_numpy(validation.scores))
+    figures = threshold_figures(thresholds) | {names.SPREAD: spread(torch.from_numpy(validation.scores))}
     for split, images in table.items():
-        measured = evaluate(images.labels, images.scores, cuts)
+        measured = evaluate(images.labels, images.scores, cuts, terms)
         figures |= {names.on(split, name): value for name, value in measured.items()}
     return {name: value for name, value in figures.items() if not math.isnan(value)}
+
+
+def as_told(figures: Mapping[str, float], told: Mapping[str, float]) -> dict[str, float]:
+    """Return the ``figures`` that a level should have ``told``: of one from before the cut `deployed`, those it has."""
+    younger = names.DEPLOYED in told
+    return {name: value for name, value in figures.items() if younger or name in told}

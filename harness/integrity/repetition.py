@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from harness.data.loading import Splits, splits_of
 from harness.integrity.recorded_plan import Machine, NotHere, plan_of
+from harness.integrity.recounting import as_told
 from harness.integrity.run_check import RunCheck
 from harness.integrity.verification import named
 from harness.planning.plan import Plan
@@ -129,6 +130,9 @@ def _compute(
 
 def _otherwise(record: CellRecord, chosen: Chosen, splits: Splits) -> Iterator[str]:
     """Yield what a level that was computed anew has otherwise than the published one."""
+    published = _published(chosen)
+    if published is not None:
+        record = replace(record, metrics=as_told(record.metrics, published.metrics))
     anew = published_level(record, splits)
     level = chosen.check.run.manifest.levels[chosen.density]
     if anew.digest != level.digest:
@@ -139,8 +143,12 @@ def _otherwise(record: CellRecord, chosen: Chosen, splits: Splits) -> Iterator[s
             yield f"computed anew, {name} differs"
 
 
+def _published(chosen: Chosen) -> CellRecord | None:
+    return next(one.record for one in chosen.check.levels if one.level.density == chosen.density)
+
+
 def _first_figure(record: CellRecord, chosen: Chosen) -> str:
-    published = next(one.record for one in chosen.check.levels if one.level.density == chosen.density)
+    published = _published(chosen)
     if published is None:
         return ""
     if published.status != record.status:

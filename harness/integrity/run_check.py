@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
+from harness.evaluation.terms import USUAL, Terms
 from harness.integrity.level_check import LevelCheck, check_level, differing
 from harness.results import names
 from harness.results.cell_record import step_of
@@ -50,13 +52,15 @@ def check_run(run: RecordedRun) -> RunCheck:
     run.files.fetch(FOLDER)
     documents, damage = read_checked(run.files, run.manifest.documents)
     logged = sorted(run.manifest.levels.items(), reverse=True)
-    levels = tuple(check_level(level, run.files) for _, level in logged)
     provenance = _read(documents.get(names.PROVENANCE, b""))
+    terms = _terms(provenance)
+    levels = tuple(check_level(level, run.files, terms or USUAL) for _, level in logged)
     differences = [
         *run.lost,
         *damage,
         *_tags(run),
         *_provenance(run, provenance, levels),
+        *_judged(provenance, terms, _read(documents.get(names.PLAN, b""))),
         *(f"density {one.level.density!r}: {what}" for one in levels for what in one.differences),
         *_points(run.points, levels),
     ]
@@ -76,6 +80,21 @@ def _read(document: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _terms(told: Mapping[str, Any]) -> Terms | None:
+    """Return the terms that a run was made under, the usual ones where it is from before there were any."""
+    try:
+        return TypeAdapter(Terms).validate_python(told.get("verdict", {}))
+    except ValidationError:
+        return None
+
+
+def _judged(told: Mapping[str, Any], terms: Terms | None, plan: Mapping[str, Any]) -> Iterator[str]:
+    if terms is None:
+        yield f"{names.PROVENANCE} has terms of a verdict that cannot be: {told['verdict']!r}"
+    elif told.get("verdict") != plan.get("verdict"):
+        yield f"{names.PROVENANCE} has the terms {told.get('verdict')!r}, {names.PLAN} {plan.get('verdict')!r}"
 
 
 def _provenance(run: RecordedRun, told: Mapping[str, Any], levels: tuple[LevelCheck, ...]) -> Iterator[str]:

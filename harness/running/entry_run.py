@@ -10,7 +10,7 @@ import torch
 
 from harness.data.image_split import ImageSplit
 from harness.errors import StoreError, UsageError
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.networks.architecture import Network
 from harness.networks.factories import build, parameter_count
 from harness.planning.entries import Entry, entry_of
@@ -27,7 +27,7 @@ from harness.running.cell import Cell
 from harness.running.inspection import Inspection, inspect
 from harness.running.job_process import reason_of
 from harness.running.read_only import read_only_splits
-from harness.running.scoring import fixed_thresholds, score
+from harness.running.scoring import fixed_thresholds, score, threshold_figures
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Store
@@ -185,9 +185,9 @@ class EntryRun:
         if not bool(torch.isfinite(scores).all()):
             known["reason"] = "the validation scores are not finite"
             return self._cell(density, status=names.DIVERGED, **known)
-        thresholds = fixed_thresholds(scored, self.validation, self.store)
+        thresholds = fixed_thresholds(scored, self.validation, self.plan.verdict.sensitivity, self.store)
         values = {name: threshold.value for name, threshold in thresholds.items()}
-        measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values)
+        measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values, self.plan.verdict)
         metrics = _sizes(found) | {
             names.SECONDS: meter.seconds,
             names.PROCESSOR_SECONDS: meter.processor_seconds,
@@ -196,8 +196,7 @@ class EntryRun:
             names.SPREAD: spread(scores),
             names.COLLAPSED: float(has_collapsed(scores, self._dense_spread)),
             names.DISCONNECTED: float(found.disconnected),
-            names.CONFIDENCE: thresholds["sens95"].confidence or 0.0,
-            **{f"{names.THRESHOLD}{name}": value for name, value in values.items()},
+            **threshold_figures(thresholds),
             **{names.on(names.VALIDATION, name): value for name, value in measured.items()},
         }
         return self._cell(

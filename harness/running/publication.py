@@ -13,7 +13,7 @@ from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.data.loading import Splits
 from harness.environment import versions
-from harness.evaluation.terms import Terms
+from harness.evaluation.terms import USUAL
 from harness.initial.pretraining_source import saw_classes
 from harness.initial.weights_choice import SIMULATED, own_weights
 from harness.losses.schedule import LossSchedule
@@ -41,6 +41,7 @@ def publication(
         names.LOSS: entry.loss.name,
         names.PLAIN: entry.plain,
         names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
+        names.CONTROL: str(entry.control).lower(),
         names.SEED: str(seed),
         names.GROUP: provenance["group"],
         names.SIMULATED: str(provenance["simulated"]).lower(),
@@ -105,7 +106,7 @@ def _compared(plan: Plan, fingerprints: Mapping[str, str]) -> str:
 
     The usual terms are left out: what was published before terms could be set is found, and brought up to date.
     """
-    terms = {} if plan.verdict == Terms() else {"verdict": plan.verdict}
+    terms = {} if plan.verdict == USUAL else {"verdict": plan.verdict}
     return digest(comparison(plan, fingerprints) | terms)[:12]
 
 
@@ -165,6 +166,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "fold": plan.data.cutting.fold,
         "folds": plan.data.cutting.folds,
         "imbalance": plan.data.cutting.imbalance,
+        "large_groups": {group: list(ids) for group, ids in splits.large_groups.items()},
         "recipe": _recipe(plan),
         "caveats": list(dataset.caveats),
         "classes": list(dataset.classes),

@@ -1,11 +1,13 @@
 """Scores of a network on a split, and the thresholds that validation fixes, each a stage of its own."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness.data.image_split import ImageSplit
 from harness.evaluation.thresholds import Threshold, choose
 from harness.networks.architecture import Network, positive_scores
 from harness.planning.plan import Plan
+from harness.results import names
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Stage, Store
 from harness.training.inference import outputs_of, resolve_device
@@ -29,13 +31,28 @@ def score(network: Network, split: ImageSplit, plan: Plan, store: Store) -> Stag
     return store.run("score", inputs, compute)
 
 
-def fixed_thresholds(scored: Stage, validation: ImageSplit, store: Store) -> dict[str, Threshold]:
-    """Return the thresholds of validation scores, committed to the store before any test score exists."""
+def fixed_thresholds(scored: Stage, validation: ImageSplit, sensitivity: float, store: Store) -> dict[str, Threshold]:
+    """Return the thresholds of validation scores, committed to the store before any test score exists.
+
+    ``deployed`` keeps the ``sensitivity``.
+    """
 
     def fix(_: object) -> dict[str, Any]:
-        chosen = choose(validation.labels.numpy(), scored.value["scores"].numpy())
+        chosen = choose(validation.labels.numpy(), scored.value["scores"].numpy(), sensitivity)
         return {name: threshold.to_json() for name, threshold in chosen.items()}
 
-    inputs = {"scores": scored.key, "split": validation.fingerprint, "version": TRAINING_VERSION}
+    inputs = {
+        "scores": scored.key,
+        "split": validation.fingerprint,
+        "deployed": sensitivity,
+        "version": TRAINING_VERSION,
+    }
     stage = store.run("thresholds", inputs, fix)
     return {name: Threshold(**value) for name, value in stage.value.items()}
+
+
+def threshold_figures(thresholds: Mapping[str, Threshold]) -> dict[str, float]:
+    """Return the thresholds and their confidences by the record's names."""
+    found = {f"{names.THRESHOLD}{name}": one.value for name, one in thresholds.items()}
+    told = {name: one.confidence for name, one in thresholds.items() if one.confidence is not None}
+    return found | {f"{names.THRESHOLD}{name}/confidence": confidence for name, confidence in told.items()}

@@ -1,4 +1,4 @@
-"""What the leaderboard says of an entry at a level: a line in `COLUMNS` shows a metric wherever it is asked to be.
+"""What the leaderboard says of an entry at a level: a line in `COLUMNS` shows a figure wherever it is asked to be.
 
 Every column is in results.json. The page has those with a title, the terminal those with a word for its legend, and the
 charts those with a panel.
@@ -7,16 +7,14 @@ charts those with a panel.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
-from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, cell_rate, rate
+from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, rate, sensitivity
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.formatting import decimal, duration, percent, thousands
+from harness.reports.formatting import decimal, duration, percent, signed, thousands
 from harness.results import names
-from harness.results.names import TEST, on
 
 Figure = Estimate | Rate | float | None
 
@@ -34,7 +32,7 @@ class Panel:
     @property
     def field(self) -> str:
         """Return the name of the values in the chart's data."""
-        return self.word.lower()
+        return self.word.lower().replace(" ", "_")
 
 
 @dataclass(frozen=True)
@@ -60,24 +58,30 @@ class Column:
         return float(np.mean([self.each(outcome) for outcome in done])) if done else math.nan
 
 
-class AucColumn(Column):
-    """The mean AUC with its interval over the images."""
+@dataclass(frozen=True)
+class EstimateColumn(Column):
+    """A mean with its intervals over images and networks, by ``estimate``."""
 
     kind = "estimate"
+    _: KW_ONLY
+    estimate: Callable[[Sequence[Outcome]], Estimate | None]
 
     def over(self, done: Sequence[Outcome]) -> Figure:
         """Return the figure of an entry at a level, None where it is not known."""
-        return auc(done)
+        return self.estimate(done)
 
 
-class RateColumn(Column):
-    """A count of images over its class; ``name`` is the count's."""
+@dataclass(frozen=True)
+class DeployedColumn(Column):
+    """A count of images over their class at the deployed cut, ``errors`` by its name."""
 
     kind = "rate"
+    _: KW_ONLY
+    errors: str
 
     def over(self, done: Sequence[Outcome]) -> Figure:
         """Return the figure of an entry at a level, None where it is not known."""
-        return rate(done, self.name)
+        return rate(done, self.errors)
 
 
 def metric(name: str) -> Callable[[Outcome], float]:
@@ -85,36 +89,71 @@ def metric(name: str) -> Callable[[Outcome], float]:
     return lambda outcome: outcome.metric(name)
 
 
-def counted(name: str, title: str, note: Column | None = None, word: str = "", panel: Panel | None = None) -> Column:
-    """Return the column of a count of images."""
-    return RateColumn(name, title, partial(cell_rate, name=name), note=note, word=word, panel=panel)
+def tested(name: str) -> Callable[[Outcome], float]:
+    """Return what gives a figure of a cell's test images."""
+    return lambda outcome: outcome.tested(name)
 
 
-_CONFIDENCE = Column("confidence", "", metric(names.CONFIDENCE), "confidence {:.2f}".format)
+def _share(errors: str, images: str) -> Callable[[Outcome], float]:
+    """Return what gives a count of a cell's test images over their class."""
+    return lambda outcome: outcome.tested(errors) / outcome.tested(images)
+
+
+_BASE = Column("ap_base", "", tested(names.AP_BASE), "guessing {:.3f}".format)
+_INTERCEPT = Column("calibration_intercept", "", tested(names.CALIBRATION_INTERCEPT), "offset {:+.2f}".format)
 _SPREAD = Column("sd", "", metric(names.SPREAD), "sd {:.3g}".format)
 _KEPT = Column("kept_step", "", metric(names.KEPT_STEP), "kept {:,.0f}".format)
 
 COLUMNS: tuple[Column, ...] = (
-    AucColumn("auc", "AUC-ROC", metric(on(TEST, names.AUC)), word="AUC", panel=Panel("AUC-ROC", "AUC", axis=".2f")),
-    Column("ap", "AP", metric(on(TEST, names.AP))),
-    Column("accuracy", "", metric(on(TEST, names.ACCURACY)), panel=Panel("Accuracy (argmax)", "accuracy", axis=".1%")),
-    counted(
-        names.MISSED,
-        "FNR sens95",
-        note=_CONFIDENCE,
-        word="positives missed at sens95",
-        panel=Panel("Missed positives: FNR (sens95)", "FNR", from_zero=True),
+    EstimateColumn(
+        "auc",
+        "AUC-ROC",
+        tested(names.AUC),
+        estimate=auc,
+        word="AUC",
+        panel=Panel("AUC-ROC", "AUC", axis=".2f"),
     ),
-    counted(names.ALARMS, "FPR sens95", panel=Panel("False alarms: FPR (sens95)", "FPR", from_zero=True)),
-    counted(names.MISSED_ARGMAX, "FNR argmax"),
-    counted(names.ALARMS_ARGMAX, "FPR argmax"),
+    EstimateColumn(
+        "sensitivity",
+        "Sensi\N{SOFT HYPHEN}tivity at equal alarms",
+        tested(names.SENSITIVITY),
+        percent,
+        estimate=sensitivity,
+        word="sensitivity at equal false alarms",
+        panel=Panel("Sensitivity at equal false alarms", "sensitivity"),
+    ),
+    DeployedColumn(
+        "missed",
+        "Missed, deployed",
+        _share(names.MISSED_DEPLOYED, names.POSITIVES),
+        errors=names.MISSED_DEPLOYED,
+        panel=Panel("Missed positives at the deployed cut", "missed positives", from_zero=True),
+    ),
+    DeployedColumn(
+        "alarms",
+        "False alarms, deployed",
+        _share(names.ALARMS_DEPLOYED, names.NEGATIVES),
+        errors=names.ALARMS_DEPLOYED,
+        word="false alarms deployed",
+        panel=Panel("False alarms at the deployed cut", "false alarms", from_zero=True),
+    ),
+    Column("ap", "AP", tested(names.AP), note=_BASE),
+    Column("net_benefit", "Net benefit", tested(names.NET_BENEFIT), signed),
+    Column(
+        "calibration_slope",
+        "Calibra\N{SOFT HYPHEN}tion slope",
+        tested(names.CALIBRATION_SLOPE),
+        "{:.2f}".format,
+        note=_INTERCEPT,
+    ),
     Column("remaining", "Remain\N{SOFT HYPHEN}ing", metric(names.DENSITY), percent),
     Column("alive", "Alive", alive, percent, note=_SPREAD),
     Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent),
     Column("steps", "Steps", metric(names.STEPS), thousands, note=_KEPT),
     Column("processor_seconds", "CPU time", metric(names.PROCESSOR_SECONDS), duration),
     Column("seconds", "", metric(names.SECONDS), duration),
-    _CONFIDENCE,
+    _BASE,
+    _INTERCEPT,
     _SPREAD,
     _KEPT,
     Column("kept_epoch", "", metric(names.KEPT_EPOCH)),

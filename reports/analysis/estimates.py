@@ -1,31 +1,39 @@
-"""What was measured over the seeds of one entry at one level, with its interval."""
+"""What was measured over the networks of one entry at one level, with its intervals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.auc import auc_interval, mean_auc
+from harness.evaluation.auc import auc_interval, aucs
+from harness.evaluation.contrasts import Floats, Measured, contrast
+from harness.evaluation.equal_alarms import equal_alarms
+from harness.evaluation.metrics import Labels
 from harness.evaluation.proportions import clopper_pearson
-from harness.reports.analysis.outcomes import Outcome, labels_of, scores_of
+from harness.evaluation.safety import FEWEST_NETWORKS
+from harness.reports.analysis.design import by_part
+from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval over test images, and the seeds' range."""
+    """A mean over networks and its 95 % intervals: ``these`` networks on other images, and the ``method``'s own.
+
+    The method's, over other networks too, is None below three networks. ``least`` and ``most`` are the networks' range.
+    """
 
     value: float
-    low: float
-    high: float
+    these: tuple[float, float]
+    method: tuple[float, float] | None
     least: float
     most: float
 
 
 @dataclass(frozen=True)
 class Rate:
-    """``k`` of ``n`` images (mean over seeds) with the 95 % interval of one network with that many."""
+    """``k`` of ``n`` images (k: mean over seeds; both added up over folds), with the interval of one network's k."""
 
     k: float
     n: float
@@ -49,28 +57,39 @@ def mean(cells: Sequence[Outcome], name: str) -> float:
     return float(np.mean([cell.metric(name) for cell in cells])) if cells else math.nan
 
 
-def auc(cells: Sequence[Outcome]) -> Estimate | None:
-    """Return the mean AUC of done cells on the same images, None without any."""
-    if not cells:
+def auc(done: Sequence[Outcome]) -> Estimate | None:
+    """Return the mean AUC of done cells of one entry and level, None without any."""
+    return _estimate(done, aucs)
+
+
+def sensitivity(done: Sequence[Outcome]) -> Estimate | None:
+    """Return the mean share of the positives found at equal false alarms, None without any."""
+    return _estimate(done, lambda labels, scores: equal_alarms(labels, scores, done[0].terms.fpr))
+
+
+def _estimate(done: Sequence[Outcome], measure: Callable[[Labels, Floats], Measured]) -> Estimate | None:
+    if not done:
         return None
-    labels, scores = labels_of(cells), scores_of(cells)
-    value, variance = mean_auc(labels, scores)
-    each = [mean_auc(labels, one[None])[0] for one in scores]
-    positives = int(labels.sum())
-    low, high = auc_interval(value, variance, min(positives, labels.size - positives))
-    return Estimate(value, low, high, min(each), max(each))
+    parts = [_measured(own, measure) for own in by_part(done)]
+    found = contrast(parts, [1.0])
+    smaller = sum(min(one.size for one in part.classes) for part in parts)
+    these = auc_interval(found.value, found.given_networks, smaller)
+    method = None
+    if len(done) >= FEWEST_NETWORKS:
+        method = auc_interval(found.value, found.variance, smaller, freedom=found.freedom)
+    each = np.concatenate([part.values[0] for part in parts])
+    return Estimate(found.value, these, method, float(each.min()), float(each.max()))
 
 
-def rate(cells: Sequence[Outcome], name: str) -> Rate | None:
-    """Return the mean count ``name`` ("fn/sens95", ...) of done cells over its class, None where unknown."""
-    k, n = mean(cells, names.on(names.TEST, name)), mean(cells, _class_of(name))
-    return None if math.isnan(k) or math.isnan(n) else Rate(k, n, *clopper_pearson(k, n))
+def _measured(own: Sequence[Outcome], measure: Callable[[Labels, Floats], Measured]) -> Measured:
+    assert own[0].labels is not None
+    return measure(own[0].labels, np.stack([one.scores for one in own if one.scores is not None])[None])
 
 
-def cell_rate(cell: Outcome, name: str) -> float:
-    """Return the count ``name`` of one done cell over its class."""
-    return cell.metric(names.on(names.TEST, name)) / cell.metric(_class_of(name))
-
-
-def _class_of(count: str) -> str:
-    return names.on(names.TEST, names.POSITIVES if count.startswith("fn/") else names.NEGATIVES)
+def rate(done: Sequence[Outcome], errors: str) -> Rate | None:
+    """Return a count of errors of done cells over its class, ``fn/...`` or ``fp/...``; None where unknown."""
+    images = names.POSITIVES if errors.startswith("fn/") else names.NEGATIVES
+    k = n = 0.0
+    for own in by_part(done):
+        k, n = k + float(np.mean([one.tested(errors) for one in own])), n + own[0].tested(images)
+    return None if not n or math.isnan(k) else Rate(k, n, *clopper_pearson(k, n))

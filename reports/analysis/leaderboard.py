@@ -5,16 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.evaluation.comparisons import not_distinguished
-from harness.evaluation.metrics import ImageScores, Labels
+from harness.evaluation import comparisons
+from harness.evaluation.comparisons import Order, compared, resolution
+from harness.evaluation.contrasts import Contrast, contrast
+from harness.evaluation.terms import Terms
 from harness.reports.analysis import columns
+from harness.reports.analysis.boards import Subject, subjects
 from harness.reports.analysis.budgets import BudgetGroup, budget_of, by_budget
+from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.estimates import Estimate
+from harness.reports.analysis.group_rates import GroupRate, group_rates
+from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
-from harness.reports.analysis.outcomes import Outcome, read_outcomes, scores_of
+from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
 from harness.reports.analysis.probe import AgainstProbe, against_probe
-from harness.reports.analysis.safety import Safety, safeties
 from harness.reports.analysis.studies import studies_of
+from harness.reports.analysis.verdicts import Verdict, verdicts
 from harness.results.names import DENSE, PROBE
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
@@ -22,16 +28,19 @@ from harness.results.study_record import StudyRecord
 
 @dataclass(frozen=True)
 class Row:
-    """One entry at one level; means over the seeds that are done, None or NaN where none is.
+    """One entry at one level; means over the networks that are done, None or NaN where none is.
 
-    ``rank`` is shared by entries that are not distinguished, and None where not every seed is done or one collapsed,
-    in a void group, and for the probe. ``alike`` are entries that are this very network. ``budget`` is the largest
-    number of optimiser steps that a seed took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
+    ``rank`` is 1 + the number of entries shown to be better, ``letters`` name the ties that it belongs to; None and
+    empty where not every network is done or one collapsed, below three networks, and for the probe. ``alike`` are
+    entries that are this very network. ``budget`` is the largest number of optimiser steps that a network took, None
+    where not known. ``figures`` are by the names of `columns.COLUMNS`.
     """
 
     rank: int | None
+    letters: str
     entry: str
     loss: str
+    control: bool
     alike: tuple[str, ...]
     asked: int
     done: int
@@ -59,6 +68,7 @@ class Level:
 
     density: float
     rows: tuple[Row, ...]
+    order: Order | None = None
 
     @property
     def groups(self) -> tuple[BudgetGroup[Row], ...]:
@@ -68,113 +78,139 @@ class Level:
 
 @dataclass(frozen=True)
 class Board:
-    """One group: what may be compared, with its provenance and the studies that tuned its entries.
+    """One group, or the folds of one measurement: what may be compared, with its provenance and the studies behind it.
 
-    ``pairs`` are the methods that ran under the plain loss and under another. A void group, whose dense network has
-    learnt nothing, has no ``safeties``: there is nothing to be as safe as. ``probe`` is what the dense network comes to
-    beside the probe, None where no seed has both.
+    ``pairs`` are the methods that ran under the plain loss and under another. ``probe`` is what the dense network comes
+    to beside the probe, None where no network has both. ``resolution`` is the gap of AUC that this run tells apart with
+    power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
+    groups of images that are large enough.
     """
 
     group: str
     provenance: Mapping[str, Any]
-    seeds: tuple[int, ...]
+    design: Design
+    terms: Terms
     levels: tuple[Level, ...]
-    safeties: tuple[Safety, ...]
+    verdicts: tuple[Verdict, ...]
     cells: tuple[Outcome, ...]
     studies: tuple[StudyRecord, ...] = ()
     pairs: tuple[LossPair, ...] = ()
     probe: AgainstProbe | None = None
+    resolution: float | None = None
+    group_rates: tuple[GroupRate, ...] = ()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Return the seeds that ran."""
+        return self.design.seeds
+
+    @property
+    def positives(self) -> int:
+        """Return how many positives are tested, over all folds; 0 where nothing is done."""
+        parts = {cell.fold: int(cell.labels.sum()) for cell in self.cells if cell.labels is not None}
+        return sum(parts.values())
+
+    @property
+    def lift(self) -> Contrast | None:
+        """Return what the dense network finds at equal false alarms beyond guessing, None where it is not whole."""
+        table = level_table({DENSE: [cell for cell in self.cells if cell.entry == DENSE]}, self.design)
+        if not table.entries:
+            return None
+        found = contrast(table.sensitivities, [1.0])
+        return Contrast(found.value - self.terms.fpr, found.variance, found.freedom, found.given_networks)
 
 
 def leaderboard(results: Results) -> list[Board]:
-    """Return one board per group, never mixing two. Raises `ValueError` as `read_outcomes` does."""
+    """Return one board per group or family of folds, never mixing two. Raises `ValueError` as `read_outcomes` does."""
     cells = read_outcomes(results)
     return [
         _board(
-            group,
-            provenance,
-            [cell for cell in cells if cell.group == group],
-            studies_of(results.studies, provenance),
+            subject,
+            [cell for cell in cells if cell.group in subject.groups],
+            studies_of(results.studies, subject.facts),
         )
-        for group, provenance in results.groups.items()
+        for subject in subjects(results.groups)
     ]
 
 
-def _board(
-    group: str, provenance: Mapping[str, Any], cells: Sequence[Outcome], studies: tuple[StudyRecord, ...]
-) -> Board:
-    seeds = tuple(sorted({cell.seed for cell in cells}))
+def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...]) -> Board:
+    design = subject.design(cells)
     densities = sorted({cell.density for cell in cells}, reverse=True)
-    void = bool(provenance.get("void"))
-    levels = tuple(
-        Level(density, _rows([cell for cell in cells if cell.density == density], seeds, ranked=not void))
-        for density in densities
-    )
-    safe = () if void else safeties(cells)
-    return Board(group, provenance, seeds, levels, safe, tuple(cells), studies, loss_pairs(cells), against_probe(cells))
-
-
-def ranks(labels: Labels, entries: Mapping[str, ImageScores]) -> dict[str, int]:
-    """Return each entry's rank; scores (S, N) by name, same seeds and images.
-
-    Rank 1 goes to the best mean AUC and all that are not distinguished from it; the rest is ranked likewise
-    below them. So an entry with a lower mean but a wide spread may stand above one with a higher mean.
-    """
-    found: dict[str, int] = {}
-    rest = dict(entries)
-    while rest:
-        place = len(found) + 1
-        for name in not_distinguished(labels, rest):
-            found[name] = place
-            del rest[name]
-    return found
-
-
-def _rows(cells: Sequence[Outcome], seeds: Sequence[int], *, ranked: bool) -> tuple[Row, ...]:
-    entries: dict[str, list[Outcome]] = {}
-    for cell in sorted(cells, key=lambda cell: (cell.entry != DENSE, cell.entry, cell.seed)):
-        entries.setdefault(cell.entry, []).append(cell)
-    alike = _merge_alike(entries)
-    complete = {
-        name: scores_of(own)
-        for name, own in entries.items()
-        if name != PROBE
-        and [cell.seed for cell in own if cell.done] == list(seeds)
-        and not any(cell.collapsed for cell in own)
+    at = {density: entries_of(cell for cell in cells if cell.density == density) for density in densities}
+    tables = {density: _ranked(own, design) for density, own in at.items()}
+    family = {
+        density: comparisons.Level(table.entries, table.aucs)
+        for density, table in tables.items()
+        if len(table.entries) > 1
     }
-    labels = next((cell.labels for cell in cells if cell.done and cell.labels is not None), None)
-    places = ranks(labels, complete) if ranked and labels is not None else {}
-    rows = [_row(own, places.get(name), alike.get(name, ()), len(seeds)) for name, own in entries.items()]
+    orders = {} if design.anecdote else dict(zip(family, compared([*family.values()]), strict=True))
+    levels = tuple(_level(density, own, tables[density], orders.get(density), design) for density, own in at.items())
+    return Board(
+        subject.identity,
+        subject.facts,
+        design,
+        terms_of(subject.facts),
+        levels,
+        verdicts(cells, design),
+        tuple(cells),
+        studies,
+        loss_pairs(cells, design),
+        against_probe(cells),
+        resolution([*family.values()]) if len(design.networks) > 1 else None,
+        group_rates(cells, subject.facts, design),
+    )
+
+
+def _ranked(entries: Mapping[str, Sequence[Outcome]], design: Design) -> LevelTable:
+    """Return the table of the entries that are compared with each other: all but the probe."""
+    return level_table({name: own for name, own in entries.items() if name != PROBE}, design)
+
+
+def _level(
+    density: float,
+    entries: Mapping[str, list[Outcome]],
+    table: LevelTable,
+    order: Order | None,
+    design: Design,
+) -> Level:
+    shown = dict(entries)
+    alike = _merge_alike(shown) if density == 1 else {}
+    rows = [_row(own, table, order, alike.get(name, ()), design) for name, own in shown.items()]
     rows.sort(key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry))
-    return tuple(row for group in by_budget(rows, lambda row: (row.budget,)) for row in group.members)
+    in_groups = [row for group in by_budget(rows, lambda row: (row.budget,)) for row in group.members]
+    return Level(density, tuple(in_groups), order)
 
 
 def _merge_alike(entries: dict[str, list[Outcome]]) -> dict[str, tuple[str, ...]]:
     """Drop from the dense level the entries whose networks are another's, and return them by that other.
 
-    Every method that starts from the same dense network has the same one; repeating it would only crowd the
-    table and the family of tests.
+    Every method that starts from the same dense network has the same one; repeating it would only crowd the table.
     """
     alike: dict[str, tuple[str, ...]] = {}
     first: dict[bytes, str] = {}
     for name, own in list(entries.items()):
-        if own[0].density < 1 or name == PROBE or not all(cell.done for cell in own):
+        if name == PROBE or not all(cell.done for cell in own):
             continue
-        content = b"".join(cell.scores.tobytes() for cell in own if cell.scores is not None)
-        owner = first.setdefault(content, name)
+        owner = first.setdefault(content(own), name)
         if owner != name:
             alike[owner] = (*alike.get(owner, ()), name)
             del entries[name]
     return alike
 
 
-def _row(cells: Sequence[Outcome], rank: int | None, alike: tuple[str, ...], asked: int) -> Row:
+def _row(
+    cells: Sequence[Outcome], table: LevelTable, order: Order | None, alike: tuple[str, ...], design: Design
+) -> Row:
     done = [cell for cell in cells if cell.done]
+    entry, asked = cells[0].entry, len(design.networks)
+    ranked = table.twins.get(entry, entry) if order is not None and table.place(entry) is not None else None
     missing = Counter(cell.status for cell in cells if not cell.done)
     return Row(
-        rank=rank,
-        entry=cells[0].entry,
+        rank=order.rank(ranked) if order and ranked else None,
+        letters=order.letters(ranked) if order and ranked else "",
+        entry=entry,
         loss=cells[0].loss,
+        control=cells[0].control,
         alike=alike,
         asked=asked,
         done=len(done),

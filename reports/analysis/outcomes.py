@@ -1,14 +1,18 @@
 """Results as plain values: the `Outcome` of each cell, one (entry, seed, level), with its test scores."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from harness.evaluation.figures import evaluate
+from harness.evaluation.terms import USUAL, Terms
+from harness.evaluation.thresholds import DEPLOYED, choose
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.names import Field
@@ -33,7 +37,9 @@ NO_METRICS = {FLOPS_LEFT, *(name for word, name in vars(Field).items() if word.i
 class Outcome(CellRecord):
     """What came of one cell, and where it belongs; when done with the test ``images``, their ``labels`` and ``scores``.
 
-    ``images`` are ids, sorted; labels and scores (N,) are in their order.
+    ``images`` are ids, sorted; labels and scores (N,) are in their order. ``validation`` holds labels and scores of the
+    split that fixed the cuts, None where it is lost. ``fold`` is the test part, 0 where the publisher's is tested.
+    ``terms`` are what the run asked to be judged by; ``control`` says that its method chooses weights by chance.
 
     ``plain`` is the entry's name under the plain loss. ``loss_changes``: its own loss has another gamma after the first
     round, so that its pruned networks had another loss than its dense one. ``flops_left`` is a share of the dense
@@ -47,11 +53,43 @@ class Outcome(CellRecord):
     loss: str
     plain: str
     seed: int
+    fold: int = 0
+    control: bool = False
+    terms: Terms = USUAL
     loss_changes: bool = False
     flops_left: float = math.nan
     images: tuple[str, ...] = ()
     labels: npt.NDArray[np.int64] | None = None
     scores: npt.NDArray[np.float64] | None = None
+    validation: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]] | None = None
+
+    @property
+    def network(self) -> tuple[int, int]:
+        """Return which of an entry's networks it is: fold and seed."""
+        return self.fold, self.seed
+
+    @cached_property
+    def cut(self) -> float:
+        """Return the deployed cut, which keeps the asked share of the validation positives; NaN where not known."""
+        known = self.metric(f"{names.THRESHOLD}{DEPLOYED}")
+        if known == known or self.validation is None:
+            return known
+        return choose(*self.validation, self.terms.sensitivity)[DEPLOYED].value
+
+    def tested(self, name: str) -> float:
+        """Return a figure of the test images, NaN where these do not decide it.
+
+        Results of a harness that did not count it have it counted from their scores.
+        """
+        known = self.metric(names.on(names.TEST, name))
+        return known if known == known else self._recounted.get(name, math.nan)
+
+    @cached_property
+    def _recounted(self) -> dict[str, float]:
+        if self.labels is None or self.scores is None:
+            return {}
+        cuts = {} if math.isnan(self.cut) else {DEPLOYED: self.cut}
+        return evaluate(self.labels, self.scores, cuts, self.terms)
 
     @property
     def done(self) -> bool:
@@ -85,9 +123,14 @@ def read_outcomes(results: Results) -> list[Outcome]:
     Raises `ValueError` where done cells of one group saw different test images, a cell is there twice, its
     group has no provenance, or it is done and has no test scores.
     """
-    images = _images(results.scores)
+    images = {split: _images(results.scores, split) for split in (names.TEST, names.VALIDATION)}
     rows = results.cells.assign(**{FLOPS_LEFT: flops_left(results.cells)}).to_dict("records")
-    outcomes = [_outcome(row, images.get(_key([row[name] for name in CELL_KEY]))) for row in rows]
+    terms = {group: terms_of(facts) for group, facts in results.groups.items()}
+    outcomes = []
+    for row in rows:
+        key = _key([row[name] for name in CELL_KEY])
+        asked = terms.get(_text(row[Field.GROUP]), USUAL)
+        outcomes.append(_outcome(row, asked, images[names.TEST].get(key), images[names.VALIDATION].get(key)))
     for group in results.groups:
         if len({_seen(one) for one in outcomes if one.group == group and one.done}) > 1:
             raise ValueError(f"group {group!r}: its cells were scored on different test images")
@@ -100,17 +143,26 @@ def read_outcomes(results: Results) -> list[Outcome]:
     return outcomes
 
 
+def terms_of(facts: Mapping[str, Any]) -> Terms:
+    """Return what a group asked to be judged by; results of before it was asked, by what is usual."""
+    return Terms(**(facts.get("verdict") or {}))
+
+
 def _seen(outcome: Outcome) -> tuple[tuple[str, ...], bytes]:
     assert outcome.labels is not None
     return outcome.images, outcome.labels.tobytes()
 
 
-def _images(scores: pd.DataFrame) -> dict[tuple[Any, ...], pd.DataFrame]:
-    """Return the test scores of each cell, sorted by image."""
+def _images(scores: pd.DataFrame, split: str) -> dict[tuple[Any, ...], pd.DataFrame]:
+    """Return the scores of each cell on a split, sorted by image."""
     if scores.empty:
         return {}
-    test = scores[scores[Field.SPLIT] == names.TEST].sort_values(Field.IMAGE)
-    return {_key(key): rows for key, rows in test.groupby(CELL_KEY, sort=False)}
+    own = scores[scores[Field.SPLIT] == split].sort_values(Field.IMAGE)
+    return {_key(key): rows for key, rows in own.groupby(CELL_KEY, sort=False)}
+
+
+def _columns(images: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    return images[Field.LABEL].to_numpy(dtype=np.int64), images[Field.SCORE].to_numpy(dtype=np.float64)
 
 
 def _key(values: Any) -> tuple[Any, ...]:
@@ -122,21 +174,29 @@ def _text(value: Any) -> str:
     return "" if value is None or value != value else str(value)  # NaN is pandas's word for missing text
 
 
-def _outcome(row: Mapping[Any, Any], images: pd.DataFrame | None) -> Outcome:
-    """Return the outcome of a row of cells, with its rows of test scores."""
+def _outcome(
+    row: Mapping[Any, Any], terms: Terms, images: pd.DataFrame | None, validation: pd.DataFrame | None
+) -> Outcome:
+    """Return the outcome of a row of cells, with its rows of test and validation scores."""
+    labels, scores = (None, None) if images is None else _columns(images)
+    fold = row.get(Field.FOLD)
     texts: dict[str, Any] = {name: _text(row.get(name)) for name in TEXTS}
     layers = row.get(Field.LAYERS)
     outcome = Outcome(
         **texts | {Field.PLAIN: texts[Field.PLAIN] or texts[Field.ENTRY]},
         loss_changes=_text(row.get(Field.LOSS_CHANGES)) == str(True),
         seed=int(row[Field.SEED]),
+        fold=0 if fold is None or pd.isna(fold) else int(fold),
+        control=_text(row.get(Field.CONTROL)) == str(True),
+        terms=terms,
         density=float(row[Field.DENSITY]),
         metrics={str(name): value for name, value in row.items() if name not in NO_METRICS},
         flops_left=row[FLOPS_LEFT],
         layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
         images=() if images is None else tuple(images[Field.IMAGE]),
-        labels=None if images is None else images[Field.LABEL].to_numpy(dtype=np.int64),
-        scores=None if images is None else images[Field.SCORE].to_numpy(dtype=np.float64),
+        labels=labels,
+        scores=scores,
+        validation=None if validation is None else _columns(validation),
     )
     if outcome.done and images is None:
         raise ValueError(f"{outcome.entry}, seed {outcome.seed}, density {outcome.density}: no test scores")
@@ -154,28 +214,3 @@ def flops_left(cells: pd.DataFrame) -> pd.Series:
     dense = (cells[Field.ENTRY] == names.DENSE) & (cells[Field.DENSITY] == 1) & (flops > 0)
     reference = dict(zip(zip(groups[dense], seeds[dense], strict=True), flops[dense], strict=True))
     return flops / [reference.get(run, math.nan) for run in zip(groups, seeds, strict=True)]
-
-
-def labels_of(outcomes: Sequence[Outcome]) -> npt.NDArray[np.int64]:
-    """Return the labels (N,) of done cells on the same images, one at least."""
-    assert outcomes[0].labels is not None
-    return outcomes[0].labels
-
-
-def scores_of(outcomes: Sequence[Outcome]) -> npt.NDArray[np.float64]:
-    """Return the scores (S, N) of done cells on the same images, one at least; row = cell."""
-    return np.stack([one.scores for one in outcomes if one.scores is not None])
-
-
-def absent(outcomes: Sequence[Outcome], seeds: Sequence[int]) -> list[str]:
-    """Say which of the ``seeds`` are missing or collapsed in one entry at one level, one text per cause."""
-    causes: dict[str, list[int]] = {}
-    for seed in seeds:
-        own = next((one for one in outcomes if one.seed == seed), None)
-        cause = "not run" if own is None else "collapsed" if own.done and own.collapsed else own.status
-        if cause != names.DONE:
-            causes.setdefault(cause, []).append(seed)
-    return [
-        f"{cause} in seed{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
-        for cause, found in causes.items()
-    ]

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.evaluation.auc import mean_auc, paired_auc_difference
-from harness.reports.analysis.outcomes import Outcome, labels_of, scores_of
+from harness.reports.analysis.differences import auc_contrast, mean_auc_of
+from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
 
 
 @dataclass(frozen=True)
 class AgainstProbe:
-    """Mean test AUCs of ``dense`` and ``probe`` over the ``seeds`` that have both.
+    """Mean test AUCs of ``dense`` and ``probe`` over the ``networks``, (fold, seed), that have both.
 
-    ``difference`` is dense - probe, ``low`` and ``high`` its 95 % interval over images and seeds.
+    ``difference`` is dense - probe, ``low`` and ``high`` its 95 % interval over images and networks.
     """
 
-    seeds: tuple[int, ...]
+    networks: tuple[tuple[int, int], ...]
     dense: float
     probe: float
     difference: float
@@ -29,15 +29,15 @@ class AgainstProbe:
 
 
 def against_probe(cells: Sequence[Outcome]) -> AgainstProbe | None:
-    """Return what the dense network of one group comes to beside the probe, None where no seed has both."""
+    """Return what the dense network of one group comes to beside the probe, None where no network has both."""
     dense, probe = (
-        {cell.seed: cell for cell in cells if cell.entry == name and cell.done} for name in (names.DENSE, names.PROBE)
+        {cell.network: cell for cell in cells if cell.entry == name and cell.done}
+        for name in (names.DENSE, names.PROBE)
     )
-    seeds = sorted(dense.keys() & probe.keys())
-    if not seeds:
+    both = sorted(dense.keys() & probe.keys())
+    if not both:
         return None
-    both = [[one[seed] for seed in seeds] for one in (dense, probe)]
-    labels, scores = labels_of(both[0]), [scores_of(own) for own in both]
-    means = [mean_auc(labels, own)[0] for own in scores]
-    gap = paired_auc_difference(labels, scores[1], scores[0])
-    return AgainstProbe(tuple(seeds), means[0], means[1], gap.value, gap.low, gap.high)
+    pair = [[one[network] for network in both] for one in (dense, probe)]
+    found = auc_contrast(pair, (1, -1))
+    low, high = found.interval()
+    return AgainstProbe(tuple(both), *map(mean_auc_of, pair), found.value, low, high)

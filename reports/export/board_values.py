@@ -3,17 +3,19 @@
 from dataclasses import asdict
 from typing import Any
 
+from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis import columns
 from harness.reports.analysis.estimates import Estimate, Rate
-from harness.reports.analysis.leaderboard import Board, Row
+from harness.reports.analysis.group_rates import GroupRate
+from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.probe import AgainstProbe
-from harness.reports.analysis.safety import DELTA, Safety
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
-from harness.reports.words.headline import answer
-from harness.reports.words.verdicts import verdict
+from harness.reports.analysis.verdicts import Deployed, Step, Verdict
+from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.verdicts import brief, verdict, why
 from harness.results import names
 from harness.results.study_record import StudyRecord
 
@@ -24,14 +26,21 @@ def board_values(board: Board) -> dict[str, Any]:
         "group": board.group,
         "labels": labels(board),
         "answer": answer(board),
+        "tells_apart": tells_apart(board),
+        "resolution": board.resolution,
+        "judged_by": asdict(board.terms),
         "seeds": list(board.seeds),
-        "levels": [{"density": level.density, "rows": [_row(row) for row in level.rows]} for level in board.levels],
-        "verdicts": [_verdict(safety) for safety in board.safeties],
+        "folds": list(board.design.parts) if board.design.folded else None,
+        "positives": board.positives,
+        "lift": _contrast(board.lift),
+        "levels": [_level(level) for level in board.levels],
+        "verdicts": [_verdict(found) for found in board.verdicts],
         "provenance": board.provenance,
     }
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
     found |= {names.PROBE: _probe(board.probe)} if board.probe else {}
+    found |= {"group_rates": [_group_rate(one) for one in board.group_rates]} if board.group_rates else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
 
@@ -39,7 +48,7 @@ def labels(board: Board) -> list[str]:
     """Return what takes a group's numbers their meaning, or some of it, the gravest first."""
     facts = board.provenance
     told = {
-        "void": facts.get("void"),
+        "anecdote": board.design.anecdote,
         "badly trained": board.probe is not None and board.probe.badly_trained,
         "stand-in": facts.get("fallback_for"),
         "simulated": facts.get("simulated"),
@@ -50,19 +59,26 @@ def labels(board: Board) -> list[str]:
     return [label for label, holds in told.items() if holds]
 
 
+def _level(level: Level) -> dict[str, Any]:
+    ties = None if level.order is None else [list(run) for run in level.order.ties]
+    return {"density": level.density, "ties": ties, "rows": [_row(row) for row in level.rows]}
+
+
 def _row(row: Row) -> dict[str, Any]:
-    """Return a row with its figures by name, counts over their class together."""
+    """Return a row with its figures by name."""
     facts = asdict(row)
     del facts["figures"]
-    rates = {one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS if one.kind == "rate"}
-    others = {one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS if one.kind != "rate"}
-    return {**facts, "auc": others["auc"], "rates": rates, **others}
+    return {**facts, **{one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS}}
 
 
 def _figure(figure: columns.Figure) -> Any:
     if isinstance(figure, Rate):
         return {**asdict(figure), "share": figure.share}
     return asdict(figure) if isinstance(figure, Estimate) else figure
+
+
+def _group_rate(found: GroupRate) -> dict[str, Any]:
+    return {**asdict(found), "missed": _figure(found.missed), "alarms": _figure(found.alarms)}
 
 
 def _probe(found: AgainstProbe) -> dict[str, Any]:
@@ -78,16 +94,48 @@ def _square(square: TwoByTwo) -> dict[str, Any]:
     return {**asdict(square), "corners": corners}
 
 
-def _verdict(safety: Safety) -> dict[str, Any]:
+def _verdict(found: Verdict) -> dict[str, Any]:
     return {
-        "entry": safety.entry,
-        "loss": safety.loss,
-        "verdict": "density" if safety.density is not None else verdict(safety).partition(" with ")[0],
-        "density": safety.density,
-        "positives": None if safety.result is None else safety.result.positives,
-        "delta": DELTA,
-        "note": safety.note,
-        "steps": [{**asdict(step), "safe": safety.is_safe(step)} for step in safety.steps],
+        "entry": found.entry,
+        "loss": found.loss,
+        "control": found.control,
+        "answer": verdict(found),
+        "density": found.density,
+        "steps": [_step(step, found) for step in found.steps],
+    }
+
+
+def _step(step: Step, found: Verdict) -> dict[str, Any]:
+    judged = step.judgement
+    return {
+        "density": step.density,
+        "answer": brief(step),
+        "why": why(step, found.terms),
+        "passed": found.passed(step),
+        "problem": step.problem,
+        "loss": _contrast(judged.loss) if judged else None,
+        "needed": asdict(judged.needed) if judged and judged.needed else None,
+        "deployed": _deployed(step.deployed),
+    }
+
+
+def _deployed(found: Deployed | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"missed": _contrast(found.missed), "alarms": _contrast(found.alarms), "within": found.within}
+
+
+def _contrast(found: Contrast | None) -> dict[str, Any] | None:
+    """Return a contrast with its one-sided 95 % bounds, over images and networks, and for these networks alone."""
+    if found is None:
+        return None
+    these = found.of_these_networks
+    return {
+        "value": found.value,
+        "lower": found.lower(),
+        "upper": found.upper(),
+        "freedom": found.freedom,
+        "these_networks": {"lower": these.lower(), "upper": these.upper()},
     }
 
 
@@ -97,7 +145,7 @@ def _tuning(board: Board) -> list[dict[str, Any]]:
 
 
 def _figures(study: StudyRecord, board: Board) -> dict[str, Any]:
-    note, steps = compare(study, board.cells)
+    note, steps = compare(study, board.cells, board.design)
     return {
         "record": study.to_json(),
         "note": note,

@@ -20,7 +20,7 @@ from harness.results.reading import Results
 
 RESULTS_FORMAT = "prune-harness/results"
 INDEX_FORMAT = "prune-harness/index"
-SCHEMA = 1
+SCHEMA = 2
 """Raised by whoever renames or removes a key of either format, or gives one another meaning (docs/publish.md)."""
 
 
@@ -100,7 +100,7 @@ def _harness(facts: Mapping[str, Any]) -> str:
 def _cells(boards: Iterable[Board]) -> list[dict[str, Any]]:
     """Return every cell with all its metrics, in an order that does not depend on when it was run."""
     outcomes = [outcome for board in boards for outcome in board.cells]
-    outcomes.sort(key=lambda one: (one.group, place(one.entry), one.entry, one.seed, -one.density))
+    outcomes.sort(key=lambda one: (one.group, place(one.entry), one.entry, one.network, -one.density))
     return [_cell(outcome) for outcome in outcomes]
 
 
@@ -112,6 +112,7 @@ def _cell(outcome: Outcome) -> dict[str, Any]:
         "method": outcome.method,
         "loss": outcome.loss,
         "plain": outcome.plain,
+        "fold": outcome.fold or None,
         "seed": outcome.seed,
         "density": outcome.density,
         "status": outcome.status,

@@ -3,19 +3,18 @@
 from typing import Any
 
 from harness.reports.analysis import columns
-from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board, leaderboard
-from harness.reports.analysis.safety import DELTA, Safety
 from harness.reports.formatting import listed
 from harness.reports.page.assets import REPORT_MARK, asset, inert_json, looks, picture, policy, vega
 from harness.reports.page.charts import charts
 from harness.reports.page.templating import template
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
-from harness.reports.words.headline import answer
+from harness.reports.words.headline import answer, networks, tells_apart
 from harness.reports.words.provenance import caveats, cut_words, provenance
 from harness.reports.words.troubles import troubles
+from harness.reports.words.verdicts import asked
 from harness.results import names
 from harness.results.reading import Results
 
@@ -38,7 +37,6 @@ def render(results: Results, place: str) -> str:
         style=style,
         scripts=scripts,
         policy=policy(style, scripts),
-        delta=DELTA,
         probe=names.PROBE,
         columns=[column for column in columns.COLUMNS if column.title],
         drawn=listed([column.panel.word for column in columns.COLUMNS if column.panel]),
@@ -51,9 +49,11 @@ def _section(number: int, board: Board) -> dict[str, Any]:
     return {
         "number": number,
         "board": board,
-        "alarms": [_alarms(safety) for safety in board.safeties],
+        "tells_apart": tells_apart(board),
+        "asked": asked(board.terms),
         "banners": banners(board),
         "cut": cut_words(board.provenance),
+        "networks": networks(board),
         "answer": answer(board),
         "chart": None if specification is None else inert_json(specification),
         "picture": None if specification is None else picture(specification),
@@ -72,11 +72,3 @@ def _tuning(board: Board) -> dict[str, Any] | None:
     if shown is None:
         return None
     return {**shown, "histories": [(one, one.chart and picture(one.chart)) for one in shown["histories"]]}
-
-
-def _alarms(safety: Safety) -> tuple[Rate, Rate] | None:
-    """Return the false alarms at the safe density and of the dense network: the price of few misses."""
-    if safety.density is None:
-        return None
-    there, dense = rate(safety.at, names.ALARMS), rate(safety.dense, names.ALARMS)
-    return (there, dense) if there and dense else None

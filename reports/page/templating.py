@@ -6,10 +6,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from harness.reports.formatting import count, decimal, duration, percent, percents, share, shown, signed
+from harness.reports.formatting import count, decimal, duration, percent, percents, points, share, shown, signed
 from harness.reports.page.assets import TEMPLATES
 from harness.reports.words.budgets import heading
-from harness.reports.words.verdicts import of, verdict
+from harness.reports.words.verdicts import brief, of, verdict, why
 
 
 def lines(text: str) -> Markup:
@@ -17,7 +17,7 @@ def lines(text: str) -> Markup:
     return Markup("\n").join(escape(shown(line)) for line in text.split("\n"))
 
 
-FILTERS = (count, decimal, duration, heading, lines, of, percent, percents, share, signed, verdict)
+FILTERS = (brief, count, decimal, duration, heading, lines, of, percent, percents, points, share, signed, verdict, why)
 
 
 def template(name: str) -> Template:

@@ -16,7 +16,7 @@ def tuning(board: Board) -> dict[str, Any] | None:
     """Return what the template shows of one group's studies, None without any."""
     if not board.studies:
         return None
-    compared = [(study, *compare(study, board.cells)) for study in board.studies]
+    compared = [(study, *compare(study, board.cells, board.design)) for study in board.studies]
     return {
         "aims": aims(board),
         "warnings": warnings(board),

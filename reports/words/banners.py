@@ -1,4 +1,4 @@
-"""What a reader must know before any number: void, badly trained, stand-in, simulated, foretold, partial, leaking."""
+"""What a reader must know before any number: one run, few positives, badly trained, stand-in, simulated, leaking."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.formatting import decimal, signed
-from harness.results.reading import WEAK_DENSE_AUC
+
+FEW_POSITIVES = 100
+"""Below so many tested positives a reader is warned."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ class Banner:
 def banners(board: Board) -> list[Banner]:
     """Return the warnings of one group, the gravest first."""
     facts = board.provenance
-    found = [_void(facts)] if facts.get("void") else []
+    found = [_anecdote(board)] if board.design.anecdote and board.cells else []
+    if 0 < board.positives < FEW_POSITIVES:
+        found.append(_few(board))
     if board.probe is not None and board.probe.badly_trained:
         found.append(_badly_trained(board.probe))
     if facts.get("fallback_for"):
@@ -50,20 +54,28 @@ def banners(board: Board) -> list[Banner]:
                 " is tested on.",
             )
         )
-    if facts.get("folds"):
-        found.append(_fold(facts))
+    if facts.get("recipe"):
+        found.append(_foretold(facts))
     if facts.get("caveats"):
         found.append(Banner("Mind the images", " ".join(facts["caveats"])))
     return found
 
 
-def _void(facts: Mapping[str, Any]) -> Banner:
+def _anecdote(board: Board) -> Banner:
+    number = len(board.design.networks)
     return Banner(
-        "Void: the dense network has not learnt the task",
-        f"Its validation AUC on “{facts.get('dataset')}” is below {WEAK_DENSE_AUC}, hardly better than guessing. "
-        "What follows compares noise with noise and says nothing about pruning. Train for longer, or look at "
-        "the data.",
-        loud=True,
+        "One run is an anecdote" if number == 1 else "Two runs are anecdotes",
+        f"Each entry was trained {'once' if number == 1 else 'twice'} at each level, so that nobody can tell what a "
+        "method does from what chance does. There are no verdicts and no ranks. Add seeds (--seeds 3) or folds "
+        "(--folds 5).",
+    )
+
+
+def _few(board: Board) -> Banner:
+    return Banner(
+        "Few positives",
+        f"{board.positives} positives are tested: each of them is {100 / board.positives:.1f} points of sensitivity, "
+        "and only large differences can be told apart. Folds (--folds 5) test all labelled images.",
     )
 
 
@@ -96,12 +108,8 @@ def _broken(images: Sequence[str]) -> Banner:
     )
 
 
-def _fold(facts: Mapping[str, Any]) -> Banner:
-    return Banner(
-        f"Fold {facts['fold']} of {facts['folds']}",
-        "This group was tested on one fold of all images and stands for itself. Its figures and those of the other "
-        "folds are not put together yet." + (f" Mind that {facts['recipe']}." if facts.get("recipe") else ""),
-    )
+def _foretold(facts: Mapping[str, Any]) -> Banner:
+    return Banner("Recipe chosen on these images", f"Mind that {facts['recipe']}.")
 
 
 def _seen(facts: Mapping[str, Any]) -> Banner:

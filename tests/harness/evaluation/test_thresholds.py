@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -78,18 +79,46 @@ def test_youden_is_the_best_of_all_cuts_and_the_most_sensitive_of_equals(images)
     assert gain_and_sensitivity(choose(labels, scores)["youden"].value) == best
 
 
-def test_argmax_is_zero_and_only_sens95_has_a_confidence():
+@settings(max_examples=40, deadline=None)
+@given(IMAGES, st.integers(1, 99))
+def test_deployed_is_the_largest_cut_that_keeps_what_is_asked_for(images, percent):
+    cut = choose(*vectors(images), percent / 100)["deployed"]
+    positives = [score for label, score in images if label == 1]
+    kept = sum(1 for score in positives if score > cut.value)
+    assert 100 * kept >= percent * len(positives)
+    assert 100 * sum(1 for score in positives if score > math.nextafter(cut.value, math.inf)) < percent * len(positives)
+    needed = math.ceil(Fraction(percent, 100) * len(positives))
+    share, total = percent / 100, len(positives)
+    below = sum(math.comb(total, j) * share**j * (1 - share) ** (total - j) for j in range(needed))
+    assert cut.confidence == pytest.approx(below, abs=1e-12)
+
+
+@pytest.mark.parametrize(("share", "total", "kept"), [(0.07, 100, 7), (0.1, 10, 1), (0.9, 10, 9), (0.55, 20, 11)])
+def test_a_share_is_taken_as_it_is_written(share, total, kept):
+    labels = np.r_[0, np.ones(total, dtype=np.int64)]
+    cut = choose(labels, np.arange(total + 1.0), share)["deployed"].value
+    assert int((np.arange(1, total + 1) > cut).sum()) == kept
+
+
+def test_of_no_wish_deployed_keeps_90_percent_and_sens95_is_what_it_was():
+    labels, scores = np.r_[0, np.ones(40, dtype=np.int64)], np.arange(41.0)
+    usual, asked = choose(labels, scores), choose(labels, scores, 0.95)
+    assert int((scores[1:] > usual["deployed"].value).sum()) == 36
+    assert replace(asked["deployed"], name="sens95") == asked["sens95"] == usual["sens95"]
+
+
+def test_argmax_is_zero_and_only_what_keeps_a_sensitivity_has_a_confidence():
     found = choose(np.array([0, 1, 1]), np.array([-1.0, 0.5, 2.0]))
-    assert list(found) == ["argmax", "sens95", "youden"]
+    assert list(found) == ["argmax", "sens95", "youden", "deployed"]
     assert found["argmax"] == Threshold("argmax", 0.0)
     assert found["youden"].confidence is None
-    assert found["sens95"].confidence is not None
+    assert None not in {found["sens95"].confidence, found["deployed"].confidence}
 
 
 def test_a_constant_score_calls_everything_positive_at_the_chosen_cuts():
     labels, scores = np.array([0, 0, 1]), np.full(3, 0.25)
     found = choose(labels, scores)
-    for name in ("sens95", "youden"):
+    for name in ("sens95", "youden", "deployed"):
         counts = confusion(labels, scores, found[name].value)
         assert (counts.fn, counts.fp) == (0, 2)
 

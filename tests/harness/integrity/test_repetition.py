@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from harness.evaluation.terms import USUAL
 from harness.integrity.recounting import read_scores, recounted
 from harness.results.cell_record import step_of
 
@@ -33,7 +34,7 @@ def forge(store, forger):
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *rows])
     cell = forger.cell()
-    cell["metrics"] |= recounted(read_scores(text.getvalue()))
+    cell["metrics"] |= recounted(read_scores(text.getvalue()), USUAL)
     forger.rewrite("scores.csv", text.getvalue().encode())
     forger.rewrite("cell.json", json.dumps(cell).encode())
     with sqlite3.connect(store / "mlflow.db") as database:
@@ -51,6 +52,13 @@ def test_a_forgery_in_which_all_fits_together_is_found_by_computing_anew(copied,
     assert {one["where"] for one in told["differences"]} == {f"magnitude seed 0 (run {forger.run_id}) at density 0.25"}
     assert any("computed anew, its figures differ: test/" in one["what"] for one in told["differences"])
     assert any("scores.csv differs" in one["what"] for one in told["differences"])
+
+
+@pytest.mark.long
+def test_a_level_from_before_the_cut_deployed_is_held_to_what_it_has(copied, forger, harness):
+    forger.age(copied)
+    told = verify(harness, copied.parent, "--run", forger.run_id, "--rerun", "100%", check=0)
+    assert (told["differences"], len(told["computed_anew"])) == ([], 2)
 
 
 @pytest.mark.long

@@ -51,7 +51,9 @@ def test_a_file_that_is_not_as_it_was_logged_is_named(copied, forger, name, deed
     assert line.startswith(f"magnitude seed 0 (run {forger.run_id}): density 0.25: ")
 
 
-@pytest.mark.parametrize("name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece"])
+@pytest.mark.parametrize(
+    "name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece", "test/sensitivity"]
+)
 def test_a_figure_that_its_scores_do_not_give_is_named_though_all_hashes_fit(copied, forger, name):
     cell = forger.cell()
     honestly = cell["metrics"][name]
@@ -109,6 +111,38 @@ def test_another_density_in_the_place_of_a_level_is_found(copied, forger):
     cell = forger.cell()
     forger.rewrite("cell.json", json.dumps({**cell, "density": 0.26}).encode())
     assert any("cell.json is of density 0.26, not 0.25" in one for one in differences(copied))
+
+
+def test_a_level_from_before_the_cut_deployed_is_held_to_what_it_has(copied, forger):
+    forger.age(copied)
+    assert differences(copied) == []
+    cell = forger.cell()
+    cell["metrics"]["test/auc"] += 1
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any("test/auc is recorded as" in one for one in differences(copied))
+
+
+def test_a_figure_that_is_taken_away_is_found(copied, forger):
+    cell = forger.cell()
+    del cell["metrics"]["test/fn/deployed"]
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any("test/fn/deployed is recorded as None" in one for one in differences(copied))
+
+
+def test_the_cut_is_chosen_anew_by_the_runs_own_terms(copied, forger):
+    provenance = json.loads((forger.place / "provenance.json").read_text())
+    provenance["verdict"]["sensitivity"] = 0.5
+    forger.rewrite_document("provenance.json", json.dumps(provenance).encode())
+    told = differences(copied)
+    assert any("threshold/deployed is recorded as" in one for one in told)
+    assert any("provenance.json has the terms" in one and "plan.json" in one for one in told)
+
+
+@pytest.mark.parametrize("verdict", [{"sensitivity": 2}, {"margin": 0.1}, None, 3])
+def test_terms_that_cannot_be_are_a_difference_not_an_error(copied, forger, verdict):
+    provenance = json.loads((forger.place / "provenance.json").read_text())
+    forger.rewrite_document("provenance.json", json.dumps({**provenance, "verdict": verdict}).encode())
+    assert any("terms of a verdict that cannot be" in one for one in differences(copied))
 
 
 HEAD = b"split,id,label,score\r\n"

@@ -1,0 +1,139 @@
+"""May this network be called safe? Five answers, and silence is one of them. docs/results.md derives each."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from harness.evaluation.contrasts import Contrast, Floats, Measured, contrast, network_variance, overlap, quadratic
+
+FEWEST_NETWORKS = 3
+"""Below it one network more or less is the result."""
+
+LARGEST_TIE = 1 / 3
+"""A network that gives so large a share of the images one and the same score ranks too little to be called safe."""
+
+DETECTED_Z = 1.6449 + 0.8416
+"""Normal quantiles of a one-sided level of .05 and a power of .8: what "would decide" means."""
+
+
+class Answer(StrEnum):
+    """What can be said of an entry at a level beside the dense network."""
+
+    ANECDOTE = "anecdote"
+    LOSES = "loses positives"
+    TOO_WEAK = "dense too weak"
+    NOT_SHOWN_STRONG = "dense not shown strong"
+    SAFE = "safe"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What would decide with power .8: so many ``positives``, or so many ``networks``; None where no number would."""
+
+    positives: int | None
+    networks: int | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An answer and its figures.
+
+    ``loss``: positives lost at equal false alarms, a share (dense - pruned). ``lift``: what the dense network finds
+    beyond guessing. ``needed`` stands where the answer is undecided.
+    """
+
+    answer: Answer
+    loss: Contrast
+    lift: Contrast
+    needed: Needed | None = None
+
+
+def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: float) -> Judgement:
+    """Return the answer for an ``entry`` beside ``dense``, both by their place among the M entries of a level.
+
+    ``parts`` are sensitivities at ``fpr`` false alarms, one part for seeds, several for folds. ``delta``: the loss that
+    is too large. The dense network must be shown to lie 2 ``delta`` above guessing, so that what is left of a network
+    that lost nearly ``delta`` is at least half of what there was. Source: ICH E10 (2000), section 1.5, on assay
+    sensitivity and margins.
+    """
+    weights = _difference(len(parts[0].values), dense, entry)
+    loss = contrast(parts, weights)
+    lift = _lift(parts, dense, fpr)
+    answer = _answer(sum(part.values.shape[1] for part in parts), loss, lift, delta)
+    needed = needed_to_decide(parts, weights, loss.value, delta) if answer == Answer.UNDECIDED else None
+    return Judgement(answer, loss, lift, needed)
+
+
+def _answer(networks: int, loss: Contrast, lift: Contrast, delta: float) -> Answer:
+    if networks < FEWEST_NETWORKS:
+        return Answer.ANECDOTE
+    if loss.lower() > 0 and loss.upper() >= delta:
+        return Answer.LOSES
+    if lift.lower() < 2 * delta:
+        return Answer.TOO_WEAK if lift.upper() < 2 * delta else Answer.NOT_SHOWN_STRONG
+    return Answer.SAFE if loss.upper() < delta else Answer.UNDECIDED
+
+
+def _difference(entries: int, more: int, less: int) -> Floats:
+    weights = np.zeros(entries)
+    weights[more] += 1
+    weights[less] -= 1
+    return weights
+
+
+def _lift(parts: Sequence[Measured], dense: int, fpr: float) -> Contrast:
+    weights = np.zeros(len(parts[0].values))
+    weights[dense] = 1
+    found = contrast(parts, weights)
+    return Contrast(found.value - fpr, found.variance, found.freedom, found.given_networks)
+
+
+def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: float, delta: float) -> Needed:
+    """Return how many positives (at as many negatives for each), or networks, would show ``loss`` to be above 0 or
+    below ``delta``, whichever is nearer; with folds positives alone.
+
+    Noise of images falls with the positives, the true spread of networks does not.
+    """
+    nearer = (max(loss, delta - loss) / DETECTED_Z) ** 2
+    images, spread = _noise(parts, weights)
+    positives = sum(part.classes[0].size for part in parts)
+    share = overlap(len(parts)) if len(parts) > 1 else 1 / parts[0].values.shape[1]
+    return Needed(
+        positives=_whole(images, nearer - spread * share),
+        networks=_whole(spread, nearer - images / positives) if len(parts) == 1 else None,
+    )
+
+
+def _whole(part: float, left: float) -> int | None:
+    return max(1, math.ceil(part / left)) if left > 0 and math.isfinite(part) else None
+
+
+def _noise(parts: Sequence[Measured], weights: Floats) -> tuple[float, float]:
+    """Return the variance that one positive (with its negatives) adds, and that of the networks' true figures."""
+    pooled = [np.concatenate([part.classes[side].means for part in parts], axis=1) for side in (0, 1)]
+    found, moved = (float(np.var(weights @ means, ddof=1)) for means in pooled)
+    images = found + pooled[0].shape[1] / pooled[1].shape[1] * moved
+    if len(parts) == 1:
+        part = parts[0]
+        counted = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
+        return images, max(0.0, float(network_variance(part.values, weights)[0]) - counted)
+    means = np.stack([part.values.mean(axis=1) for part in parts], axis=1)
+    counted = sum(float(part.image_variance(weights)) for part in parts) / len(parts)
+    return images, max(0.0, float(network_variance(means, weights)[0]) - counted)
+
+
+def within_margins(missed: Contrast, alarms: Contrast, delta: float) -> bool:
+    """Return whether rises of FNR and of FPR (pruned - dense) at frozen cuts are both shown to be below ``delta``.
+
+    Both must be shown, each at its own level: an intersection-union test. Source: Berger (1982).
+    """
+    return missed.upper() < delta and alarms.upper() < delta
+
+
+def largest_tie(scores: Floats) -> float:
+    """Return the share of the images (n,) that have one and the same score, the most frequent one."""
+    return float(np.unique(scores, return_counts=True)[1].max() / scores.size)

@@ -1,0 +1,155 @@
+"""How small an entry may get: the answer at each level beside the dense network, and the walk down from dense."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evaluation.contrasts import Contrast, contrast
+from harness.evaluation.safety import LARGEST_TIE, Answer, Judgement, judge, largest_tie, within_margins
+from harness.evaluation.terms import Terms
+from harness.reports.analysis.design import Design, entries_of
+from harness.reports.analysis.level_table import LevelTable, level_table
+from harness.reports.analysis.outcomes import Outcome
+from harness.results import names
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Rises (pruned - dense) of the share of ``missed`` positives and of false ``alarms`` at cuts fixed on validation.
+
+    ``within``: both are shown to be below the margin.
+    """
+
+    missed: Contrast
+    alarms: Contrast
+    within: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """One level of an entry: its ``judgement``, or the ``problem`` for which there is none."""
+
+    density: float
+    judgement: Judgement | None
+    deployed: Deployed | None = None
+    problem: str = ""
+
+    @property
+    def answer(self) -> Answer | None:
+        """Return the answer, None where there is no verdict."""
+        return self.judgement.answer if self.judgement and not self.problem else None
+
+    def safe(self, level: float = 1 - ALPHA, *, delta: float) -> bool:
+        """Say whether the network is safe, at this confidence that its loss is below ``delta``."""
+        return self.answer == Answer.SAFE and self.judgement is not None and self.judgement.loss.upper(level) < delta
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answers of one entry, densest first; ``control`` where its method chooses weights by chance."""
+
+    entry: str
+    loss: str
+    control: bool
+    terms: Terms
+    steps: tuple[Step, ...]
+
+    @property
+    def density(self) -> float | None:
+        """Return the safe density below 1, if there is one: the last of the unbroken run of safe levels."""
+        return self.density_at(1 - ALPHA)
+
+    def density_at(self, level: float) -> float | None:
+        """Return the safe density at another confidence, such as one corrected for the number of entries."""
+        found = None
+        for step in self.steps:
+            if not step.safe(level, delta=self.terms.delta):
+                break
+            found = step.density
+        return found if found is not None and found < 1 else None
+
+    @property
+    def stop(self) -> Step | None:
+        """Return the first step that is not safe, None where all are."""
+        return next((step for step in self.steps if not step.safe(delta=self.terms.delta)), None)
+
+    def passed(self, step: Step) -> bool:
+        """Say whether the walk from dense downwards has passed a step."""
+        return self.stop is None or step.density > self.stop.density
+
+
+def verdicts(cells: Sequence[Outcome], design: Design) -> tuple[Verdict, ...]:
+    """Return the verdict on each entry but the references, the smallest safe network first."""
+    dense = [cell for cell in cells if cell.entry == names.DENSE]
+    pruned = entries_of(cell for cell in cells if cell.entry not in names.REFERENCES)
+    steps: dict[str, list[Step]] = {entry: [] for entry in pruned}
+    for density in sorted({cell.density for own in pruned.values() for cell in own}, reverse=True):
+        level = {name: own for name, every in pruned.items() if (own := [c for c in every if c.density == density])}
+        table = level_table({names.DENSE: dense, **level}, design)
+        for entry, own in level.items():
+            steps[entry].append(_step(entry, own, dense, table, design))
+    found = [
+        Verdict(entry, own[0].loss, own[0].control, own[0].terms, tuple(_below_dense(steps[entry], own, dense)))
+        for entry, own in pruned.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (one.density or 2, one.control, one.entry)))
+
+
+def _below_dense(steps: list[Step], own: Sequence[Outcome], dense: Sequence[Outcome]) -> list[Step]:
+    """Leave out the level 1 of an entry that has the dense network itself there: nothing is to be asked of it."""
+    scores = {cell.network: cell.scores for cell in dense}
+    same = [
+        cell.scores is not None
+        and (reference := scores.get(cell.network)) is not None
+        and np.array_equal(cell.scores, reference)
+        for cell in own
+        if cell.density == 1
+    ]
+    return steps[1:] if same and all(same) else steps
+
+
+def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: LevelTable, design: Design) -> Step:
+    density, terms = own[0].density, own[0].terms
+    place, reference = table.place(entry), table.place(names.DENSE)
+    if place is None or reference is None:
+        lost = design.absent(own) or [f"the dense network: {cause}" for cause in design.absent(dense)]
+        return Step(density, None, problem="; ".join(lost))
+    judgement = judge(table.sensitivities, place, reference, terms.fpr, terms.delta)
+    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place))
+
+
+def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:
+    if table.deployed is None:
+        return None
+    weights = np.zeros(len(table.entries))
+    weights[entry] += 1
+    weights[dense] -= 1
+    missed, alarms = (contrast(measured, weights.tolist()) for measured in table.deployed)
+    return Deployed(missed, alarms, within_margins(missed, alarms, terms.delta))
+
+
+def _degenerate(table: LevelTable, place: int) -> str:
+    """Say why a network that ranks next to nothing has no verdict, whatever its figures."""
+    tied = max(largest_tie(scores) for part in table.parts for scores in part.scores[place])
+    if tied >= LARGEST_TIE:
+        return f"{100 * tied:.0f}% of the images have one and the same score"
+    called = [
+        float((scores > cut).mean())
+        for part in table.parts
+        for scores, cut in zip(part.scores[place], part.cuts[place], strict=True)
+    ]
+    if max(called) == 1:
+        return "every image is called positive at the deployed cut"
+    return "no image is called positive at the deployed cut" if min(called) == 0 and not _unknown(table) else ""
+
+
+def _unknown(table: LevelTable) -> bool:
+    return table.deployed is None
+
+
+def controls_passing(found: Sequence[Verdict]) -> list[Verdict]:
+    """Return the controls that are safe at a level below dense."""
+    return [one for one in found if one.control and one.density is not None]
