@@ -120,7 +120,7 @@ COLUMNS: tuple[Column, ...] = (
         percent,
         estimate=sensitivity,
         word="sensitivity at equal false alarms",
-        panel=Panel("Sensitivity at equal false alarms", "sensitivity"),
+        panel=Panel("Sensitivity at equal false alarms", names.SENSITIVITY),
     ),
     DeployedColumn(
         "missed",
