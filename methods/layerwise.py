@@ -33,6 +33,7 @@ class RandomLayerwise(Random):
         " (layerwise rearrange)"
     )
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {}
+    control = True
     variants = ({},)
 
     scope: Literal["layer"] = "layer"

@@ -23,6 +23,7 @@ class Random(SaliencyPruner):
         "scope": CategoricalDistribution(["layer", "global", "erk", "uniform+"])
     }
 
+    control = True
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"start": "trained", "retrain": "rewind-rate"})
 
     scope: Scope = "layer"

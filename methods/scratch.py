@@ -23,6 +23,7 @@ class Scratch(Pruner):
     level_order = "independent"
     gives = None
     borrows = "ticket"
+    control = True
     variants = ({"of": "lt"}, {"of": "structured-magnitude"})
 
     of: Other = "lt"

@@ -36,7 +36,13 @@ ORDER = (
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
 REPORTS = {"harness.results", "harness.evaluation", "harness.errors", "harness.outgoing", "harness.storage.disk"}
-REPORTS_ORDER = (("formatting",), ("analysis",), ("words",), ("page", "export", "terminal"), ("publishing",))
+REPORTS_ORDER = (
+    ("formatting",),
+    ("analysis",),
+    ("words",),
+    ("page", "export", "terminal", "terminal_groups"),
+    ("publishing",),
+)
 
 FACES = {
     "harness.pruning": """Architecture ChannelGroup ChannelPruner ChannelScope DensityUnreachable IterativePruner Mask

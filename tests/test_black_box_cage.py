@@ -59,7 +59,7 @@ AT_IMPORT_FAILS = {
     "half": "exit code 0",
     "babbles": "cannot be asked",
     "threads": "the method changed torch's number of threads",
-    "patches": "the method changed harness.evaluation.metrics.evaluate",
+    "patches": "the method changed harness.evaluation.figures.evaluate",
     "moves": "the method changed the working directory",
     "variable": "the method changed the variables that choose kernels",
     "loss-exits": "exit code 4",

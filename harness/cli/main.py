@@ -18,6 +18,7 @@ from harness.cli.doctor import doctor
 from harness.cli.list import list_
 from harness.cli.messages import say
 from harness.cli.new import new_verbs
+from harness.cli.plan_study import plan_study
 from harness.cli.publish import publish
 from harness.cli.report import report
 from harness.cli.run import run
@@ -44,6 +45,7 @@ app.command()(check)
 app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
 app.command("store")(store_)
+app.command()(plan_study)
 app.command()(verify)
 app.command()(doctor)
 

@@ -1,7 +1,7 @@
 """`harness report`: what is in MLflow, as one page."""
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -10,17 +10,30 @@ from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
 
+if TYPE_CHECKING:
+    from harness.results.reading import Results
+
 
 def report(
     dataset: Annotated[str, typer.Option(help="Data set whose results are shown.")] = "isic",
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
     output: Annotated[Path | None, typer.Option(help="Folder; default: <store>/reports/<data set>.")] = None,
+    compare_groups: Annotated[
+        tuple[str, str] | None,
+        typer.Option(help="Two groups whose training schedules differ, side by side; no page is written."),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="AUC within which two groups count as equivalent.")
+    ] = 0.05,
 ) -> None:
     """Write the report of a data set: one offline page, CSV and JSON."""
     from harness.reports.publishing.foreign_files import refuse_foreign_report
 
     uri, store = results_uri(store, tracking_uri), store.absolute()
+    if compare_groups is not None:
+        show_groups(uri, store, dataset, compare_groups, margin)
+        return
     if output is not None:
         refuse_foreign_report(output)
     if write_report(uri, store, dataset, output or store / "reports" / dataset).damaged:
@@ -34,19 +47,23 @@ class Written(NamedTuple):
     damaged: bool
 
 
+def show_groups(uri: str, store: Path, experiment: str, groups: tuple[str, str], margin: float) -> None:
+    """Print two groups of one experiment side by side."""
+    from harness.reports.analysis.group_comparison import compare_groups
+    from harness.reports.terminal_groups import side_by_side
+
+    try:
+        show(side_by_side(compare_groups(_results(uri, store, experiment), *groups, margin)))
+    except ValueError as error:
+        raise contradiction(uri, error) from error
+
+
 def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Written:
     """Write the report of one experiment's results, and show its table unless ``quiet``."""
     from harness.reports.publishing.report import write
     from harness.reports.terminal import summary
-    from harness.results.reading import read
 
-    results = read(uri, store, experiment)
-    show_damage(results)
-    if results.cells.empty:
-        raise UsageError(
-            f"no results of {experiment!r} in MLflow at {shown_address(uri)}",
-            fix=f"first: harness run --dataset {experiment}",
-        )
+    results = _results(uri, store, experiment)
     try:
         page, table = write(results, folder), summary(results)
     except ValueError as error:
@@ -57,6 +74,20 @@ def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet:
         show(table)
         show(f"Report: {page}")
     return Written(page, bool(results.damage))
+
+
+def _results(uri: str, store: Path, experiment: str) -> "Results":
+    """Return the results of one experiment. Raises `UsageError` where there are none."""
+    from harness.results.reading import read
+
+    results = read(uri, store, experiment)
+    show_damage(results)
+    if results.cells.empty:
+        raise UsageError(
+            f"no results of {experiment!r} in MLflow at {shown_address(uri)}",
+            fix=f"first: harness run --dataset {experiment}",
+        )
+    return results
 
 
 def contradiction(uri: str, error: ValueError) -> DataError:

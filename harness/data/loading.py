@@ -1,7 +1,9 @@
 """From a plan's data set to the splits of one network: images read once and kept in the store, cut by the seed."""
 
 import functools
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,9 @@ from harness.storage.canonical import digest
 from harness.storage.store import Store
 
 _SHOWN = 20
+
+LARGE_GROUP = 30
+"""Positives that a group of the publisher's needs for error rates of its own."""
 
 
 def _quiet(done: int, total: int) -> None:
@@ -87,7 +92,8 @@ class Splits:
 
     ``pool`` is the hash of all that its training and validation images were drawn from, ``whole`` that of all images.
     ``broken`` are those that could not be read and were left out: (id, reason). ``near_duplicates`` counts images that
-    look nearly like another one of the set.
+    look nearly like another one of the set. ``large_groups`` are the tested ids of each of the publisher's groups,
+    a clinic say, that has enough positives in the whole set for rates of its own.
     """
 
     train: ImageSplit
@@ -97,6 +103,7 @@ class Splits:
     whole: str
     broken: tuple[tuple[str, str], ...] = ()
     near_duplicates: int = 0
+    large_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def items(self) -> list[tuple[str, ImageSplit]]:
         """Return (name, split) in the order train, validation, test."""
@@ -116,7 +123,19 @@ def splits_of(plan: DataPlan, root: Path, seed: int) -> Splits:
         whole=whole,
         broken=found.broken,
         near_duplicates=near_duplicates(plan, root),
+        large_groups=large_groups(found, test_split(plan, root).ids),
     )
+
+
+def large_groups(found: ImageSet, tested: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the tested ids of each group that has at least `LARGE_GROUP` positives in the whole set."""
+    positives = Counter(group for group, label in zip(found.groups, found.labels.tolist(), strict=True) if label == 1)
+    members: dict[str, list[str]] = {}
+    asked = {*tested}
+    for identity, group in zip(found.ids, found.groups, strict=True):
+        if group is not None and positives[group] >= LARGE_GROUP and identity in asked:
+            members.setdefault(group, []).append(identity)
+    return {group: tuple(ids) for group, ids in sorted(members.items())}
 
 
 def planned_parts(plan: DataPlan, seed: int) -> dict[str, tuple[int, int]]:

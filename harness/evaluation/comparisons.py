@@ -8,7 +8,7 @@ from string import ascii_lowercase
 import numpy as np
 from scipy.special import stdtrit
 
-from harness.evaluation.contrasts import Contrast, Measured, contrast
+from harness.evaluation.contrasts import Contrast, Measured, contrasts
 
 FAMILY_LEVEL = 0.05
 POWER_Z = 0.8416
@@ -84,25 +84,30 @@ def compared(levels: Sequence[Level], alpha: float = FAMILY_LEVEL) -> list[Order
     """
     ordered = [sorted(range(len(level.entries)), key=lambda i, means=level.means: -means[i]) for level in levels]
     pairs = [list(combinations(range(len(own)), 2)) for own in ordered]
-    p_values = [
-        pair_contrast(level, own[first], own[second]).p_value
+    found = [
+        pair_contrasts(level, [(own[first], own[second]) for first, second in places])
         for level, own, places in zip(levels, ordered, pairs, strict=True)
-        for first, second in places
     ]
-    adjusted = iter(holm(p_values))
-    found = []
+    adjusted = iter(holm([one.p_value for level in found for one in level]))
+    orders = []
     for level, own, places in zip(levels, ordered, pairs, strict=True):
         rejected = {place for place in places if next(adjusted) <= alpha}
         entries, means = tuple(level.entries[i] for i in own), tuple(level.means[i] for i in own)
-        found.append(Order(entries, means, _closed(rejected, len(own))))
-    return found
+        orders.append(Order(entries, means, _closed(rejected, len(own))))
+    return orders
 
 
 def pair_contrast(level: Level, first: int, second: int) -> Contrast:
     """Return the difference first - second of two entries by their places."""
-    weights = np.zeros(len(level.entries))
-    weights[first], weights[second] = 1, -1
-    return contrast(level.parts, weights)
+    return pair_contrasts(level, [(first, second)])[0]
+
+
+def pair_contrasts(level: Level, pairs: Sequence[tuple[int, int]]) -> list[Contrast]:
+    """Return the differences first - second of pairs of entries by their places."""
+    weights = np.zeros((len(pairs), len(level.entries)))
+    for row, (first, second) in zip(weights, pairs, strict=True):
+        row[first], row[second] = 1, -1
+    return contrasts(level.parts, weights)
 
 
 def _closed(rejected: set[tuple[int, int]], entries: int) -> frozenset[tuple[int, int]]:
@@ -123,11 +128,7 @@ def resolution(levels: Sequence[Level], alpha: float = FAMILY_LEVEL) -> float | 
 
     Of the pairs' standard errors the median counts; the first step of Holm's correction. None without two entries.
     """
-    found = [
-        pair_contrast(level, first, second)
-        for level in levels
-        for first, second in combinations(range(len(level.entries)), 2)
-    ]
+    found = [one for level in levels for one in pair_contrasts(level, list(combinations(range(len(level.entries)), 2)))]
     known = [one for one in found if one.error]
     if not known:
         return None

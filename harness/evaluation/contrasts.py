@@ -73,9 +73,10 @@ class Measured:
     values: Floats
     classes: tuple[Images, ...]
 
-    def image_variance(self, weights: Floats) -> float:
-        """Return the variance over the images of the contrast of the means over networks."""
-        return max(0.0, float(sum(weights @ one.covariance @ weights / one.size for one in self.classes)))
+    def image_variance(self, factors: Floats) -> Floats:
+        """Return the variance over the images of the contrasts (..., M) of the means over networks."""
+        found = np.sum([quadratic(one.covariance, factors) / one.size for one in self.classes], axis=0)
+        return np.maximum(found, 0.0)
 
 
 @dataclass(frozen=True)
@@ -132,42 +133,55 @@ def additive_residuals(tables: Floats) -> Floats:
     return tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True)
 
 
-def contrast(parts: Sequence[Measured], weights: Sequence[float]) -> Contrast:
-    """Return the contrast of M entries by ``weights`` (M,), over one part (seeds) or several (folds).
+def contrast(parts: Sequence[Measured], weights: Sequence[float] | Floats) -> Contrast:
+    """Return the contrast of M entries by ``weights`` (M,); see `contrasts`."""
+    return contrasts(parts, np.asarray(weights, dtype=np.float64)[None])[0]
+
+
+def contrasts(parts: Sequence[Measured], weights: Floats) -> list[Contrast]:
+    """Return the contrasts of M entries by each row of ``weights`` (Q, M), over one part (seeds) or several (folds).
 
     Weights that sum to 0 compare entries: the variance over networks is pooled over all M, the residual of the table
     entry x network, unless the contrast's own is far larger. Other weights, such as 1 for one entry, take their own.
     Satterthwaite (1946) gives the degrees of freedom.
     """
-    factors = np.asarray(weights, dtype=np.float64)
-    if any(part.values.shape[0] != factors.size for part in parts) or not parts:
-        raise ValueError(f"{factors.size} weights for parts of {[len(part.values) for part in parts]} entries")
-    return _over_seeds(parts[0], factors) if len(parts) == 1 else _over_folds(parts, factors)
+    if any(part.values.shape[0] != weights.shape[1] for part in parts) or not parts:
+        raise ValueError(f"{weights.shape[1]} weights for parts of {[len(part.values) for part in parts]} entries")
+    found = _over_seeds(parts[0], weights) if len(parts) == 1 else _over_folds(parts, weights)
+    return [Contrast(*map(float, row)) for row in zip(*found, strict=True)]
 
 
-def _over_seeds(part: Measured, factors: Floats) -> Contrast:
-    """Return the contrast over one test part: noise of the images, and of the networks as far as it is not theirs.
+def quadratic(covariance: Floats, factors: Floats) -> Floats:
+    """Return w'Cw for each row w of ``factors`` (..., M); NaN where an entry of C that w weighs is unknown."""
+    unknown = np.isnan(covariance.diagonal())
+    found = np.einsum("...i,...i->...", factors @ np.where(np.isnan(covariance), 0.0, covariance), factors)
+    return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, found)
+
+
+def _over_seeds(part: Measured, factors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the contrasts over one test part: noise of the images, and of the networks as far as it is not theirs.
 
     Each image's own answer in each network is in the variance over images and in that over networks; it is taken off
     once. Below two networks the noise of training is unknown and left out.
     """
-    networks = part.values.shape[1]
-    value, images = _rounded(float((factors @ part.values).mean())), part.image_variance(factors)
-    terms = [(float(factors @ one.covariance @ factors) / one.size, one.size - 1.0) for one in part.classes]
+    networks, images = part.values.shape[1], part.image_variance(factors)
+    of_images = [(quadratic(one.covariance, factors) / one.size, one.size - 1.0) for one in part.classes]
+    terms: list[tuple[Floats, Floats | float]] = [*of_images]
     if networks > 1:
         variance, freedom = network_variance(part.values, factors)
         terms.append((variance / networks, freedom))
-        for one in part.classes:
-            both = float(factors @ one.residual @ factors) / (one.size * networks)
-            terms.append((-both, (one.size - 1.0) * (networks - 1)))
-    total = sum(term for term, _ in terms)
-    if not total >= images:  # the estimate of what is in both was too large
-        terms, total = terms[: len(part.classes)], images
-    return Contrast(value, total, satterthwaite(terms), images)
+        terms += [
+            (-quadratic(one.residual, factors) / (one.size * networks), (one.size - 1.0) * (networks - 1))
+            for one in part.classes
+        ]
+    total = np.sum([term for term, _ in terms], axis=0)
+    floored = ~(total >= images)  # the estimate of what is in both was too large
+    freedom = np.where(floored, satterthwaite(of_images), satterthwaite(terms))
+    return _rounded((factors @ part.values).mean(axis=1)), np.where(floored, images, total), freedom, images
 
 
-def _over_folds(parts: Sequence[Measured], factors: Floats) -> Contrast:
-    """Return the contrast over folds, whose training images overlap.
+def _over_folds(parts: Sequence[Measured], factors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the contrasts over folds, whose training images overlap.
 
     The variance over folds counts (1/K + 1/(K - 1)) times, the second term for n_test / n_train. Source: Nadeau and
     Bengio (2003), "Inference for the Generalization Error", section 3.
@@ -175,8 +189,8 @@ def _over_folds(parts: Sequence[Measured], factors: Floats) -> Contrast:
     folds = len(parts)
     means = np.stack([part.values.mean(axis=1) for part in parts], axis=1)
     variance, freedom = network_variance(means, factors)
-    images = sum(part.image_variance(factors) for part in parts) / folds**2
-    return Contrast(_rounded(float((factors @ means).mean())), variance * overlap(folds), freedom, images)
+    images = np.sum([part.image_variance(factors) for part in parts], axis=0) / folds**2
+    return _rounded((factors @ means).mean(axis=1)), variance * overlap(folds), freedom, images
 
 
 def overlap(folds: int) -> float:
@@ -184,14 +198,16 @@ def overlap(folds: int) -> float:
     return 1 / folds + 1 / (folds - 1)
 
 
-def network_variance(values: Floats, factors: Floats) -> tuple[float, float]:
-    """Return the variance over networks of the contrast of one network each, and its degrees of freedom; (M, J)."""
+def network_variance(values: Floats, factors: Floats) -> tuple[Floats, Floats]:
+    """Return the variance over networks of the contrasts of one network each, and its degrees of freedom; (M, J)."""
     entries, networks = values.shape
-    own = float(np.var(factors @ values, ddof=1))
-    if abs(factors.sum()) > 1e-12 or entries < 2:
-        return own, networks - 1.0
-    pooled = pooled_variance(values) * float(factors @ factors)
-    return (own, networks - 1.0) if own > OWN_FROM * pooled else (pooled, (entries - 1.0) * (networks - 1))
+    own = np.var(factors @ values, axis=-1, ddof=1)
+    if entries < 2:
+        return own, np.full_like(own, networks - 1.0)
+    pooled = pooled_variance(values) * np.square(factors).sum(axis=-1)
+    by_own = (np.abs(factors.sum(axis=-1)) > 1e-12) | (own > OWN_FROM * pooled)
+    freedom = np.where(by_own, networks - 1.0, (entries - 1.0) * (networks - 1))
+    return np.where(by_own, own, pooled), freedom
 
 
 def pooled_variance(values: Floats) -> float:
@@ -200,12 +216,13 @@ def pooled_variance(values: Floats) -> float:
     return float(np.square(additive_residuals(values)).sum() / ((entries - 1) * (networks - 1)))
 
 
-def satterthwaite(terms: Sequence[tuple[float, float]]) -> float:
-    """Return the degrees of freedom of a sum of mean squares, each with its own. Source: Satterthwaite (1946)."""
-    total, spread = sum(term for term, _ in terms), sum(term**2 / freedom for term, freedom in terms if freedom > 0)
-    return total**2 / spread if spread > 0 else CERTAIN
+def satterthwaite(terms: Sequence[tuple[Floats, Floats | float]]) -> Floats:
+    """Return the degrees of freedom of sums of mean squares, each with its own. Source: Satterthwaite (1946)."""
+    total = np.sum([term for term, _ in terms], axis=0)
+    spread = np.sum([np.square(term) / np.where(freedom, freedom, np.inf) for term, freedom in terms], axis=0)
+    return np.where(spread > 0, np.square(total) / np.where(spread > 0, spread, 1.0), CERTAIN)
 
 
-def _rounded(value: float) -> float:
+def _rounded(values: Floats) -> Floats:
     """Return 0 for the rounding error of equal means, which must not count as a difference."""
-    return 0.0 if abs(value) < 1e-12 else value
+    return np.where(np.abs(values) < 1e-12, 0.0, values)

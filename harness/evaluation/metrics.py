@@ -1,11 +1,9 @@
-"""What is counted on one split: ranking, missed positives, false alarms, calibration.
+"""What is counted on one split: missed positives, false alarms, calibration.
 
 A score is the logit of the positive class minus the logit of the negative; an image is called positive when
 its score lies above the threshold.
 """
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,36 +91,3 @@ def expected_calibration_error(labels: Labels, scores: ImageScores, bins: int = 
     predicted = np.bincount(bin_of, weights=probability, minlength=bins)
     observed = np.bincount(bin_of, weights=positive, minlength=bins)
     return float(np.abs(predicted - observed).sum() / values.size)
-
-
-def evaluate(labels: Labels, scores: ImageScores, thresholds: Mapping[str, float]) -> dict[str, float]:
-    """Return every metric of one split: labels and scores (N,), thresholds by name.
-
-    Keys: ``auc`` (ties count one half), ``ap``, ``brier``, ``ece``, ``p``, ``n``, and ``fn/t``, ``fp/t``,
-    ``accuracy/t`` for each threshold ``t``. Raises as `checked` does.
-    """
-    from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
-
-    positive, values = checked(labels, scores)
-    result = {
-        "auc": float(roc_auc_score(positive, values)),
-        "ap": float(average_precision_score(positive, values)),
-        "brier": float(brier_score_loss(positive, probabilities(values))),
-        "ece": expected_calibration_error(labels, scores),
-        "p": float(np.count_nonzero(positive)),
-        "n": float(np.count_nonzero(~positive)),
-    }
-    for name, threshold in thresholds.items():
-        counts = confusion(labels, scores, threshold)
-        accuracy = float(np.mean((values > threshold) == positive))
-        _assert_consistent(counts, accuracy)
-        result |= {f"fn/{name}": float(counts.fn), f"fp/{name}": float(counts.fp)}
-        result[f"accuracy/{name}"] = accuracy
-    return result
-
-
-def _assert_consistent(counts: Confusion, accuracy: float) -> None:
-    """Hold accuracy, counted on its own, against the two error rates: published tables often fail this."""
-    prevalence = counts.p / (counts.p + counts.n)
-    expected = 1 - (prevalence * counts.fnr + (1 - prevalence) * counts.fpr)
-    assert math.isclose(accuracy, expected, abs_tol=1e-12), (accuracy, expected, counts)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from harness.evaluation.contrasts import Contrast, Floats, Measured, contrast, network_variance, overlap
+from harness.evaluation.contrasts import Contrast, Floats, Measured, contrast, network_variance, overlap, quadratic
 
 FEWEST_NETWORKS = 3
 """Below it one network more or less is the result."""
@@ -119,11 +119,11 @@ def _noise(parts: Sequence[Measured], weights: Floats) -> tuple[float, float]:
     images = found + pooled[0].shape[1] / pooled[1].shape[1] * moved
     if len(parts) == 1:
         part = parts[0]
-        counted = sum(float(weights @ one.residual @ weights) / one.size for one in part.classes)
-        return images, max(0.0, network_variance(part.values, weights)[0] - counted)
+        counted = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
+        return images, max(0.0, float(network_variance(part.values, weights)[0]) - counted)
     means = np.stack([part.values.mean(axis=1) for part in parts], axis=1)
-    counted = sum(part.image_variance(weights) for part in parts) / len(parts)
-    return images, max(0.0, network_variance(means, weights)[0] - counted)
+    counted = sum(float(part.image_variance(weights)) for part in parts) / len(parts)
+    return images, max(0.0, float(network_variance(means, weights)[0]) - counted)
 
 
 def within_margins(missed: Contrast, alarms: Contrast, delta: float) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -69,11 +70,14 @@ def _check_scores(found: LevelCheck, contents: Mapping[str, bytes], terms: Terms
 
 
 def differing(counted: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
-    """Return each figure that is not recorded as it is counted from the scores."""
+    """Return each figure that is not recorded as it is counted from the scores.
+
+    To nine digits: the exponential of another processor may round its last bit otherwise.
+    """
     return [
         f"{name} is recorded as {recorded.get(name)!r}, its scores give {value!r}"
         for name, value in counted.items()
-        if recorded.get(name) != value
+        if not math.isclose(recorded.get(name, math.nan), value, rel_tol=1e-9, abs_tol=1e-12)
     ]
 
 

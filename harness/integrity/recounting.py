@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.evaluation.terms import Terms
 from harness.evaluation.thresholds import choose
 from harness.results import names
@@ -58,7 +58,7 @@ def recounted(table: ScoreTable, terms: Terms) -> dict[str, float]:
     cuts = {name: threshold.value for name, threshold in thresholds.items()}
     figures = threshold_figures(thresholds) | {names.SPREAD: spread(torch.from_numpy(validation.scores))}
     for split, images in table.items():
-        measured = evaluate(images.labels, images.scores, cuts)
+        measured = evaluate(images.labels, images.scores, cuts, terms)
         figures |= {names.on(split, name): value for name, value in measured.items()}
     return {name: value for name, value in figures.items() if not math.isnan(value)}
 

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Traits:
-    """What a method's class says: the names of its parameters, and its variants."""
+    """What a method's class says: the names of its parameters, its variants, and whether it is a control."""
 
     parameters: tuple[str, ...]
     variants: tuple[Mapping[str, Any], ...]
+    control: bool
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def traits_of(method: str) -> Traits:
     return Traits(
         parameters=tuple(field.name for field in fields(kind)),
         variants=tuple(plain_value(dict(one)) for one in kind.variants),
+        control=kind.control is True,
     )
 
 

@@ -44,6 +44,14 @@ class Entry:
         except UsageError:  # a plugin that cannot be imported
             return self.text
 
+    @property
+    def control(self) -> bool:
+        """Whether it is there for others to be compared with."""
+        try:
+            return traits_of(self.method).control
+        except UsageError:  # a plugin that cannot be imported
+            return False
+
     def code(self) -> list[str]:
         """Return a hash of each source file of the method, of those that it extends or borrows from, and of what these
         import from beside them; of a loss of another distribution, too.

@@ -33,6 +33,8 @@ class Pruner(ABC):
     """``independent`` promises prune(b, [x, y]) == prune(b, [x]) + prune(b, [y]), bit for bit."""
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Field values that ``--methods all`` runs, one entry each."""
+    control: ClassVar[bool] = False
+    """Whether it is there for others to be compared with: where it does as well, their choice was worth nothing."""
 
     gives: ClassVar[Borrowable | None] = "mask"
     """What another method can borrow: the ``mask`` of its networks; a ``ticket`` alone, where it cuts parts of W0 out

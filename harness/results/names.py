@@ -1,6 +1,6 @@
 """The names that results go by, from the cell that computes them to the page that shows them: written once, here.
 
-Nothing heavy is imported, so that both sides can. docs/results.md explains each metric and each tag.
+Nothing heavy is imported, so that both sides can. docs/metrics.md explains each metric and each tag.
 """
 
 DENSE = "dense"
@@ -12,6 +12,9 @@ PROBE = "probe"
 REFERENCES = (DENSE, PROBE)
 """The entries of every run that nobody asks for: unpruned, and ranked against no method but for `DENSE`."""
 
+CONTROLS = ("random", "random-layerwise", "scratch")
+"""The controls among the methods of a harness that did not publish `CONTROL` yet."""
+
 PLAIN_LOSS = "plain"
 
 DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
@@ -19,7 +22,7 @@ DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
 
 VALIDATION, TEST = "validation", "test"
 
-# Metrics. What `harness.evaluation.metrics.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
+# Metrics. What `harness.evaluation.figures.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
 DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED = (
     "size/density",
     "size/parameters",
@@ -40,15 +43,16 @@ CONFIDENCE, DEPLOYED_CONFIDENCE = "threshold/sens95/confidence", "threshold/depl
 # Of what is counted on a split, what the reports show.
 AUC, AP, ACCURACY, POSITIVES, NEGATIVES = "auc", "ap", "accuracy/argmax", "p", "n"
 MISSED, ALARMS, MISSED_ARGMAX, ALARMS_ARGMAX = "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"
+AP_BASE, SENSITIVITY, NET_BENEFIT = "ap/base", "sensitivity", "net_benefit"
+SLOPE, INTERCEPT = "calibration/slope", "calibration/intercept"
 MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
 
-SENSITIVITY, NET_BENEFIT, AP_BASE = "sensitivity", "net_benefit", "ap/base"
 CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/intercept"
 
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
-PLAIN, LOSS_CHANGES = "harness.plain", "harness.loss_changes"
+PLAIN, LOSS_CHANGES, CONTROL = "harness.plain", "harness.loss_changes", "harness.control"
 GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.partial"
 FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS = "harness.levels"

@@ -29,10 +29,11 @@ class Results:
     ``cells`` has one row per (entry, seed, level): run_id, group, entry (canonical text; "dense" is the
     plain-loss reference at density 1), method, loss, plain (the entry's name under the plain loss; its own where a run
     does not say), loss_changes (whether the loss has another gamma after the first round; False where a run does
-    not say), fold (from 1, of as many as the group's provenance says; missing where the publisher's test images are
-    tested), imbalance (negatives per positive in training; missing where all are used), seed, density (asked), status
-    ("done", "failed", "diverged", "skipped"), reason, layers (by parameter name (left, alive, total) weights; None
-    where a run does not say), then the metrics by name ("test/auc", ...), NaN where the cell is not done.
+    not say), control (whether the method is there for others to be compared with), fold (from 1, of as many as the
+    group's provenance says; missing where the publisher's test images are tested), imbalance (negatives per positive
+    in training; missing where all are used), seed, density (asked), status ("done", "failed", "diverged", "skipped"),
+    reason, layers (by parameter name (left, alive, total) weights; None where a run does not say), then the metrics by
+    name ("test/auc", ...), NaN where the cell is not done.
 
     ``scores`` has one row per (entry, seed, level, split, image) of the cells that are done: run_id, entry,
     seed, density, split ("validation", "test"), id, label (1 = positive), score.

@@ -42,6 +42,7 @@ def tables_of(run: PublishedRun) -> RunTables:
         Field.LOSS: run.tags[names.LOSS],
         Field.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
         Field.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
+        Field.CONTROL: _is_control(run),
         Field.FOLD: int(run.tags[names.FOLD]) if names.FOLD in run.tags else None,
         Field.IMBALANCE: float(run.tags[names.IMBALANCE]) if names.IMBALANCE in run.tags else None,
     }
@@ -57,6 +58,12 @@ def tables_of(run: PublishedRun) -> RunTables:
             found.damage.append(f"{named(run)} at density {level.density!r}: {damage}")
         found.rows.append({**fixed, **_row(record)})
     return found
+
+
+def _is_control(run: PublishedRun) -> bool:
+    if names.CONTROL in run.tags:
+        return run.tags[names.CONTROL] == "true"
+    return run.tags[names.METHOD] in names.CONTROLS
 
 
 def _content(level: ReadLevel) -> tuple[CellRecord, pd.DataFrame]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from harness.data.loading import test_split
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.results import names
@@ -39,6 +39,6 @@ def score_test(plan: Plan, cell: Cell, store: Store | None = None) -> CellRecord
     if not bool(torch.isfinite(scores).all()):
         return cell.record(status=names.DIVERGED, reason="the test scores are not finite", metrics={})
     values = {name: threshold.value for name, threshold in cell.thresholds.items()}
-    measured = evaluate(split.labels.numpy(), scores.numpy(), values)
+    measured = evaluate(split.labels.numpy(), scores.numpy(), values, plan.verdict)
     metrics = {names.on(names.TEST, name): value for name, value in measured.items()}
     return cell.record(metrics={**cell.metrics, **metrics}, test_scores=tuple(scores.tolist()))

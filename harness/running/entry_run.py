@@ -10,7 +10,7 @@ import torch
 
 from harness.data.image_split import ImageSplit
 from harness.errors import StoreError, UsageError
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.networks.architecture import Network
 from harness.networks.factories import build, parameter_count
 from harness.planning.entries import Entry, entry_of
@@ -187,7 +187,7 @@ class EntryRun:
             return self._cell(density, status=names.DIVERGED, **known)
         thresholds = fixed_thresholds(scored, self.validation, self.plan.verdict.sensitivity, self.store)
         values = {name: threshold.value for name, threshold in thresholds.items()}
-        measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values)
+        measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values, self.plan.verdict)
         metrics = _sizes(found) | {
             names.SECONDS: meter.seconds,
             names.PROCESSOR_SECONDS: meter.processor_seconds,

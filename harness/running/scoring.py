@@ -44,7 +44,7 @@ def fixed_thresholds(scored: Stage, validation: ImageSplit, sensitivity: float, 
     inputs = {
         "scores": scored.key,
         "split": validation.fingerprint,
-        "sensitivity": sensitivity,
+        "deployed": sensitivity,
         "version": TRAINING_VERSION,
     }
     stage = store.run("thresholds", inputs, fix)

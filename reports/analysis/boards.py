@@ -7,7 +7,7 @@ from typing import Any
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.outcomes import Outcome
 
-OF_ONE_FOLD = ("fold", "group", "fingerprint", "test_part", "counts", "looks")
+OF_ONE_FOLD = ("fold", "group", "fingerprint", "test_part", "counts", "looks", "large_groups")
 """Facts of which each fold has its own."""
 
 
@@ -49,6 +49,7 @@ def _joined(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "fold": [one["fold"] for one in folds],
         "fingerprint": [one.get("fingerprint") for one in folds],
         "counts": _counts(folds),
+        "large_groups": _members(folds),
         "looks": max(int(one.get("looks") or 0) for one in folds),
         "started": min(str(one.get("started") or "") for one in folds),
         "seeds": sorted({seed for one in folds for seed in one.get("seeds", ())}),
@@ -63,3 +64,12 @@ def _counts(folds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
         f"fold {one['fold']}, {split}": dict(counts) for one in folds for split, counts in one.get("counts", {}).items()
     }
     return {"tested in all": whole, **apart}
+
+
+def _members(folds: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the tested images of each large group over all folds."""
+    found: dict[str, list[str]] = {}
+    for one in folds:
+        for name, ids in (one.get("large_groups") or {}).items():
+            found.setdefault(name, []).extend(ids)
+    return found

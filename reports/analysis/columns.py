@@ -11,11 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, deployed_errors, deployed_rate, sensitivity
+from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, rate, sensitivity
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.formatting import decimal, duration, percent, signed, thousands
 from harness.results import names
-from harness.results.names import TEST, on
 
 Figure = Estimate | Rate | float | None
 
@@ -74,15 +73,15 @@ class EstimateColumn(Column):
 
 @dataclass(frozen=True)
 class DeployedColumn(Column):
-    """A count of images over their class, of ``label``, at the deployed cut."""
+    """A count of images over their class at the deployed cut, ``errors`` by its name."""
 
     kind = "rate"
     _: KW_ONLY
-    label: int
+    errors: str
 
     def over(self, done: Sequence[Outcome]) -> Figure:
         """Return the figure of an entry at a level, None where it is not known."""
-        return deployed_rate(done, label=self.label)
+        return rate(done, self.errors)
 
 
 def metric(name: str) -> Callable[[Outcome], float]:
@@ -90,21 +89,18 @@ def metric(name: str) -> Callable[[Outcome], float]:
     return lambda outcome: outcome.metric(name)
 
 
-def _deployed(label: int) -> Callable[[Outcome], float]:
-    def share(outcome: Outcome) -> float:
-        errors, images = deployed_errors(outcome, label=label)
-        return math.nan if math.isnan(outcome.cut) else errors / images
-
-    return share
+def tested(name: str) -> Callable[[Outcome], float]:
+    """Return what gives a figure of a cell's test images."""
+    return lambda outcome: outcome.tested(name)
 
 
-def _base(outcome: Outcome) -> float:
-    """Return the average precision of guessing: the share of positives."""
-    return math.nan if outcome.labels is None else float(np.mean(outcome.labels == 1))
+def _share(errors: str, images: str) -> Callable[[Outcome], float]:
+    """Return what gives a count of a cell's test images over their class."""
+    return lambda outcome: outcome.tested(errors) / outcome.tested(images)
 
 
-_BASE = Column("ap_base", "", _base, "guessing {:.3f}".format)
-_INTERCEPT = Column("calibration_intercept", "", metric(on(TEST, names.CALIBRATION_INTERCEPT)), "offset {:+.2f}".format)
+_BASE = Column("ap_base", "", tested(names.AP_BASE), "guessing {:.3f}".format)
+_INTERCEPT = Column("calibration_intercept", "", tested(names.CALIBRATION_INTERCEPT), "offset {:+.2f}".format)
 _SPREAD = Column("sd", "", metric(names.SPREAD), "sd {:.3g}".format)
 _KEPT = Column("kept_step", "", metric(names.KEPT_STEP), "kept {:,.0f}".format)
 
@@ -112,41 +108,41 @@ COLUMNS: tuple[Column, ...] = (
     EstimateColumn(
         "auc",
         "AUC-ROC",
-        metric(on(TEST, names.AUC)),
+        tested(names.AUC),
         estimate=auc,
         word="AUC",
         panel=Panel("AUC-ROC", "AUC", axis=".2f"),
     ),
     EstimateColumn(
-        "sensitivity",
+        names.SENSITIVITY,
         "Sensi\N{SOFT HYPHEN}tivity at equal alarms",
-        lambda outcome: outcome.sensitivity,
+        tested(names.SENSITIVITY),
         percent,
         estimate=sensitivity,
         word="sensitivity at equal false alarms",
-        panel=Panel("Sensitivity at equal false alarms", "sensitivity"),
+        panel=Panel("Sensitivity at equal false alarms", names.SENSITIVITY),
     ),
     DeployedColumn(
         "missed",
         "Missed, deployed",
-        _deployed(1),
-        label=1,
+        _share(names.MISSED_DEPLOYED, names.POSITIVES),
+        errors=names.MISSED_DEPLOYED,
         panel=Panel("Missed positives at the deployed cut", "missed positives", from_zero=True),
     ),
     DeployedColumn(
         "alarms",
         "False alarms, deployed",
-        _deployed(0),
-        label=0,
+        _share(names.ALARMS_DEPLOYED, names.NEGATIVES),
+        errors=names.ALARMS_DEPLOYED,
         word="false alarms deployed",
         panel=Panel("False alarms at the deployed cut", "false alarms", from_zero=True),
     ),
-    Column("ap", "AP", metric(on(TEST, names.AP)), note=_BASE),
-    Column("net_benefit", "Net benefit", metric(on(TEST, names.NET_BENEFIT)), signed),
+    Column("ap", "AP", tested(names.AP), note=_BASE),
+    Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed),
     Column(
         "calibration_slope",
         "Calibra\N{SOFT HYPHEN}tion slope",
-        metric(on(TEST, names.CALIBRATION_SLOPE)),
+        tested(names.CALIBRATION_SLOPE),
         "{:.2f}".format,
         note=_INTERCEPT,
     ),

@@ -86,20 +86,10 @@ def _measured(own: Sequence[Outcome], measure: Callable[[Labels, Floats], Measur
     return measure(own[0].labels, np.stack([one.scores for one in own if one.scores is not None])[None])
 
 
-def deployed_rate(done: Sequence[Outcome], *, label: int) -> Rate | None:
-    """Return the errors at the deployed cut of the images of a class: missed positives (1) or false alarms (0)."""
-    if not done or any(math.isnan(one.cut) for one in done):
-        return None
+def rate(done: Sequence[Outcome], errors: str) -> Rate | None:
+    """Return a count of errors of done cells over its class, ``fn/...`` or ``fp/...``; None where unknown."""
+    images = names.POSITIVES if errors.startswith("fn/") else names.NEGATIVES
     k = n = 0.0
     for own in by_part(done):
-        counts = [deployed_errors(one, label=label) for one in own]
-        k, n = k + float(np.mean([errors for errors, _ in counts])), n + counts[0][1]
-    return Rate(k, n, *clopper_pearson(k, n))
-
-
-def deployed_errors(cell: Outcome, *, label: int) -> tuple[int, int]:
-    """Return the errors of one done cell at its deployed cut, and the images of the class."""
-    assert cell.labels is not None
-    assert cell.scores is not None
-    own = cell.scores[cell.labels == label]
-    return int(np.count_nonzero(own <= cell.cut if label else own > cell.cut)), own.size
+        k, n = k + float(np.mean([one.tested(errors) for one in own])), n + own[0].tested(images)
+    return None if not n or math.isnan(k) else Rate(k, n, *clopper_pearson(k, n))

@@ -14,6 +14,7 @@ from harness.reports.analysis.boards import Subject, subjects
 from harness.reports.analysis.budgets import BudgetGroup, budget_of, by_budget
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.estimates import Estimate
+from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
@@ -81,7 +82,8 @@ class Board:
 
     ``pairs`` are the methods that ran under the plain loss and under another. ``probe`` is what the dense network comes
     to beside the probe, None where no network has both. ``resolution`` is the gap of AUC that this run tells apart with
-    power .8 between two of its entries, None where it cannot know.
+    power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
+    groups of images that are large enough.
     """
 
     group: str
@@ -95,6 +97,7 @@ class Board:
     pairs: tuple[LossPair, ...] = ()
     probe: AgainstProbe | None = None
     resolution: float | None = None
+    group_rates: tuple[GroupRate, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -154,6 +157,7 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         loss_pairs(cells, design),
         against_probe(cells),
         resolution([*family.values()]) if len(design.networks) > 1 else None,
+        group_rates(cells, subject.facts, design),
     )
 
 

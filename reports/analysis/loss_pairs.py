@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.differences import auc_contrast, mean_auc_of
-from harness.reports.analysis.estimates import Rate, deployed_rate
+from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
+from harness.results.names import MISSED_DEPLOYED
 
 Contrasts = Mapping[str, Mapping[str, float]]
 EFFECTS: Contrasts = {
@@ -124,7 +125,7 @@ def _done(cells: Iterable[Outcome]) -> list[Outcome]:
 def _corner(cells: Sequence[Outcome], design: Design) -> Corner:
     done = _done(cells)
     auc = mean_auc_of(done) if done else None
-    return Corner(auc, deployed_rate(done, label=1), len(done), "; ".join(design.absent(cells)))
+    return Corner(auc, rate(done, MISSED_DEPLOYED), len(done), "; ".join(design.absent(cells)))
 
 
 def _effects(cells: Mapping[str, Sequence[Outcome]], design: Design, known: Contrasts) -> dict[str, Effect]:

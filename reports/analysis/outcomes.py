@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.evaluation.equal_alarms import sensitivity_at
+from harness.evaluation.figures import evaluate
 from harness.evaluation.terms import USUAL, Terms
-from harness.evaluation.thresholds import choose
+from harness.evaluation.thresholds import DEPLOYED, choose
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.names import Field
@@ -71,16 +71,25 @@ class Outcome(CellRecord):
     @cached_property
     def cut(self) -> float:
         """Return the deployed cut, which keeps the asked share of the validation positives; NaN where not known."""
-        if self.validation is None:
-            return math.nan
-        return choose(*self.validation, self.terms.sensitivity)["deployed"].value
+        known = self.metric(f"{names.THRESHOLD}{DEPLOYED}")
+        if known == known or self.validation is None:
+            return known
+        return choose(*self.validation, self.terms.sensitivity)[DEPLOYED].value
+
+    def tested(self, name: str) -> float:
+        """Return a figure of the test images, NaN where these do not decide it.
+
+        Results of a harness that did not count it have it counted from their scores.
+        """
+        known = self.metric(names.on(names.TEST, name))
+        return known if known == known else self._recounted.get(name, math.nan)
 
     @cached_property
-    def sensitivity(self) -> float:
-        """Return the share of the positives found at the asked share of false alarms."""
-        assert self.labels is not None
-        assert self.scores is not None
-        return sensitivity_at(self.labels, self.scores, self.terms.fpr)
+    def _recounted(self) -> dict[str, float]:
+        if self.labels is None or self.scores is None:
+            return {}
+        cuts = {} if math.isnan(self.cut) else {DEPLOYED: self.cut}
+        return evaluate(self.labels, self.scores, cuts, self.terms)
 
     @property
     def done(self) -> bool:
@@ -120,8 +129,8 @@ def read_outcomes(results: Results) -> list[Outcome]:
     outcomes = []
     for row in rows:
         key = _key([row[name] for name in CELL_KEY])
-        asked = terms.get(_text(row[Field.GROUP]), USUAL)
-        outcomes.append(_outcome(row, asked, images[names.TEST].get(key), images[names.VALIDATION].get(key)))
+        own = terms.get(_text(row[Field.GROUP]), USUAL)
+        outcomes.append(_outcome(row, own, images[names.TEST].get(key), images[names.VALIDATION].get(key)))
     for group in results.groups:
         if len({_seen(one) for one in outcomes if one.group == group and one.done}) > 1:
             raise ValueError(f"group {group!r}: its cells were scored on different test images")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.differences import auc_contrast, mean_auc_of
-from harness.reports.analysis.estimates import Rate, deployed_rate
+from harness.reports.analysis.estimates import Rate, rate
 from harness.reports.analysis.level_table import content
 from harness.reports.analysis.outcomes import Outcome
+from harness.results.names import ALARMS_DEPLOYED, MISSED_DEPLOYED
 from harness.results.study_record import StudyRecord
 
 
@@ -102,7 +103,7 @@ def _measured(default: Sequence[Outcome], tuned: Sequence[Outcome], design: Desi
         low=low,
         high=high,
         same=content(default) == content(tuned),
-        missed=(deployed_rate(default, label=1), deployed_rate(tuned, label=1)),
-        alarms=(deployed_rate(default, label=0), deployed_rate(tuned, label=0)),
+        missed=(rate(default, MISSED_DEPLOYED), rate(tuned, MISSED_DEPLOYED)),
+        alarms=(rate(default, ALARMS_DEPLOYED), rate(tuned, ALARMS_DEPLOYED)),
         anecdote=design.anecdote,
     )

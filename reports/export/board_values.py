@@ -6,6 +6,7 @@ from typing import Any
 from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis import columns
 from harness.reports.analysis.estimates import Estimate, Rate
+from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
@@ -39,6 +40,7 @@ def board_values(board: Board) -> dict[str, Any]:
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
     found |= {names.PROBE: _probe(board.probe)} if board.probe else {}
+    found |= {"group_rates": [_group_rate(one) for one in board.group_rates]} if board.group_rates else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
 
@@ -73,6 +75,10 @@ def _figure(figure: columns.Figure) -> Any:
     if isinstance(figure, Rate):
         return {**asdict(figure), "share": figure.share}
     return asdict(figure) if isinstance(figure, Estimate) else figure
+
+
+def _group_rate(found: GroupRate) -> dict[str, Any]:
+    return {**asdict(found), "missed": _figure(found.missed), "alarms": _figure(found.alarms)}
 
 
 def _probe(found: AgainstProbe) -> dict[str, Any]:

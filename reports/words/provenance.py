@@ -45,7 +45,7 @@ LABELS = {
     "versions": "Versions",
 }
 ONLY_WHERE_KNOWN = {"fallback_for", "fold", "folds", "imbalance", "recipe"}
-SHOWN_ELSEWHERE = {"positive", "classes", "caveats"}
+SHOWN_ELSEWHERE = {"positive", "classes", "caveats", "large_groups"}
 
 
 def provenance(board: Board) -> list[tuple[str, str]]:

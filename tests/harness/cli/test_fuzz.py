@@ -90,7 +90,7 @@ VERBS = [
         ["publish"],
         ["store"],
     ),
-    *(["list"], ["check", "--list"], ["data", "show"], ["new", "method"], []),
+    *(["list"], ["check", "--list"], ["data", "show"], ["new", "method"], ["plan-study"], []),
 ]
 TINY = ["--dataset", "isic-sim", "--network", "small-cnn", "--weights", "kaiming", "--methods", "magnitude"]
 

@@ -3,16 +3,19 @@
 import dataclasses
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from harness.results.cell_record import step_of
 from harness.results.manifest import Manifest, hashes
 from harness.running.publication import lasting_digest
 
 TINY = ["--dataset", "isic-sim", "--network", "small-cnn", "--weights", "kaiming", "--densities", "1,0.25"]
 TINY += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=63", "--set", "training.sampler=balanced"]
 TINY += ["--set", "losses.mine.kind=ldam-drw", "--set", "losses.mine.beta=0.9"]
+YOUNGER = ("deployed", "sensitivity", "net_benefit", "calibration/", "ap/base")
 METHODS = "magnitude,snip[images=16,loss=mine,margin=2,scoring_loss=training]"
 
 
@@ -62,6 +65,18 @@ class Forger:
             digest=lasting_digest(json.loads(files["cell.json"])),
         )
         self._keep(levels={**self.manifest.levels, density: level})
+
+    def age(self, store, density=0.25):
+        """Make a level one from before the cut `deployed`, in the files and in MLflow."""
+        cell = self.cell(density)
+        gone = [name for name in cell["metrics"] if any(part in name for part in YOUNGER)]
+        for name in gone:
+            del cell["metrics"][name]
+        self.rewrite("cell.json", json.dumps(cell).encode(), density)
+        with sqlite3.connect(store / "mlflow.db") as database:
+            for name in gone:
+                place = [name, step_of(density), self.run_id]
+                database.execute("delete from metrics where key = ? and step = ? and run_uuid = ?", place)
 
     def rewrite_document(self, name, content):
         (self.place / name).write_bytes(content)

@@ -54,15 +54,9 @@ def test_a_forgery_in_which_all_fits_together_is_found_by_computing_anew(copied,
     assert any("scores.csv differs" in one["what"] for one in told["differences"])
 
 
+@pytest.mark.long
 def test_a_level_from_before_the_cut_deployed_is_held_to_what_it_has(copied, forger, harness):
-    cell = forger.cell()
-    cell["metrics"] = {name: value for name, value in cell["metrics"].items() if "deployed" not in name}
-    forger.rewrite("cell.json", json.dumps(cell).encode())
-    with sqlite3.connect(copied / "mlflow.db") as database:
-        database.execute(
-            "delete from metrics where key like '%deployed%' and step = ? and run_uuid = ?",
-            [step_of(0.25), forger.run_id],
-        )
+    forger.age(copied)
     told = verify(harness, copied.parent, "--run", forger.run_id, "--rerun", "100%", check=0)
     assert (told["differences"], len(told["computed_anew"])) == ([], 2)
 

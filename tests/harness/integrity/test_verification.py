@@ -51,7 +51,9 @@ def test_a_file_that_is_not_as_it_was_logged_is_named(copied, forger, name, deed
     assert line.startswith(f"magnitude seed 0 (run {forger.run_id}): density 0.25: ")
 
 
-@pytest.mark.parametrize("name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece"])
+@pytest.mark.parametrize(
+    "name", ["test/auc", "validation/fn/sens95", "threshold/sens95", "validation/sd", "test/ece", "test/sensitivity"]
+)
 def test_a_figure_that_its_scores_do_not_give_is_named_though_all_hashes_fit(copied, forger, name):
     cell = forger.cell()
     honestly = cell["metrics"][name]
@@ -109,6 +111,15 @@ def test_another_density_in_the_place_of_a_level_is_found(copied, forger):
     cell = forger.cell()
     forger.rewrite("cell.json", json.dumps({**cell, "density": 0.26}).encode())
     assert any("cell.json is of density 0.26, not 0.25" in one for one in differences(copied))
+
+
+def test_a_level_from_before_the_cut_deployed_is_held_to_what_it_has(copied, forger):
+    forger.age(copied)
+    assert differences(copied) == []
+    cell = forger.cell()
+    cell["metrics"]["test/auc"] += 1
+    forger.rewrite("cell.json", json.dumps(cell).encode())
+    assert any("test/auc is recorded as" in one for one in differences(copied))
 
 
 def test_a_figure_that_is_taken_away_is_found(copied, forger):

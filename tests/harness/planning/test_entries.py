@@ -1,5 +1,5 @@
 import itertools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 
 import pytest
@@ -14,6 +14,7 @@ from harness.planning.entries import Entry, entry_of
 from harness.planning.pruners import build_pruner
 from harness.planning.selection import resolve
 from harness.plugins import PRUNERS
+from harness.results.names import CONTROLS
 
 
 def texts(written, common=None, loss=None):
@@ -380,3 +381,14 @@ def test_no_entry_is_named_twice():
 def test_an_entry_knows_its_name_under_the_plain_loss(written, plain):
     (entry,), _ = resolve([written], {}, None)
     assert entry.plain == plain
+
+
+def test_the_controls_among_the_built_in_methods_are_those_of_runs_that_did_not_say():
+    built_in = [name for name, plugin in plugins.available(PRUNERS).items() if plugin.distribution == "prune-harness"]
+    assert {method for method in built_in if entry_of(method, {}).control} == set(CONTROLS)
+
+
+def test_a_method_that_cannot_be_imported_is_no_control(broken):
+    entry = replace(entry_of("random", {}), method="mine")
+    broken(UsageError("plugin 'mine' cannot be imported"))
+    assert not entry.control

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.evaluation.metrics import evaluate
+from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
 from harness.results import names
 from harness.results.names import Field

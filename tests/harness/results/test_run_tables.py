@@ -13,8 +13,21 @@ CELL = json.dumps({"density": 0.5, "status": "done", "reason": "", "metrics": {"
 WHOLE = {"cell.json": CELL, "scores.csv": "split,id,label,score\r\ntest,007,1,0.25\r\n"}
 
 
-def run(*levels, damage=()):
-    return PublishedRun("4f1c", TAGS, 0, 0, "{}", levels, damage)
+def run(*levels, damage=(), **tags):
+    return PublishedRun("4f1c", TAGS | tags, 0, 0, "{}", levels, damage)
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "control"),
+    [
+        *(("random", None, True), ("random-layerwise", None, True), ("scratch", None, True), ("snip", None, False)),
+        *(("coin-flip", "true", True), ("random", "false", False)),
+    ],
+)
+def test_a_control_is_what_says_so_and_of_older_runs_what_the_harness_had(method, said, control):
+    tags = {names.METHOD: method} | ({} if said is None else {names.CONTROL: said})
+    tables = tables_of(run(ReadLevel(0.5, WHOLE), **tags))
+    assert [row["control"] for row in tables.rows] == [control]
 
 
 def test_a_level_is_a_row_and_its_scores():

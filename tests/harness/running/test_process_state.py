@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.evaluation import metrics
+from harness.evaluation import figures
 from harness.losses.class_dependent import ClassDependentLoss
 from harness.networks.registered import INTERNAL
 from harness.running.process_state import Code, deciding_state, state_changes
@@ -65,8 +65,8 @@ def test_where_and_how_files_are_written_is_looked_at(tmp_path, monkeypatch):
     [
         (fit, "fit", lambda *_: None),
         (fit, "normalise", lambda images: images),
-        (metrics.evaluate, "__code__", (lambda *_: {}).__code__),
-        (metrics.evaluate, "__defaults__", (1,)),
+        (figures.evaluate, "__code__", (lambda *_: {}).__code__),
+        (figures.evaluate, "__defaults__", (1,)),
         (ClassDependentLoss, "__call__", lambda *_: 0),
         (torch.nn.functional, "relu", torch.abs),
         (torch.Tensor, "add_", torch.Tensor.sub_),

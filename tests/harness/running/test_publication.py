@@ -117,8 +117,15 @@ def test_an_entry_is_published_with_whether_its_loss_changes(published, read_bac
     assert read_back(one, "harness.loss_changes")["loss_changes"].tolist() == [False]
 
 
+def test_an_entry_is_published_with_whether_it_is_a_control(published, read_back):
+    for text, control in (("random", True), ("random-layerwise", True), ("scratch", True), ("magnitude", False)):
+        one = published(entry_of(text, {}), record(1.0))
+        assert one.tags["harness.control"] == str(control).lower()
+        assert read_back(one)["control"].tolist() == [control]
+
+
 def test_every_tag_of_a_result_has_its_words(published):
-    page = (METHODS.parent / "docs" / "results.md").read_text("utf-8")
+    page = (METHODS.parent / "docs" / "metrics.md").read_text("utf-8")
     assert [tag for tag in published(BLACK, record(1.0)).tags if f"`{tag}`" not in page] == []
 
 
