@@ -103,7 +103,7 @@ def metric_names() -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(metric_names()))
 def test_every_metric_is_explained(name: str) -> None:
-    assert f"`{name}`" in (ROOT / "docs" / "results.md").read_text()
+    assert f"`{name}`" in (ROOT / "docs" / "metrics.md").read_text()
 
 
 def test_every_tag_is_explained() -> None:
@@ -111,7 +111,7 @@ def test_every_tag_is_explained() -> None:
     tags -= {names.__name__, names.__package__}
     assert {names.KIND, names.ENTRY, names.LEVELS} <= tags
     for tag in tags:
-        assert f"`{tag}`" in (ROOT / "docs" / "results.md").read_text()
+        assert f"`{tag}`" in (ROOT / "docs" / "metrics.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -15,7 +15,7 @@ class CellRecord:
     """One network asked for, at one ``density``, and what came of it.
 
     ``status``: done, failed, diverged or skipped, with the ``reason`` in words. ``metrics`` by the names of
-    docs/results.md. Scores are one an image, in the order of the split. ``mask`` holds packed bits by parameter name.
+    docs/metrics.md. Scores are one an image, in the order of the split. ``mask`` holds packed bits by parameter name.
     """
 
     density: float

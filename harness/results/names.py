@@ -1,6 +1,6 @@
 """The names that results go by, from the cell that computes them to the page that shows them: written once, here.
 
-Nothing heavy is imported, so that both sides can. docs/results.md explains each metric and each tag.
+Nothing heavy is imported, so that both sides can. docs/metrics.md explains each metric and each tag.
 """
 
 DENSE = "dense"

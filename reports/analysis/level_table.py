@@ -38,6 +38,11 @@ class LevelTable:
         name = self.twins.get(entry, entry)
         return self.entries.index(name) if name in self.entries else None
 
+    @property
+    def networks(self) -> int:
+        """Return how many networks an entry has, over all parts."""
+        return sum(part.scores.shape[1] for part in self.parts)
+
     @cached_property
     def aucs(self) -> tuple[Measured, ...]:
         """Return the AUCs of the entries, a part each."""

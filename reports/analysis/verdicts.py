@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evaluation.contrasts import Contrast, contrast
-from harness.evaluation.safety import LARGEST_TIE, Answer, Judgement, judge, largest_tie, within_margins
+from harness.evaluation.safety import (
+    FEWEST_NETWORKS,
+    LARGEST_TIE,
+    Answer,
+    Judgement,
+    judge,
+    largest_tie,
+    within_margins,
+)
 from harness.evaluation.terms import Terms
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.level_table import LevelTable, level_table
@@ -122,7 +130,7 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
 
 
 def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:
-    if table.deployed is None:
+    if table.deployed is None or table.networks < FEWEST_NETWORKS:
         return None
     weights = np.zeros(len(table.entries))
     weights[entry] += 1
@@ -148,8 +156,3 @@ def _degenerate(table: LevelTable, place: int) -> str:
 
 def _unknown(table: LevelTable) -> bool:
     return table.deployed is None
-
-
-def controls_passing(found: Sequence[Verdict]) -> list[Verdict]:
-    """Return the controls that are safe at a level below dense."""
-    return [one for one in found if one.control and one.density is not None]

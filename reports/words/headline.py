@@ -1,120 +1,127 @@
 """The answer in a few sentences to "how small before it misses more positives?", and what this run can tell at all."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.evaluation.safety import FEWEST_NETWORKS, Answer
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.verdicts import ALPHA, Verdict
-from harness.reports.formatting import UNKNOWN, decimal, listed, numbered, percent, points
-from harness.reports.words.verdicts import BRIEF, NO_VERDICT, needed
+from harness.reports.formatting import decimal, listed, numbered, percent, points
+from harness.reports.words.verdicts import lift, needed
 from harness.results.names import DENSE
 
 NAMED = 3
 """So many entries are named in a sentence, more are counted."""
 
+_WEAK = ("has too weak a dense network", "have too weak a dense network")
+_END: Mapping[Answer | None, tuple[str, str]] = {
+    Answer.LOSES: ("loses positives", "lose positives"),
+    Answer.UNDECIDED: ("is undecided", "are undecided"),
+    Answer.TOO_WEAK: _WEAK,
+    Answer.NOT_SHOWN_STRONG: _WEAK,
+    None: ("has no verdict", "have no verdict"),
+}
+"""What ended a walk, of one entry and of several; an entry that was not pruned has no verdict either."""
+
 
 def answer(board: Board) -> list[str]:
     """Return the headline of one board, the first sentence being the answer."""
-    if not board.verdicts:
+    if not any(step.density < 1 for one in board.verdicts for step in one.steps):
         return ["Nothing was pruned yet."]
     if board.design.anecdote:
         return [_anecdote(board)]
     lost = board.design.absent([cell for cell in board.cells if cell.entry == DENSE])
     if lost:
-        return [f"No verdict: the dense network is {'; '.join(lost)}."]
+        return [f"No verdict: the dense network is not whole ({'; '.join(lost)})."]
     return [*_controls(board), *(_weak(board) or _safe(board) or _none(board))]
 
 
 def _anecdote(board: Board) -> str:
-    if len(board.design.networks) == 1:
-        return f"No verdict: one run is an anecdote. At least {FEWEST_NETWORKS} networks are needed, seeds or folds."
-    return f"No verdict: two runs are anecdotes. At least {FEWEST_NETWORKS} networks are needed, seeds or folds."
+    told = "one run is an anecdote" if len(board.design.networks) == 1 else "two runs are anecdotes"
+    return f"No verdict: {told}. At least {FEWEST_NETWORKS} networks are needed, seeds or folds."
 
 
 def _controls(board: Board) -> list[str]:
-    passing = [one for one in board.verdicts if one.control and one.density is not None]
+    passing = {one.entry: one.density for one in board.verdicts if one.control and one.density is not None}
     if not passing:
         return []
-    return [
-        f"Pruning by chance passes, too: {_named(passing)} {_reach(passing)}. What a method adds is not shown there."
-    ]
+    title = "A control passes" if len(passing) == 1 else "Controls pass"
+    return [f"{title}: {_reaching(passing)}. So far down it is not shown that a method's choice of weights matters."]
 
 
-def _reach(found: Sequence[Verdict]) -> str:
-    smallest = min(one.density for one in found if one.density is not None)
-    return f"{'is' if len(found) == 1 else 'are'} safe down to {percent(smallest)}"
+def _reaching(found: Mapping[str, float]) -> str:
+    """Return who reaches how far, the smallest networks first."""
+    of = {level: [entry for entry in found if found[entry] == level] for level in sorted(set(found.values()))}
+    return "; ".join(f"{_quoted(entries)} down to {percent(level)}" for level, entries in of.items())
 
 
 def _weak(board: Board) -> list[str]:
     """Say that the dense network is too weak, where this is the answer to every entry that loses nothing shown."""
     stops = [one.stop for one in board.verdicts]
-    weak = [step for step in stops if step and step.answer in (Answer.TOO_WEAK, Answer.NOT_SHOWN_STRONG)]
-    if not weak or any(one.density is not None for one in board.verdicts) or board.lift is None:
+    weak = {step.answer for step in stops if step} & {Answer.TOO_WEAK, Answer.NOT_SHOWN_STRONG}
+    if not weak or board.lift is None:
         return []
-    lift, terms = board.lift, board.terms
-    known = "is too weak" if any(step.answer == Answer.TOO_WEAK for step in weak) else "is not shown strong enough"
+    known = "is too weak" if Answer.TOO_WEAK in weak else "is not shown to be strong enough"
     return [
-        f"This run cannot tell: the dense network {known} to lose {points(terms.delta)} of the positives.",
-        f"At {percent(terms.fpr)} false alarms it finds {points(lift.value)} more than guessing, at least "
-        f"{points(lift.lower())} with 95% confidence; {points(2 * terms.delta)} are asked for.",
+        f"This run cannot tell: the dense network {known} for a loss of {points(board.terms.delta)} to show.",
+        f"Where {percent(board.terms.fpr)} of the negatives are called, {lift(board.lift, board.terms)}.",
         *_losers(board),
     ]
 
 
 def _losers(board: Board) -> list[str]:
-    losing = [one for one in board.verdicts if (step := one.stop) and step.answer == Answer.LOSES]
-    return [f"Shown to lose positives at its first level: {_named(losing)}."] if losing else []
+    losing = [one.entry for one in board.verdicts if (step := one.stop) and step.answer == Answer.LOSES]
+    whose = "its" if len(losing) == 1 else "their"
+    return [f"Shown to lose positives at {whose} first level: {_quoted(losing)}."] if losing else []
 
 
 def _safe(board: Board) -> list[str]:
-    """Return the smallest safe network; corrected for the number of entries, or else as candidates."""
-    corrected = 1 - ALPHA / len(board.verdicts)
-    sure = {one.entry: density for one in board.verdicts if (density := one.density_at(corrected)) is not None}
-    alone = {one.entry: one.density for one in board.verdicts if one.density is not None}
+    """Return the smallest safe networks; corrected for the number of entries, or else as candidates."""
+    level = 1 - ALPHA / len(board.verdicts)
+    asked = [one for one in board.verdicts if not one.control]
+    sure = {one.entry: density for one in asked if (density := one.density_at(level)) is not None}
+    alone = {one.entry: one.density for one in asked if one.density is not None}
     if not alone:
         return []
-    sentences = [_down_to("Safe", sure)] if sure else ["No entry is safe once all are looked at together."]
-    rest = {entry: density for entry, density in alone.items() if density < sure.get(entry, 1)}
-    if rest:
-        sentences.append(_down_to("Candidates, each judged by itself", rest))
-    return [*sentences, *_others(board, len(alone))]
-
-
-def _down_to(what: str, found: dict[str, float]) -> str:
-    """Return who reaches how far, the smallest network first."""
-    levels = sorted(set(found.values()))
-    parts = [f"to {percent(level)}: {_quoted([entry for entry in found if found[entry] == level])}" for level in levels]
-    return f"{what} down {'; '.join(parts)}."
-
-
-def _others(board: Board, safe: int) -> list[str]:
-    rest = len(board.verdicts) - safe
-    return [f"{rest} of {numbered(len(board.verdicts), 'entry', 'entries')} have no safe level."] if rest else []
+    entries = numbered(len(board.verdicts), "entry", "entries")
+    sentences = [f"Safe: {_reaching(sure)}." if sure else f"None is shown to be safe when {entries} are looked at."]
+    if rest := {entry: density for entry, density in alone.items() if density < sure.get(entry, 1)}:
+        sentences.append(f"Candidates, each safe when looked at alone: {_reaching(rest)}.")
+    others = [one for one in asked if one.entry not in alone]
+    return [*sentences, *([f"Of the others, {_counted(others)}."] if others else [])]
 
 
 def _none(board: Board) -> list[str]:
-    stops = [one.stop for one in board.verdicts]
-    counts = Counter(BRIEF[step.answer] if step and step.answer else NO_VERDICT for step in stops)
-    told = [f"{what} ({number})" for what, number in counts.most_common()]
-    sentences = [f"No entry is shown to be safe below dense: {listed(told)}."]
-    undecided = [step.judgement for step in stops if step and step.judgement and step.answer == Answer.UNDECIDED]
-    ways = sorted((one.needed.positives for one in undecided if one.needed and one.needed.positives), reverse=False)
+    asked = [one for one in board.verdicts if not one.control]
+    if not asked:
+        return []
+    sentences = [f"No entry is shown to be safe below dense: {_counted(asked)}."]
+    undecided = [step.judgement for one in asked if (step := one.stop) and step.answer == Answer.UNDECIDED]
+    needs = [judged.needed for judged in undecided if judged]
+    ways = [found.positives for found in needs if found and found.positives]
     if ways:
-        sentences.append(f"To decide the nearest case, about {ways[0]:,} positives would do.")
-    elif undecided:
-        sentences.append(f"For the undecided, {needed(undecided[0].needed)}.")
+        sentences.append(f"About {numbered(min(ways), 'positive')} would decide the nearest case.")
+    elif needs:
+        sentences.append(f"Of the undecided, {needed(needs[0])}.")
     return sentences
+
+
+def _counted(found: Sequence[Verdict]) -> str:
+    """Return what ended how many walks: 2 lose positives and 1 is undecided."""
+    ends = Counter(_END[one.stop.answer if one.stop else None] for one in found)
+    return listed([f"{number} {end[number > 1]}" for end, number in ends.most_common()])
 
 
 def tells_apart(board: Board) -> str:
     """Return what this run can tell apart at all."""
     entries = {cell.entry for cell in board.cells if cell.density < 1}
     counted = f"{networks(board)}, {numbered(board.positives, 'tested positive')}"
-    if board.resolution is None:
-        return f"{counted}: what this run can tell apart is unknown, since no network was trained twice."
-    gap = decimal(board.resolution)
-    return f"{counted}: among {numbered(len(entries), 'entry', 'entries')} this run tells apart gaps of {gap} AUC."
+    if board.resolution is not None:
+        among = numbered(len(entries), "entry", "entries")
+        return f"{counted}: among {among} this run tells gaps of {decimal(board.resolution)} AUC apart."
+    once = len(board.design.networks) < 2
+    why = "no network was trained twice" if once else "no level has two entries with all their networks"
+    return f"{counted}: what this run can tell apart is not known, since {why}."
 
 
 def networks(board: Board) -> str:
@@ -123,13 +130,7 @@ def networks(board: Board) -> str:
     return folds + numbered(len(board.design.seeds), "seed")
 
 
-def _named(found: Sequence[Verdict]) -> str:
-    return _quoted([one.entry for one in found])
-
-
 def _quoted(entries: Sequence[str]) -> str:
-    if not entries:
-        return UNKNOWN
     shown = [f"“{entry}”" for entry in entries[:NAMED]]
     more = len(entries) - NAMED
     return listed([*shown, f"{more} more"] if more > 0 else shown)

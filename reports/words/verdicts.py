@@ -4,8 +4,8 @@ from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import FEWEST_NETWORKS, Answer, Judgement, Needed
 from harness.evaluation.terms import Terms
 from harness.reports.analysis.estimates import Rate
-from harness.reports.analysis.verdicts import Step, Verdict
-from harness.reports.formatting import count, percent, points
+from harness.reports.analysis.verdicts import Deployed, Step, Verdict
+from harness.reports.formatting import count, numbered, percent, points
 
 NO_VERDICT = "no verdict"
 BRIEF = {
@@ -41,33 +41,42 @@ def why(step: Step, terms: Terms) -> str:
     if step.problem or step.judgement is None:
         return step.problem
     reason = _reason(step.judgement, terms)
-    return f"{reason}; {_deployed(step)}" if step.deployed else reason
+    return f"{reason}; {_deployed(step.deployed)}" if step.deployed else reason
 
 
 def _reason(found: Judgement, terms: Terms) -> str:
-    lost, lift = found.loss, found.lift
     match found.answer:
         case Answer.ANECDOTE:
-            return f"fewer than {FEWEST_NETWORKS} networks: what training alone does is unknown"
+            return f"fewer than {FEWEST_NETWORKS} networks: what another training would give is not known"
         case Answer.LOSES:
-            return f"loses {points(lost.value)} of the positives, {_at_least(lost)}"
+            return f"loses {points(found.loss.value)}, at least {points(found.loss.lower())}"
         case Answer.TOO_WEAK | Answer.NOT_SHOWN_STRONG:
-            return (
-                f"the dense network finds {points(lift.value)} more than guessing, {_at_least(lift)}: {_asked(terms)}"
-            )
+            return lift(found.lift, terms)
         case Answer.SAFE:
-            shown = ", and a loss is shown" if lost.lower() > 0 else ""
-            return f"loses {points(lost.value)}, at most {points(lost.upper())}{shown}"
+            return f"{_lost(found.loss)}{', and a loss is shown' * (found.loss.lower() > 0)}"
         case Answer.UNDECIDED:
-            return f"loses {points(lost.value)}, at most {points(lost.upper())}: {needed(found.needed)}"
+            return f"{_lost(found.loss)}: {needed(found.needed)}"
 
 
-def _at_least(bound: Contrast) -> str:
-    return f"at least {points(bound.lower())}"
+def _lost(loss: Contrast) -> str:
+    """Return a loss with its upper bound; a network may also find more than the dense one."""
+    value, upper = loss.value, loss.upper()
+    if points(value) == points(0):
+        return f"loses nothing, at most {points(upper)}"
+    if value > 0:
+        return f"loses {points(value)}, at most {points(upper)}"
+    bound = f"at least {points(-upper)}" if upper < 0 else f"or loses at most {points(upper)}"
+    return f"finds {points(-value)} more, {bound}"
 
 
-def _asked(terms: Terms) -> str:
-    return f"{points(2 * terms.delta)} must be shown where {points(terms.delta)} may be lost"
+def lift(found: Contrast, terms: Terms) -> str:
+    """Return what the dense network finds beside guessing, and why that does not do."""
+    more = f"{points(abs(found.value))} {'more' if found.value >= 0 else 'fewer'} than guessing"
+    asked = f"{points(2 * terms.delta)} are needed where {points(terms.delta)} may be lost"
+    if found.upper() < 2 * terms.delta:
+        return f"the dense network finds {more}, at most {points(found.upper())} more: {asked}"
+    shown = f"{points(found.lower())} are shown" if found.lower() > 0 else "none are shown"
+    return f"the dense network finds {more}, of which {shown}: {asked}"
 
 
 def needed(found: Needed | None) -> str:
@@ -75,28 +84,23 @@ def needed(found: Needed | None) -> str:
     if found is None or found == Needed(None, None):
         return "no number of positives decides with so few networks"
     ways = [
-        f"about {found.positives:,} positives" if found.positives else "",
-        f"{found.networks:,} networks" if found.networks else "",
+        f"about {numbered(found.positives, 'positive')}" if found.positives else "",
+        numbered(found.networks, "network") if found.networks else "",
     ]
     return " or ".join(way for way in ways if way) + " would decide"
 
 
-def _deployed(step: Step) -> str:
-    assert step.deployed is not None
-    missed, alarms = (f"{points(one.value)} (at most {points(one.upper())})" for one in _rises(step))
-    held = "within the margin" if step.deployed.within else "not shown to be within the margin"
+def _deployed(found: Deployed) -> str:
+    missed, alarms = (f"{points(one.value)} (at most {points(one.upper())})" for one in (found.missed, found.alarms))
+    held = "within the margin" if found.within else "not shown to be within the margin"
     return f"deployed: misses rise by {missed}, false alarms by {alarms}: {held}"
-
-
-def _rises(step: Step) -> tuple[Contrast, Contrast]:
-    assert step.deployed is not None
-    return step.deployed.missed, step.deployed.alarms
 
 
 def asked(terms: Terms) -> str:
     """Return by what the answers were judged."""
     return (
-        f"Judged where each network calls {percent(terms.fpr)} of the negatives; a loss of {points(terms.delta)} of"
-        f" the positives is too large. Deployed: cut at {percent(terms.sensitivity)} of the validation positives. One"
-        f" missed positive costs {terms.cost_ratio:g} false alarms."
+        f"Judged where every network calls {percent(terms.fpr)} of the negatives positive; a loss of"
+        f" {points(terms.delta)} of the positives is too large. The deployed cut keeps {percent(terms.sensitivity)} of"
+        f" the validation positives. One missed positive costs as much as"
+        f" {terms.cost_ratio:g} false alarm{'s' * (terms.cost_ratio != 1)}."
     )

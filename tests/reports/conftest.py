@@ -359,6 +359,96 @@ def undrawn(monkeypatch) -> None:
     monkeypatch.setattr(page, "charts", lambda _: None)
 
 
+def generated(*about) -> np.random.Generator:
+    """The generator of what it is about."""
+    return np.random.default_rng([*"/".join(map(str, about)).encode()])
+
+
+class Trial:
+    """Results made by hand: a network is told by how many positives it misses at equal false alarms, and its noise.
+
+    Images of the class 1 come first. Which positives are missed is much the same for all networks of a test part.
+    """
+
+    def __init__(self, folds: int = 0, positives: int = 120, negatives: int = 150) -> None:
+        self.folds = folds
+        self.labels = np.r_[np.ones(positives, dtype=int), np.zeros(negatives, dtype=int)]
+        self.rows: list[dict[str, object]] = []
+        self.images: list[pd.DataFrame] = []
+
+    def entry(self, name, density, missed, *, spread=0, seeds=(0, 1, 2), folds=None, **facts):
+        """Add an entry's networks at a level: ``missed`` positives each, or of each seed, up to ``spread`` off."""
+        for fold in folds if folds is not None else range(1, self.folds + 1) if self.folds else (0,):
+            for place, seed in enumerate(seeds):
+                own = missed[place] if isinstance(missed, tuple) else missed
+                own += int(generated(name, density, seed, fold).integers(-spread, spread + 1))
+                self.network(name, density, seed, self.scored(own, name, density, seed, fold), fold=fold, **facts)
+        return self
+
+    def scored(self, missed, *about):
+        """Scores of one network on its test part; what it is ``about``, the fold last, seeds its noise."""
+        generator = generated(*about)
+        positives = int(self.labels.sum())
+        order = np.arange(positives) + 7 * about[-1] % positives + generator.normal(0, 4, positives)
+        scores = np.r_[generator.uniform(1, 2, positives), generator.uniform(0, 1, self.labels.size - positives)]
+        lost = np.argsort(order)[:missed]
+        scores[lost] = generator.uniform(0, 0.4, missed)
+        return scores
+
+    def network(self, entry, density, seed, scores, *, fold=0, validation=None, status="done", reason="", **facts):
+        """Add one network, or one that is not done; its validation scores are its test scores unless given."""
+        run = f"{entry}/{fold}/{seed}"
+        row = {
+            "run_id": run,
+            "group": f"fold{fold}" if fold else "g",
+            "entry": entry,
+            "method": entry.split("[")[0],
+            "loss": "plain",
+            "plain": entry,
+            "fold": fold or None,
+            "control": False,
+            "seed": seed,
+            "density": density,
+            "status": status,
+            "reason": reason,
+        }
+        self.rows.append(row | facts)
+        if status == "done":
+            seen = {"test": scores, "validation": scores if validation is None else validation}
+            self.images += [self._scored(run, entry, density, seed, fold, split, own) for split, own in seen.items()]
+        return self
+
+    def _scored(self, run, entry, density, seed, fold, split, scores):
+        ids = [f"{split}{fold}-{index:03d}" for index in range(self.labels.size)]
+        of = {"run_id": run, "entry": entry, "density": density, "seed": seed, "split": split}
+        return pd.DataFrame({**of, "id": ids, "label": self.labels, "score": scores})
+
+    def lose(self, entry, density=None, seed=None, fold=None):
+        """Take cells away, with their scores."""
+        asked = {"entry": entry, "density": density, "seed": seed, "fold": fold}
+        kept = [row for row in self.rows if any(row[key] != own for key, own in asked.items() if own is not None)]
+        lost = {(row["run_id"], row["density"]) for row in self.rows if row not in kept}
+        self.rows = kept
+        self.images = [one for one in self.images if (one["run_id"].iloc[0], one["density"].iloc[0]) not in lost]
+        return self
+
+    def results(self, **facts) -> Results:
+        """Results of one group, or of a group for each fold, all of one family."""
+        counts = {"p": int(self.labels.sum()), "n": int((1 - self.labels).sum())}
+        groups = {}
+        for row in self.rows:
+            fold = {"fold": row["fold"], "folds": self.folds, "family": "family"} if row["fold"] else {}
+            own = {"group": row["group"], "counts": {"test": counts}, "looks": 2, **fold}
+            groups[str(row["group"])] = PROVENANCE | own | facts
+        images = pd.concat(self.images, ignore_index=True) if self.images else pd.DataFrame()
+        return Results("spots", pd.DataFrame(self.rows), images, groups)
+
+
+@pytest.fixture
+def trial() -> Callable[..., Trial]:
+    return Trial
+
+
 class Document(HTMLParser):
     """What a browser would act on: elements, attributes, links and the text that is shown."""
 

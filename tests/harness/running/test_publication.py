@@ -125,7 +125,7 @@ def test_an_entry_is_published_with_whether_it_is_a_control(published, read_back
 
 
 def test_every_tag_of_a_result_has_its_words(published):
-    page = (METHODS.parent / "docs" / "results.md").read_text("utf-8")
+    page = (METHODS.parent / "docs" / "metrics.md").read_text("utf-8")
     assert [tag for tag in published(BLACK, record(1.0)).tags if f"`{tag}`" not in page] == []
 
 
