@@ -114,13 +114,13 @@ COLUMNS: tuple[Column, ...] = (
         panel=Panel("AUC-ROC", "AUC", axis=".2f"),
     ),
     EstimateColumn(
-        "sensitivity",
+        names.SENSITIVITY,
         "Sensi\N{SOFT HYPHEN}tivity at equal alarms",
         tested(names.SENSITIVITY),
         percent,
         estimate=sensitivity,
         word="sensitivity at equal false alarms",
-        panel=Panel("Sensitivity at equal false alarms", "sensitivity"),
+        panel=Panel("Sensitivity at equal false alarms", names.SENSITIVITY),
     ),
     DeployedColumn(
         "missed",
@@ -138,7 +138,7 @@ COLUMNS: tuple[Column, ...] = (
         panel=Panel("False alarms at the deployed cut", "false alarms", from_zero=True),
     ),
     Column("ap", "AP", tested(names.AP), note=_BASE),
-    Column("net_benefit", "Net benefit", tested(names.NET_BENEFIT), signed),
+    Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed),
     Column(
         "calibration_slope",
         "Calibra\N{SOFT HYPHEN}tion slope",

@@ -129,8 +129,8 @@ def read_outcomes(results: Results) -> list[Outcome]:
     outcomes = []
     for row in rows:
         key = _key([row[name] for name in CELL_KEY])
-        asked = terms.get(_text(row[Field.GROUP]), USUAL)
-        outcomes.append(_outcome(row, asked, images[names.TEST].get(key), images[names.VALIDATION].get(key)))
+        own = terms.get(_text(row[Field.GROUP]), USUAL)
+        outcomes.append(_outcome(row, own, images[names.TEST].get(key), images[names.VALIDATION].get(key)))
     for group in results.groups:
         if len({_seen(one) for one in outcomes if one.group == group and one.done}) > 1:
             raise ValueError(f"group {group!r}: its cells were scored on different test images")

@@ -40,4 +40,4 @@ def against_probe(cells: Sequence[Outcome]) -> AgainstProbe | None:
     pair = [[one[network] for network in both] for one in (dense, probe)]
     found = auc_contrast(pair, (1, -1))
     low, high = found.interval()
-    return AgainstProbe(tuple(both), *map(mean_auc_of, pair), found.value, low, high)
+    return AgainstProbe(tuple(both), mean_auc_of(pair[0]), mean_auc_of(pair[1]), found.value, low, high)

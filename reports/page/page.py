@@ -49,6 +49,7 @@ def _section(number: int, board: Board) -> dict[str, Any]:
     return {
         "number": number,
         "board": board,
+        "steps": sorted({step.density for found in board.verdicts for step in found.steps}, reverse=True),
         "tells_apart": tells_apart(board),
         "asked": asked(board.terms),
         "banners": banners(board),

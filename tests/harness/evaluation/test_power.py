@@ -36,9 +36,17 @@ def drawn(generator, study, assumed, aucs):
 
 
 def auc_parts(scores, labels):
-    """Return the AUC (entry, seed) and what each positive and each negative contributes to it."""
-    above = scores[..., labels == 1][..., :, None] > scores[..., labels == 0][..., None, :]
-    return above.mean(axis=(-1, -2)), above.mean(axis=-1), above.mean(axis=-2)
+    """Return the AUC (entry, seed) and what each positive and each negative contributes to it; no score ties."""
+    positives, negatives = scores[..., labels == 1], scores[..., labels == 0]
+    ranks = places(np.concatenate([positives, negatives], axis=-1))
+    p, n = positives.shape[-1], negatives.shape[-1]
+    above = (ranks[..., :p] - places(positives)) / n
+    return above.mean(axis=-1), above, 1 - (ranks[..., p:] - places(negatives)) / p
+
+
+def places(scores):
+    """Return of how many others each is above."""
+    return scores.argsort(axis=-1).argsort(axis=-1)
 
 
 def sensitivity_parts(scores, labels, slope):
