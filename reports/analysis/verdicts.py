@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.contrasts import Contrast, contrast
+from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import (
     FEWEST_NETWORKS,
     LARGEST_TIE,
@@ -13,6 +13,7 @@ from harness.evaluation.safety import (
     Judgement,
     judge,
     largest_tie,
+    loss_of,
     within_margins,
 )
 from harness.evaluation.terms import Terms
@@ -135,7 +136,7 @@ def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deploy
     weights = np.zeros(len(table.entries))
     weights[entry] += 1
     weights[dense] -= 1
-    missed, alarms = (contrast(measured, weights.tolist()) for measured in table.deployed)
+    missed, alarms = (loss_of(measured, weights, terms.delta) for measured in table.deployed)
     return Deployed(missed, alarms, within_margins(missed, alarms, terms.delta))
 
 

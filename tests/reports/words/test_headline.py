@@ -20,23 +20,23 @@ SMALL = {"positives": 60, "negatives": 60}
 
 @pytest.fixture
 def whole(trial):
-    """Four folds of 3 seeds: what loses next to nothing is safe, whoever else is looked at."""
-    return trial(folds=4, **SMALL).entry("dense", 1.0, 6, spread=2)
+    """Five folds of 3 seeds: what loses next to nothing is safe, whoever else is looked at."""
+    return trial(folds=5, positives=120, negatives=60).entry("dense", 1.0, 12, spread=1)
 
 
 def test_safe_networks_are_named_the_smallest_first(whole):
     for name, levels in (("a", (0.5, 0.25)), ("b", (0.5, 0.25)), ("c", (0.5,))):
         for level in levels:
-            whole.entry(name, level, 6, spread=2)
+            whole.entry(name, level, 12, spread=1)
     assert answered(whole) == ["Safe: “a” and “b” down to 25%; “c” down to 50%."]
 
 
 def test_more_than_three_are_counted_and_the_others_told_by_what_ended_them(whole):
     for name in "abcde":
-        whole.entry(name, 0.5, 6, spread=2)
-    whole.entry("loser", 0.5, 30, spread=2)
+        whole.entry(name, 0.5, 12, spread=1)
+    whole.entry("loser", 0.5, 60, spread=1)
     assert answered(whole) == ["Safe: “a”, “b”, “c” and 2 more down to 50%.", "Of the others, 1 loses positives."]
-    whole.entry("worse", 0.5, 40, spread=2).entry("gone", 0.5, 6, folds=(1, 2))
+    whole.entry("worse", 0.5, 70, spread=1).entry("gone", 0.5, 12, folds=(1, 2))
     assert answered(whole)[-1] == "Of the others, 2 lose positives and 1 has no verdict."
 
 
@@ -48,10 +48,10 @@ def test_more_than_three_are_counted_and_the_others_told_by_what_ended_them(whol
     ],
 )
 def test_a_control_that_passes_is_said_first_and_not_named_again(whole, controls, first):
-    whole.entry("lt", 0.5, 6, spread=2)
+    whole.entry("lt", 0.5, 12, spread=1)
     for name, density in controls.items():
         for level in {0.5, density}:
-            whole.entry(name, level, 6, spread=2, control=True)
+            whole.entry(name, level, 12, spread=1, control=True)
     said = answered(whole)
     assert said == [
         f"{first} So far down it is not shown that a method's choice of weights matters.",
@@ -60,21 +60,21 @@ def test_a_control_that_passes_is_said_first_and_not_named_again(whole, controls
 
 
 def test_a_control_alone_is_no_answer_of_a_method(whole):
-    whole.entry("random", 0.5, 6, spread=2, control=True)
+    whole.entry("random", 0.5, 12, spread=1, control=True)
     assert len(answered(whole)) == 1
     assert answered(whole)[0].startswith("A control passes: “random”")
-    whole.entry("lt", 0.5, 30, spread=2)
+    whole.entry("lt", 0.5, 60, spread=1)
     assert answered(whole)[1:] == ["No entry is shown to be safe below dense: 1 loses positives."]
 
 
 def test_a_control_that_does_not_pass_is_an_entry_like_others(whole):
-    whole.entry("random", 0.5, 30, spread=2, control=True)
+    whole.entry("random", 0.5, 60, spread=1, control=True)
     assert answered(whole) == ["No entry is shown to be safe below dense: 1 loses positives."]
 
 
 def test_what_is_safe_by_itself_and_not_among_all_is_a_candidate(trial):
     """At 95 % its bound is below the margin, at 1 - .05 / 4 it is above."""
-    made = trial().entry("dense", 1.0, 12).entry("lt", 0.5, 19)
+    made = trial().entry("dense", 1.0, 12).entry("lt", 0.5, 18)
     for number, name in enumerate(("x", "y", "z")):
         made.entry(name, 0.5, 80 + 10 * number)
     (step,) = next(one for one in board_of(made).verdicts if one.entry == "lt").steps
@@ -110,9 +110,9 @@ def test_a_weak_dense_network_is_the_answer_and_who_loses_all_the_same_is_named(
 
 
 def test_the_undecided_say_what_would_decide(trial):
-    made = trial(positives=30, negatives=40).entry("dense", 1.0, 3, spread=2)
+    made = trial(positives=40, negatives=40).entry("dense", 1.0, 4)
     for name in ("a", "b"):
-        made.entry(name, 0.5, 4, spread=2)
+        made.entry(name, 0.5, 5)
     first, second = answered(made)
     assert first == "No entry is shown to be safe below dense: 2 are undecided."
     needs = [step.judgement.needed.positives for one in board_of(made).verdicts for step in one.steps]
