@@ -19,6 +19,7 @@ from harness.evaluation.safety import (
 from harness.evaluation.terms import Terms
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.level_table import LevelTable, level_table
+from harness.reports.analysis.lost_positives import countable, lost_positives
 from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
 
@@ -39,12 +40,17 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Step:
-    """One level of an entry: its ``judgement``, or the ``problem`` for which there is none."""
+    """One level of an entry: its ``judgement``, or the ``problem`` for which there is none.
+
+    ``lost``: the ids of the positives that most of its networks miss and most dense ones find, None where there are too
+    few networks to say so.
+    """
 
     density: float
     judgement: Judgement | None
     deployed: Deployed | None = None
     problem: str = ""
+    lost: tuple[str, ...] | None = None
 
     @property
     def answer(self) -> Answer | None:
@@ -127,7 +133,8 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
         lost = design.absent(own) or [f"the dense network: {cause}" for cause in design.absent(dense)]
         return Step(density, None, problem="; ".join(lost))
     judgement = judge(table.sensitivities, place, reference, terms.fpr, terms.delta)
-    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place))
+    lost = lost_positives(own, dense) if countable(design) else None
+    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place), lost)
 
 
 def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:

@@ -116,6 +116,7 @@ def _step(step: Step, found: Verdict) -> dict[str, Any]:
         "loss": _contrast(judged.loss) if judged else None,
         "needed": asdict(judged.needed) if judged and judged.needed else None,
         "deployed": _deployed(step.deployed),
+        "lost": None if step.lost is None else list(step.lost),
     }
 
 
