@@ -8,6 +8,8 @@ from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
 from harness.reports.page.assets import INDEX_MARK, asset, policy
 from harness.reports.page.templating import template
+from harness.reports.publishing.across_sets import across_values, page_figures
+from harness.reports.publishing.rank_diagram import MARGIN, WIDTH, rank_diagram
 from harness.reports.publishing.versions import FOLDER, Version, with_changes
 from harness.results.names import DENSE, REFERENCES
 
@@ -18,24 +20,35 @@ def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], S
     ``pages`` are results.json and versions, oldest first, by the page's folder below ``folder``. Raises
     `UsageError` where a results.json is not as our schema says.
     """
-    entries = []
+    entries, figures = [], []
     for page, (document, found) in pages.items():
         try:
             entries.append(_entry(page.relative_to(folder).as_posix(), document, found))
+            figures.append(page_figures(page.relative_to(folder).as_posix(), document))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f"{page / 'results.json'} is damaged: {type(error).__name__} {error}",
                 fix=f"publish the results of that page again, or remove {page}",
             ) from error
     entries.sort(key=lambda entry: (entry["dataset"], entry["network"] or "", entry["page"]))
-    return {"format": INDEX_FORMAT, "schema": SCHEMA, "pages": entries}
+    figures.sort(key=lambda one: (one.dataset, one.network or "", one.page))
+    return {"format": INDEX_FORMAT, "schema": SCHEMA, "pages": entries, "across": across_values(figures)}
 
 
 def index_html(document: Mapping[str, Any]) -> str:
     """Return the index as HTML: self-contained, readable without JavaScript."""
     style, scripts = asset("page.css"), [asset("page.js")]
+    across = document["across"]
     return template("index.html.j2").render(
-        generator=INDEX_MARK, pages=document["pages"], style=style, scripts=scripts, policy=policy(style, scripts)
+        generator=INDEX_MARK,
+        pages=document["pages"],
+        across=across,
+        diagram=rank_diagram(across) if across["entries"] else None,
+        width=WIDTH,
+        margin=MARGIN,
+        style=style,
+        scripts=scripts,
+        policy=policy(style, scripts),
     )
 
 
