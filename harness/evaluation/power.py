@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, ndtri, stdtrit
 
-from harness.evaluation.auc import Floats
 from harness.evaluation.binormal import Expected, expected_auc, expected_sensitivity
+from harness.evaluation.contrasts import Floats, overlap
 from harness.evaluation.study import Assumptions, Study
 
 POWER = 0.8
@@ -49,18 +49,18 @@ def _estimated_deviations(freedom: float) -> Floats:
     return np.asarray(np.sqrt(gammaincinv(freedom / 2, _MIDDLES) * 2 / freedom), dtype=np.float64)
 
 
-def of_difference(study: Study, assumed: Assumptions, figure: Expected) -> Precision:
+def of_difference(study: Study, assumed: Assumptions, figure: Expected, pooled: int) -> Precision:
     """Return that of the difference of two equal entries' means, at least `FEWEST_NETWORKS` networks each.
 
-    The seed variance is pooled over the entries and dense. With folds: Nadeau and Bengio (2003), whose variance is
-    taken for the true one, so that power above one half is rather understated.
+    The seed variance is ``pooled`` over so many entries, two at least. With folds: Nadeau and Bengio (2003), whose
+    variance is taken for the true one, so that power above one half is rather understated.
     """
     covariance = _covariances(study, figure)
     other, seed, both = (covariance(one) for one in (assumed.correlation, assumed.seed_correlation, assumed.both))
     each, training = covariance(1.0), (assumed.tau * figure.slope) ** 2
     images = 2 * ((each - other) / study.seeds + (1 - 1 / study.seeds) * (seed - both))
     residual = each - other - seed + both + training
-    return _precision(study, images + 2 * training / study.seeds, 2 * residual / study.seeds, study.entries)
+    return _precision(study, images + 2 * training / study.seeds, 2 * residual / study.seeds, pooled - 1)
 
 
 def of_dense(study: Study, assumed: Assumptions, figure: Expected) -> Precision:
@@ -78,15 +78,14 @@ def _covariances(study: Study, figure: Expected) -> Callable[[float], float]:
     return lambda correlation: figure.covariance(correlation, study.positives / parts, study.negatives / parts)
 
 
-def _precision(study: Study, variance: float, estimated: float, tables: int) -> Precision:
+def _precision(study: Study, variance: float, estimated: float, times: int) -> Precision:
     """Return that of a figure with this variance in one test part, of which ``estimated`` comes from seeds alone.
 
-    Source of the degrees of freedom: Satterthwaite (1946).
+    ``times``: over so many entries. Source of the degrees of freedom: Satterthwaite (1946).
     """
     if study.folds:
-        factor = 1 / study.folds + 1 / (study.folds - 1)
-        return Precision(variance * factor, tables * (study.folds - 1))
-    return Precision(variance, tables * (study.seeds - 1) * (variance / estimated) ** 2)
+        return Precision(variance * overlap(study.folds), times * (study.folds - 1))
+    return Precision(variance, times * (study.seeds - 1) * (variance / estimated) ** 2)
 
 
 class Comparison(NamedTuple):
@@ -102,7 +101,7 @@ def comparison(study: Study, assumed: Assumptions, gap: float) -> Comparison:
 
     Source of the step: Holm (1979).
     """
-    precision = of_difference(study, assumed, expected_auc(assumed.auc))
+    precision = of_difference(study, assumed, expected_auc(assumed.auc), study.entries)
     alpha = (1 - LEVEL) / (2 * study.comparisons)
     return Comparison(precision.half_width(), precision.shown(alpha), precision.power(gap, alpha))
 
@@ -125,7 +124,8 @@ def safe(study: Study, assumed: Assumptions, fpr: float, delta: float) -> Safe:
     strong the other looks as if it lost: the two are joined by a normal copula with their estimates' correlation.
     """
     figure = expected_sensitivity(assumed.auc, fpr)
-    loss, dense = of_difference(study, assumed, figure), of_dense(study, assumed, figure)
+    loss = of_difference(study, assumed, figure, study.entries + 1)  # dense is one of them
+    dense = of_dense(study, assumed, figure)
     bounded = loss.power(delta, 1 - LEVEL)
     strong = dense.power(figure.value - fpr - 2 * delta, 1 - LEVEL)
     return Safe(_both(bounded, strong, -math.sqrt(loss.variance / dense.variance) / 2), bounded, strong)

@@ -8,8 +8,12 @@ from scipy.special import ndtri
 from scipy.stats import nct
 from scipy.stats import t as student
 
+from harness.evaluation.auc import aucs
 from harness.evaluation.binormal import expected_auc, expected_sensitivity
+from harness.evaluation.contrasts import contrast
+from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.power import Precision, comparison, of_difference, safe, strong_from
+from harness.evaluation.safety import Answer, judge
 from harness.evaluation.study import Assumptions, Study
 
 DRAWS = 600
@@ -18,11 +22,11 @@ CLOSE = 0.075
 FPR, DELTA = 0.3, 0.1
 
 
-def drawn(generator, study, assumed, aucs):
-    """Return scores (entry, seed, image) of one test part and its labels; ``aucs`` are the entries' on average."""
+def drawn(generator, study, assumed, means):
+    """Return scores (entry, seed, image) of one test part and its labels; ``means`` are the entries' mean AUCs."""
     parts = study.folds or 1
     labels = np.repeat([1, 0], [study.positives // parts, study.negatives // parts])
-    entries, seeds = len(aucs), study.seeds
+    entries, seeds = len(means), study.seeds
     one, other, both = assumed.correlation, assumed.seed_correlation, assumed.both
     shares = [
         (both, 1, 1),
@@ -31,7 +35,7 @@ def drawn(generator, study, assumed, aucs):
         (1 - one - other + both, entries, seeds),
     ]
     noise = sum(math.sqrt(share) * generator.normal(size=(*size, labels.size)) for share, *size in shares)
-    true = np.asarray(aucs)[:, None] + assumed.tau * generator.normal(size=(entries, seeds))
+    true = np.asarray(means)[:, None] + assumed.tau * generator.normal(size=(entries, seeds))
     return noise + (math.sqrt(2) * ndtri(true))[:, :, None] * labels, labels
 
 
@@ -99,8 +103,8 @@ def shown(found, study):
 def test_the_power_of_one_test_part(positives, seeds, entries, tau, gap):
     study = Study(positives=positives, negatives=4 * positives, seeds=seeds, entries=entries)
     assumed, generator = Assumptions(tau=tau), np.random.default_rng(1)
-    aucs = [0.80 - gap / 2, 0.80 + gap / 2, *[0.80] * (entries - 1)]
-    found = [shown(difference(*auc_parts(*drawn(generator, study, assumed, aucs))), study) for _ in range(DRAWS)]
+    true = [0.80 - gap / 2, 0.80 + gap / 2, *[0.80] * (entries - 2)]
+    found = [shown(difference(*auc_parts(*drawn(generator, study, assumed, true))), study) for _ in range(DRAWS)]
     assert np.mean(found) == pytest.approx(comparison(study, assumed, gap).found, abs=CLOSE)
 
 
@@ -113,7 +117,7 @@ def test_the_power_of_folds_whose_networks_share_training_images(positives, seed
     study = Study(positives=positives, negatives=4 * positives, seeds=seeds, folds=5, entries=4)
     assumed = Assumptions(tau=tau)
     expected = comparison(study, assumed, gap).found
-    in_one_fold = of_difference(study, assumed, expected_auc(0.80)).variance / 2 / (1 / 5 + 1 / 4)
+    in_one_fold = of_difference(study, assumed, expected_auc(0.80), 4).variance / 2 / (1 / 5 + 1 / 4)
     rates = [over_folds(study, assumed, gap, shared=math.sqrt(part * in_one_fold / 4)) for part in (1.0, 0.0)]
     assert rates[0] == pytest.approx(expected, abs=CLOSE)
     assert rates[1] >= expected - CLOSE
@@ -122,8 +126,8 @@ def test_the_power_of_folds_whose_networks_share_training_images(positives, seed
 def over_folds(study, assumed, gap, shared):
     generator, hits = np.random.default_rng(1), 0
     for _ in range(DRAWS):
-        aucs = np.array([0.80 - gap / 2, 0.80 + gap / 2, 0.80, 0.80, 0.80]) + shared * generator.normal(size=5)
-        folds = [auc_parts(*drawn(generator, study, assumed, aucs))[0].mean(axis=1) for _ in range(study.folds)]
+        true = np.array([0.80 - gap / 2, 0.80 + gap / 2, 0.80, 0.80]) + shared * generator.normal(size=4)
+        folds = [auc_parts(*drawn(generator, study, assumed, true))[0].mean(axis=1) for _ in range(study.folds)]
         hits += shown(difference_over_folds(np.stack(folds, axis=1)), study)
     return hits / DRAWS
 
@@ -145,6 +149,21 @@ def test_how_often_what_loses_nothing_is_called_safe(positives, seeds, auc, tau)
         lift = values[0].mean() - FPR - student.isf(0.05, freedom) * math.sqrt(variance)
         answers.append((bounded and lift >= 2 * DELTA, bounded, lift >= 2 * DELTA))
     assert np.mean(answers, axis=0) == pytest.approx(np.array(safe(study, assumed, FPR, DELTA)), abs=CLOSE)
+
+
+def test_what_the_harness_says_of_such_studies_is_what_was_planned():
+    """By the functions that reports are made with, of three networks each; dense is the first entry."""
+    study = Study(positives=67, negatives=272, seeds=3, entries=3)
+    assumed, generator = Assumptions(auc=0.75), np.random.default_rng(3)
+    scores = [drawn(generator, study, assumed, [0.75] * 4) for _ in range(120)]
+    judged = [judge([equal_alarms(labels, one, FPR)], 1, 0, FPR, DELTA) for one, labels in scores]
+    assert np.mean([one.answer == Answer.SAFE for one in judged]) == pytest.approx(
+        safe(study, assumed, FPR, DELTA).called, abs=0.1
+    )
+    pairs = [contrast([aucs(labels, one[1:])], [1, -1, 0]) for one, labels in scores]
+    planned = of_difference(study, assumed, expected_auc(0.75), 3)
+    assert np.mean([one.variance for one in pairs]) == pytest.approx(planned.variance, rel=0.2)  # its floor lifts it
+    assert np.median([one.freedom for one in pairs]) == pytest.approx(planned.freedom, rel=0.5)
 
 
 @pytest.mark.parametrize("freedom", [1.0, 4.0, 20.5, 1000.0])
