@@ -79,8 +79,6 @@ def _fallback_banner(plan: "Plan") -> str:
 
 def show_end(plan: "Plan", summary: "Summary") -> None:
     """Say last what must not be overlooked."""
-    for problem in summary.void:
-        say(f"VOID: {problem}; comparisons with it mean nothing", "bold red")
     if summary.failed:
         say(f"{len(summary.failed)} cells failed; the report lists them with their reasons.", "red")
     if summary.unpublished:

@@ -45,7 +45,7 @@ PositiveOption = Annotated[
     str | None, typer.Option("--positive", metavar="CLASS", help="The class not to miss, of folder:PATH or csv:PATH.")
 ]
 FoldsOption = Annotated[
-    int | None, typer.Option("--folds", metavar="K", help="Cut all images into K folds and test each once.")
+    int | None, typer.Option("--folds", metavar="K", help="Cut all images into K folds and test each once; 0: none.")
 ]
 ImbalanceOption = Annotated[
     str | None,

@@ -42,10 +42,14 @@ def _placements(labels: Labels, values: Floats) -> tuple[Floats, Floats]:
 
 def _midranks(values: Floats) -> Floats:
     """Return each value's rank in its row, (K, N), from 1; equal values share their mean rank."""
+    order, size = np.argsort(values, axis=1), values.shape[1]
+    rises = np.diff(np.take_along_axis(values, order, axis=1), axis=1) > 0
+    first, last = np.zeros(values.shape), np.full(values.shape, size - 1.0)
+    first[:, 1:] = np.where(rises, np.arange(1.0, size), 0.0)
+    last[:, :-1] = np.where(rises, np.arange(size - 1.0), size)
+    ends = np.maximum.accumulate(first, axis=1) + np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
     ranks = np.empty_like(values)
-    for row, out in zip(values, ranks, strict=True):
-        _, inverse, counts = np.unique(row, return_inverse=True, return_counts=True)
-        out[:] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    np.put_along_axis(ranks, order, 1 + ends / 2, axis=1)
     return ranks
 
 

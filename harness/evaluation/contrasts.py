@@ -24,6 +24,10 @@ CERTAIN = 1e12
 OWN_FROM = 3.0
 """A contrast whose own variance over networks exceeds so many times the pooled one is judged by its own."""
 
+LARGER = 1.0
+"""The same for a claim of harmlessness: the larger of the two counts. An unstable network among steady ones would
+otherwise borrow their steadiness."""
+
 
 @dataclass(frozen=True)
 class Images:
@@ -133,21 +137,21 @@ def additive_residuals(tables: Floats) -> Floats:
     return tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True)
 
 
-def contrast(parts: Sequence[Measured], weights: Sequence[float] | Floats) -> Contrast:
+def contrast(parts: Sequence[Measured], weights: Sequence[float] | Floats, own_from: float = OWN_FROM) -> Contrast:
     """Return the contrast of M entries by ``weights`` (M,); see `contrasts`."""
-    return contrasts(parts, np.asarray(weights, dtype=np.float64)[None])[0]
+    return contrasts(parts, np.asarray(weights, dtype=np.float64)[None], own_from)[0]
 
 
-def contrasts(parts: Sequence[Measured], weights: Floats) -> list[Contrast]:
+def contrasts(parts: Sequence[Measured], weights: Floats, own_from: float = OWN_FROM) -> list[Contrast]:
     """Return the contrasts of M entries by each row of ``weights`` (Q, M), over one part (seeds) or several (folds).
 
     Weights that sum to 0 compare entries: the variance over networks is pooled over all M, the residual of the table
-    entry x network, unless the contrast's own is far larger. Other weights, such as 1 for one entry, take their own.
-    Satterthwaite (1946) gives the degrees of freedom.
+    entry x network, unless the contrast's own exceeds it ``own_from`` times. Other weights, such as 1 for one entry,
+    take their own. Satterthwaite (1946) gives the degrees of freedom.
     """
     if any(part.values.shape[0] != weights.shape[1] for part in parts) or not parts:
         raise ValueError(f"{weights.shape[1]} weights for parts of {[len(part.values) for part in parts]} entries")
-    found = _over_seeds(parts[0], weights) if len(parts) == 1 else _over_folds(parts, weights)
+    found = _over_seeds(parts[0], weights, own_from) if len(parts) == 1 else _over_folds(parts, weights, own_from)
     return [Contrast(*map(float, row)) for row in zip(*found, strict=True)]
 
 
@@ -158,7 +162,7 @@ def quadratic(covariance: Floats, factors: Floats) -> Floats:
     return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, found)
 
 
-def _over_seeds(part: Measured, factors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Return the contrasts over one test part: noise of the images, and of the networks as far as it is not theirs.
 
     Each image's own answer in each network is in the variance over images and in that over networks; it is taken off
@@ -168,7 +172,7 @@ def _over_seeds(part: Measured, factors: Floats) -> tuple[Floats, Floats, Floats
     of_images = [(quadratic(one.covariance, factors) / one.size, one.size - 1.0) for one in part.classes]
     terms: list[tuple[Floats, Floats | float]] = [*of_images]
     if networks > 1:
-        variance, freedom = network_variance(part.values, factors)
+        variance, freedom = network_variance(part.values, factors, own_from)
         terms.append((variance / networks, freedom))
         terms += [
             (-quadratic(one.residual, factors) / (one.size * networks), (one.size - 1.0) * (networks - 1))
@@ -180,17 +184,22 @@ def _over_seeds(part: Measured, factors: Floats) -> tuple[Floats, Floats, Floats
     return _rounded((factors @ part.values).mean(axis=1)), np.where(floored, images, total), freedom, images
 
 
-def _over_folds(parts: Sequence[Measured], factors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _over_folds(parts: Sequence[Measured], factors: Floats, own_from: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Return the contrasts over folds, whose training images overlap.
 
     The variance over folds counts (1/K + 1/(K - 1)) times, the second term for n_test / n_train. Source: Nadeau and
     Bengio (2003), "Inference for the Generalization Error", section 3.
     """
     folds = len(parts)
-    means = np.stack([part.values.mean(axis=1) for part in parts], axis=1)
-    variance, freedom = network_variance(means, factors)
+    means = fold_means(parts)
+    variance, freedom = network_variance(means, factors, own_from)
     images = np.sum([part.image_variance(factors) for part in parts], axis=0) / folds**2
     return _rounded((factors @ means).mean(axis=1)), variance * overlap(folds), freedom, images
+
+
+def fold_means(parts: Sequence[Measured]) -> Floats:
+    """Return the figures of M entries in K folds, (M, K), means over the networks of a fold."""
+    return np.stack([part.values.mean(axis=1) for part in parts], axis=1)
 
 
 def overlap(folds: int) -> float:
@@ -198,14 +207,14 @@ def overlap(folds: int) -> float:
     return 1 / folds + 1 / (folds - 1)
 
 
-def network_variance(values: Floats, factors: Floats) -> tuple[Floats, Floats]:
+def network_variance(values: Floats, factors: Floats, own_from: float) -> tuple[Floats, Floats]:
     """Return the variance over networks of the contrasts of one network each, and its degrees of freedom; (M, J)."""
     entries, networks = values.shape
     own = np.var(factors @ values, axis=-1, ddof=1)
     if entries < 2:
         return own, np.full_like(own, networks - 1.0)
     pooled = pooled_variance(values) * np.square(factors).sum(axis=-1)
-    by_own = (np.abs(factors.sum(axis=-1)) > 1e-12) | (own > OWN_FROM * pooled)
+    by_own = (np.abs(factors.sum(axis=-1)) > 1e-12) | (own > own_from * pooled)
     freedom = np.where(by_own, networks - 1.0, (entries - 1.0) * (networks - 1))
     return np.where(by_own, own, pooled), freedom
 

@@ -11,41 +11,45 @@ from harness.evaluation.metrics import Labels
 
 
 class Cut(NamedTuple):
-    """An image is called positive above ``value``; of a score equal to it, the share ``tie`` is called."""
+    """An image is called positive above ``value``; of a score equal to it, the share ``tie`` is called; each (...)."""
 
-    value: float
-    tie: float
+    value: Floats
+    tie: Floats
 
 
 def cut_at(negatives: Floats, share: float) -> Cut:
-    """Return the cut at which the ``share`` of the negatives' scores (N,) is called, to the fraction of an image."""
-    value = float(np.sort(negatives)[::-1][min(math.floor(share * negatives.size), negatives.size - 1)])
-    above, equal = np.count_nonzero(negatives > value), np.count_nonzero(negatives == value)
-    return Cut(value, (share * negatives.size - above) / equal)
+    """Return the cuts that call the ``share`` of the negatives, to the fraction of an image; scores (..., N)."""
+    wanted, size = share * negatives.shape[-1], negatives.shape[-1]
+    values = np.sort(negatives, axis=-1)[..., size - 1 - min(math.floor(wanted), size - 1)]
+    above = np.count_nonzero(negatives > values[..., None], axis=-1)
+    equal = np.count_nonzero(negatives == values[..., None], axis=-1)
+    return Cut(values, (wanted - above) / equal)
 
 
 def called(scores: Floats, cut: Cut) -> Floats:
-    """Return of each score (n,) what is called positive: 1, 0, or the share of a tie."""
-    return np.where(scores == cut.value, cut.tie, (scores > cut.value).astype(np.float64))
+    """Return of each score (..., n) what is called positive: 1, 0, or the share of a tie."""
+    value, tie = np.asarray(cut.value)[..., None], np.asarray(cut.tie)[..., None]
+    return np.where(scores == value, tie, (scores > value).astype(np.float64))
 
 
-def roc_slope(positives: Floats, negatives: Floats, at: float) -> float:
-    """Return the slope of the ROC curve where the cut is ``at``: f_P / f_N, by Gaussian kernels; NaN where unknown.
+def roc_slope(positives: Floats, negatives: Floats, at: Floats | float) -> Floats:
+    """Return the slopes (...) of the ROC curves where the cuts are ``at`` (...); scores (..., n); NaN where unknown.
 
-    Source of the width, one a class: Silverman (1986), equation 3.31.
+    f_P / f_N, by Gaussian kernels. Source of the width, one a class: Silverman (1986), equation 3.31.
     """
-    below = _density(negatives, at)
-    return _density(positives, at) / below if below > 0 else math.nan
+    above, below = (_density(own, np.asarray(at)) for own in (positives, negatives))
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
 
 
-def _density(scores: Floats, at: float) -> float:
-    spread = float(np.std(scores, ddof=1)) if scores.size > 1 else 0.0
-    quartiles = np.quantile(scores, (0.25, 0.75))
-    middle = float(quartiles[1] - quartiles[0]) / 1.34
-    width = 0.9 * (min(spread, middle) or spread) * scores.size**-0.2
-    if not width > 0:
-        return math.nan
-    return float(np.mean(np.exp(-0.5 * np.square((at - scores) / width)))) / (width * math.sqrt(2 * math.pi))
+def _density(scores: Floats, at: Floats) -> Floats:
+    """Return the density of the scores (..., n) at one place each, (...); NaN of scores that are all the same."""
+    spread = np.std(scores, axis=-1, ddof=1) if scores.shape[-1] > 1 else np.zeros(scores.shape[:-1])
+    low, high = np.quantile(scores, (0.25, 0.75), axis=-1)
+    middle = (high - low) / 1.34
+    narrower = np.where(middle > 0, np.minimum(spread, middle), spread)
+    width = 0.9 * np.where(spread > 0, narrower, np.nan) * scores.shape[-1] ** -0.2
+    bells = np.exp(-0.5 * np.square((at[..., None] - scores) / width[..., None]))
+    return np.asarray(bells.mean(axis=-1) / (width * math.sqrt(2 * math.pi)))
 
 
 def sensitivity_at(labels: Labels, scores: npt.NDArray[np.floating], share: float) -> float:
@@ -61,14 +65,10 @@ def equal_alarms(labels: Labels, scores: Floats, share: float) -> Measured:
     a negative has its share in the figure, too.
     """
     positive = np.asarray(labels) == 1
-    entries, networks, _ = scores.shape
-    found = np.empty((entries, networks, int(positive.sum())))
-    moved = np.empty((entries, networks, int((~positive).sum())))
-    for place in np.ndindex(entries, networks):
-        own, others = scores[place][positive], scores[place][~positive]
-        cut = cut_at(others, share)
-        found[place] = called(own, cut)
-        moved[place] = roc_slope(own, others, cut.value) * called(others, cut)
+    own, others = scores[..., positive], scores[..., ~positive]
+    cut = cut_at(others, share)
+    found = called(own, cut)
+    moved = roc_slope(own, others, cut.value)[..., None] * called(others, cut)
     return Measured(found.mean(axis=2), (Images(found), Images(moved)))
 
 

@@ -2,12 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
-from harness.evaluation.contrasts import Contrast, Floats, Measured, contrast, network_variance, overlap, quadratic
+from harness.evaluation.contrasts import (
+    LARGER,
+    Contrast,
+    Floats,
+    Measured,
+    contrast,
+    fold_means,
+    network_variance,
+    overlap,
+    quadratic,
+)
 
 FEWEST_NETWORKS = 3
 """Below it one network more or less is the result."""
@@ -61,7 +71,7 @@ def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: 
     sensitivity and margins.
     """
     weights = _difference(len(parts[0].values), dense, entry)
-    loss = contrast(parts, weights)
+    loss = loss_of(parts, weights, delta)
     lift = _lift(parts, dense, fpr)
     answer = _answer(sum(part.values.shape[1] for part in parts), loss, lift, delta)
     needed = needed_to_decide(parts, weights, loss.value, delta) if answer == Answer.UNDECIDED else None
@@ -92,6 +102,29 @@ def _lift(parts: Sequence[Measured], dense: int, fpr: float) -> Contrast:
     return Contrast(found.value - fpr, found.variance, found.freedom, found.given_networks)
 
 
+def loss_of(parts: Sequence[Measured], weights: Floats, delta: float) -> Contrast:
+    """Return a contrast of rates that is to be shown below ``delta``, with no less noise than such a loss brings.
+
+    The rates are those of the first of the classes of ``parts``. Where hardly an image was answered differently there
+    is hardly a variance, and few images would suffice for any claim; but a loss of ``delta`` has at least the variance
+    delta (1 - delta) over them, which is Tango's (1998) where no pair differs.
+    """
+    found = contrast(parts, weights, LARGER)
+    lacking = max(0.0, delta * (1 - delta) - _spread(parts, weights, 0)) / _count(parts, 0)
+    return replace(found, variance=found.variance + lacking, given_networks=found.given_networks + lacking)
+
+
+def _spread(parts: Sequence[Measured], weights: Floats, side: int) -> float:
+    """Return the variance over all images of a class of what they contribute, means over the networks of a part."""
+    weighed = np.flatnonzero(weights)
+    own = np.concatenate([weights[weighed] @ part.classes[side].means[weighed] for part in parts])
+    return float(np.var(own, ddof=1)) if own.size > 1 else math.nan
+
+
+def _count(parts: Sequence[Measured], side: int) -> int:
+    return sum(part.classes[side].size for part in parts)
+
+
 def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: float, delta: float) -> Needed:
     """Return how many positives (at as many negatives for each), or networks, would show ``loss`` to be above 0 or
     below ``delta``, whichever is nearer; with folds positives alone.
@@ -99,31 +132,23 @@ def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: float, de
     Noise of images falls with the positives, the true spread of networks does not.
     """
     nearer = (max(loss, delta - loss) / DETECTED_Z) ** 2
-    images, spread = _noise(parts, weights)
-    positives = sum(part.classes[0].size for part in parts)
-    share = overlap(len(parts)) if len(parts) > 1 else 1 / parts[0].values.shape[1]
+    positives, least = _count(parts, 0), delta * (1 - delta)
+    images = max(_spread(parts, weights, 0), least) + positives / _count(parts, 1) * _spread(parts, weights, 1)
+    if len(parts) > 1:
+        folds, between = len(parts), network_variance(fold_means(parts), weights, LARGER)[0]
+        spread = max(0.0, float(between) - sum(float(part.image_variance(weights)) for part in parts) / folds)
+        return Needed(_whole(folds * overlap(folds) * images, nearer - overlap(folds) * spread), None)
+    (part,) = parts
+    networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER)[0])
+    own = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
+    shared = max(images / positives - own / networks, least / positives)
     return Needed(
-        positives=_whole(images, nearer - spread * share),
-        networks=_whole(spread, nearer - images / positives) if len(parts) == 1 else None,
+        _whole(images, nearer - max(0.0, between - own) / networks), _whole(max(between, own), nearer - shared)
     )
 
 
 def _whole(part: float, left: float) -> int | None:
     return max(1, math.ceil(part / left)) if left > 0 and math.isfinite(part) else None
-
-
-def _noise(parts: Sequence[Measured], weights: Floats) -> tuple[float, float]:
-    """Return the variance that one positive (with its negatives) adds, and that of the networks' true figures."""
-    pooled = [np.concatenate([part.classes[side].means for part in parts], axis=1) for side in (0, 1)]
-    found, moved = (float(np.var(weights @ means, ddof=1)) for means in pooled)
-    images = found + pooled[0].shape[1] / pooled[1].shape[1] * moved
-    if len(parts) == 1:
-        part = parts[0]
-        counted = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
-        return images, max(0.0, float(network_variance(part.values, weights)[0]) - counted)
-    means = np.stack([part.values.mean(axis=1) for part in parts], axis=1)
-    counted = sum(float(part.image_variance(weights)) for part in parts) / len(parts)
-    return images, max(0.0, float(network_variance(means, weights)[0]) - counted)
 
 
 def within_margins(missed: Contrast, alarms: Contrast, delta: float) -> bool:

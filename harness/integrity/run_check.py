@@ -14,6 +14,7 @@ from harness.evaluation.terms import USUAL, Terms
 from harness.integrity.level_check import LevelCheck, check_level, differing
 from harness.results import names
 from harness.results.cell_record import step_of
+from harness.results.looks import part_of
 from harness.results.manifest import FOLDER, read_checked
 from harness.results.mlflow_run import short
 from harness.results.recorded import Points, RecordedRun
@@ -110,6 +111,9 @@ def _provenance(run: RecordedRun, told: Mapping[str, Any], levels: tuple[LevelCh
                     f"density {level.level.density!r}: {names.SCORES_FILE} has {counts} images of {split},"
                     f" {names.PROVENANCE} says {said}"
                 )
+            part = part_of(images.ids, images.labels)
+            if split == names.TEST and told.get("test_part", part) != part:
+                yield f"density {level.level.density!r}: its test images are not those that {names.PROVENANCE} names"
 
 
 def _points(points: Points, levels: tuple[LevelCheck, ...]) -> Iterator[str]:

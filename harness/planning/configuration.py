@@ -30,13 +30,20 @@ def _each_once(ratios: tuple[Ratio, ...]) -> tuple[Ratio, ...]:
     return tuple(dict.fromkeys(ratios))
 
 
+def _several(folds: int) -> int | None:
+    if folds == 1:
+        raise ValueError("should be 0, for none, or at least 2")
+    return folds or None
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class DataOptions:
     """Which data set, at which size, and how it is cut.
 
     ``split``: validation is drawn by each seed, or "fixed": once, by ``split_seed``, which also draws a test split
-    where the set has none. Images of more than ``max_pixels`` are refused. ``folds``: all images are cut into so many,
-    and each is tested once. ``imbalance``: negatives per positive in training, each a group of results of its own.
+    where the set has none. Images of more than ``max_pixels`` are refused. ``folds``: all images are cut into so many
+    (0 is none), and each is tested once. ``imbalance``: negatives per positive in training, each a group of results of
+    its own.
     """
 
     name: str = "isic"
@@ -46,7 +53,7 @@ class DataOptions:
     test_fraction: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.25
     split: Literal["seed", "fixed"] = "seed"
     split_seed: Seed = 0
-    folds: Annotated[StrictInt, Field(ge=2, le=20)] | None = None
+    folds: Annotated[StrictInt, Field(ge=0, le=20), AfterValidator(_several)] | None = None
     imbalance: Annotated[tuple[Ratio, ...], Field(min_length=1), AfterValidator(_each_once)] = ("natural",)
     max_pixels: Annotated[StrictInt, Field(ge=1, le=10**10)] = Conversion().max_pixels
 

@@ -44,9 +44,7 @@ CONFIDENCE, DEPLOYED_CONFIDENCE = "threshold/sens95/confidence", "threshold/depl
 AUC, AP, ACCURACY, POSITIVES, NEGATIVES = "auc", "ap", "accuracy/argmax", "p", "n"
 MISSED, ALARMS, MISSED_ARGMAX, ALARMS_ARGMAX = "fn/sens95", "fp/sens95", "fn/argmax", "fp/argmax"
 AP_BASE, SENSITIVITY, NET_BENEFIT = "ap/base", "sensitivity", "net_benefit"
-SLOPE, INTERCEPT = "calibration/slope", "calibration/intercept"
 MISSED_DEPLOYED, ALARMS_DEPLOYED = "fn/deployed", "fp/deployed"
-
 CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/intercept"
 
 # Tags of an MLflow run.

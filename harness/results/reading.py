@@ -1,7 +1,7 @@
 """The results of one experiment as tables: what the reports read, read back from MLflow."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,14 +10,12 @@ from typing import Any
 import pandas as pd
 
 from harness.results import names
+from harness.results.looks import looks, part_of
 from harness.results.mlflow_tracker import Tracker, experiments_with
 from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadDocument
-from harness.results.run_tables import UNREADABLE, tables_of
+from harness.results.run_tables import UNREADABLE, RunTables, tables_of
 from harness.results.study_record import StudyRecord
-
-WEAK_DENSE_AUC = 0.6
-"""Validation AUC of the dense network below which every comparison with it is void."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,8 @@ class Results:
     ``scores`` has one row per (entry, seed, level, split, image) of the cells that are done: run_id, entry,
     seed, density, split ("validation", "test"), id, label (1 = positive), score.
 
-    ``groups`` gives the provenance of each group by id; results of two groups never share a table.
+    ``groups`` gives the provenance of each group by id; results of two groups never share a table. "looks" there says
+    how many entries were ever scored on its test images, those of other groups and of older versions among them.
 
     ``studies`` are the records of `harness tune`; one belongs to the groups whose provenance has its
     "setting".
@@ -78,20 +77,23 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     `MachineError` where MLflow does not answer.
     """
     tracker = Tracker(uri, store, experiment)
-    runs = _newest(tracker.read())
+    every = tracker.read()
+    runs = _newest(every)
     groups = _groups(runs)
     tables = [tables_of(run) for run in runs]
-    known = [one for run, one in zip(runs, tables, strict=True) if run.tags[names.GROUP] in groups]
+    read = [(run.tags[names.GROUP], one) for run, one in zip(runs, tables, strict=True)]
+    known = [one for group, one in read if group in groups]
     cells = pd.DataFrame([row for one in known for row in one.rows])
     if not cells.empty:
         cells = cells.astype({Field.FOLD: "Int64", Field.IMBALANCE: "float64"})
     scores = [table for one in known for table in one.scores]
+    looked = looks(every, _test_parts(groups, read))
     studies, broken = _studies(tracker.documents(names.STUDY, names.STUDY_FILE))
     return Results(
         experiment=experiment,
         cells=cells,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
-        groups={group: {**facts, "void": _void(group, cells)} for group, facts in groups.items()},
+        groups={group: {**facts, "looks": looked.get(group, 0)} for group, facts in groups.items()},
         studies=studies,
         damage=(*(line for one in tables for line in one.damage), *broken),
     )
@@ -120,7 +122,7 @@ def _studies(documents: Iterable[ReadDocument]) -> tuple[tuple[StudyRecord, ...]
 
 
 def _groups(runs: Sequence[PublishedRun]) -> dict[str, dict[str, Any]]:
-    """Return what is known of each group, but for its verdict; a group of which no provenance is left is none."""
+    """Return what is known of each group; a group of which no provenance is left is none."""
     groups: dict[str, dict[str, Any]] = {}
     told = {run.tags[names.GROUP] for run in runs if _facts(run.provenance) is not None}
     for run in runs:  # oldest first, so that the newest command and versions stay
@@ -149,16 +151,15 @@ def _moment(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
-def _void(group: str, cells: pd.DataFrame) -> bool:
-    if cells.empty:
-        return False
-    dense = cells[(cells[Field.GROUP] == group) & (cells[Field.ENTRY] == names.DENSE)]
-    auc = names.on(names.VALIDATION, names.AUC)
-    return any(dense_problem(cell[Field.STATUS], cell.get(auc)) for cell in dense.to_dict("records"))
+def _test_parts(groups: Mapping[str, Mapping[str, Any]], read: Iterable[tuple[str, RunTables]]) -> dict[str, str]:
+    """Return the test part of each group, as its provenance has it; of an older harness's, as its scores have it.
 
-
-def dense_problem(status: str, auc: float | None) -> str:
-    """Return why nothing can be compared with a dense network, or an empty text."""
-    if status != names.DONE or auc is None:
-        return f"is {status}, not done"
-    return f"has validation AUC {auc:.3f} < {WEAK_DENSE_AUC}" if auc < WEAK_DENSE_AUC else ""
+    ``read`` has each run's group and tables.
+    """
+    parts = {group: str(facts["test_part"]) for group, facts in groups.items() if facts.get("test_part")}
+    for group, one in read:
+        for scores in one.scores:
+            tested = scores[scores[Field.SPLIT] == names.TEST]
+            if group in groups and group not in parts and len(tested):
+                parts[group] = part_of(tested[Field.IMAGE], tested[Field.LABEL])
+    return parts

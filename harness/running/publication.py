@@ -23,6 +23,7 @@ from harness.planning.plan import Plan, comparison, setting_of
 from harness.planning.presets import chosen_on
 from harness.results import names
 from harness.results.cell_record import CellRecord
+from harness.results.looks import part_of
 from harness.results.published import Publication, PublishedLevel
 from harness.running.used_data import used_data
 from harness.storage.canonical import digest
@@ -182,6 +183,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "split": "fixed" if plan.data.cutting.fixed else "seed",
         "preset": plan.preset,
         "verdict": asdict(plan.verdict),
+        "test_part": part_of(splits.test.ids, splits.test.labels.tolist()),
         "fingerprint": digest([splits.pool, splits.test.fingerprint])[:16],
         "environment": plan.environment,
         "versions": versions(),

@@ -13,7 +13,6 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
-from harness.results.reading import dense_problem
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
 from harness.running.worker_processes import listener
@@ -40,16 +39,6 @@ class Summary:
     def failed(self) -> list[Finished]:
         """Cells that should have given a network and did not."""
         return [cell for cell in self.cells if cell.record.status in (names.FAILED, names.DIVERGED)]
-
-    @property
-    def void(self) -> list[str]:
-        """What is wrong with the dense reference of each seed whose comparisons mean nothing."""
-        auc = names.on(names.VALIDATION, "auc")
-        return [
-            f"the dense network of {_of(one.seed, one.cutting)} {problem}"
-            for one in self.cells
-            if one.entry == names.DENSE and (problem := dense_problem(one.record.status, one.record.metrics.get(auc)))
-        ]
 
 
 def prepare(plan: Plan, reporter: Reporter) -> None:

@@ -163,6 +163,6 @@ LOOKS: dict[str, Any] = {
         "tickColor": "#9aa3ad",
         "labelColor": "#3d4650",
     },
-    "title": {"fontSize": 13, "anchor": "start", "color": "#1b232c", "fontWeight": 600},
+    "title": {"fontSize": 13, "anchor": "start", "frame": "group", "color": "#1b232c", "fontWeight": 600},
     "legend": {"orient": "bottom", "columns": 4, "labelLimit": 260, "symbolSize": 90, "title": None},
 }

@@ -1,7 +1,11 @@
+import importlib.util
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 
 def drawn(generator, positives, negatives, separations, noise=0.5):
@@ -16,3 +20,35 @@ def drawn(generator, positives, negatives, separations, noise=0.5):
 @pytest.fixture
 def draw():
     return drawn
+
+
+def beside(name):
+    """Return the module of this folder: tests are not on the path."""
+    known = f"evaluation_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[known])
+    return sys.modules[known]
+
+
+@pytest.fixture(scope="session")
+def binormal():
+    """The module `binormal.py`: scores of networks whose truth is known."""
+    return beside("binormal")
+
+
+@pytest.fixture(scope="session")
+def learners():
+    """The module `learners.py`: discriminants trained on overlapping folds."""
+    return beside("learners")
+
+
+def no_more_often(events, draws, rate=0.05):
+    """Whether the lower 99 % bound (Clopper-Pearson) of an observed rate is at most ``rate``."""
+    return (beta.ppf(0.01, events, draws - events + 1) if events else 0.0) <= rate
+
+
+@pytest.fixture
+def at_most():
+    return no_more_often

@@ -138,6 +138,12 @@ def test_the_cut_is_chosen_anew_by_the_runs_own_terms(copied, forger):
     assert any("provenance.json has the terms" in one and "plan.json" in one for one in told)
 
 
+def test_a_test_part_that_its_scores_are_not_of_is_found(copied, forger):
+    provenance = json.loads((forger.place / "provenance.json").read_text())
+    forger.rewrite_document("provenance.json", json.dumps({**provenance, "test_part": "0" * 16}).encode())
+    assert any("its test images are not those that provenance.json names" in one for one in differences(copied))
+
+
 @pytest.mark.parametrize("verdict", [{"sensitivity": 2}, {"margin": 0.1}, None, 3])
 def test_terms_that_cannot_be_are_a_difference_not_an_error(copied, forger, verdict):
     provenance = json.loads((forger.place / "provenance.json").read_text())

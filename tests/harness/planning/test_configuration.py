@@ -317,6 +317,16 @@ def test_what_has_no_classes_cannot_be_drawn_by_them():
     assert "latent variables, not classes" in refused.value.faults[0]
 
 
+def test_no_folds_can_be_asked_for_where_a_preset_has_some():
+    assert load(preset="standard").data.folds == 5
+    assert load(preset="standard", data={"folds": 0}).data.folds is None
+    assert load(assignments=["data.folds=2"]).data.folds == 2
+    assert faults("data.folds=1", "data.folds=21") == [
+        "data.folds: should be 0, for none, or at least 2",
+        "data.folds: should be less than or equal to 20",
+    ]
+
+
 # --- the terms of a verdict
 
 

@@ -7,7 +7,7 @@ from harness.cli.downloads import downloads
 from harness.errors import DataError
 from harness.planning.configuration_file import load_configuration
 from harness.planning.plan import comparison
-from harness.planning.planner import Flags, build_plan
+from harness.planning.planner import Flags, build_plan, variants
 from harness.planning.presets import presets
 from harness.progress import Reporter
 from harness.storage.canonical import digest
@@ -59,7 +59,15 @@ def test_the_lambda_sweep_is_over_lambda_alone(plan_of):
 def test_the_gamma_control_crosses_gamma_and_lambda(plan_of):
     plan, _ = plan_of("paper-gamma")
     schedules = [(entry.loss.gamma, entry.loss.gamma_after, entry.loss.lambda_) for entry in plan.entries[2:]]
-    assert schedules == [(1, 1, 0), (1, 5, 0), (1, 1, 5), (1, 5, 5)]
+    assert schedules == [(1, 1, 0), (1, 5, 0), (1, 1, 5), (1, 5, 5), (5, 5, 5)]
+
+
+def test_the_standard_preset_tests_every_image_by_fifteen_networks(plan_of):
+    plan, _ = plan_of("standard")
+    options = load_configuration("standard", None, [], {})
+    found = variants(plan, options.data)
+    assert [one.data.cutting.fold for one in found] == [1, 2, 3, 4, 5]
+    assert sum(len(one.seeds) for one in found) == 15
 
 
 def test_without_a_network_a_dry_run_says_what_a_run_would_download(plan_of):

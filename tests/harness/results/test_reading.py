@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.results import names, reading
+from harness.results.looks import part_of
 from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadLevel
 
@@ -48,6 +49,7 @@ def test_a_cell_is_a_row_of_what_it_belongs_to_and_its_metrics(read):
         "loss": "plain",
         "plain": "lt",
         "loss_changes": False,
+        "control": False,
         "seed": 3,
         "density": 0.5,
         "status": "done",
@@ -89,24 +91,26 @@ def test_a_group_has_the_newest_facts_all_seeds_and_both_moments(read):
         "seeds": [3, 5],
         "started": "1970-01-01T00:01:01+00:00",
         "finished": "1970-01-01T00:01:01+00:00",
-        "void": False,
+        "looks": 1,
     }
 
 
-@pytest.mark.parametrize(
-    ("entry", "cell", "void"),
-    [
-        ("dense", {"metrics": {"validation/auc": 0.59}}, True),
-        ("dense", {"metrics": {"validation/auc": 0.6}}, False),
-        ("dense", {"status": "diverged"}, True),
-        ("lt", {"metrics": {"validation/auc": 0.5}}, False),
-    ],
-)
-def test_a_dense_network_that_has_not_learnt_makes_its_group_void(read, entry, cell, void):
-    assert read(run(tags={names.ENTRY: entry}, cells=[cell])).groups["g"]["void"] == void
+def test_looks_are_the_entries_of_all_groups_with_these_test_images(read):
+    """Groups a and b test image 007, as their provenance and an older one's scores have it, and c does not."""
+    part = part_of(["007"], [1])
+    runs = [
+        run("1", tags={names.GROUP: "a", names.ENTRY: "dense"}, provenance={"test_part": part}),
+        run("2", tags={names.GROUP: "a"}, provenance={"test_part": part}),
+        run("3", 1, tags={names.GROUP: "a"}, provenance={"test_part": part}),  # another version of lt
+        run("4", tags={names.GROUP: "a", names.SEED: "4"}, provenance={"test_part": part}),
+        run("5", tags={names.GROUP: "b", names.ENTRY: "snip"}),
+        run("6", tags={names.GROUP: "c", names.ENTRY: "snip"}, provenance={"test_part": "others"}),
+    ]
+    found = read(*runs)
+    assert {group: facts["looks"] for group, facts in found.groups.items()} == {"a": 3, "b": 3, "c": 1}
+    assert found.of_groups(["a"]).groups["a"]["looks"] == 3
 
 
-def test_why_nothing_can_be_compared_is_said():
-    assert reading.dense_problem("done", 0.6) == ""
-    assert reading.dense_problem("done", 0.5994) == "has validation AUC 0.599 < 0.6"
-    assert reading.dense_problem("failed", None) == "is failed, not done"
+def test_what_was_never_scored_is_no_look(read):
+    skipped = {"status": "skipped"}
+    assert read(run(cells=[skipped, {**skipped, "density": 0.5}])).groups["g"]["looks"] == 0

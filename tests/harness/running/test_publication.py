@@ -199,3 +199,16 @@ def test_other_terms_are_another_group_and_family_of_the_same_tuning(tmp_path):
     assert strict[3] == {**usual[3], "delta": 0.05}
     assert [one == other for one, other in zip(usual, strict, strict=True)] == [False, False, True, False, True]
     assert usual[0] == usual[4]  # what was published before there were terms is found
+
+
+def test_the_test_part_is_the_same_images_at_any_size(tmp_path):
+    def told(size, ids):
+        images = torch.zeros(2, 3, size, size, dtype=torch.uint8)
+        split = ImageSplit.of(images, torch.tensor([1, 0]), ids)
+        facts = module.provenance_of(plan, loading.Splits(split, split, split, "pool", "whole"), "harness run")
+        return facts["test_part"], facts["fingerprint"]
+
+    plan, _ = build_plan(load_configuration("smoke", None, [], {}), Flags("smoke", None, tmp_path / "never"))
+    (small, first), (large, second), (other, _) = told(16, "ab"), told(32, "ab"), told(16, "ac")
+    assert small == large != other
+    assert first != second

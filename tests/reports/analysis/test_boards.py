@@ -18,6 +18,7 @@ def fold(number, **facts):
         "test_part": f"part {number}",
         "counts": counts,
         "looks": number,
+        "large_groups": {"patient": [f"image {number}"]},
         "started": f"2026-01-0{number}",
         "finished": f"2026-02-0{4 - number}",
         "seeds": [number],
@@ -35,6 +36,7 @@ def test_folds_of_one_family_are_one_board_whatever_their_order():
     assert facts["fold"] == [1, 2, 3]
     assert facts["fingerprint"] == ["print 1", "print 2", "print 3"]
     assert (facts["seeds"], facts["looks"], facts["folds"]) == ([1, 2, 3], 3, 3)
+    assert facts["large_groups"] == {"patient": ["image 1", "image 2", "image 3"]}
 
 
 def test_of_facts_that_folds_do_not_share_the_newest_counts_and_the_earliest_start():

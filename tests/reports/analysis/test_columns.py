@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from harness.reports.analysis import columns
-from harness.reports.analysis.columns import COLUMNS, Column, Panel, counted, metric
+from harness.reports.analysis.columns import COLUMNS, Column, DeployedColumn, Panel, metric
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document
 from harness.reports.page import page
@@ -65,7 +65,9 @@ def test_a_metric_is_shown_by_one_line(measured, show, monkeypatch):
     assert "F1 at odds</th>" in on_page(measured, monkeypatch)
     assert '<td class="number" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
     assert "0.50 of 1" in in_terminal(measured)
-    assert "AUC, positives missed at sens95, F1; * best" in in_terminal(measured)
+    assert "AUC, sensitivity at equal false alarms, false alarms deployed, F1;" in " ".join(
+        in_terminal(measured).split()
+    )
     titles, values = drawn(measured)
     assert titles == [*before, ["F1 curve"]]
     assert values["f1"] == [0.25, 0.75]
@@ -83,13 +85,23 @@ def test_a_column_is_shown_only_where_it_is_asked_to_be(measured, show, monkeypa
 
 def test_a_count_is_shown_as_a_rate_with_its_note(measured, show, monkeypatch):
     note = Column("f1", "", metric("test/f1"), "f1 {:.1f}".format)
-    show(counted("fn/youden", "FNR youden", note=note, word="missed at youden"), note)
-    rate = in_json(measured)["lt"]["rates"]["fn/youden"]
-    assert rate["n"] == 30
+    show(
+        DeployedColumn("fn95", "FNR sens95", columns.tested("fn/sens95"), errors="fn/sens95", note=note, word="sens95"),
+        note,
+    )
+    rate = in_json(measured)["lt"]["fn95"]
+    assert (rate["n"], rate["share"]) == (30, rate["k"] / 30)
     found = on_page(measured, monkeypatch)
-    assert f"{rate['k']:g}/30" in in_terminal(measured)
-    assert "FNR youden</th>" in found
+    assert f"{100 * rate['share']:.3g}%" in in_terminal(measured)
+    assert "FNR sens95</th>" in found
     assert found.count("<small>f1 0.5</small>") == 1  # of the dense networks it is not known
+
+
+def test_sensitivity_at_equal_alarms_stands_beside_auc_and_both_errors_at_the_deployed_cut():
+    told = [column.name for column in COLUMNS if column.word]
+    drawn_too = [column.name for column in COLUMNS if column.panel]
+    assert (told, drawn_too) == (["auc", "sensitivity", "alarms"], ["auc", "sensitivity", "missed", "alarms"])
+    assert not {"accuracy", "ece", "sens95"} & {column.name for column in COLUMNS}
 
 
 def test_every_column_has_a_name_of_its_own():
