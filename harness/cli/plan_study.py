@@ -62,14 +62,14 @@ def plan_study(
 def study_values(study: Study, assumed: Assumptions, terms: "Terms", gap: float) -> dict[str, Any]:
     """Return everything that is shown, as plain values; None with fewer than three networks, and for *never*."""
     from harness.evaluation.enough import question
-    from harness.evaluation.power import comparison, safe
+    from harness.evaluation.power import comparison, found, safe, shown_strong
     from harness.evaluation.safety import FEWEST_NETWORKS
 
-    compared = comparison(study, assumed, gap) if study.networks >= FEWEST_NETWORKS else None
+    compared = comparison(study, assumed) if study.networks >= FEWEST_NETWORKS else None
     powers = {
-        "gap": lambda one: comparison(one, assumed, gap).found,
+        "gap": lambda one: found(one, assumed, gap),
         "safe": lambda one: safe(one, assumed, terms.fpr, terms.delta).called,
-        "strong": lambda one: safe(one, assumed, terms.fpr, terms.delta).strong,
+        "strong": lambda one: shown_strong(one, assumed, terms.fpr, terms.delta),
     }
     return {
         "study": {**asdict(study), "networks": study.networks, "comparisons": study.comparisons},
