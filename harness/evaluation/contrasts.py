@@ -79,8 +79,7 @@ class Measured:
 
     def image_variance(self, factors: Floats) -> Floats:
         """Return the variance over the images of the contrasts (..., M) of the means over networks."""
-        found = np.sum([quadratic(one.covariance, factors) / one.size for one in self.classes], axis=0)
-        return np.maximum(found, 0.0)
+        return np.asarray(np.sum([quadratic(one.covariance, factors) / one.size for one in self.classes], axis=0))
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def quadratic(covariance: Floats, factors: Floats) -> Floats:
     """Return w'Cw for each row w of ``factors`` (..., M); NaN where an entry of C that w weighs is unknown."""
     unknown = np.isnan(covariance.diagonal())
     found = np.einsum("...i,...i->...", factors @ np.where(np.isnan(covariance), 0.0, covariance), factors)
-    return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, found)
+    return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, np.maximum(found, 0.0))  # not -1e-20
 
 
 def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Floats, Floats, Floats, Floats]:
@@ -168,8 +167,9 @@ def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Float
     Each image's own answer in each network is in the variance over images and in that over networks; it is taken off
     once. Below two networks the noise of training is unknown and left out.
     """
-    networks, images = part.values.shape[1], part.image_variance(factors)
+    networks = part.values.shape[1]
     of_images = [(quadratic(one.covariance, factors) / one.size, one.size - 1.0) for one in part.classes]
+    images = np.sum([term for term, _ in of_images], axis=0)
     terms: list[tuple[Floats, Floats | float]] = [*of_images]
     if networks > 1:
         variance, freedom = network_variance(part.values, factors, own_from)
