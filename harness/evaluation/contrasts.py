@@ -38,12 +38,12 @@ class Images:
     @property
     def size(self) -> int:
         """Return the number of images."""
-        return self.shares.shape[2]
+        return int(self.shares.shape[2])
 
     @cached_property
     def means(self) -> Floats:
         """Return each image's share, mean over the networks of an entry, (M, n)."""
-        return self.shares.mean(axis=1)
+        return np.asarray(self.shares.mean(axis=1))
 
     @cached_property
     def covariance(self) -> Floats:
@@ -133,7 +133,7 @@ class Contrast:
 def additive_residuals(tables: Floats) -> Floats:
     """Return what row and column means leave of each table, (..., R, C)."""
     rows, columns = tables.mean(axis=-1, keepdims=True), tables.mean(axis=-2, keepdims=True)
-    return tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True)
+    return np.asarray(tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True))
 
 
 def contrast(parts: Sequence[Measured], weights: Sequence[float] | Floats, own_from: float = OWN_FROM) -> Contrast:

@@ -142,8 +142,8 @@ def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: Contrast,
     positives, least = _count(parts, 0), delta * (1 - delta)
     images = max(_spread(parts, weights, 0), least) + positives / _count(parts, 1) * _spread(parts, weights, 1)
     if len(parts) > 1:
-        folds, between = len(parts), network_variance(fold_means(parts), weights, LARGER)[0]
-        spread = max(0.0, float(between) - sum(float(part.image_variance(weights)) for part in parts) / folds)
+        folds, between = len(parts), float(network_variance(fold_means(parts), weights, LARGER)[0])
+        spread = max(0.0, between - sum(float(part.image_variance(weights)) for part in parts) / folds)
         return Needed(_more(positives, folds * overlap(folds) * images, few - overlap(folds) * spread), None)
     (part,) = parts
     networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER)[0])

@@ -35,8 +35,7 @@ def shown(tally, label, found):
     row(tally, f"decides, {label}", found, "safe", "weak", "loses", "loses far")
 
 
-@pytest.mark.parametrize("auc", [0.80, 0.68])
-@pytest.mark.parametrize("networks", [3, 5])
+@pytest.mark.parametrize(("auc", "networks"), [(0.80, 3), (0.68, 5)])
 def test_seeds_wrong_no_more_often_than_said(auc, networks, binormal, tally, at_most):
     found = tally.of_seeds(binormal.World(LOSSES, networks, auc=auc), DRAWS)
     for event in (*tally.WRONG, *tally.COVERED):
