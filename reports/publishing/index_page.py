@@ -91,9 +91,10 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dense_auc(group: Mapping[str, Any]) -> dict[str, float] | None:
-    """Return the test AUC of the dense reference with its interval, None where it was not measured."""
+    """Return the test AUC of the dense reference with these networks' interval, None where it was not measured."""
     for level in group["levels"]:
         for row in level["rows"]:
-            if row["entry"] == DENSE and row["auc"] and None not in row["auc"].values():
-                return {name: float(row["auc"][name]) for name in ("value", "low", "high")}
+            if row["entry"] == DENSE and (found := row["auc"]) and None not in found["these"]:
+                low, high = map(float, found["these"])
+                return {"value": float(found["value"]), "low": low, "high": high}
     return None
