@@ -127,7 +127,7 @@ def _losses(board: Board) -> list[tuple[str, str]]:
 
 def _did(effect: Effect | None) -> str:
     if effect is None:
-        return "not known, no seed has both dense networks"
+        return "not known, dense networks are missing"
     return f"{signed(effect.value)}, {signed(effect.low)} to {signed(effect.high)}"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis import columns
 from harness.reports.analysis.decision_curves import decision_curve
+from harness.reports.analysis.design import Design
 from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
@@ -16,9 +17,10 @@ from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
-from harness.reports.analysis.verdicts import Deployed, Step, Verdict
+from harness.reports.analysis.verdicts import ALPHA, Deployed, Step, Verdict
 from harness.reports.words.headline import answer, tells_apart
-from harness.reports.words.verdicts import brief, verdict, why
+from harness.reports.words.verdict_table import at_level
+from harness.reports.words.verdicts import verdict, why
 from harness.results import names
 from harness.results.study_record import StudyRecord
 
@@ -35,9 +37,9 @@ def board_values(board: Board) -> dict[str, Any]:
         "seeds": list(board.seeds),
         "folds": list(board.design.parts) if board.design.folded else None,
         "positives": board.positives,
-        "lift": _contrast(board.lift),
+        "lift": _contrast(board.lift, board.design),
         "levels": [_level(level, board.cells) for level in board.levels],
-        "verdicts": [_verdict(found) for found in board.verdicts],
+        "verdicts": [_verdict(found, board) for found in board.verdicts],
         "provenance": board.provenance,
     }
     # Without studies, probe or pairs their key is left out: there is nothing to say.
@@ -108,48 +110,50 @@ def _square(square: TwoByTwo) -> dict[str, Any]:
     return {**asdict(square), "corners": corners}
 
 
-def _verdict(found: Verdict) -> dict[str, Any]:
+def _verdict(found: Verdict, board: Board) -> dict[str, Any]:
     return {
         "entry": found.entry,
         "loss": found.loss,
         "control": found.control,
         "answer": verdict(found),
         "density": found.density,
-        "steps": [_step(step, found) for step in found.steps],
+        "density_among_all": found.density_at(1 - ALPHA / len(board.verdicts)),
+        "steps": [_step(step, found, board.design) for step in found.steps],
     }
 
 
-def _step(step: Step, found: Verdict) -> dict[str, Any]:
+def _step(step: Step, found: Verdict, design: Design) -> dict[str, Any]:
     judged = step.judgement
     return {
         "density": step.density,
-        "answer": brief(step),
+        "answer": at_level(found, step),
         "why": why(step, found.terms),
         "passed": found.passed(step),
         "problem": step.problem,
-        "loss": _contrast(judged.loss) if judged else None,
+        "loss": _contrast(judged.loss, design) if judged else None,
         "needed": asdict(judged.needed) if judged and judged.needed else None,
-        "deployed": _deployed(step.deployed),
+        "deployed": _deployed(step.deployed, design) if step.deployed else None,
         "lost": None if step.lost is None else list(step.lost),
     }
 
 
-def _deployed(found: Deployed | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"missed": _contrast(found.missed), "alarms": _contrast(found.alarms), "within": found.within}
+def _deployed(found: Deployed, design: Design) -> dict[str, Any]:
+    rises = {"missed": found.missed, "alarms": found.alarms}
+    return {**{name: _contrast(rise, design) for name, rise in rises.items()}, "within": found.within}
 
 
-def _contrast(found: Contrast | None) -> dict[str, Any] | None:
-    """Return a contrast with its one-sided 95 % bounds, over images and networks, and for these networks alone."""
+def _contrast(found: Contrast | None, design: Design) -> dict[str, Any] | None:
+    """Return a contrast with its one-sided 95 % bounds, over images and networks, and for these networks alone.
+
+    Fewer than three networks say nothing of others.
+    """
     if found is None:
         return None
     these = found.of_these_networks
+    bounds = {"lower": found.lower(), "upper": found.upper(), "freedom": found.freedom}
     return {
         "value": found.value,
-        "lower": found.lower(),
-        "upper": found.upper(),
-        "freedom": found.freedom,
+        **(dict.fromkeys(bounds) if design.anecdote else bounds),
         "these_networks": {"lower": these.lower(), "upper": these.upper()},
     }
 

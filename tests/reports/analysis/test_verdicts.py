@@ -117,7 +117,8 @@ def loss_over_seeds(dense, pruned, others):
     if sum(v for v, _ in terms) < images:
         terms = [terms[0], terms[2]]
     more = lacking([[*zip(dense, pruned, strict=True)]])
-    return np.mean(lost), sum(v for v, _ in terms) + more, satterthwaite(terms)
+    freedom = satterthwaite(terms)
+    return np.mean(lost), sum(v for v, _ in terms) + more, min(freedom, len(dense[0][0]) - 1) if more else freedom
 
 
 def loss_over_folds(dense, pruned, others):

@@ -10,10 +10,10 @@ from harness.errors import UsageError
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import SCHEMA, document, load_document, restricted, to_json
 from harness.reports.publishing.publish import write_site
+from harness.reports.words.verdict_table import BELOW
+from harness.reports.words.verdicts import BRIEF, NO_VERDICT
 
-FOLDER = Path(__file__).parents[3] / "docs"
-DOCS = (FOLDER / "publish.md").read_text("utf-8")
-MORE = (FOLDER / "results.md").read_text("utf-8").partition("in results.json\n")[2]
+DOCS = (Path(__file__).parents[3] / "docs" / "publish.md").read_text("utf-8")
 
 
 def refuse(constant):
@@ -38,10 +38,20 @@ def test_every_cell_is_there_with_every_metric(usual):
         (cell,) = [cell for cell in cells if (cell["run_id"], cell["density"]) == key]
         assert (cell["entry"], cell["seed"], cell["status"]) == (row["entry"], row["seed"], row["status"])
         assert (cell["reason"], cell["group"], cell["method"]) == (row["reason"], row["group"], row["method"])
+        assert cell["fold"] is None
         for name, value in cell["metrics"].items():
             assert same(value, row[name]), name
         assert "test/auc" in cell["metrics"]
         assert not {"seed", "density", "run_id"} & set(cell["metrics"])
+
+
+def test_cells_of_folds_say_which_and_the_order_they_were_run_in_says_nothing(trial):
+    made = trial(folds=2).entry("dense", 1.0, 12).entry("lt", 0.5, 12)
+    results = made.results()
+    cells = strictly(results)["cells"]
+    assert [(cell["group"], cell["fold"]) for cell in cells] == [("fold1", 1)] * 6 + [("fold2", 2)] * 6
+    mixed = replace(results, cells=results.cells.sample(frac=1, random_state=1))
+    assert to_json(document(mixed)) == to_json(document(results))
 
 
 def test_what_is_no_number_is_null(bench, scores):
@@ -125,7 +135,7 @@ def test_the_studies_of_a_group_are_there_as_they_were_written(tuned, record, wr
     assert (dense["same"], dense["difference"], dense["verdict"]) == (True, 0.0, "same network")
     assert half["difference"] == pytest.approx(half["tuned"] - half["default"])
     assert half["low"] < half["difference"] < half["high"]
-    assert (half["missed"]["default"]["n"], half["seeds"]) == (30, [0, 1])
+    assert (half["missed"]["default"]["n"], half["seeds"], half["anecdote"]) == (30, [0, 1], True)
     assert [one["role"] for one in study["optimism"]] == ["default", "best"]
 
 
@@ -135,38 +145,87 @@ def test_without_studies_there_is_no_key_for_them(tuned, record):
     assert to_json(document(replace(tuned.results(setting="s"), studies=(record(setting="t"),)))) == plain
 
 
-FREE = {"metrics", "rates", "provenance", "record", "corners", "effects", "layers"}
+KINDS = {
+    "Estimate": {"value", "these", "method", "least", "most"},
+    "Rate": {"k", "n", "low", "high", "share"},
+    "Contrast": {"value", "lower", "upper", "freedom", "these_networks"},
+}
+FREE = {"metrics", "provenance", "record", "corners", "effects", "layers"}
+
+
+def kind(value):
+    """Return which kind of figure a value is, an empty text for any other."""
+    return next((name for name, keys in KINDS.items() if isinstance(value, dict) and value.keys() == keys), "")
 
 
 def paths(value, path=""):
-    """Yield the path of every key: lists as [], keys that are no part of the schema as <name>."""
+    """Yield the path and kind of every key: lists as [], keys that are no part of the schema as <name>."""
     if isinstance(value, list):
         for inner in value:
             yield from paths(inner, f"{path}[]")
     elif isinstance(value, dict):
         for name, inner in value.items():
             own = f"{path}.<name>" if path.rpartition(".")[2] in FREE else f"{path}.{name}".lstrip(".")
-            yield own
-            if not path.endswith(("provenance", "record")):
+            yield own, kind(inner)
+            if not kind(inner) and not path.endswith(("provenance", "record")):
                 yield from paths(inner, own)
 
 
+def rows_of(table):
+    return re.findall(r"^\| `([^`]+)` \| (.*) \|$", table, re.MULTILINE)
+
+
+@pytest.fixture
+def rich(trial, record):
+    """Results that have every key: five seeds, a probe, two losses, a tuned entry, an undecided one, large groups."""
+    made = trial().entry("probe", 1.0, 30, seeds=range(5))
+    for entry, density, missed in (("dense", 1.0, 12), ("lt", 1.0, 14), ("lt", 0.5, 20), ("lt[rate=0.612]", 0.5, 18)):
+        made.entry(entry, density, missed, seeds=range(5), **{"validation/auc": 0.9})
+    made.entry("lt[rate=0.612]", 1.0, 15, seeds=range(5), **{"validation/auc": 0.9})
+    made.entry("shaky", 0.5, (1, 19, 34, 20, 20), seeds=range(5))
+    for density in (1.0, 0.5):
+        made.entry("green", density, 13, seeds=range(5), loss="green", plain="lt", layers={"conv.weight": [1, 1, 2]})
+    clinic = {"clinic": [f"test0-{index:03d}" for index in range(0, 270, 2)]}
+    return replace(made.results(setting="s", large_groups=clinic), studies=(record(),))
+
+
 @pytest.mark.usefixtures("undrawn")
-def test_every_key_is_documented(usual, tuned, record, scores, tmp_path):
-    for density in (1.0, 0.25):
-        usual.done("twin", 0, density, scores(), loss="black", plain="lt", layers={"conv.weight": [1, 1, 2]})
-    usual.done("probe", 0, 1.0, scores())
-    studied = document(replace(tuned.results(setting="s"), studies=(record(),)))
-    found = set(paths(document(usual.results()))) | set(paths(studied))
-    assert {"groups[].levels[].rows[].rates.<name>.k", "cells[].metrics.<name>", "id"} <= found
+def test_every_key_is_documented(rich, tmp_path):
+    kinds = {}
+    for path, of in paths(strictly(rich)):
+        kinds[path] = kinds.get(path) or of
     own, _, folder = DOCS.partition("### A page's results.json")[2].partition("### The folder's results.json")
-    told = re.findall(r"^\| `([^`]+)`", own + MORE, re.MULTILINE)
-    assert (found, len(told)) == (set(told), len(found))
-    write_site([usual.results()], tmp_path)
-    index = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    # What pages say together is in tests/reports/publishing/test_across_sets.py: it needs three of them.
-    alone = {path for path in paths(index) if not path.startswith("across.")}
-    assert alone == set(re.findall(r"^\| `((?!across\.)[^`]+)`", folder, re.MULTILINE))
+    told = dict(rows_of(own))
+    assert len(rows_of(own)) == len(told)
+    assert set(kinds) == set(told)
+    assert {path: of for path, of in kinds.items() if of} == {
+        path: meaning.partition(":")[0] for path, meaning in told.items() if meaning.partition(":")[0] in KINDS
+    }
+    write_site([rich], tmp_path)
+    index = {path for path, _ in paths(json.loads((tmp_path / "results.json").read_text("utf-8")))}
+    documented = {path for path, _ in rows_of(folder)}
+    assert {path for path in index if not path.startswith("across.")} <= documented
+    expanded = {f"pages[].groups[].dense_auc.{name}" for name in ("value", "low", "high")}
+    assert {path for path in documented if path.startswith("pages")} - expanded <= index
+
+
+def test_every_kind_of_figure_is_documented():
+    told = dict(re.findall(r"^\| (Estimate|Rate|Contrast) \| (.*) \|$", DOCS, re.MULTILINE))
+    assert {
+        name: set(re.findall(r"`([a-z_]+)[`.]", text)) >= KINDS[name] for name, text in told.items()
+    } == dict.fromkeys(KINDS, True)
+
+
+def test_the_schema_is_the_documented_one():
+    assert re.findall(r"^\| `schema` \| (\d+)\. \|$", DOCS, re.MULTILINE) == [str(SCHEMA)] * 2
+
+
+def test_every_answer_and_label_is_documented():
+    told = dict(rows_of(DOCS))
+    answers = re.findall(r"`([^`]+)`", told["groups[].verdicts[].steps[].answer"])
+    assert set(answers) == {*BRIEF.values(), NO_VERDICT, BELOW}
+    for label in ("anecdote", "badly trained", "stand-in", "simulated", "W0 saw the classes", "partial", "caveats"):
+        assert f"`{label}`" in told["groups[].labels"]
 
 
 def test_layers_are_kept_where_they_were_counted(bench, scores):
