@@ -24,7 +24,7 @@ from harness.cli.study_options import (
     TauOption,
     refuse_bad,
 )
-from harness.evaluation.study import FEWEST_NETWORKS, Assumptions, Study
+from harness.evaluation.study import Assumptions, Study
 
 if TYPE_CHECKING:
     from harness.evaluation.terms import Terms
@@ -62,13 +62,14 @@ def plan_study(
 def study_values(study: Study, assumed: Assumptions, terms: "Terms", gap: float) -> dict[str, Any]:
     """Return everything that is shown, as plain values; None with fewer than three networks, and for *never*."""
     from harness.evaluation.enough import question
-    from harness.evaluation.power import comparison, safe
+    from harness.evaluation.power import comparison, found, safe, shown_strong
+    from harness.evaluation.safety import FEWEST_NETWORKS
 
-    compared = comparison(study, assumed, gap) if study.networks >= FEWEST_NETWORKS else None
+    compared = comparison(study, assumed) if study.networks >= FEWEST_NETWORKS else None
     powers = {
-        "gap": lambda one: comparison(one, assumed, gap).found,
+        "gap": lambda one: found(one, assumed, gap),
         "safe": lambda one: safe(one, assumed, terms.fpr, terms.delta).called,
-        "strong": lambda one: safe(one, assumed, terms.fpr, terms.delta).strong,
+        "strong": lambda one: shown_strong(one, assumed, terms.fpr, terms.delta),
     }
     return {
         "study": {**asdict(study), "networks": study.networks, "comparisons": study.comparisons},
@@ -86,6 +87,7 @@ def _dense(study: Study, assumed: Assumptions, terms: "Terms") -> dict[str, Any]
     """Return the dense network's sensitivity and lift, and from which on it is shown strong enough."""
     from harness.evaluation.binormal import expected_sensitivity
     from harness.evaluation.power import strong_from
+    from harness.evaluation.safety import FEWEST_NETWORKS
 
     sensitivity = expected_sensitivity(assumed.auc, terms.fpr).value
     enough = study.networks >= FEWEST_NETWORKS

@@ -6,10 +6,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata, studentized_range
 
-Floats = npt.NDArray[np.float64]
+from harness.evaluation.contrasts import Floats
 
 FEWEST = 3
 """So many blocks and entries there must be: below, an average rank says nothing."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.evaluation.power import POWER
-from harness.evaluation.study import FEWEST_NETWORKS, Study
+from harness.evaluation.safety import FEWEST_NETWORKS
+from harness.evaluation.study import Study
 
 ANY_NUMBER = 10**9
 """So many seeds are as good as any number of them."""

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-FEWEST_NETWORKS = 3
-"""One run, or two, is an anecdote: no verdict and no rank."""
-
 BOTH = 0.92
 """Two methods of two seeds correlate nearly as two methods of one seed do, so many times as much: docs/planning.md."""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.evaluation.enough import least_positives, least_seeds, question
-from harness.evaluation.power import comparison, safe
+from harness.evaluation.power import found, safe
 from harness.evaluation.study import Assumptions, Study
 
 STUDY = Study(positives=248, negatives=992, seeds=3, folds=5, entries=10)
@@ -13,7 +13,7 @@ PART = Study(positives=67, negatives=272, seeds=5, entries=3)
 
 
 def gap(study):
-    return comparison(study, Assumptions(), 0.05).found
+    return found(study, Assumptions(), 0.05)
 
 
 def nothing_lost(study):
@@ -38,7 +38,7 @@ def test_the_least_number_of_seeds_is_enough_and_one_less_is_not(study, power):
 
 def test_a_spread_over_seeds_that_no_images_make_up_for_is_said():
     few = replace(PART, seeds=3)
-    assert least_positives(few, lambda study: comparison(study, Assumptions(tau=0.05), 0.05).found) is None
+    assert least_positives(few, lambda study: found(study, Assumptions(tau=0.05), 0.05)) is None
 
 
 def test_too_few_images_for_any_number_of_seeds_are_said():
