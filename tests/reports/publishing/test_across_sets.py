@@ -14,7 +14,8 @@ AUC = {"lt": 0.80, "snip": 0.75, "random": 0.70}
 
 
 def row(entry, auc, asked=3, done=3, low=0.6, high=0.9):
-    return {"entry": entry, "asked": asked, "done": done, "auc": auc and {"value": auc, "low": low, "high": high}}
+    figure = auc and {"value": auc, "these": [low, high], "method": None, "least": auc, "most": auc}
+    return {"entry": entry, "asked": asked, "done": done, "auc": figure}
 
 
 def group(rows, level=0.25, name="g", labels=()):
@@ -145,7 +146,7 @@ def test_of_groups_that_are_not_to_be_compared_that_of_the_most_entries_stands_f
 
 def test_references_and_the_dense_level_are_no_part_of_it():
     rows = [row("dense", 0.9), row("probe", 0.9), row("lt", 0.8), row("mobilenet", None), row("x", 0.5)]
-    rows[-1]["auc"] = dict.fromkeys(("value", "low", "high"))
+    rows[-1]["auc"] = {"value": None, "these": [None, None], "method": None}
     assert page_figures("isic/big", results("isic", group(rows))).levels == {0.25: {"lt": 0.8}}
     assert page_figures("isic/big", results("isic", group(rows, level=1.0))).levels == {}
 

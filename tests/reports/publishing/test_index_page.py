@@ -27,10 +27,14 @@ def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
     (board,) = leaderboard(store[1])
     dense = next(row.auc for level in board.levels for row in level.rows if row.entry == "dense")
     one = pages["isic-sim/big/index.html"]
-    assert one["groups"][0]["dense_auc"] == {"value": dense.value, "low": dense.low, "high": dense.high}
+    low, high = dense.these
+    assert one["groups"][0]["dense_auc"] == {"value": dense.value, "low": low, "high": high}
     assert (one["entries"], one["seeds"], one["levels"], one["sizes"]) == (["lt", "snip"], [0], [1.0, 0.5], [32])
-    assert (one["labels"], one["newest_result"]) == (["simulated"], "2026-01-01T00:00:00+00:00")
-    assert f"{dense.value:.3f} {dense.low:.3f} to {dense.high:.3f}" in text
+    assert (one["labels"], one["newest_result"]) == (
+        ["anecdote", "simulated"],
+        "2026-01-01T00:00:00+00:00",
+    )
+    assert f"{dense.value:.3f} {low:.3f} to {high:.3f}" in text
     assert one["groups"][0]["answer"] in text
     assert "Simulated images" in text
     assert "2026-01-01" in text
@@ -42,7 +46,6 @@ def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
         ({"simulated": True}, "Simulated images"),
         ({"simulated": True, "fallback_for": "isic"}, "Stand-in: not “isic”, simulated images in its place"),
         ({"partial": {"train": {"found": 1, "expected": 2}}}, "Partial data"),
-        ({"void": True}, "Void: the dense network has not learnt the task"),
         ({"caveats": ["Tiles of one photo fall on both sides."]}, "Mind the images: their page says why"),
     ],
 )
@@ -53,14 +56,24 @@ def test_the_index_says_what_takes_the_meaning_away(tmp_path, make, parse, facts
     document = parse(tmp_path / "index.html")
     assert words in document.text
     assert ("label loud" in [value for _, name, value in document.attributes if name == "class"]) == (
-        words.startswith(("Void", "Stand-in"))
+        words.startswith("Stand-in")
     )
 
 
+def test_the_dense_auc_has_its_interval_with_several_seeds_too(tmp_path, make, parse):
+    results = make(seeds=(0, 1, 2))
+    write_site([results], tmp_path)
+    (board,) = leaderboard(results)
+    dense = next(row.auc for level in board.levels for row in level.rows if row.entry == "dense")
+    assert dense.method is not None
+    low, high = dense.these
+    assert f"{dense.value:.3f} {low:.3f} to {high:.3f}" in parse(tmp_path / "index.html").text
+
+
 def test_groups_of_one_page_are_kept_apart_in_the_index(tmp_path, make, join, parse):
-    write_site([join(make(size=64), make(group="h", size=128, void=True, shift=4))], tmp_path)
+    write_site([join(make(seeds=(0, 1, 2), size=64), make(group="h", size=128, shift=4))], tmp_path)
     (one,) = read(tmp_path / "results.json")["pages"]
-    assert (one["sizes"], [group["labels"] for group in one["groups"]]) == ([64, 128], [[], ["void"]])
+    assert (one["sizes"], [group["labels"] for group in one["groups"]]) == ([64, 128], [[], ["anecdote"]])
     assert one["groups"][0]["dense_auc"] != one["groups"][1]["dense_auc"]
     assert "Group 2, not to be compared with the others:" in parse(tmp_path / "index.html").text
 
