@@ -41,8 +41,11 @@ def share(value: float) -> str:
 
 def points(value: float) -> str:
     """Return a difference of shares in points, a hundredth each, with its sign where it is negative: 12.5 points."""
-    text = f"{round(100 * value, 1) + 0:.1f}".replace("-", "\N{MINUS SIGN}").removesuffix(".0")  # + 0: no minus 0
-    return f"{text} point{'' if text == '1' else 's'}" if math.isfinite(value) else UNKNOWN
+    if not math.isfinite(value):
+        return UNKNOWN
+    number = round(100 * value, 1) + 0  # + 0: no minus 0
+    text = f"{number:.1f}".replace("-", "\N{MINUS SIGN}").removesuffix(".0")
+    return f"{text} point{'s' * (abs(number) != 1)}"
 
 
 def numbered(number: int, word: str, plural: str = "") -> str:

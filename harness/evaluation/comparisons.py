@@ -82,7 +82,7 @@ def compared(levels: Sequence[Level], alpha: float = FAMILY_LEVEL) -> list[Order
 
     A pair counts as told apart only where all pairs that enclose it are, so that ties are runs of the order.
     """
-    ordered = [sorted(range(len(level.entries)), key=lambda i, means=level.means: -means[i]) for level in levels]
+    ordered = [np.argsort([-mean for mean in level.means], kind="stable").tolist() for level in levels]
     pairs = [list(combinations(range(len(own)), 2)) for own in ordered]
     found = [
         pair_contrasts(level, [(own[first], own[second]) for first, second in places])

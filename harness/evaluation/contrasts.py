@@ -38,12 +38,12 @@ class Images:
     @property
     def size(self) -> int:
         """Return the number of images."""
-        return self.shares.shape[2]
+        return int(self.shares.shape[2])
 
     @cached_property
     def means(self) -> Floats:
         """Return each image's share, mean over the networks of an entry, (M, n)."""
-        return self.shares.mean(axis=1)
+        return np.asarray(self.shares.mean(axis=1))
 
     @cached_property
     def covariance(self) -> Floats:
@@ -79,8 +79,7 @@ class Measured:
 
     def image_variance(self, factors: Floats) -> Floats:
         """Return the variance over the images of the contrasts (..., M) of the means over networks."""
-        found = np.sum([quadratic(one.covariance, factors) / one.size for one in self.classes], axis=0)
-        return np.maximum(found, 0.0)
+        return np.asarray(np.sum([quadratic(one.covariance, factors) / one.size for one in self.classes], axis=0))
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Contrast:
 def additive_residuals(tables: Floats) -> Floats:
     """Return what row and column means leave of each table, (..., R, C)."""
     rows, columns = tables.mean(axis=-1, keepdims=True), tables.mean(axis=-2, keepdims=True)
-    return tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True)
+    return np.asarray(tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True))
 
 
 def contrast(parts: Sequence[Measured], weights: Sequence[float] | Floats, own_from: float = OWN_FROM) -> Contrast:
@@ -159,7 +158,7 @@ def quadratic(covariance: Floats, factors: Floats) -> Floats:
     """Return w'Cw for each row w of ``factors`` (..., M); NaN where an entry of C that w weighs is unknown."""
     unknown = np.isnan(covariance.diagonal())
     found = np.einsum("...i,...i->...", factors @ np.where(np.isnan(covariance), 0.0, covariance), factors)
-    return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, found)
+    return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, np.maximum(found, 0.0))  # not -1e-20
 
 
 def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Floats, Floats, Floats, Floats]:
@@ -168,8 +167,9 @@ def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Float
     Each image's own answer in each network is in the variance over images and in that over networks; it is taken off
     once. Below two networks the noise of training is unknown and left out.
     """
-    networks, images = part.values.shape[1], part.image_variance(factors)
+    networks = part.values.shape[1]
     of_images = [(quadratic(one.covariance, factors) / one.size, one.size - 1.0) for one in part.classes]
+    images = np.sum([term for term, _ in of_images], axis=0)
     terms: list[tuple[Floats, Floats | float]] = [*of_images]
     if networks > 1:
         variance, freedom = network_variance(part.values, factors, own_from)

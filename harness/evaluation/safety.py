@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.special import stdtrit
 
 from harness.evaluation.contrasts import (
+    CERTAIN,
     LARGER,
     Contrast,
     Floats,
@@ -25,8 +27,8 @@ FEWEST_NETWORKS = 3
 LARGEST_TIE = 1 / 3
 """A network that gives so large a share of the images one and the same score ranks too little to be called safe."""
 
-DETECTED_Z = 1.6449 + 0.8416
-"""Normal quantiles of a one-sided level of .05 and a power of .8: what "would decide" means."""
+POWER_Z = 0.8416
+"""Normal quantile of a power of .8: what "would decide" means."""
 
 
 class Answer(StrEnum):
@@ -74,7 +76,7 @@ def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: 
     loss = loss_of(parts, weights, delta)
     lift = _lift(parts, dense, fpr)
     answer = _answer(sum(part.values.shape[1] for part in parts), loss, lift, delta)
-    needed = needed_to_decide(parts, weights, loss.value, delta) if answer == Answer.UNDECIDED else None
+    needed = needed_to_decide(parts, weights, loss, delta) if answer == Answer.UNDECIDED else None
     return Judgement(answer, loss, lift, needed)
 
 
@@ -110,8 +112,12 @@ def loss_of(parts: Sequence[Measured], weights: Floats, delta: float) -> Contras
     delta (1 - delta) over them, which is Tango's (1998) where no pair differs.
     """
     found = contrast(parts, weights, LARGER)
-    lacking = max(0.0, delta * (1 - delta) - _spread(parts, weights, 0)) / _count(parts, 0)
-    return replace(found, variance=found.variance + lacking, given_networks=found.given_networks + lacking)
+    lacking = delta * (1 - delta) - _spread(parts, weights, 0)
+    if not lacking > 0:
+        return found
+    size = _count(parts, 0)
+    variance, images = found.variance + lacking / size, found.given_networks + lacking / size
+    return Contrast(found.value, variance, min(found.freedom, size - 1.0), images)
 
 
 def _spread(parts: Sequence[Measured], weights: Floats, side: int) -> float:
@@ -125,30 +131,38 @@ def _count(parts: Sequence[Measured], side: int) -> int:
     return sum(part.classes[side].size for part in parts)
 
 
-def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: float, delta: float) -> Needed:
+def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: Contrast, delta: float) -> Needed:
     """Return how many positives (at as many negatives for each), or networks, would show ``loss`` to be above 0 or
     below ``delta``, whichever is nearer; with folds positives alone.
 
-    Noise of images falls with the positives, the true spread of networks does not.
+    Noise of images falls with the positives, the true spread of networks does not. More networks bring more degrees of
+    freedom, more positives do not.
     """
-    nearer = (max(loss, delta - loss) / DETECTED_Z) ** 2
+    few, many = (_detected(max(loss.value, delta - loss.value), freedom) for freedom in (loss.freedom, CERTAIN))
     positives, least = _count(parts, 0), delta * (1 - delta)
     images = max(_spread(parts, weights, 0), least) + positives / _count(parts, 1) * _spread(parts, weights, 1)
     if len(parts) > 1:
-        folds, between = len(parts), network_variance(fold_means(parts), weights, LARGER)[0]
-        spread = max(0.0, float(between) - sum(float(part.image_variance(weights)) for part in parts) / folds)
-        return Needed(_whole(folds * overlap(folds) * images, nearer - overlap(folds) * spread), None)
+        folds, between = len(parts), float(network_variance(fold_means(parts), weights, LARGER)[0])
+        spread = max(0.0, between - sum(float(part.image_variance(weights)) for part in parts) / folds)
+        return Needed(_more(positives, folds * overlap(folds) * images, few - overlap(folds) * spread), None)
     (part,) = parts
     networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER)[0])
     own = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
     shared = max(images / positives - own / networks, least / positives)
     return Needed(
-        _whole(images, nearer - max(0.0, between - own) / networks), _whole(max(between, own), nearer - shared)
+        _more(positives, images, few - max(0.0, between - own) / networks),
+        _more(networks, max(between, own), many - shared),
     )
 
 
-def _whole(part: float, left: float) -> int | None:
-    return max(1, math.ceil(part / left)) if left > 0 and math.isfinite(part) else None
+def _detected(gap: float, freedom: float) -> float:
+    """Return the variance with which a gap is shown with power .8 at a one-sided level of .05."""
+    return float(gap / (stdtrit(freedom, 0.95) + POWER_Z)) ** 2
+
+
+def _more(than: int, noise: float, allowed: float) -> int | None:
+    """Return the least number, above what is there, that brings the noise of one down to what is allowed."""
+    return max(than + 1, math.ceil(noise / allowed)) if allowed > 0 and math.isfinite(noise) else None
 
 
 def within_margins(missed: Contrast, alarms: Contrast, delta: float) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evaluation.auc import auc_interval, aucs
+from harness.evaluation.calibrations import calibrations
 from harness.evaluation.contrasts import Floats, Measured, contrast
 from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.metrics import Labels
@@ -70,7 +71,7 @@ def sensitivity(done: Sequence[Outcome]) -> Estimate | None:
 def _estimate(done: Sequence[Outcome], measure: Callable[[Labels, Floats], Measured]) -> Estimate | None:
     if not done:
         return None
-    parts = [_measured(own, measure) for own in by_part(done)]
+    parts = [measure(*_stacked(own)) for own in by_part(done)]
     found = contrast(parts, [1.0])
     smaller = sum(min(one.size for one in part.classes) for part in parts)
     these = auc_interval(found.value, found.given_networks, smaller)
@@ -81,9 +82,28 @@ def _estimate(done: Sequence[Outcome], measure: Callable[[Labels, Floats], Measu
     return Estimate(found.value, these, method, float(each.min()), float(each.max()))
 
 
-def _measured(own: Sequence[Outcome], measure: Callable[[Labels, Floats], Measured]) -> Measured:
-    assert own[0].labels is not None
-    return measure(own[0].labels, np.stack([one.scores for one in own if one.scores is not None])[None])
+def calibration(done: Sequence[Outcome]) -> tuple[Estimate, Estimate] | None:
+    """Return the mean calibration slope and intercept, None where the images of a cell do not decide them."""
+    parts = [calibrations(*_stacked(own)) for own in by_part(done)]
+    if not parts or any(np.isnan(slopes.values).any() for slopes, _ in parts):
+        return None
+    slope, intercept = ([*own] for own in zip(*parts, strict=True))
+    return _unbounded(slope, len(done)), _unbounded(intercept, len(done))
+
+
+def _unbounded(parts: Sequence[Measured], networks: int) -> Estimate:
+    """Return the mean of a figure that no interval [0, 1] holds."""
+    found = contrast(parts, [1.0])
+    each = np.concatenate([part.values[0] for part in parts])
+    method = found.interval() if networks >= FEWEST_NETWORKS else None
+    return Estimate(found.value, found.of_these_networks.interval(), method, float(each.min()), float(each.max()))
+
+
+def _stacked(own: Sequence[Outcome]) -> tuple[Labels, Floats]:
+    """Return labels (n,) and scores (1, J, n) of the networks of one entry on one test part."""
+    labels = own[0].labels
+    assert labels is not None
+    return labels, np.stack([one.scores for one in own if one.scores is not None])[None]
 
 
 def rate(done: Sequence[Outcome], errors: str) -> Rate | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.contrasts import Contrast, contrast
+from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import (
     FEWEST_NETWORKS,
     LARGEST_TIE,
@@ -13,11 +13,13 @@ from harness.evaluation.safety import (
     Judgement,
     judge,
     largest_tie,
+    loss_of,
     within_margins,
 )
 from harness.evaluation.terms import Terms
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.level_table import LevelTable, level_table
+from harness.reports.analysis.lost_positives import countable, lost_positives
 from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
 
@@ -38,12 +40,17 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Step:
-    """One level of an entry: its ``judgement``, or the ``problem`` for which there is none."""
+    """One level of an entry: its ``judgement``, or the ``problem`` for which there is none.
+
+    ``lost``: the ids of the positives that most of its networks miss and most dense ones find, None where there are too
+    few networks to say so.
+    """
 
     density: float
     judgement: Judgement | None
     deployed: Deployed | None = None
     problem: str = ""
+    lost: tuple[str, ...] | None = None
 
     @property
     def answer(self) -> Answer | None:
@@ -126,7 +133,8 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
         lost = design.absent(own) or [f"the dense network: {cause}" for cause in design.absent(dense)]
         return Step(density, None, problem="; ".join(lost))
     judgement = judge(table.sensitivities, place, reference, terms.fpr, terms.delta)
-    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place))
+    lost = lost_positives(own, dense) if countable(design) else None
+    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place), lost)
 
 
 def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:
@@ -135,7 +143,7 @@ def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deploy
     weights = np.zeros(len(table.entries))
     weights[entry] += 1
     weights[dense] -= 1
-    missed, alarms = (contrast(measured, weights.tolist()) for measured in table.deployed)
+    missed, alarms = (loss_of(measured, weights, terms.delta) for measured in table.deployed)
     return Deployed(missed, alarms, within_margins(missed, alarms, terms.delta))
 
 

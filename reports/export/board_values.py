@@ -1,15 +1,18 @@
 """The figures of one group as plain values: what its page shows, to full precision."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis import columns
-from harness.reports.analysis.estimates import Estimate, Rate
+from harness.reports.analysis.decision_curves import decision_curve
+from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.optimism import optimism
+from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
@@ -33,7 +36,7 @@ def board_values(board: Board) -> dict[str, Any]:
         "folds": list(board.design.parts) if board.design.folded else None,
         "positives": board.positives,
         "lift": _contrast(board.lift),
-        "levels": [_level(level) for level in board.levels],
+        "levels": [_level(level, board.cells) for level in board.levels],
         "verdicts": [_verdict(found) for found in board.verdicts],
         "provenance": board.provenance,
     }
@@ -59,9 +62,11 @@ def labels(board: Board) -> list[str]:
     return [label for label, holds in told.items() if holds]
 
 
-def _level(level: Level) -> dict[str, Any]:
+def _level(level: Level, cells: Sequence[Outcome]) -> dict[str, Any]:
     ties = None if level.order is None else [list(run) for run in level.order.ties]
-    return {"density": level.density, "ties": ties, "rows": [_row(row) for row in level.rows]}
+    done = [cell for cell in cells if cell.done and cell.density == level.density]
+    rows = [{**_row(row), **_curves([cell for cell in done if cell.entry == row.entry])} for row in level.rows]
+    return {"density": level.density, "ties": ties, "rows": rows}
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -69,6 +74,15 @@ def _row(row: Row) -> dict[str, Any]:
     facts = asdict(row)
     del facts["figures"]
     return {**facts, **{one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS}}
+
+
+def _curves(done: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what the page has no place for: calibration with its intervals, and the decision curve."""
+    slope, intercept = calibration(done) or (None, None)
+    return {
+        "calibration": {"slope": _figure(slope), "intercept": _figure(intercept)},
+        "decision_curve": [asdict(point) for point in decision_curve(done)],
+    }
 
 
 def _figure(figure: columns.Figure) -> Any:
@@ -116,6 +130,7 @@ def _step(step: Step, found: Verdict) -> dict[str, Any]:
         "loss": _contrast(judged.loss) if judged else None,
         "needed": asdict(judged.needed) if judged and judged.needed else None,
         "deployed": _deployed(step.deployed),
+        "lost": None if step.lost is None else list(step.lost),
     }
 
 

@@ -56,7 +56,7 @@ def to_json(value: Mapping[str, Any]) -> str:
 def load_document(path: Path, kind: str = RESULTS_FORMAT) -> dict[str, Any] | None:
     """Return the document at ``path``, None where there is none or it is not of our ``kind``.
 
-    Raises `UsageError` where a newer harness wrote it.
+    Raises `UsageError` where a harness of another schema wrote it.
     """
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -66,7 +66,8 @@ def load_document(path: Path, kind: str = RESULTS_FORMAT) -> dict[str, Any] | No
         return None
     if found.get("schema") != SCHEMA:
         raise UsageError(
-            f"{path} has schema {found.get('schema')}, this harness knows {SCHEMA}", fix="use the harness that wrote it"
+            f"{path} has schema {found.get('schema')}, this harness knows {SCHEMA}",
+            fix="write into another folder, or use the harness that wrote this one",
         )
     return found
 

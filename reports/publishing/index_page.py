@@ -91,10 +91,10 @@ def _group(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dense_auc(group: Mapping[str, Any]) -> dict[str, float] | None:
-    """Return the test AUC of the dense reference with its interval over images, None where it was not measured."""
-    rows = [row for level in group["levels"] for row in level["rows"] if row["entry"] == DENSE and row["auc"]]
-    for figure in (row["auc"] for row in rows):
-        low, high = figure["these"]
-        if None not in (figure["value"], low, high):
-            return {"value": float(figure["value"]), "low": float(low), "high": float(high)}
+    """Return the test AUC of the dense reference with these networks' interval, None where it was not measured."""
+    for level in group["levels"]:
+        for row in level["rows"]:
+            if row["entry"] == DENSE and (found := row["auc"]) and None not in found["these"]:
+                low, high = map(float, found["these"])
+                return {"value": float(found["value"]), "low": low, "high": high}
     return None

@@ -7,7 +7,7 @@ from typing import Any
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
-from harness.reports.formatting import decimal, signed
+from harness.reports.formatting import decimal, numbered, points, signed
 
 FEW_POSITIVES = 100
 """Below so many tested positives a reader is warned."""
@@ -72,10 +72,11 @@ def _anecdote(board: Board) -> Banner:
 
 
 def _few(board: Board) -> Banner:
+    tested = numbered(board.positives, "positive is", "positives are")
     return Banner(
         "Few positives",
-        f"{board.positives} positives are tested: each of them is {100 / board.positives:.1f} points of sensitivity, "
-        "and only large differences can be told apart. Folds (--folds 5) test all labelled images.",
+        f"{tested} tested, each of them {points(1 / board.positives)} of sensitivity: only large differences can be "
+        "told apart. Folds (--folds 5) test all labelled images.",
     )
 
 

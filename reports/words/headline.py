@@ -92,7 +92,7 @@ def _safe(board: Board) -> list[str]:
 
 
 def _none(board: Board) -> list[str]:
-    asked = [one for one in board.verdicts if not one.control]
+    asked = [one for one in board.verdicts if not one.control] or [one for one in board.verdicts if one.density is None]
     if not asked:
         return []
     sentences = [f"No entry is shown to be safe below dense: {_counted(asked)}."]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harness.reports.analysis.design import Design
 from harness.reports.analysis.leaderboard import Board
 
 LABELS = {
@@ -96,19 +97,33 @@ def caveats(board: Board) -> list[str]:
         "Masked weights are zeros in a dense network: on ordinary hardware it is neither faster nor, "
         "uncompressed, smaller. A network without a mask, such as a MobileNet, is as small as it says. "
         "“Remaining” counts parameters, not milliseconds.",
-        "Of the two intervals of a figure the wider is a claim on the method, over other trainings and other test "
-        "images; the narrower is one on these very networks, on other test images.",
+        _intervals(board.design),
         "A mean count such as 6.5/75 is over seeds; its interval is that of one network with that many.",
-        "Safe says that the loss is, with 95% confidence, below the margin at equal false alarms. It is no claim on "
-        "other populations than that of the test images.",
-        "Ranks and letters are corrected for all pairs at all levels of this page (Holm). An entry's walk down its "
-        "levels needs no correction; picking one of many entries does, and the first sentences make it.",
         "Validation chose thresholds and recipe: its figures are optimistic and stand nowhere beside test figures.",
         "Thresholds were fixed on validation; each network was scored on its test images once.",
     ]
+    if not board.design.anecdote:
+        found += [
+            "Safe says that the loss is, with 95% confidence, below the margin at equal false alarms. It is no claim "
+            "on other populations than that of the test images.",
+            "Ranks and letters are corrected for all pairs at all levels of this page (Holm). An entry's walk down its "
+            "levels needs no correction; picking one of many entries does, and the first sentences make it.",
+        ]
     if board.design.folded:
         found.append(
             "The folds' training images overlap: their variance is enlarged by n_test/n_train (Nadeau and Bengio "
             "2003), a correction that is known to be rough."
         )
     return found
+
+
+def _intervals(design: Design) -> str:
+    if design.anecdote:
+        return (
+            "An interval is one on these very networks, on other test images: what other trainings would give is not "
+            "known."
+        )
+    return (
+        "Of the two intervals of a figure the wider is a claim on the method, over other trainings and other test "
+        "images; the narrower is one on these very networks, on other test images."
+    )

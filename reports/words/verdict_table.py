@@ -33,7 +33,7 @@ def lost(step: Step) -> str:
 def _change(loss: float) -> str:
     if abs(loss) < 0.0005:
         return "none lost"
-    return f"{points(abs(loss))} {'lost' if loss > 0 else 'gained'}"
+    return f"{points(abs(loss))} {'lost' if loss > 0 else 'more found'}"
 
 
 def _bare(share: float) -> str:

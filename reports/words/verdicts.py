@@ -91,9 +91,16 @@ def needed(found: Needed | None) -> str:
 
 
 def _deployed(found: Deployed) -> str:
-    missed, alarms = (f"{points(one.value)} (at most {points(one.upper())})" for one in (found.missed, found.alarms))
     held = "within the margin" if found.within else "not shown to be within the margin"
-    return f"deployed: misses rise by {missed}, false alarms by {alarms}: {held}"
+    return f"deployed: {_risen('misses', found.missed)} and {_risen('false alarms', found.alarms)}: {held}"
+
+
+def _risen(what: str, found: Contrast) -> str:
+    value, upper = found.value, found.upper()
+    if value >= 0:
+        return f"{what} rise by {points(value)} (at most {points(upper)})"
+    bound = f"at least {points(-upper)}" if upper < 0 else f"or rise by at most {points(upper)}"
+    return f"{what} fall by {points(-value)} ({bound})"
 
 
 def asked(terms: Terms) -> str:

@@ -8,8 +8,10 @@ from harness.reports.formatting import (
     duration,
     encoded,
     listed,
+    numbered,
     percent,
     percents,
+    points,
     share,
     signed,
     thousands,
@@ -39,6 +41,13 @@ def test_a_difference_has_its_sign(value, text):
         (percent, 0.015625, "1.56%"),
         (percent, 1.0, "100%"),
         (share, 0.0875, "8.8%"),
+        (points, 0.125, "12.5 points"),
+        (points, 0.01, "1 point"),
+        (points, -0.01, "\N{MINUS SIGN}1 point"),
+        (points, -0.2, "\N{MINUS SIGN}20 points"),
+        (points, 0.0, "0 points"),
+        (points, -0.0004, "0 points"),
+        (points, math.inf, "\N{EN DASH}"),
         (decimal, 0.98765, "0.988"),
         (duration, 0.25, "0.25 s"),
         (duration, 99.0, "99 s"),
@@ -49,6 +58,12 @@ def test_a_difference_has_its_sign(value, text):
 def test_a_number_is_written_in_its_form(form, value, text):
     assert form(value) == text
     assert form(NAN) == "\N{EN DASH}"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 entries"), (1, "1 entry"), (1200, "1,200 entries")])
+def test_a_number_of_things_is_one_or_several(number, text):
+    assert numbered(number, "entry", "entries") == text
+    assert numbered(number, "seed") == text.replace("entry", "seed").replace("entries", "seeds")
 
 
 def test_the_last_unit_of_time_has_no_end():

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from harness.children import settle
 from harness.testing.case.case import Case
 from harness.testing.case.failures import CheckFailed, CheckSkipped, MethodRaised, raised
 from harness.testing.case.networks import check_networks
@@ -21,11 +22,11 @@ OUTCOMES = "outcomes"
 """A file with a line of JSON for each check: its name and the parts of its `CheckOutcome`."""
 
 
-def live(job: dict[str, Any]) -> NoReturn:
-    """Be the process that was forked for a job."""
+def live(job: dict[str, Any], parent: int) -> NoReturn:
+    """Be the process that was forked for a job by the process ``parent``; end with it, even where it is killed."""
     folder = Path(job["folder"])
     try:
-        os.setsid()
+        settle(parent)
         _redirect(folder)
         _perform(job["checks"], job["subject"], Path(job["shared"]), folder)
     except BaseException:

@@ -21,8 +21,11 @@ from harness.testing.processes.child import OUTCOMES
 _VARIABLES = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 """Of every check's process: one check compares with another's bits, and with another hash seed."""
 
-_PATIENCE_S = 5.0
-"""Time for the server to end by itself; it needs more only while it still imports, and then nothing runs."""
+_PATIENCE_S = 60.0
+"""Time for the server to end what runs, and itself: milliseconds, unless the machine is starved."""
+
+_IMPORTING_S = 5.0
+"""The same while it still imports: nothing runs yet, so that it may be killed."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class ForkClient:
         )
         assert self.server.stdin is not None
         assert self.server.stdout is not None
-        self.jobs, self.answers = self.server.stdin, self.server.stdout
+        self.jobs, self.answers, self.ready = self.server.stdin, self.server.stdout, False
         atexit.register(self.close)
 
     def do(self, checks: list[str], subject: dict[str, Any], limit_s: float) -> Ended:
@@ -60,6 +63,7 @@ class ForkClient:
         job = {"checks": checks, "subject": subject, "limit_s": limit_s, "folder": str(folder)}
         try:
             print(json.dumps({**job, "shared": str(self.folder / "store")}), file=self.jobs, flush=True)
+            self.ready = self.ready or bool(json.loads(self.answers.readline()))
             code = json.loads(self.answers.readline())
         except BaseException as error:
             self.close()  # after Ctrl-C, or a test whose time was up, the next job must not get this one's answer
@@ -83,8 +87,8 @@ class ForkClient:
         with contextlib.suppress(OSError):
             self.jobs.close()  # on which it kills what runs
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.server.wait(_PATIENCE_S)
-        self.server.kill()
+            self.server.wait(_PATIENCE_S if self.ready else _IMPORTING_S)
+        self.server.kill()  # what it forked ends with it
         self.server.wait()
         self.answers.close()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,8 +1,9 @@
 """The process whose children run checks: it has imported the harness once, so that a fresh process costs little.
 
-Started by `python -P -m`; reads a job a line and answers with an exit code a line. No method is ever imported here:
-each child imports its own. By hand, since multiprocessing's own, tried and just as fast, runs the user's main file in
-every child, keeps the PYTHONHASHSEED of whoever started it first, and lets a check go on whose user was killed.
+Started by `python -P -m`; says that it is ready, then reads a job a line and answers with an exit code a line. No
+method is ever imported here: each child imports its own. By hand, since multiprocessing's own, tried and just as fast,
+runs the user's main file in every child, keeps the PYTHONHASHSEED of whoever started it first, and lets a check go on
+whose user was killed.
 """
 
 import contextlib
@@ -12,6 +13,9 @@ import select
 import signal
 import sys
 import time
+
+READY = "ready"
+"""The first line that it answers, when all is imported."""
 
 _POLL_MS = 2
 
@@ -24,12 +28,14 @@ def main() -> None:
     from harness.testing.processes.warm_up import warm_up
 
     warm_up()
+    print(json.dumps(READY), file=answers, flush=True)
+    own = os.getpid()
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()
         if child == 0:
             answers.close()
-            live(job)
+            live(job, own)
         code = _waited(child, job["limit_s"])
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps(code), file=answers, flush=True)

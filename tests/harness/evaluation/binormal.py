@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 ALL, SEED, METHOD, OWN = 0.50, 0.10, 0.15, 0.25
 FPR = 0.30
@@ -27,23 +27,23 @@ class World:
 
     def shifts(self):
         """Standard deviations (M,) of the distance over seeds: tau over the slope of the AUC by the distance."""
-        distance = math.sqrt(2) * norm.ppf(self.auc)
-        slope = norm.pdf(distance / math.sqrt(2)) / math.sqrt(2)
+        distance = math.sqrt(2) * ndtri(self.auc)
+        slope = math.exp(-(distance**2) / 4) / math.sqrt(2 * math.pi) / math.sqrt(2)
         return np.broadcast_to(np.asarray(self.tau) / slope, len(self.losses))
 
     def distances(self):
         """Mean distances (M,), for E Phi(a + b z) = Phi(a / sqrt(1 + b^2)): the sensitivities are exact means."""
         sensitivity = self.sensitivity - np.asarray(self.losses)
-        return norm.ppf(sensitivity) * np.sqrt(1 + self.shifts() ** 2) - norm.ppf(FPR)
+        return ndtri(sensitivity) * np.sqrt(1 + self.shifts() ** 2) - ndtri(FPR)
 
     @property
     def sensitivity(self):
         """The mean sensitivity of an entry that loses nothing."""
-        return norm.cdf(math.sqrt(2) * norm.ppf(self.auc) + norm.ppf(FPR))
+        return ndtr(math.sqrt(2) * ndtri(self.auc) + ndtri(FPR))
 
     def aucs(self):
         """The mean AUCs (M,)."""
-        return norm.cdf(self.distances() / np.sqrt(2 + self.shifts() ** 2))
+        return ndtr(self.distances() / np.sqrt(2 + self.shifts() ** 2))
 
     def drawn_distances(self, generator):
         """The distances (M, J) of networks."""

@@ -44,6 +44,12 @@ def learners():
     return beside("learners")
 
 
+@pytest.fixture(scope="session")
+def tally():
+    """The module `tally.py`: how often the verdicts are wrong in such worlds."""
+    return beside("tally")
+
+
 def no_more_often(events, draws, rate=0.05):
     """Whether the lower 99 % bound (Clopper-Pearson) of an observed rate is at most ``rate``."""
     return (beta.ppf(0.01, events, draws - events + 1) if events else 0.0) <= rate

@@ -1,4 +1,4 @@
-"""DeLong's AUCs, intervals and comparisons against his variance written out pair by pair."""
+"""AUCs and their intervals against DeLong's variance, written out pair by pair and as published."""
 
 import itertools
 import math
@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.evaluation.auc import (
-    auc_interval,
-    compare_aucs,
-    delong,
-    mean_auc,
-    paired_auc_contrast,
-    paired_auc_difference,
-)
+from harness.evaluation.auc import _midranks, auc_interval, aucs, delong, mean_auc
+from harness.evaluation.contrasts import contrast
 
 
 def test_delong_equals_the_double_loop(draw):
@@ -62,146 +56,76 @@ def test_auc_interval_stays_sane_at_the_edges():
 def test_one_image_of_a_class_leaves_everything_open():
     labels, scores = np.array([1, 0, 0]), np.array([[2.0, 1.0, 3.0]])
     assert auc_interval(*mean_auc(labels, scores)) == (0.0, 1.0)
-    assert compare_aucs(labels, scores, -scores) == 1.0
+    assert contrast([aucs(labels, np.stack([scores, -scores]))], (1, -1)).p_value == 1
 
 
-def test_comparing_equals_rarely_finds_a_difference(draw):
-    generator, draws = np.random.default_rng(6), 400
-    for seeds in (1, 2, 3):
-        found = 0
-        for _ in range(draws):
-            labels, scores = draw(generator, 40, 80, [1.0] * 2 * seeds)
-            found += compare_aucs(labels, scores[:seeds], scores[seeds:]) <= 0.05
-        assert found / draws <= 0.075
-        assert seeds > 1 or found / draws >= 0.02  # one seed: DeLong's own test, neither lax nor idle
+WFNS = """
+21344441410143314441414134330331144114444
+000040110110001010023030440013001101011000010100213103004311000201133000
+"""
+S100B = """
+8 5 11 7 25 30 28 2 19 4 2 23 21 27 30 15 30 30 30 2 30 17 0 4 13 30 15 30 3 15 8 5 6 13 30 9 30 18
+30 30 25
+8 9 5 1 26 12 5 5 1 3 1 4 6 2 12 2 6 8 12 1 11 9 20 4 29 26 11 2 24 26 6 3 4 3 1 8 5 9 10 1 1 4 1 4
+3 11 4 3 19 6 16 2 5 18 2 1 14 22 5 10 3 9 5 2 1 12 10 26 12 10 29 27
+"""
 
 
-def test_comparing_counts_the_seed_spread(draw):
-    # Seeds that scatter around one mean: over the images alone they would differ by far.
-    generator, found = np.random.default_rng(7), 0
-    for _ in range(200):
-        labels, scores = draw(generator, 400, 400, 1 + 0.5 * generator.normal(size=8), noise=0.2)
-        found += compare_aucs(labels, scores[:4], scores[4:]) <= 0.05
-    assert found / 200 <= 0.09
+def test_delong_of_a_published_example():
+    """WFNS grade and S100B of 41 patients with a poor outcome and 72 with a good one, Turck et al. (2010), as ranks.
+
+    AUCs, variances, covariance and the test are what pROC's own tests (Robin et al., 2011) hold for these data, there
+    `aSAH`; the ranks are recovered from the placements that they hold, too.
+    """
+    labels = np.r_[np.ones(41), np.zeros(72)].astype(int)
+    scores = np.array([list("".join(WFNS.split())), S100B.split()], dtype=float)
+    found, covariance = delong(labels, scores)
+    assert found == pytest.approx([0.823678861788618, 0.731368563685637], abs=1e-12)
+    assert covariance.diagonal() == pytest.approx([0.00146991470882363, 0.00266868245717244], abs=1e-14)
+    assert covariance[0, 1] == pytest.approx(0.00119615567376754, abs=1e-14)
+    difference = contrast([aucs(labels, scores[:, None])], (1, -1)).of_these_networks
+    assert difference.value / difference.error == pytest.approx(2.20898359144091)
+    assert difference.p_value == pytest.approx(0.0271757822291882)
+    assert difference.interval() == pytest.approx((0.0104061769564846, 0.174214419249478))
 
 
-def test_comparing_finds_a_large_difference_and_none_in_equal_scores(draw):
-    labels, scores = draw(np.random.default_rng(8), 75, 304, [2.5, 2.4, 0.3, 0.2])
-    assert compare_aucs(labels, scores[:2], scores[2:]) < 0.01
-    assert compare_aucs(labels, scores[:2], scores[:2]) == 1.0
-    assert compare_aucs(labels, scores[:2], scores[2:]) == pytest.approx(compare_aucs(labels, scores[2:], scores[:2]))
-    with pytest.raises(ValueError, match="paired"):
-        compare_aucs(labels, scores[:2], scores[2:3])
-
-
-def test_comparison_over_seeds_adds_both_variances(draw):
-    seeds = 4
-    labels, scores = draw(np.random.default_rng(11), 60, 90, [1.4, 1.2, 1.3, 1.0, 0.9, 1.1, 1.2, 0.8])
-    aucs, covariance = delong(labels, scores)
-    first, second = range(seeds), range(seeds, 2 * seeds)
-    within = sum(covariance[i, j] for own in (first, second) for i in own for j in own)
-    between = sum(covariance[i, j] for i in first for j in second)
-    images = (within - 2 * between) / seeds**2
-    training = stats.sem(aucs[:seeds] - aucs[seeds:]) ** 2
-    freedom = (images + training) ** 2 / (training**2 / (seeds - 1))
-    t = abs(aucs[:seeds].mean() - aucs[seeds:].mean()) / math.sqrt(images + training)
-    assert 0.001 < compare_aucs(labels, scores[:seeds], scores[seeds:]) < 0.5
-    assert compare_aucs(labels, scores[:seeds], scores[seeds:]) == pytest.approx(2 * stats.t.sf(t, freedom))
-
-
-def test_one_seed_comparison_is_delongs_test(draw):
-    labels, scores = draw(np.random.default_rng(9), 30, 60, [1.2, 0.8])
-    aucs, covariance = delong(labels, scores)
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    expected = 2 * stats.norm.sf(abs(aucs[0] - aucs[1]) / math.sqrt(variance))
-    assert compare_aucs(labels, scores[0], scores[1]) == pytest.approx(expected, abs=1e-9)
-
-
-def sample(seeds, number, rounded=False):
-    generator = np.random.default_rng(number)
+def by_hand(generator, seeds, rounded):
+    """Labels, and scores (2, seeds, n) of two entries that share part of their noise."""
     labels = np.r_[np.ones(17, dtype=int), np.zeros(29, dtype=int)]
-    shared = generator.normal(size=46)
-    first, second = (
-        shared + generator.normal(size=(seeds, 46)) + strength * labels for strength in generator.uniform(0, 2, size=2)
-    )
-    return (labels, first.round(1), second.round(1)) if rounded else (labels, first, second)
-
-
-@pytest.mark.parametrize("seeds", [1, 2, 5])
-@pytest.mark.parametrize("rounded", [False, True], ids=["no ties", "ties"])
-def test_it_is_delongs_with_the_seed_spread(seeds, rounded, contrast_by_hand):
-    for number in range(5):
-        data = sample(seeds, number, rounded)
-        difference, low, high = contrast_by_hand(data[0], data[1:], (-1, 1))
-        wanted = difference, max(low, -1), min(high, 1)
-        assert paired_auc_difference(*data) == pytest.approx(wanted, abs=1e-9)
+    scores = generator.normal(size=46) + generator.normal(size=(2, seeds, 46))
+    scores += generator.uniform(0, 2, size=(2, 1, 1)) * labels
+    return labels, scores.round(1) if rounded else scores
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_zero_lies_outside_exactly_where_the_test_rejects(seeds):
-    rejected = set()
-    for number in range(40):
-        labels, first, second = sample(seeds, number)
-        _, low, high = paired_auc_difference(labels, first, second)
-        rejects = compare_aucs(labels, first, second) < 0.05
-        assert (low > 0 or high < 0) == rejects
-        rejected.add(rejects)
-    assert rejected == {True, False}
+@pytest.mark.parametrize("rounded", [False, True], ids=["no ties", "ties"])
+def test_aucs_of_entries_and_seeds_are_delongs(seeds, rounded):
+    for number in range(5):
+        labels, scores = by_hand(np.random.default_rng(number), seeds, rounded)
+        part, (flat, covariance) = aucs(labels, scores), delong(labels, scores.reshape(-1, 46))
+        assert part.values.ravel() == pytest.approx(flat, abs=1e-12)
+        weights = np.repeat([1.0, -1.0], seeds) / seeds
+        assert part.image_variance(np.array([1.0, -1.0])) == pytest.approx(weights @ covariance @ weights, abs=1e-14)
+        assert mean_auc(labels, scores[0])[1] == pytest.approx(part.image_variance(np.array([1.0, 0.0])), abs=1e-14)
 
 
-def test_the_second_is_the_one_that_gains():
-    labels, noise, _ = sample(2, 0)
-    good = noise + 9 * labels
-    difference, low, high = paired_auc_difference(labels, noise, good)
-    assert difference > 0
-    assert paired_auc_difference(labels, good, noise) == pytest.approx((-difference, -high, -low))
+def test_one_network_each_is_delongs_test():
+    labels, scores = by_hand(np.random.default_rng(9), 1, rounded=False)
+    found, covariance = delong(labels, scores[:, 0])
+    z = abs(found[0] - found[1]) / math.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    assert contrast([aucs(labels, scores)], (1, -1)).of_these_networks.p_value == pytest.approx(2 * stats.norm.sf(z))
 
 
 def test_equal_scores_differ_by_exactly_nothing():
-    labels, first, _ = sample(2, 1)
-    assert paired_auc_difference(labels, first, first) == (0.0, 0.0, 0.0)
-    assert paired_auc_difference(labels, first, first * 3 + 1) == (0.0, 0.0, 0.0)
+    labels, scores = by_hand(np.random.default_rng(1), 2, rounded=False)
+    found = contrast([aucs(labels, np.stack([scores[0], 3 * scores[0] + 1]))], (1, -1))
+    assert (found.value, found.variance, found.p_value, found.interval()) == (0, 0, 1, (0, 0))
 
 
-def test_an_unknown_variance_excludes_nothing():
-    labels = np.array([1, 0, 0, 0])
-    first, second = np.array([[0.0, 1, 2, 3]]), np.array([[2.5, 1, 2, 3]])
-    difference, low, high = paired_auc_difference(labels, first, second)
-    assert (difference, low, high) == (pytest.approx(2 / 3), -1.0, 1.0)
-
-
-def test_what_is_not_paired_is_refused():
-    labels, first, second = sample(2, 2)
-    with pytest.raises(ValueError, match="not paired"):
-        paired_auc_difference(labels, first, second[:1])
-
-
-@pytest.mark.parametrize("seeds", [1, 2, 5])
-def test_an_interaction_is_delongs_of_all_four_with_the_seeds_own_contrasts(seeds, contrast_by_hand):
-    for number in range(5):
-        labels, first, second = sample(seeds, number)
-        _, third, fourth = sample(seeds, number + 100)
-        entries, weights = (first, second, third, fourth), (1, -1, -1, 1)
-        wanted = contrast_by_hand(labels, entries, weights)
-        assert paired_auc_contrast(labels, entries, weights) == pytest.approx(wanted, abs=1e-9)
-
-
-def test_the_same_change_twice_does_not_interact():
-    labels, first, second = sample(3, 4)
-    assert paired_auc_contrast(labels, (first, second, first, second), (1, -1, -1, 1)) == (0.0, 0.0, 0.0)
-
-
-def test_an_unknown_variance_leaves_an_interaction_all_that_aucs_allow():
-    labels = np.array([1, 0, 0, 0])
-    low, high = np.array([[0.0, 1, 2, 3]]), np.array([[2.5, 1, 2, 3]])
-    assert paired_auc_contrast(labels, (low, high, high, low), (1, -1, -1, 1)) == (pytest.approx(-4 / 3), -2.0, 2.0)
-
-
-@pytest.mark.parametrize("weights", [(1, 1), (1, -1, 0), (-0.5, 1)])
-def test_what_is_no_contrast_is_refused(weights):
-    labels, first, second = sample(2, 2)
-    with pytest.raises(ValueError, match="no contrast of 2 entries"):
-        paired_auc_contrast(labels, (first, second), weights)
+def test_ranks_share_ties_as_scipys_do():
+    generator = np.random.default_rng(2)
+    for values in (generator.normal(size=(5, 30)), generator.integers(0, 4, (5, 30)) * 1.0, np.ones((2, 3)), [[1.0]]):
+        assert (_midranks(np.asarray(values)) == stats.rankdata(values, axis=1)).all()
 
 
 @pytest.mark.parametrize("scores", [[math.nan, 0], [0, math.nan], [math.nan, math.nan]])

@@ -8,6 +8,7 @@ import torch
 from harness import plugins
 from harness.data.loading import test_split as read_test_split
 from harness.errors import MachineError, StoreError
+from harness.evaluation.terms import Terms
 from harness.networks.factories import copy_of
 from harness.planning.configuration_file import load_configuration
 from harness.planning.plan import levels_of
@@ -407,6 +408,26 @@ def test_the_test_split_is_scored_at_thresholds_that_validation_stored(make_plan
     kept = [s for s, y in zip(cell.validation_scores, plan_validation_labels(plan), strict=True) if y == 1]
     assert sum(s > cell.thresholds["sens95"].value for s in kept) >= 0.95 * len(kept)
     assert any(kind == "thresholds" for _, kind in store.folders())
+
+
+def test_a_cell_is_judged_by_the_runs_own_terms_and_trained_as_without_them(make_plan):
+    """Of one network, trained once: the terms change the cut deployed and what is counted by them, nothing else."""
+    usual = make_plan("lt", densities=[1.0])
+    strict = replace(usual, verdict=Terms(fpr=0.7, sensitivity=0.4, cost_ratio=1))
+    store = Store(usual.store)
+    one, other = (score_test(plan, run(plan, plan.entries[0])[0], store).metrics for plan in (usual, strict))
+    assert sum(kind == "train" for _, kind in store.folders()) == 1
+    changed = {name.partition("/")[2] for name in one if one[name] != other[name] and not name.startswith("cost/")}
+    assert changed <= {"sensitivity", "net_benefit", "deployed", "deployed/confidence"} | {
+        f"{count}/deployed" for count in ("fn", "fp", "accuracy")
+    }
+    labels = plan_validation_labels(usual)
+    kept = {
+        plan: (1 - cell["validation/fn/deployed"] / sum(labels)) for plan, cell in (("usual", one), ("strict", other))
+    }
+    assert kept["usual"] >= 0.9 > kept["strict"] >= 0.4
+    assert one["test/net_benefit"] != other["test/net_benefit"]
+    assert one["validation/sensitivity"] < other["validation/sensitivity"]
 
 
 def plan_validation_labels(plan):

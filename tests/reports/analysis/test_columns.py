@@ -46,9 +46,14 @@ def drawn(results):
     """Return the panels' titles, row by row, and the values that each field has in the data."""
     (board,) = leaderboard(results)
     found = charts(board)
-    titles = [[panel["layer"][0]["title"] for panel in row["hconcat"]] for row in found["vconcat"]]
-    (rows,) = found["datasets"].values()
+    titles = [[_title(panel) for panel in row["hconcat"]] for row in found["vconcat"]]
+    (rows,) = (own for own in found["datasets"].values() if len(own) > 1)
     return titles, {name: [row[name] for row in rows if row["entry"] == "lt"] for name in rows[0]}
+
+
+def _title(panel):
+    found = panel.get("title") or next(layer["title"] for layer in panel["layer"] if "title" in layer)
+    return found if isinstance(found, str) else found["text"]
 
 
 def in_json(results):
@@ -83,10 +88,12 @@ def test_a_column_is_shown_only_where_it_is_asked_to_be(measured, show, monkeypa
     assert in_json(measured)["lt"]["f1"] == 0.5
 
 
-def test_a_count_is_shown_as_a_rate_with_its_note(measured, show, monkeypatch):
+def test_a_count_is_shown_as_a_rate_and_a_mean_with_its_note(measured, show, monkeypatch):
     note = Column("f1", "", metric("test/f1"), "f1 {:.1f}".format)
+    noted = Column("noted", "Noted", metric("test/f1"), note=note)
     show(
-        DeployedColumn("fn95", "FNR sens95", columns.tested("fn/sens95"), errors="fn/sens95", note=note, word="sens95"),
+        DeployedColumn("fn95", "FNR sens95", columns.tested("fn/sens95"), errors="fn/sens95", word="sens95"),
+        noted,
         note,
     )
     rate = in_json(measured)["lt"]["fn95"]
@@ -94,7 +101,8 @@ def test_a_count_is_shown_as_a_rate_with_its_note(measured, show, monkeypatch):
     found = on_page(measured, monkeypatch)
     assert f"{100 * rate['share']:.3g}%" in in_terminal(measured)
     assert "FNR sens95</th>" in found
-    assert found.count("<small>f1 0.5</small>") == 1  # of the dense networks it is not known
+    assert f"{rate['k']:g}/30" in found
+    assert found.count('<small class="interval">f1 0.5</small>') == 1  # of the dense networks it is not known
 
 
 def test_sensitivity_at_equal_alarms_stands_beside_auc_and_both_errors_at_the_deployed_cut():

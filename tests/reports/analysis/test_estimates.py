@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.reports.analysis.estimates import Rate, alive, auc, mean, rate, sensitivity
+from harness.evaluation.calibration import calibration as fitted
+from harness.reports.analysis.estimates import Rate, alive, auc, calibration, mean, rate, sensitivity
 from harness.reports.analysis.outcomes import read_outcomes
 
 
@@ -121,3 +122,28 @@ def test_what_is_alive_is_a_share_of_the_dense_networks_parameters(trial):
     # A quarter of the dense network is left, and of that four fifths lie on a path.
     sizes = {"size/density": 0.25, "size/parameters": 500.0, "size/alive": 400.0}
     assert [alive(cell) for cell in cells_of(trial().entry("lt", 0.25, 12, **sizes))] == [pytest.approx(0.2)] * 3
+
+
+def test_calibration_is_a_mean_with_an_interval_over_images_and_one_over_networks(trial):
+    made = trial(positives=40, negatives=60)
+    for seed in (0, 1, 2):
+        scores = np.random.default_rng(seed).normal(size=100) * (1 + seed / 4) + made.labels - 0.5
+        made.network("lt", 0.5, seed, scores)
+    cells = cells_of(made)
+    each = [fitted(cell.labels, cell.scores) for cell in cells]
+    for found, of_each in zip(
+        calibration(cells), ([one.slope for one in each], [o.intercept for o in each]), strict=True
+    ):
+        values = [one.value for one in of_each]
+        assert (found.value, found.least, found.most) == pytest.approx((np.mean(values), min(values), max(values)))
+        assert found.method[0] < found.these[0] < found.value < found.these[1] < found.method[1]
+    assert calibration(cells[:2])[0].method is None
+    single = calibration(cells[:1])[0]
+    wald = each[0].slope
+    assert single.these == (pytest.approx(wald.low, abs=0.1), pytest.approx(wald.high, abs=0.1))
+
+
+def test_scores_that_no_line_fits_have_no_calibration(trial):
+    made = trial().entry("lt", 0.5, 0, seeds=(0, 1))
+    assert calibration(cells_of(made)) is None
+    assert calibration([]) is None

@@ -30,10 +30,7 @@ def test_the_index_tells_what_the_leaderboard_does(store, tmp_path, parse):
     low, high = dense.these
     assert one["groups"][0]["dense_auc"] == {"value": dense.value, "low": low, "high": high}
     assert (one["entries"], one["seeds"], one["levels"], one["sizes"]) == (["lt", "snip"], [0], [1.0, 0.5], [32])
-    assert (one["labels"], one["newest_result"]) == (
-        ["anecdote", "simulated"],
-        "2026-01-01T00:00:00+00:00",
-    )
+    assert (one["labels"], one["newest_result"]) == (["anecdote", "simulated"], "2026-01-01T00:00:00+00:00")
     assert f"{dense.value:.3f} {low:.3f} to {high:.3f}" in text
     assert one["groups"][0]["answer"] in text
     assert "Simulated images" in text
@@ -60,20 +57,17 @@ def test_the_index_says_what_takes_the_meaning_away(tmp_path, make, parse, facts
     )
 
 
-def test_the_dense_auc_has_its_interval_with_several_seeds_too(tmp_path, make, parse):
-    results = make(seeds=(0, 1, 2))
-    write_site([results], tmp_path)
-    (board,) = leaderboard(results)
-    dense = next(row.auc for level in board.levels for row in level.rows if row.entry == "dense")
-    assert dense.method is not None
-    low, high = dense.these
-    assert f"{dense.value:.3f} {low:.3f} to {high:.3f}" in parse(tmp_path / "index.html").text
+def test_the_index_says_where_there_are_fewer_than_three_networks(tmp_path, make, parse):
+    for seeds, told in (((0, 1), True), ((0, 1, 2), False)):
+        write_site([make(seeds=seeds)], tmp_path / str(len(seeds)))
+        text = parse(tmp_path / str(len(seeds)) / "index.html").text
+        assert ("Fewer than three networks: an anecdote, no verdict" in text) is told
 
 
 def test_groups_of_one_page_are_kept_apart_in_the_index(tmp_path, make, join, parse):
-    write_site([join(make(seeds=(0, 1, 2), size=64), make(group="h", size=128, shift=4))], tmp_path)
+    write_site([join(make(size=64), make(group="h", size=128, seeds=(0, 1, 2), shift=4))], tmp_path)
     (one,) = read(tmp_path / "results.json")["pages"]
-    assert (one["sizes"], [group["labels"] for group in one["groups"]]) == ([64, 128], [[], ["anecdote"]])
+    assert (one["sizes"], [group["labels"] for group in one["groups"]]) == ([64, 128], [["anecdote"], []])
     assert one["groups"][0]["dense_auc"] != one["groups"][1]["dense_auc"]
     assert "Group 2, not to be compared with the others:" in parse(tmp_path / "index.html").text
 

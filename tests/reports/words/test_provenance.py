@@ -1,3 +1,5 @@
+import pytest
+
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.words.provenance import LABELS, caveats, provenance
 
@@ -28,8 +30,28 @@ def test_what_is_said_elsewhere_or_not_so_is_left_out(make):
     assert told(make(fallback_for="isic"))["Stands in for"] == "isic"
 
 
-def test_one_seed_and_more_have_their_own_caveat(make):
-    one, more = (caveats(*leaderboard(make(seeds=seeds))) for seeds in ((0,), (0, 1, 2)))
-    assert any("There is one seed" in caveat for caveat in one)
-    assert any("With 3 seeds" in caveat for caveat in more)
-    assert len(one) == len(more)
+def test_folds_are_told_as_one_measurement(trial):
+    found = told(trial(folds=2).entry("dense", 1.0, 12).results(verdict={"fpr": 0.2, "delta": 0.05}))
+    assert found["Images"] == (
+        "tested in all: 240 malignant, 300 others; fold 1, test: 120 malignant, 150 others; "
+        "fold 2, test: 120 malignant, 150 others"
+    )
+    assert (found["Folds that are tested"], found["Folds"]) == ("1, 2", "2")
+    assert found["Group (comparable results)"] == "fold1, fold2"
+    assert found["Family (groups that differ by their fold alone)"] == "family"
+    assert found["Entries ever scored on these test images"] == "2"
+    assert found["Judged by"] == "fpr 0.2, delta 0.05"
+
+
+@pytest.mark.parametrize(("seeds", "claims"), [((0,), False), ((0, 1), False), ((0, 1, 2), True)])
+def test_nothing_is_claimed_of_a_method_below_three_networks(make, seeds, claims):
+    said = " ".join(caveats(*leaderboard(make(seeds=seeds))))
+    for text in ("a claim on the method", "Safe says", "(Holm)"):
+        assert (text in said) is claims
+    assert ("what other trainings would give is not known" in said) is not claims
+    assert "overlap" not in said
+
+
+def test_folds_have_a_caveat_of_their_own(trial):
+    made = trial(folds=3).entry("dense", 1.0, 12, seeds=(0,)).entry("lt", 0.5, 12, seeds=(0,))
+    assert any("training images overlap" in one for one in caveats(*leaderboard(made.results())))

@@ -15,6 +15,7 @@ from harness.errors import MachineError
 from harness.pruning import SaliencyPruner
 from harness.testing.case.subject import recipe_of, subjects
 from harness.testing.checks.registry import CheckOutcome
+from harness.testing.processes import fork_client as module
 from harness.testing.processes.fork_client import fork_client
 
 pytestmark = pytest.mark.slow
@@ -87,6 +88,29 @@ def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(
     assert (ended.code, ended.outcomes) == (0, {"source_is_given": CheckOutcome("ok")})
 
 
+def test_a_check_does_not_outlive_its_server_that_is_killed(waiting):
+    file, recipe = waiting
+    client = fork_client()
+
+    def kill():
+        _wait_until(lambda: _written(file))
+        client.server.kill()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(MachineError, match="ended with exit code -9"):
+        client.do(["comes_to_its_end"], recipe, 60)
+    thread.join()
+    _wait_until(lambda: not _runs(int(file.read_text())))
+
+
+def test_a_server_that_still_imports_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(module, "_IMPORTING_S", 0.1)
+    client = fork_client()
+    client.close()
+    assert client.server.returncode == -signal.SIGKILL
+
+
 def test_a_check_does_not_outlive_who_asked_for_it(waiting, tmp_path):
     file, _ = waiting
     command = [sys.executable, "-P", "-c", ASKS, Path(__file__).parent, file]
@@ -110,11 +134,13 @@ def _written(file):
 
 
 def _runs(process):
+    """Return whether it is there, and no mere entry of one that ended, which nobody may have waited for."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{process}/stat").read_text() if Path("/proc/self/stat").exists() else ""
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return True
+    return state.rpartition(") ")[2][:1] != "Z"
 
 
 def _wait_until(condition):
