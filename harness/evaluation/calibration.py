@@ -87,7 +87,7 @@ def _fitted(positive: npt.NDArray[np.bool_], values: Floats) -> tuple[Floats, Fl
             step = step / 2
         found, reached = found + step, max(there, reached)
         if np.abs(step).max() <= _SETTLED * max(1.0, float(np.abs(found).max())):
-            return found, np.linalg.inv(information)
+            return found, np.asarray(np.linalg.inv(information), dtype=np.float64)
     return None
 
 

@@ -10,23 +10,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-Floats = npt.NDArray[np.float64]
+from harness.evaluation.variances import CERTAIN as CERTAIN
+from harness.evaluation.variances import LARGER as LARGER
+from harness.evaluation.variances import (
+    OWN_FROM,
+    additive_residuals,
+    network_variance,
+    overlap,
+    quadratic,
+    satterthwaite,
+)
+from harness.evaluation.variances import Floats as Floats
 
 NO_VARIANCE = 1e-15
 """A variance up to this is rounding."""
-
-CERTAIN = 1e12
-"""Degrees of freedom of what is as good as known."""
-
-OWN_FROM = 3.0
-"""A contrast whose own variance over networks exceeds so many times the pooled one is judged by its own."""
-
-LARGER = 1.0
-"""The same for a claim of harmlessness: the larger of the two counts. An unstable network among steady ones would
-otherwise borrow their steadiness."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +129,6 @@ class Contrast:
         return float(stdtrit(self.freedom, level)) * self.error if self.error else 0.0
 
 
-def additive_residuals(tables: Floats) -> Floats:
-    """Return what row and column means leave of each table, (..., R, C)."""
-    rows, columns = tables.mean(axis=-1, keepdims=True), tables.mean(axis=-2, keepdims=True)
-    return np.asarray(tables - rows - columns + tables.mean(axis=(-2, -1), keepdims=True))
-
-
 def contrast(parts: Sequence[Measured], weights: Sequence[float] | Floats, own_from: float = OWN_FROM) -> Contrast:
     """Return the contrast of M entries by ``weights`` (M,); see `contrasts`."""
     return contrasts(parts, np.asarray(weights, dtype=np.float64)[None], own_from)[0]
@@ -152,13 +145,6 @@ def contrasts(parts: Sequence[Measured], weights: Floats, own_from: float = OWN_
         raise ValueError(f"{weights.shape[1]} weights for parts of {[len(part.values) for part in parts]} entries")
     found = _over_seeds(parts[0], weights, own_from) if len(parts) == 1 else _over_folds(parts, weights, own_from)
     return [Contrast(*map(float, row)) for row in zip(*found, strict=True)]
-
-
-def quadratic(covariance: Floats, factors: Floats) -> Floats:
-    """Return w'Cw for each row w of ``factors`` (..., M); NaN where an entry of C that w weighs is unknown."""
-    unknown = np.isnan(covariance.diagonal())
-    found = np.einsum("...i,...i->...", factors @ np.where(np.isnan(covariance), 0.0, covariance), factors)
-    return np.where((factors[..., unknown] != 0).any(axis=-1), np.nan, np.maximum(found, 0.0))  # not -1e-20
 
 
 def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Floats, Floats, Floats, Floats]:
@@ -200,36 +186,6 @@ def _over_folds(parts: Sequence[Measured], factors: Floats, own_from: float) -> 
 def fold_means(parts: Sequence[Measured]) -> Floats:
     """Return the figures of M entries in K folds, (M, K), means over the networks of a fold."""
     return np.stack([part.values.mean(axis=1) for part in parts], axis=1)
-
-
-def overlap(folds: int) -> float:
-    """Return by what the variance over folds is multiplied for that of their mean."""
-    return 1 / folds + 1 / (folds - 1)
-
-
-def network_variance(values: Floats, factors: Floats, own_from: float) -> tuple[Floats, Floats]:
-    """Return the variance over networks of the contrasts of one network each, and its degrees of freedom; (M, J)."""
-    entries, networks = values.shape
-    own = np.var(factors @ values, axis=-1, ddof=1)
-    if entries < 2:
-        return own, np.full_like(own, networks - 1.0)
-    pooled = pooled_variance(values) * np.square(factors).sum(axis=-1)
-    by_own = (np.abs(factors.sum(axis=-1)) > 1e-12) | (own > own_from * pooled)
-    freedom = np.where(by_own, networks - 1.0, (entries - 1.0) * (networks - 1))
-    return np.where(by_own, own, pooled), freedom
-
-
-def pooled_variance(values: Floats) -> float:
-    """Return the residual mean square of the table entry x network, (M, J), M and J at least 2."""
-    entries, networks = values.shape
-    return float(np.square(additive_residuals(values)).sum() / ((entries - 1) * (networks - 1)))
-
-
-def satterthwaite(terms: Sequence[tuple[Floats, Floats | float]]) -> Floats:
-    """Return the degrees of freedom of sums of mean squares, each with its own. Source: Satterthwaite (1946)."""
-    total = np.sum([term for term, _ in terms], axis=0)
-    spread = np.sum([np.square(term) / np.where(freedom, freedom, np.inf) for term, freedom in terms], axis=0)
-    return np.where(spread > 0, np.square(total) / np.where(spread > 0, spread, 1.0), CERTAIN)
 
 
 def _rounded(values: Floats) -> Floats:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from harness.evaluation.power import POWER
+from harness.evaluation.precision import POWER
 from harness.evaluation.safety import FEWEST_NETWORKS
 from harness.evaluation.study import Study
 

@@ -149,11 +149,35 @@ def lasting_digest(cell: Mapping[str, Any]) -> str:
 def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     """Return what a reader must know of a run; ``group`` names the results that it may be compared with."""
     dataset = plan.data.dataset()
-    partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
     return {
         "group": _group(plan, splits),
         "family": _family(plan, splits),
         "setting": setting_of(plan, splits.pool),
+        **_images_told(plan, splits),
+        "network": plan.network,
+        "size": plan.data.size,
+        "weights": plan.weights,
+        "own_weights": own_weights(plan.weights),
+        "schedule": asdict(plan.training),
+        "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,
+        "w0_saw_classes": plan.weights == SIMULATED and saw_classes(plan.pretraining.dataset, dataset),
+        "split_seed": plan.data.cutting.split_seed,
+        "split": "fixed" if plan.data.cutting.fixed else "seed",
+        "preset": plan.preset,
+        "verdict": asdict(plan.verdict),
+        "test_part": part_of(splits.test.ids, splits.test.labels.tolist()),
+        "fingerprint": digest([splits.pool, splits.test.fingerprint])[:16],
+        "environment": plan.environment,
+        "versions": versions(),
+        "command": command,
+    }
+
+
+def _images_told(plan: Plan, splits: Splits) -> dict[str, Any]:
+    """Return what a reader must know of the images."""
+    dataset = plan.data.dataset()
+    partial = {split: {"found": found, "expected": expected} for split, found, expected in plan.data.missing}
+    return {
         "dataset": plan.data.name,
         "dataset_version": dataset.version,
         "licence": dataset.licence,
@@ -172,22 +196,6 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "caveats": list(dataset.caveats),
         "classes": list(dataset.classes),
         "positive": dataset.classes[1],
-        "network": plan.network,
-        "size": plan.data.size,
-        "weights": plan.weights,
-        "own_weights": own_weights(plan.weights),
-        "schedule": asdict(plan.training),
-        "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,
-        "w0_saw_classes": plan.weights == SIMULATED and saw_classes(plan.pretraining.dataset, dataset),
-        "split_seed": plan.data.cutting.split_seed,
-        "split": "fixed" if plan.data.cutting.fixed else "seed",
-        "preset": plan.preset,
-        "verdict": asdict(plan.verdict),
-        "test_part": part_of(splits.test.ids, splits.test.labels.tolist()),
-        "fingerprint": digest([splits.pool, splits.test.fingerprint])[:16],
-        "environment": plan.environment,
-        "versions": versions(),
-        "command": command,
         "counts": {name: {"p": split.positives, "n": split.negatives} for name, split in splits.items()},
     }
 

@@ -22,16 +22,18 @@ def lost(step: Step) -> str:
     if step.problem or step.judgement is None:
         return step.problem
     found, answer = step.judgement.loss, step.judgement.answer
-    if answer == Answer.ANECDOTE:
-        return _change(found.value)
+    change = _change(found.value)
+    if answer == Answer.ANECDOTE or not math.isfinite(found.upper()):
+        return change
     if answer == Answer.LOSES:
-        return f"{_change(found.value)}, at least {_bare(found.lower())}"
-    known = math.isfinite(found.upper())
-    return f"{_change(found.value)}{f', at most {_bare(found.upper())}' if known else ''}"
+        return f"{change}, at least {_bare(found.lower())}"
+    if found.upper() < 0:
+        return f"{change}, at least {_bare(-found.upper())}"
+    return f"{change}, at most {_bare(found.upper())}{' lost' if change.endswith('found') else ''}"
 
 
 def _change(loss: float) -> str:
-    if abs(loss) < 0.0005:
+    if points(loss) == points(0):
         return "none lost"
     return f"{points(abs(loss))} {'lost' if loss > 0 else 'more found'}"
 

@@ -29,7 +29,7 @@ DEEDS = {
         "    except OSError:\n"
         "        pass\n"
     ),
-    "patches": "import harness.evaluation.metrics as home; home.evaluate.__code__ = (lambda *_: {}).__code__",
+    "patches": "import harness.evaluation.figures as home; home.evaluate.__code__ = (lambda *_: {}).__code__",
     "patches-planning": "import harness.planning.entries as home; home.Entry.text = 'mine'",
     "moves": "os.chdir('/')",
     "variable": "os.environ['OMP_NUM_THREADS'] = '2'",

@@ -115,4 +115,6 @@ def told_apart(parts, levels):
         )
         for k in range(levels)
     ]
-    return bool(compared(every[:1])[0].shown), any(order.shown for order in compared(every))
+    family = compared(every)
+    alone = family if levels == 1 else compared(every[:1])
+    return bool(alone[0].shown), any(order.shown for order in family)

@@ -57,7 +57,7 @@ def test_seeds_wrong_no_more_often_than_said_in_thousands(auc, networks, binorma
 @pytest.mark.long
 @pytest.mark.parametrize("auc", [0.80, 0.68])
 def test_600_positives(auc, binormal, tally):
-    found = tally.of_seeds(binormal.World(LOSSES, 5, 600, 2400, auc=auc), 1000, seed=1)
+    found = tally.of_seeds(binormal.World(LOSSES, 5, 600, 2400, auc=auc), SOME // 4, seed=1)
     shown(tally, f"AUC {auc}, 600 positives, 5 seeds", found)
     for event in tally.WRONG:
         assert found.rate(event) <= 0.07, event
@@ -67,7 +67,7 @@ def test_600_positives(auc, binormal, tally):
 @pytest.mark.parametrize("networks", [3, 5, 10])
 def test_an_unstable_method_among_steady_ones(networks, binormal, tally):
     world = binormal.World(LOSSES, networks, tau=(0.015, 0.05, 0.015, 0.015))
-    found = tally.of_seeds(world, MANY, seed=1)
+    found = tally.of_seeds(world, SOME, seed=1)
     shown(tally, f"unstable, AUC 0.8, 75 positives, {networks} seeds", found)
     assert found.rate("false safe") <= 0.06
 
@@ -82,7 +82,7 @@ def test_a_strong_network_and_few_positives(positives, binormal, tally, at_most)
 @pytest.mark.parametrize("positives", [15, 30, 75])
 def test_a_strong_network_and_few_positives_in_thousands(positives, binormal, tally):
     world = binormal.World(LOSSES, 5, positives, 4 * positives, auc=0.95, tau=0.01)
-    found = tally.of_seeds(world, MANY, seed=1)
+    found = tally.of_seeds(world, SOME, seed=1)
     shown(tally, f"AUC 0.95, {positives} positives, 5 seeds", found)
     assert found.rate("false safe") <= 0.06
 
@@ -116,7 +116,7 @@ def test_equal_methods_are_equal(networks, binormal, tally, at_most):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("networks", "draws"), [(2, SOME), (3, MANY), (5, MANY), (10, SOME)])
+@pytest.mark.parametrize(("networks", "draws"), [(2, SOME), (3, MANY), (5, SOME), (10, SOME)])
 def test_equal_methods_are_equal_in_thousands(networks, draws, binormal, tally):
     one, four = apart_of_seeds(binormal, tally, networks, 4, draws, seed=1) / draws
     print(f"\n| told apart, {networks} seeds | {one:.3f} | {four:.3f} |", end="")
@@ -126,13 +126,13 @@ def test_equal_methods_are_equal_in_thousands(networks, draws, binormal, tally):
 @pytest.mark.long
 @pytest.mark.parametrize("networks", [3, 5])
 def test_equal_methods_of_which_one_is_unstable_are_equal(networks, binormal, tally):
-    one, four = apart_of_seeds(binormal, tally, networks, 1, MANY, seed=1, tau=(0.05, *(0.015,) * 19)) / MANY
+    one, _ = apart_of_seeds(binormal, tally, networks, 1, SOME, seed=1, tau=(0.05, *(0.015,) * 19)) / SOME
     print(f"\n| told apart, one unstable, {networks} seeds | {one:.3f} | |", end="")
-    assert max(one, four) <= 0.06
+    assert one <= 0.06
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("seeds", "draws"), [(1, MANY), (3, SOME)])
+@pytest.mark.parametrize(("seeds", "draws"), [(1, MANY), (3, SOME // 2)])
 def test_equal_learners_are_equal_in_thousands(seeds, draws, learners, tally):
     study, generator = learners.Study(kept=cyclic(15, 20), seeds=seeds), np.random.default_rng(0)
     one, _ = np.sum([tally.told_apart(study.parts(generator), 1) for _ in range(draws)], axis=0) / draws

@@ -102,7 +102,7 @@ def usual_page(usual):
 def test_the_page_answers_first_and_shows_counts(usual_page):
     text = usual_page.text
     assert text.index("How small before it misses more positives?") < text.index("Leaderboard")
-    assert "Safe: “lt” down to 50%." in text
+    assert "“lt” down to 50%." in text
     assert "safe to 50%" in text
     assert "loss became NaN" in text
     assert "diverged 1/3" in text

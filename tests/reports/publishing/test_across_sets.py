@@ -9,12 +9,14 @@ from harness.evaluation.across import compare_across
 from harness.reports.export.results_json import to_json
 from harness.reports.publishing.across_sets import across_values, page_figures
 from harness.reports.publishing.index_page import index_document, index_html
+from harness.reports.publishing.publish import write_site
 
 AUC = {"lt": 0.80, "snip": 0.75, "random": 0.70}
 
 
 def row(entry, auc, asked=3, done=3, low=0.6, high=0.9):
-    return {"entry": entry, "asked": asked, "done": done, "auc": auc and {"value": auc, "low": low, "high": high}}
+    figure = auc and {"value": auc, "these": [low, high], "method": None, "least": auc, "most": auc}
+    return {"entry": entry, "asked": asked, "done": done, "auc": figure}
 
 
 def group(rows, level=0.25, name="g", labels=()):
@@ -145,7 +147,7 @@ def test_of_groups_that_are_not_to_be_compared_that_of_the_most_entries_stands_f
 
 def test_references_and_the_dense_level_are_no_part_of_it():
     rows = [row("dense", 0.9), row("probe", 0.9), row("lt", 0.8), row("mobilenet", None), row("x", 0.5)]
-    rows[-1]["auc"] = dict.fromkeys(("value", "low", "high"))
+    rows[-1]["auc"] = {"value": None, "these": [None, None], "method": None}
     assert page_figures("isic/big", results("isic", group(rows))).levels == {0.25: {"lt": 0.8}}
     assert page_figures("isic/big", results("isic", group(rows, level=1.0))).levels == {}
 
@@ -213,3 +215,16 @@ def test_every_key_is_documented():
 
     for path in {*keys(found["across"], "across"), *keys(found["other"], "across")}:
         assert f"| `{path}` |" in schema
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_site_of_three_data_sets_has_a_ranking(make, tmp_path, parse):
+    facts = {"seeds": (0, 1, 2), "entries": ("lt", "snip", "random"), "network": "big"}
+    made = [make(name, shift=shift, **facts) for shift, name in enumerate(("isic", "elpv", "crack"))]
+    write_site(made, tmp_path)
+    across = json.loads((tmp_path / "results.json").read_text("utf-8"))["across"]
+    # Each entry of the fixture misses one positive more than the one before.
+    assert [one["entry"] for one in across["entries"]] == ["lt", "snip", "random"]
+    assert across["level"] == 0.5
+    assert "over 3 pages; 1 is best" in parse(tmp_path / "index.html").text
+    assert write_site(made, tmp_path).nothing_new
