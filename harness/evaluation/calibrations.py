@@ -37,4 +37,4 @@ def _influence(positive: npt.NDArray[np.bool_], scores: Floats, slope: float, in
     design = np.stack([scores, np.ones_like(scores)])
     odds = expit(intercept + slope * scores)
     information = (design * odds * (1 - odds)) @ design.T
-    return np.linalg.solve(information, design * (positive - odds))
+    return np.asarray(np.linalg.solve(information, design * (positive - odds)), dtype=np.float64)

@@ -130,8 +130,8 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
     density, terms = own[0].density, own[0].terms
     place, reference = table.place(entry), table.place(names.DENSE)
     if place is None or reference is None:
-        lost = design.absent(own) or [f"the dense network: {cause}" for cause in design.absent(dense)]
-        return Step(density, None, problem="; ".join(lost))
+        absent = design.absent(own) or [f"the dense network: {cause}" for cause in design.absent(dense)]
+        return Step(density, None, problem="; ".join(absent))
     judgement = judge(table.sensitivities, place, reference, terms.fpr, terms.delta)
     lost = lost_positives(own, dense) if countable(design) else None
     return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place), lost)
