@@ -12,6 +12,7 @@ import pytest
 
 from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
+from harness.reports.analysis.outcomes import Outcome
 from harness.reports.page import page
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
@@ -447,6 +448,12 @@ class Trial:
 @pytest.fixture
 def trial() -> Callable[..., Trial]:
     return Trial
+
+
+@pytest.fixture
+def uncounted(monkeypatch) -> None:
+    """Leave out what older results have counted from their scores, which is slow and not the point."""
+    monkeypatch.setattr(Outcome, "_recounted", {})
 
 
 class Document(HTMLParser):

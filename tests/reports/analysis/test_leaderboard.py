@@ -12,6 +12,8 @@ from harness.evaluation.safety import Answer
 from harness.reports.analysis.differences import auc_contrast
 from harness.reports.analysis.leaderboard import leaderboard
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 
 def board_of(made, **facts):
     (board,) = leaderboard(made.results(**facts))

@@ -3,6 +3,8 @@ import pytest
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.words.banners import banners
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 ONCE, FEW = "One run is an anecdote", "Few positives"
 
 

@@ -5,6 +5,8 @@ import pytest
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.words.headline import answer, networks, tells_apart
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 
 def board_of(made, **facts):
     (board,) = leaderboard(made.results(**facts))
@@ -20,7 +22,7 @@ SMALL = {"positives": 60, "negatives": 60}
 
 @pytest.fixture
 def whole(trial):
-    """Five folds of 3 seeds: what loses next to nothing is safe, whoever else is looked at."""
+    """Three seeds of 5 folds: what loses next to nothing is safe, whoever else is looked at."""
     return trial(folds=5, positives=120, negatives=60).entry("dense", 1.0, 12, spread=1)
 
 

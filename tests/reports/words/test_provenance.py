@@ -3,6 +3,8 @@ import pytest
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.words.provenance import LABELS, caveats, provenance
 
+pytestmark = pytest.mark.usefixtures("uncounted")
+
 
 def told(results):
     (board,) = leaderboard(results)
