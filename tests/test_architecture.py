@@ -23,6 +23,7 @@ ORDER = (
         "networks",
         "losses",
         "evaluation",
+        "power",
         "sparsity",
         "storage",
         "results",

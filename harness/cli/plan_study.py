@@ -24,7 +24,7 @@ from harness.cli.study_options import (
     TauOption,
     refuse_bad,
 )
-from harness.evaluation.study import Assumptions, Study
+from harness.power.study import Assumptions, Study
 
 if TYPE_CHECKING:
     from harness.evaluation.terms import Terms
@@ -61,9 +61,9 @@ def plan_study(
 
 def study_values(study: Study, assumed: Assumptions, terms: "Terms", gap: float) -> dict[str, Any]:
     """Return everything that is shown, as plain values; None with fewer than three networks, and for *never*."""
-    from harness.evaluation.enough import question
-    from harness.evaluation.power import comparison, found, safe, shown_strong
     from harness.evaluation.safety import FEWEST_NETWORKS
+    from harness.power.chances import comparison, found, safe, shown_strong
+    from harness.power.enough import question
 
     compared = comparison(study, assumed) if study.networks >= FEWEST_NETWORKS else None
     powers = {
@@ -85,9 +85,9 @@ def study_values(study: Study, assumed: Assumptions, terms: "Terms", gap: float)
 
 def _dense(study: Study, assumed: Assumptions, terms: "Terms") -> dict[str, Any]:
     """Return the dense network's sensitivity and lift, and from which on it is shown strong enough."""
-    from harness.evaluation.binormal import expected_sensitivity
-    from harness.evaluation.power import strong_from
     from harness.evaluation.safety import FEWEST_NETWORKS
+    from harness.power.binormal import expected_sensitivity
+    from harness.power.chances import strong_from
 
     sensitivity = expected_sensitivity(assumed.auc, terms.fpr).value
     enough = study.networks >= FEWEST_NETWORKS

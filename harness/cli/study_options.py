@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from harness.errors import UsageError
-from harness.evaluation.study import BOTH, Assumptions
+from harness.power.study import BOTH, Assumptions
 
 USUAL = Assumptions()
 

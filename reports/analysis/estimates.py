@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evaluation.auc import auc_interval, aucs
-from harness.evaluation.calibrations import calibrations
+from harness.evaluation.calibration_of_networks import calibrations
 from harness.evaluation.contrasts import Floats, Measured, contrast
 from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.metrics import Labels

@@ -6,12 +6,15 @@ for .06 at most, and with `-s` prints the rows of that page.
 
 import numpy as np
 import pytest
+from scipy.special import ndtr, ndtri
 
 from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.safety import LARGEST_TIE, Answer, judge, largest_tie
 
 LOSSES = (0.0, 0.10, 0.0, 0.20)
 DRAWS, SOME, MANY, TRAININGS = 200, 2000, 5000, 3000
+BORDER = float(ndtr(-ndtri(0.30) / np.sqrt(2)))
+"""The AUC of a network that finds half of the positives at 30 % false alarms: twice the margin above guessing."""
 ALL = tuple(range(20))
 
 
@@ -49,9 +52,23 @@ def test_seeds_wrong_no_more_often_than_said(auc, networks, binormal, tally, at_
 def test_seeds_wrong_no_more_often_than_said_in_thousands(auc, networks, binormal, tally):
     found = tally.of_seeds(binormal.World(LOSSES, networks, auc=auc), MANY, seed=1)
     shown(tally, f"AUC {auc}, 75 positives, {networks} seeds", found)
-    row(tally, f"covers, AUC {auc}, {networks} seeds", found, *tally.COVERED)
+    row(tally, f"covers, AUC {auc}, {networks} seeds", found, "lift bound misses", *tally.COVERED)
     for event in (*tally.WRONG, *tally.COVERED):
         assert found.rate(event) <= 0.06, event
+    assert found.rate("lift bound misses") <= 0.08  # far above guessing a rate is skewed; where it decides see below
+
+
+def test_a_dense_network_on_the_border_is_rarely_shown_strong(binormal, tally, at_most):
+    found = tally.of_seeds(binormal.World(LOSSES, 3, auc=BORDER), DRAWS)
+    assert at_most(found.events["shown strong"], DRAWS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("networks", [3, 5, 10])
+def test_a_dense_network_on_the_border_is_rarely_shown_strong_in_thousands(networks, binormal, tally):
+    found = tally.of_seeds(binormal.World(LOSSES, networks, auc=BORDER), SOME, seed=1)
+    row(tally, f"shown strong, {networks} seeds", found, "shown strong", "lift bound misses")
+    assert found.rate("shown strong") <= 0.06
 
 
 @pytest.mark.long

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from harness.evaluation.binormal import Expected, expected_auc, expected_sensitivity
-from harness.evaluation.precision import LEVEL, MIDDLES, POWER, Precision, larger, of_dense, of_difference, pooled
-from harness.evaluation.study import Assumptions, Study
+from harness.power.binormal import Expected, expected_auc, expected_sensitivity
+from harness.power.precision import LEVEL, MIDDLES, POWER, Precision, larger, of_dense, of_difference, pooled
+from harness.power.study import Assumptions, Study
 
 
 class Comparison(NamedTuple):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evaluation.enough import least_positives, least_seeds, question
-from harness.evaluation.power import found, safe
-from harness.evaluation.study import Assumptions, Study
+from harness.power.chances import found, safe
+from harness.power.enough import least_positives, least_seeds, question
+from harness.power.study import Assumptions, Study
 
 STUDY = Study(positives=248, negatives=992, seeds=3, folds=5, entries=10)
 PART = Study(positives=67, negatives=272, seeds=5, entries=3)

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import nct
 from scipy.stats import t as student
 
-from harness.evaluation.binormal import expected_auc
-from harness.evaluation.precision import larger, of_difference, pooled
-from harness.evaluation.study import Assumptions, Study
+from harness.power.binormal import expected_auc
+from harness.power.precision import larger, of_difference, pooled
+from harness.power.study import Assumptions, Study
 
 
 @pytest.mark.parametrize(("folds", "entries"), [(2, 2), (5, 2), (5, 6), (20, 50)])

@@ -8,18 +8,18 @@ from scipy.special import ndtri
 from scipy.stats import t as student
 
 from harness.evaluation.auc import aucs
-from harness.evaluation.binormal import expected_auc, expected_sensitivity
 from harness.evaluation.contrasts import contrast
 from harness.evaluation.equal_alarms import equal_alarms
-from harness.evaluation.power import (
+from harness.evaluation.safety import Answer, judge
+from harness.power.binormal import expected_auc, expected_sensitivity
+from harness.power.chances import (
     found,
     of_difference,
     pooled,
     safe,
     strong_from,
 )
-from harness.evaluation.safety import Answer, judge
-from harness.evaluation.study import Assumptions, Study
+from harness.power.study import Assumptions, Study
 
 DRAWS = 600
 CLOSE = 0.075

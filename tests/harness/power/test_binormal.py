@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from harness.evaluation.auc import delong
-from harness.evaluation.binormal import expected_auc, expected_sensitivity, joint_excess
+from harness.power.binormal import expected_auc, expected_sensitivity, joint_excess
 
 
 def pairs(correlation, auc, positives, negatives, draws, seed=0):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from harness.evaluation.precision import POWER
 from harness.evaluation.safety import FEWEST_NETWORKS
-from harness.evaluation.study import Study
+from harness.power.precision import POWER
+from harness.power.study import Study
 
 ANY_NUMBER = 10**9
 """So many seeds are as good as any number of them."""

@@ -8,9 +8,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, stdtrit
 
-from harness.evaluation.binormal import Expected
-from harness.evaluation.contrasts import Floats, overlap
-from harness.evaluation.study import Assumptions, Study
+from harness.evaluation.contrasts import Floats
+from harness.evaluation.variances import overlap
+from harness.power.binormal import Expected
+from harness.power.study import Assumptions, Study
 
 POWER = 0.8
 """What is found so often is told apart, or shown."""

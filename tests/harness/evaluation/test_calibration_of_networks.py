@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.evaluation.calibration import calibration
-from harness.evaluation.calibrations import calibrations
+from harness.evaluation.calibration_of_networks import calibrations
 from harness.evaluation.contrasts import contrast
 
 
