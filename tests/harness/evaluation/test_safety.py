@@ -164,20 +164,22 @@ def test_where_positives_are_too_few_no_number_of_networks_decides():
     assert given.needed.positives == math.ceil(DELTA * 0.9 / (DELTA / (stats.t.ppf(0.95, 19) + 0.8416)) ** 2)
 
 
-def test_folds_need_their_overlap_more_positives():
-    parts = [finding(14, 12, 20, 1), finding(12, 14, 20, 1), finding(14, 12, 20, 1)]
+@pytest.mark.parametrize("counts", [[(17, 16)] * 3, [(17, 17), (17, 16), (17, 16)], [(14, 12), (12, 14), (14, 12)]])
+def test_folds_need_their_overlap_more_positives(counts):
+    parts = [finding(dense, pruned, 20, 1) for dense, pruned in counts]
     given = judge(parts, 1, 0, FPR, DELTA)
-    needed = given.needed
-    moved = np.r_[np.repeat(1.0, 2), np.zeros(18), np.repeat(-1.0, 2), np.zeros(18), np.repeat(1.0, 2), np.zeros(18)]
-    images = max(np.var(moved, ddof=1), 0.09)
-    differences = [0.1, -0.1, 0.1]
+    assert given.answer == Answer.UNDECIDED
+    moved = np.concatenate([part.classes[0].shares[0, 0] - part.classes[0].shares[1, 0] for part in parts])
+    images = max(np.var(moved, ddof=1), DELTA * (1 - DELTA))
     inner = np.mean([np.var(moved[20 * k : 20 * k + 20], ddof=1) / 20 for k in range(3)])
+    differences = [(dense - pruned) / 20 for dense, pruned in counts]
     overlap = 1 / 3 + 1 / 2
     spread = overlap * max(0.0, np.var(differences, ddof=1) - inner)
-    gap = max(1 / 30, DELTA - 1 / 30)
-    allowed = (gap / (stats.t.ppf(0.95, given.loss.freedom) + 0.8416)) ** 2 - spread
-    assert needed.networks is None
-    assert needed.positives == (math.ceil(3 * overlap * images / allowed) if allowed > 0 else None)
+    gap = max(np.mean(differences), DELTA - np.mean(differences))
+    allowed = (gap / (stats.t.ppf(0.95, 2) + 0.8416)) ** 2 - spread
+    assert given.needed.networks is None
+    assert given.needed.positives == (math.ceil(3 * overlap * images / allowed) if allowed > 0 else None)
+    assert (allowed > 0) == (counts[0][0] == 17)
 
 
 def test_the_deployed_cut_needs_both_rates_within_the_margin():

@@ -133,7 +133,7 @@ def test_equal_methods_are_equal(networks, binormal, tally, at_most):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("networks", "draws"), [(2, SOME), (3, MANY), (5, SOME), (10, SOME)])
+@pytest.mark.parametrize(("networks", "draws"), [(2, SOME), (3, MANY), (5, MANY), (10, SOME)])
 def test_equal_methods_are_equal_in_thousands(networks, draws, binormal, tally):
     one, four = apart_of_seeds(binormal, tally, networks, 4, draws, seed=1) / draws
     print(f"\n| told apart, {networks} seeds | {one:.3f} | {four:.3f} |", end="")
