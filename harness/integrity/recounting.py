@@ -15,7 +15,7 @@ from harness.evaluation.terms import Terms
 from harness.evaluation.thresholds import choose
 from harness.results import names
 from harness.results.names import Field
-from harness.running.scoring import threshold_figures
+from harness.running.threshold_figures import threshold_figures
 from harness.training.inference import spread
 
 _HEADER = [Field.SPLIT, Field.IMAGE, Field.LABEL, Field.SCORE]

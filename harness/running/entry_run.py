@@ -27,7 +27,8 @@ from harness.running.cell import Cell
 from harness.running.inspection import Inspection, inspect
 from harness.running.job_process import reason_of
 from harness.running.read_only import read_only_splits
-from harness.running.scoring import fixed_thresholds, score, threshold_figures
+from harness.running.scoring import fixed_thresholds, score
+from harness.running.threshold_figures import threshold_figures
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Store

@@ -1,13 +1,11 @@
 """Scores of a network on a split, and the thresholds that validation fixes, each a stage of its own."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from harness.data.image_split import ImageSplit
 from harness.evaluation.thresholds import Threshold, choose
 from harness.networks.architecture import Network, positive_scores
 from harness.planning.plan import Plan
-from harness.results import names
 from harness.storage.canonical import canonical_state
 from harness.storage.store import Stage, Store
 from harness.training.inference import outputs_of, resolve_device
@@ -49,10 +47,3 @@ def fixed_thresholds(scored: Stage, validation: ImageSplit, sensitivity: float, 
     }
     stage = store.run("thresholds", inputs, fix)
     return {name: Threshold(**value) for name, value in stage.value.items()}
-
-
-def threshold_figures(thresholds: Mapping[str, Threshold]) -> dict[str, float]:
-    """Return the thresholds and their confidences by the record's names."""
-    found = {f"{names.THRESHOLD}{name}": one.value for name, one in thresholds.items()}
-    told = {name: one.confidence for name, one in thresholds.items() if one.confidence is not None}
-    return found | {f"{names.THRESHOLD}{name}/confidence": confidence for name, confidence in told.items()}

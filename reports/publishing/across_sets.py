@@ -12,7 +12,6 @@ Figures = Mapping[str, float]
 """The mean test AUC of each entry that has all its networks."""
 
 UNFIT = {
-    "void": "its dense network has not learnt the task",
     "stand-in": "simulated images",
     "simulated": "simulated images",
     "anecdote": "fewer than three networks an entry",
