@@ -13,7 +13,6 @@ import pytest
 import torch
 from optuna.distributions import BaseDistribution, IntDistribution
 from PIL import Image
-from scipy import stats
 from torch import nn
 
 from harness import plugins
@@ -240,36 +239,6 @@ def at_import(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     yield module
     end_all()
-
-
-def wins(labels, scores):
-    """Return for each (positive, negative) whether the positive has the higher score, one half where equal."""
-    positives, negatives = scores[labels == 1], scores[labels == 0]
-    return np.array([[float(p > n) + 0.5 * float(p == n) for n in negatives] for p in positives])
-
-
-def by_hand(labels, entries, weights):
-    """A contrast of mean AUCs, pair by pair: its mean kernel is one kernel, whose variance has a part per class."""
-    seeds = [
-        sum(weight * wins(labels, row) for weight, row in zip(weights, rows, strict=True))
-        for rows in zip(*entries, strict=True)
-    ]
-    kernel = np.mean(seeds, axis=0)
-    positives, negatives = kernel.shape
-    sampling = np.var(kernel.mean(axis=1), ddof=1) / positives + np.var(kernel.mean(axis=0), ddof=1) / negatives
-    each = [one.mean() for one in seeds]
-    if len(each) == 1:
-        half = 1.959963984540054 * np.sqrt(sampling)
-    else:
-        training = np.var(each, ddof=1) / len(each)
-        freedom = (sampling + training) ** 2 / (training**2 / (len(each) - 1))
-        half = stats.t.ppf(0.975, freedom) * np.sqrt(sampling + training)
-    return np.mean(each), np.mean(each) - half, np.mean(each) + half
-
-
-@pytest.fixture
-def contrast_by_hand():
-    return by_hand
 
 
 def pytest_collection_modifyitems(items):
