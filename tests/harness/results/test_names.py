@@ -16,8 +16,8 @@ FOLDERS = ("harness/running", "harness/results", "reports")
 SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
 ORDINARY = {"VALIDATION", "TEST", "RESULT", "STUDY", "TRIAL", "PLAIN_LOSS", "AUC", "AP", "POSITIVES", "NEGATIVES"}
 """Words that stand for other things too."""
-PROTOCOL = {"job_process.py": {names.DONE}, "worker_processes.py": {names.DONE}}
-"""What a worker says when it has done a job."""
+PROTOCOL = {"job_process.py": {names.DONE}, "worker_processes.py": {names.DONE}, "across_sets.py": {names.DONE}}
+"""What a worker says when it has done a job, and a key of results.json: how many networks a row has."""
 FRAMES = ("harness/results/reading.py", "reports/analysis/outcomes.py", "reports/export/csv_export.py")
 """The only files that know the columns of `Results`."""
 
