@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import rankdata, studentized_range
 
-from harness.evaluation.contrasts import Floats
+from harness.evaluation.variances import Floats
 
 FEWEST = 3
 """So many blocks and entries there must be: below, an average rank says nothing."""

@@ -5,8 +5,9 @@ import math
 import numpy as np
 from scipy.special import expit, logit, stdtrit
 
-from harness.evaluation.contrasts import CERTAIN, Floats, Images, Measured
+from harness.evaluation.contrasts import Images, Measured
 from harness.evaluation.metrics import ImageScores, Labels
+from harness.evaluation.variances import CERTAIN, Floats
 
 
 def delong(labels: Labels, scores: ImageScores) -> tuple[Floats, Floats]:

@@ -5,8 +5,9 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from harness.evaluation.calibration import calibration
-from harness.evaluation.contrasts import Floats, Images, Measured
+from harness.evaluation.contrasts import Images, Measured
 from harness.evaluation.metrics import Labels
+from harness.evaluation.variances import Floats
 
 
 def calibrations(labels: Labels, scores: Floats) -> tuple[Measured, Measured]:

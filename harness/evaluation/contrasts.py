@@ -12,17 +12,16 @@ from functools import cached_property
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from harness.evaluation.variances import CERTAIN as CERTAIN
-from harness.evaluation.variances import LARGER as LARGER
 from harness.evaluation.variances import (
+    CERTAIN,
     OWN_FROM,
+    Floats,
     additive_residuals,
     network_variance,
     overlap,
     quadratic,
     satterthwaite,
 )
-from harness.evaluation.variances import Floats as Floats
 
 NO_VARIANCE = 1e-15
 """A variance up to this is rounding."""

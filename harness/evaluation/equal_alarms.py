@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.evaluation.contrasts import Floats, Images, Measured
+from harness.evaluation.contrasts import Images, Measured
 from harness.evaluation.metrics import Labels
+from harness.evaluation.variances import Floats
 
 
 class Cut(NamedTuple):

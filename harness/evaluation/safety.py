@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import stdtrit
 
-from harness.evaluation.contrasts import CERTAIN, LARGER, Contrast, Floats, Measured, contrast, fold_means
-from harness.evaluation.variances import network_variance, overlap, quadratic
+from harness.evaluation.contrasts import Contrast, Measured, contrast, fold_means
+from harness.evaluation.variances import CERTAIN, LARGER, Floats, network_variance, overlap, quadratic
 
 FEWEST_NETWORKS = 3
 """Below it one network more or less is the result."""

@@ -8,8 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, stdtrit
 
-from harness.evaluation.contrasts import Floats
-from harness.evaluation.variances import overlap
+from harness.evaluation.variances import Floats, overlap
 from harness.power.binormal import Expected
 from harness.power.study import Assumptions, Study
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from harness.evaluation.auc import auc_interval, aucs
 from harness.evaluation.calibration_of_networks import calibrations
-from harness.evaluation.contrasts import Floats, Measured, contrast
+from harness.evaluation.contrasts import Measured, contrast
 from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.metrics import Labels
 from harness.evaluation.proportions import clopper_pearson
 from harness.evaluation.safety import FEWEST_NETWORKS
+from harness.evaluation.variances import Floats
 from harness.reports.analysis.design import by_part
 from harness.reports.analysis.outcomes import Outcome
 from harness.results import names

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.evaluation.auc import aucs
-from harness.evaluation.contrasts import Floats, Measured
+from harness.evaluation.contrasts import Measured
 from harness.evaluation.equal_alarms import at_cuts, equal_alarms
 from harness.evaluation.metrics import Labels
+from harness.evaluation.variances import Floats
 from harness.reports.analysis.design import Design, by_part
 from harness.reports.analysis.outcomes import Outcome
 

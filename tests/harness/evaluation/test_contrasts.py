@@ -13,9 +13,9 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.svm import SVC
 
 from harness.evaluation.auc import aucs
-from harness.evaluation.contrasts import LARGER, Images, Measured, contrast, contrasts
+from harness.evaluation.contrasts import Images, Measured, contrast, contrasts
 from harness.evaluation.equal_alarms import at_cuts, equal_alarms
-from harness.evaluation.variances import overlap
+from harness.evaluation.variances import LARGER, overlap
 
 WEIGHTS = [(1, -1, 0, 0), (0, 1, 0, -1), (1, -1, -1, 1), (1, 0, 0, 0)]
 

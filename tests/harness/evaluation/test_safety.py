@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.evaluation.contrasts import CERTAIN, LARGER, Contrast, Images, Measured, contrast
+from harness.evaluation.contrasts import Contrast, Images, Measured, contrast
 from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.safety import (
     Answer,
@@ -17,6 +17,7 @@ from harness.evaluation.safety import (
     needed_to_decide,
     within_margins,
 )
+from harness.evaluation.variances import CERTAIN, LARGER
 
 FPR, DELTA = 0.30, 0.10
 

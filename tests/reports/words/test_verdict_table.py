@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evaluation.contrasts import CERTAIN, Contrast
+from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import Answer, Judgement
 from harness.evaluation.terms import Terms
+from harness.evaluation.variances import CERTAIN
 from harness.reports.analysis.verdicts import Deployed, Step, Verdict
 from harness.reports.words.verdict_table import among, at_level, deciding, deployed, lost
 

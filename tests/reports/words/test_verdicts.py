@@ -2,9 +2,10 @@
 
 import pytest
 
-from harness.evaluation.contrasts import CERTAIN, Contrast
+from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import Answer, Judgement, Needed
 from harness.evaluation.terms import Terms
+from harness.evaluation.variances import CERTAIN
 from harness.reports.analysis.estimates import Rate
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.analysis.verdicts import Deployed, Step, Verdict
