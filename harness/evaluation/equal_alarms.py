@@ -19,7 +19,7 @@ class Cut(NamedTuple):
 
 
 def cut_at(negatives: Floats, share: float) -> Cut:
-    """Return the cuts that call the ``share`` of the negatives, to the fraction of an image; scores (..., N)."""
+    """Return the lowest cuts that call the ``share`` of the negatives, to the fraction of an image; scores (..., N)."""
     wanted, size = share * negatives.shape[-1], negatives.shape[-1]
     values = np.sort(negatives, axis=-1)[..., size - 1 - min(math.floor(wanted), size - 1)]
     above = np.count_nonzero(negatives > values[..., None], axis=-1)

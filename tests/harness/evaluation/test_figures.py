@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.evaluation.figures import evaluate
@@ -100,17 +100,18 @@ def test_extreme_scores_do_not_overflow():
 
 @settings(max_examples=60, deadline=None)
 @given(IMAGES, st.integers(1, 9))
+@example([(0, 0.0), (0, -1.0), (1, -0.5)], 5)
 def test_sensitivity_is_what_is_called_while_the_alarms_last(images, tenths):
-    """From the highest score down every image is called, of equal scores the share for which alarms are left."""
+    """From the highest score down every image is called until a negative is not; of equal scores the share that is."""
     positives = [score for label, score in images if label == 1]
     negatives = [score for label, score in images if label == 0]
     left, found = Fraction(tenths, 10) * len(negatives), Fraction(0)
     for score in sorted({*positives, *negatives}, reverse=True):
         tied = negatives.count(score)
-        share = min(Fraction(1), left / tied) if tied else Fraction(left > 0)
+        share = min(Fraction(1), left / tied) if tied else Fraction(1)
         found += share * positives.count(score)
         left -= share * tied
-        if not left:
+        if share < 1:
             break
     result = evaluate(*vectors(images), {}, Terms(fpr=tenths / 10))
     assert result["sensitivity"] == pytest.approx(float(found / len(positives)), abs=1e-9)
