@@ -62,9 +62,9 @@ def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: 
     that lost nearly ``delta`` is at least half of what there was. Source: ICH E10 (2000), section 1.5, on assay
     sensitivity and margins.
     """
-    weights = _difference(len(parts[0].values), dense, entry)
+    weights = difference(len(parts[0].values), dense, entry)
     loss = loss_of(parts, weights, delta)
-    lift = _lift(parts, dense, fpr)
+    lift = lift_of(parts, dense, fpr)
     answer = _answer(sum(part.values.shape[1] for part in parts), loss, lift, delta)
     needed = needed_to_decide(parts, weights, loss, delta) if answer == Answer.UNDECIDED else None
     return Judgement(answer, loss, lift, needed)
@@ -80,14 +80,16 @@ def _answer(networks: int, loss: Contrast, lift: Contrast, delta: float) -> Answ
     return Answer.SAFE if loss.upper() < delta else Answer.UNDECIDED
 
 
-def _difference(entries: int, more: int, less: int) -> Floats:
+def difference(entries: int, more: int, less: int) -> Floats:
+    """Return the weights (M,) of one entry less another, by their places."""
     weights = np.zeros(entries)
     weights[more] += 1
     weights[less] -= 1
     return weights
 
 
-def _lift(parts: Sequence[Measured], dense: int, fpr: float) -> Contrast:
+def lift_of(parts: Sequence[Measured], dense: int, fpr: float) -> Contrast:
+    """Return what the ``dense`` entry finds at ``fpr`` false alarms beyond guessing, a share of the positives."""
     weights = np.zeros(len(parts[0].values))
     weights[dense] = 1
     found = contrast(parts, weights)

@@ -7,7 +7,8 @@ from typing import Any
 
 from harness.evaluation import comparisons
 from harness.evaluation.comparisons import Order, compared, resolution
-from harness.evaluation.contrasts import Contrast, contrast
+from harness.evaluation.contrasts import Contrast
+from harness.evaluation.safety import lift_of
 from harness.evaluation.terms import Terms
 from harness.reports.analysis import columns
 from harness.reports.analysis.boards import Subject, subjects
@@ -116,8 +117,7 @@ class Board:
         table = level_table({DENSE: [cell for cell in self.cells if cell.entry == DENSE]}, self.design)
         if not table.entries:
             return None
-        found = contrast(table.sensitivities, [1.0])
-        return Contrast(found.value - self.terms.fpr, found.variance, found.freedom, found.given_networks)
+        return lift_of(table.sensitivities, 0, self.terms.fpr)
 
 
 def leaderboard(results: Results) -> list[Board]:

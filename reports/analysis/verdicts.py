@@ -11,6 +11,7 @@ from harness.evaluation.safety import (
     LARGEST_TIE,
     Answer,
     Judgement,
+    difference,
     judge,
     largest_tie,
     loss_of,
@@ -140,9 +141,7 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
 def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:
     if table.deployed is None or table.networks < FEWEST_NETWORKS:
         return None
-    weights = np.zeros(len(table.entries))
-    weights[entry] += 1
-    weights[dense] -= 1
+    weights = difference(len(table.entries), entry, dense)
     missed, alarms = (loss_of(measured, weights, terms.delta) for measured in table.deployed)
     return Deployed(missed, alarms, within_margins(missed, alarms, terms.delta))
 
