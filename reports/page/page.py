@@ -17,7 +17,7 @@ def render(results: Results, place: str) -> str:
     ``place`` are the lines under the title, by `harness.reports.publishing.page_header`.
     """
     sections = [_section(number, board) for number, board in enumerate(leaderboard(results), 1)]
-    drawn = any(part.name == "curves" for section in sections for part in section["parts"])
+    drawn = any(part.values.get("figures") for section in sections for part in section["parts"])
     styles, scripts = style(), [script("table")] + ([vega(), script("charts")] if drawn else [])
     return template("page.html.j2").render(
         experiment=results.experiment,
