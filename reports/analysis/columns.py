@@ -1,7 +1,7 @@
 """What the leaderboard says of an entry at a level: a line in `COLUMNS` shows a figure wherever it is asked to be.
 
 Every column is in results.json. The page has those with a title, the terminal those with a word for its legend, and the
-charts those with a panel.
+trade-offs those with an axis.
 """
 
 import math
@@ -20,19 +20,26 @@ Figure = Estimate | Rate | float | None
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A column's chart: its ``title``, its ``word`` in a sentence, and its axis, in d3's format."""
+class Axis:
+    """A column as an axis of the trade-offs: its ``title``, and whether it is an "error", a "size" or a "cost".
+
+    Less is better of all three. ``rest``: the error is what the figure leaves to 1. ``mark`` is d3's format of a tick.
+    """
 
     title: str
-    word: str
+    kind: str
     _: KW_ONLY
-    axis: str = ".0%"
-    from_zero: bool = False
+    rest: bool = False
+    mark: str = "~%"
 
     @property
-    def field(self) -> str:
-        """Return the name of the values in the chart's data."""
-        return self.word.lower().replace(" ", "_")
+    def share(self) -> bool:
+        """Say whether it is a share, in percent."""
+        return self.mark.endswith("%")
+
+    def named(self, value: float) -> str:
+        """Return a tick as the tables write it."""
+        return percent(value) if self.share else f"{value:,g}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Column:
     _: KW_ONLY
     note: "Column | None" = None
     word: str = ""
-    panel: Panel | None = None
+    axis: Axis | None = None
     kind: ClassVar[str] = "mean"
 
     def over(self, done: Sequence[Outcome]) -> Figure:
@@ -111,7 +118,7 @@ COLUMNS: tuple[Column, ...] = (
         tested(names.AUC),
         estimate=auc,
         word="AUC",
-        panel=Panel("AUC-ROC", "AUC", axis=".2f"),
+        axis=Axis("1 \N{MINUS SIGN} AUC-ROC", "error", rest=True, mark="~g"),
     ),
     EstimateColumn(
         names.SENSITIVITY,
@@ -120,14 +127,14 @@ COLUMNS: tuple[Column, ...] = (
         percent,
         estimate=sensitivity,
         word="sensitivity at equal false alarms",
-        panel=Panel("Sensitivity at equal false alarms", names.SENSITIVITY),
+        axis=Axis("positives missed at equal false alarms", "error", rest=True),
     ),
     DeployedColumn(
         "missed",
         "Missed, deployed",
         _share(names.MISSED_DEPLOYED, names.POSITIVES),
         errors=names.MISSED_DEPLOYED,
-        panel=Panel("Missed positives at the deployed cut", "missed positives", from_zero=True),
+        axis=Axis("positives missed at the deployed cut", "error"),
     ),
     DeployedColumn(
         "alarms",
@@ -135,7 +142,7 @@ COLUMNS: tuple[Column, ...] = (
         _share(names.ALARMS_DEPLOYED, names.NEGATIVES),
         errors=names.ALARMS_DEPLOYED,
         word="false alarms deployed",
-        panel=Panel("False alarms at the deployed cut", "false alarms", from_zero=True),
+        axis=Axis("false alarms at the deployed cut", "error"),
     ),
     Column("ap", "AP", tested(names.AP), note=_BASE),
     Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed),
@@ -146,11 +153,30 @@ COLUMNS: tuple[Column, ...] = (
         "{:.2f}".format,
         note=_INTERCEPT,
     ),
-    Column("remaining", "Remain\N{SOFT HYPHEN}ing", metric(names.DENSITY), percent),
-    Column("alive", "Alive", alive, percent, note=_SPREAD),
-    Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent),
-    Column("steps", "Steps", metric(names.STEPS), thousands, note=_KEPT),
-    Column("processor_seconds", "CPU time", metric(names.PROCESSOR_SECONDS), duration),
+    Column(
+        "remaining",
+        "Remain\N{SOFT HYPHEN}ing",
+        metric(names.DENSITY),
+        percent,
+        axis=Axis("remaining weights", "size"),
+    ),
+    Column("alive", "Alive", alive, percent, note=_SPREAD, axis=Axis("parameters alive", "size")),
+    Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent, axis=Axis("FLOPs left", "size")),
+    Column(
+        "steps",
+        "Steps",
+        metric(names.STEPS),
+        thousands,
+        note=_KEPT,
+        axis=Axis("optimiser steps", "cost", mark="~g"),
+    ),
+    Column(
+        "processor_seconds",
+        "CPU time",
+        metric(names.PROCESSOR_SECONDS),
+        duration,
+        axis=Axis("CPU time in seconds", "cost", mark="~g"),
+    ),
     Column("seconds", "", metric(names.SECONDS), duration),
     _BASE,
     _INTERCEPT,

@@ -153,3 +153,9 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> lis
         found[one] = ceiling = min(found[one], ceiling)
         ceiling -= gap
     return found
+
+
+def entry_legend(entries: Sequence[str]) -> Specification:
+    """Return the legend of these entries, below the chart."""
+    columns = {"expr": f"width < {NARROW} ? 1 : 3"}
+    return {"values": list(entries), "orient": "bottom", "columns": columns, "labelLimit": 190, "symbolOpacity": 1}

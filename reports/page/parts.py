@@ -7,11 +7,8 @@ from typing import Any
 from harness.reports.analysis import columns
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
-from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
-from harness.reports.formatting import listed
-from harness.reports.page.assets import inert_json
-from harness.reports.page.figures import answer_figures
+from harness.reports.page.figures import answer_figures, network_figures, trade_off_figures
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
@@ -58,16 +55,9 @@ def _loss_pairs(board: Board) -> Values | None:
     return {} if board.pairs else None
 
 
-def _curves(board: Board) -> Values | None:
-    specification = charts(board)
-    if specification is None:
-        return None
-    return {
-        "chart": inert_json(specification),
-        "picture": picture(specification),
-        "switched": "params" in specification,
-        "drawn": listed([column.panel.word for column in columns.COLUMNS if column.panel]),
-    }
+def _trade_offs(board: Board) -> Values | None:
+    drawn = trade_off_figures(board)
+    return {"figures": drawn, "networks": network_figures(board)} if drawn else None
 
 
 def _tuning(board: Board) -> Values | None:
@@ -100,7 +90,7 @@ PARTS = (
     Part("answer", "Answer", _answer),
     Part("leaderboard", "Leaderboard", _leaderboard),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
-    Part("curves", "Curves", _curves),
+    Part("trade_offs", "Trade-offs", _trade_offs),
     Part("tuning", "Tuning", _tuning),
     Part("failures", "Failures", _failures),
     Part("layers", "Layers", _layers),

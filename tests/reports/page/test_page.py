@@ -41,8 +41,7 @@ def quick(request, monkeypatch):
         monkeypatch.setattr(parts, "picture", lambda _: "data:,")
         monkeypatch.setattr(figures, "picture", lambda *_: "data:,")
         if "hostile" not in request.fixturenames:
-            monkeypatch.setattr(parts, "charts", lambda _: None)
-            monkeypatch.setattr(figures, "figures", lambda _: [])
+            monkeypatch.setattr(figures, "figures", lambda *_, **__: [])
 
 
 @pytest.fixture

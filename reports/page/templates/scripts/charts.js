@@ -11,7 +11,7 @@ const near = new IntersectionObserver(
   },
   { rootMargin: "200px" },
 );
-for (const holder of document.querySelectorAll(".chart")) near.observe(holder);
+for (const holder of document.querySelectorAll(".figure .chart")) near.observe(holder);
 
 async function enliven(holder) {
   const image = holder.querySelector("img");
