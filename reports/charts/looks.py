@@ -22,7 +22,8 @@ LETTERS = 12
 """Height of letters in pixels; none is smaller."""
 
 CONFIG: Specification = {
-    "font": "system-ui, sans-serif",
+    # Letters as wide in a browser as where a picture is laid out, which has Liberation Sans.
+    "font": "Arial, Helvetica, Liberation Sans, sans-serif",
     "background": "transparent",
     # The figure's own words describe it; a thousand marks read out would not.
     "aria": False,
@@ -42,7 +43,7 @@ CONFIG: Specification = {
 }
 
 
-def framed(*layers: Specification, height: int, **more: Any) -> Specification:
+def framed(*layers: Specification, height: int | Specification, **more: Any) -> Specification:
     """Return one view of layers, as wide as what holds it."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",

@@ -107,7 +107,7 @@ def _layers(entries: Sequence[str], main: Sequence[str], control: set[str], *, f
             "y": {"field": "y"},
             "color": colour,
             "shape": entry_shape(entries, control) | {"legend": entry_legend(main)},
-            "fill": colour | {"legend": None},
+            "fill": colour,
             "fillOpacity": {"condition": {"test": "datum.collapsed", "value": 0}, "value": 0.7},
             "tooltip": [
                 *({"field": field} for field in told),

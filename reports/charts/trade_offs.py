@@ -150,11 +150,12 @@ def _front(at: Specification) -> list[Specification]:
         "transform": [*on, *bounds],
     }
     # More names than these would lie over each other.
-    few = [*on, {"joinaggregate": [{"op": "count", "as": "many"}]}, {"filter": f"datum.many <= 4 && width >= {NARROW}"}]
+    said = f"datum.many <= 4 && width >= {NARROW} ? datum.label : ''"
+    names = [*on, {"joinaggregate": [{"op": "count", "as": "many"}]}, {"calculate": said, "as": "said"}]
     name = {
         "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 6, "dy": -4, "color": INK, "limit": 190},
-        "encoding": {**at, "text": {"field": "label"}},
-        "transform": few,
+        "encoding": {**at, "text": {"field": "said"}},
+        "transform": names,
     }
     dense = {
         "mark": {"type": "text", "baseline": "bottom", "dy": -5, "color": INK},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.charts.chart import Chart
 from harness.reports.charts.differences import differences
+from harness.reports.charts.layers import layers
 from harness.reports.charts.networks import networks
 from harness.reports.charts.still import NARROW, WIDE, picture
 from harness.reports.charts.trade_offs import trade_offs
@@ -48,3 +49,8 @@ def trade_off_figures(board: Board) -> list[Figure]:
 def network_figures(board: Board) -> list[Figure]:
     """Return every network's errors and costs."""
     return figures([networks(board)], folded=True)
+
+
+def layer_figures(board: Board) -> list[Figure]:
+    """Return where the pruning took the weights."""
+    return figures([layers(board)])

@@ -8,7 +8,7 @@ from harness.reports.analysis import columns
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.charts.still import picture
-from harness.reports.page.figures import answer_figures, network_figures, trade_off_figures
+from harness.reports.page.figures import answer_figures, layer_figures, network_figures, trade_off_figures
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
@@ -18,6 +18,9 @@ from harness.reports.words.verdicts import asked
 from harness.results import names
 
 Values = Mapping[str, Any]
+
+LAYER_CELLS = 2000
+"""A table of layers with more is left to results.json: it would weigh more than the rest of the page."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ def _failures(board: Board) -> Values:
 
 
 def _layers(board: Board) -> Values | None:
-    layers = layers_of(board.cells)
-    return {"layers": layers} if layers.entries else None
+    table = layers_of(board.cells)
+    return {"layers": table, "figures": layer_figures(board), "most": LAYER_CELLS} if table.entries else None
 
 
 def _provenance(board: Board) -> Values:
