@@ -8,7 +8,14 @@ from harness.reports.analysis import columns
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.charts.still import picture
-from harness.reports.page.figures import answer_figures, layer_figures, network_figures, trade_off_figures
+from harness.reports.page.calibration_section import calibrated
+from harness.reports.page.figures import (
+    answer_figures,
+    calibration_figures,
+    layer_figures,
+    network_figures,
+    trade_off_figures,
+)
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
@@ -63,6 +70,11 @@ def _trade_offs(board: Board) -> Values | None:
     return {"figures": drawn, "networks": network_figures(board)} if drawn else None
 
 
+def _calibration(board: Board) -> Values | None:
+    rows = calibrated(board)
+    return {"figures": calibration_figures(board), "rows": rows} if rows else None
+
+
 def _tuning(board: Board) -> Values | None:
     """Return the group's studies with their charts drawn, None without any."""
     shown = tuning(board)
@@ -94,6 +106,7 @@ PARTS = (
     Part("leaderboard", "Leaderboard", _leaderboard),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("trade_offs", "Trade-offs", _trade_offs),
+    Part("calibration", "Calibration and ROC", _calibration),
     Part("tuning", "Tuning", _tuning),
     Part("failures", "Failures", _failures),
     Part("layers", "Layers", _layers),
