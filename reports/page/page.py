@@ -8,7 +8,11 @@ from harness.reports.page.parts import parts_of
 from harness.reports.page.templating import template
 from harness.reports.words.headline import networks
 from harness.reports.words.provenance import cut_words
+from harness.reports.words.subject import subject
 from harness.results.reading import Results
+
+SCRIPTS = ("header", "sorting", "leaderboard")
+"""The scripts of every page, in order; charts have theirs beside."""
 
 
 def render(results: Results, place: str) -> str:
@@ -18,15 +22,17 @@ def render(results: Results, place: str) -> str:
     """
     sections = [_section(number, board) for number, board in enumerate(leaderboard(results), 1)]
     drawn = any(part.name == "curves" for section in sections for part in section["parts"])
-    styles, scripts = style(), [script("table")] + ([vega(), script("charts")] if drawn else [])
+    styles, early = style(), script("theme")
+    scripts = [*map(script, SCRIPTS)] + ([vega(), script("charts")] if drawn else [])
     return template("page.html.j2").render(
         experiment=results.experiment,
         generator=f"{REPORT_MARK} {looks()}",
         place=place,
         sections=sections,
         style=styles,
+        early=early,
         scripts=scripts,
-        policy=policy(styles, scripts),
+        policy=policy(styles, [early, *scripts]),
     )
 
 
@@ -35,6 +41,7 @@ def _section(number: int, board: Board) -> dict[str, Any]:
     return {
         "number": number,
         "board": board,
+        "subject": subject(board),
         "networks": networks(board),
         "cut": cut_words(board.provenance),
         "parts": parts_of(board),
