@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harness import __version__
+from harness.cli.bundle import bundle
 from harness.cli.check import check
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
@@ -40,6 +41,7 @@ app.command()(run)
 app.command()(tune)
 app.command()(report)
 app.command()(publish)
+app.command()(bundle)
 app.command("list")(list_)
 app.command()(check)
 app.add_typer(new_verbs, name="new")
