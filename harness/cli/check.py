@@ -10,6 +10,7 @@ from harness import plugins
 from harness.cli.check_dataset import dataset_rows, is_dataset
 from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.check_network import is_network, network_rows
+from harness.cli.completions import checked
 from harness.cli.messages import show
 from harness.cli.options import DataDirOption, JsonOption
 from harness.errors import UsageError, nearest
@@ -29,7 +30,11 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=checked,
+            help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set.",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,

@@ -8,18 +8,21 @@ import typer
 from rich.console import Console
 
 from harness.cli.check import ANSWERED_NO
+from harness.cli.completions import datasets
+from harness.cli.help import Verbs, add, example
 from harness.cli.messages import show, show_finding
 from harness.cli.options import DataDirOption, JsonOption, MaxPixelsOption, PositiveOption
 
 if TYPE_CHECKING:
     from harness.images.decoding import Conversion
 
-data_verbs = typer.Typer(no_args_is_help=True, help="List, show, check or download data sets.")
 
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="DATASET", help="A name of `harness data list`, or folder:PATH or csv:PATH for your own images."
+        metavar="DATASET",
+        autocompletion=datasets,
+        help="A name of `harness data list`, or folder:PATH or csv:PATH for your own images.",
     ),
 ]
 SheetOption = Annotated[
@@ -27,7 +30,6 @@ SheetOption = Annotated[
 ]
 
 
-@data_verbs.command("list")
 def list_(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     """List all data sets: real or simulated, and how many images are here."""
     from harness.cli.data_list import listed, listing_lines
@@ -37,7 +39,6 @@ def list_(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     show(json.dumps(rows, indent=1) if as_json else "\n".join(listing_lines(rows)))
 
 
-@data_verbs.command("show")
 def show_(
     dataset: Name,
     positive: PositiveOption = None,
@@ -64,7 +65,6 @@ def show_(
         show("\n".join([*card_lines(card), *([] if sheet is None else [f"Contact sheet: {sheet}"])]))
 
 
-@data_verbs.command("check")
 def check_(
     dataset: Name,
     positive: PositiveOption = None,
@@ -91,7 +91,6 @@ def check_(
         raise typer.Exit(ANSWERED_NO)
 
 
-@data_verbs.command("fetch")
 def fetch_(dataset: Name, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     """Download a data set; what is there and whole stays."""
     from harness.cli.data_card import card_lines, card_of
@@ -112,3 +111,15 @@ def _conversion(max_pixels: int | None) -> "Conversion":
     from harness.images.decoding import Conversion
 
     return Conversion() if max_pixels is None else Conversion(max_pixels)
+
+
+data_verbs = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    help="List, show, check or download data sets.",
+    epilog=example("harness data show isic-sim"),
+)
+add(data_verbs, list_, "harness data list")
+add(data_verbs, show_, "harness data show isic-sim --sheet images.png")
+add(data_verbs, check_, "harness data check folder:my-images")
+add(data_verbs, fetch_, "harness data fetch isic")

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from harness import plugins
+from harness.cli.completions import one_of
 from harness.cli.messages import show
+from harness.cli.options import JsonOption
 from harness.errors import UsageError, nearest
 
 _GROUPS = {
@@ -20,10 +22,15 @@ _KINDS = (*_GROUPS, "presets")
 
 def list_(
     what: Annotated[
-        str | None, typer.Argument(help="methods, datasets, networks, losses or presets; default: all")
+        str | None,
+        typer.Argument(
+            metavar="KIND",
+            autocompletion=one_of(*_KINDS),
+            help="methods, datasets, networks, losses or presets; default: all.",
+        ),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Import each plugin and show why one fails.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List what is installed, by entry-point metadata alone."""
     rows = listing(what, check=check)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.messages import say, show, show_end
+from harness.cli.options import TUNING, WHAT
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
@@ -24,12 +25,21 @@ if TYPE_CHECKING:
 def run(
     shared: SharedOptions,
     *,
-    seeds: Annotated[str | None, typer.Option(help="A number of seeds, or a list: '5' or '0,3,7'.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", rich_help_panel=WHAT, help="A number of seeds, or a list: '5' or '0,3,7'."),
+    ] = None,
     params: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Tuned parameters, run beside the defaults; of `harness tune`.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=TUNING, help="Tuned parameters, run beside the defaults; of `harness tune`."
+        ),
     ] = None,
     tune: Annotated[
-        int | None, typer.Option(metavar="N", help="First tune every entry with N trials, then run with the best.")
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TUNING, help="First tune every entry with N trials, then run with the best."
+        ),
     ] = None,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.completions import one_of
 from harness.cli.messages import say, show
+from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
 from harness.errors import UsageError
@@ -21,16 +23,33 @@ def tune(
     shared: SharedOptions,
     *,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", help="Trials of every study; finished ones count. Default: 20.")
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TUNING, help="Trials of every study; finished ones count. Default: 20."
+        ),
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="auc: mean validation AUC. fnr: FNR at sens95, FPR kept under a bound.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=one_of("auc", "fnr"),
+            rich_help_panel=TUNING,
+            help="auc: mean validation AUC. fnr: FNR at sens95, FPR kept under a bound.",
+        ),
     ] = None,
     fpr_bound: Annotated[
-        float | None, typer.Option(help="Bound of the mean FPR at sens95 for --objective fnr. Default: 0.5.")
+        float | None,
+        typer.Option(
+            metavar="X",
+            rich_help_panel=TUNING,
+            help="Bound of the mean FPR at sens95 for --objective fnr. Default: 0.5.",
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the best go; default: a file in <store>/tuning.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=TUNING, help="Where the best go; default: a file in <store>/tuning."
+        ),
     ] = None,
 ) -> None:
     """Tune every method with the same number of trials, on validation images alone. The same command continues."""

@@ -8,7 +8,11 @@ from harness.reports.page.parts import parts_of
 from harness.reports.page.templating import template
 from harness.reports.words.headline import networks
 from harness.reports.words.provenance import cut_words
+from harness.reports.words.subject import subject
 from harness.results.reading import Results
+
+SCRIPTS = ("header", "sorting", "leaderboard")
+"""The scripts of every page, in order; charts have theirs beside."""
 
 
 def render(results: Results, place: str, site: str | None = None) -> str:
@@ -19,7 +23,8 @@ def render(results: Results, place: str, site: str | None = None) -> str:
     """
     sections = [_section(number, board) for number, board in enumerate(leaderboard(results), 1)]
     drawn = any(part.name == "curves" for section in sections for part in section["parts"])
-    styles, scripts = style(), [Script(script("table"))]
+    styles, early = style(), Script(script("theme"))
+    scripts = [Script(script(name)) for name in SCRIPTS]
     if drawn:
         charts = Script(vega()) if site is None else Script(source=f"{site}{vega_file()}")
         scripts += [charts, Script(script("charts"))]
@@ -29,8 +34,9 @@ def render(results: Results, place: str, site: str | None = None) -> str:
         place=place,
         sections=sections,
         style=styles,
+        early=early,
         scripts=scripts,
-        policy=policy(styles, scripts),
+        policy=policy(styles, [early, *scripts]),
     )
 
 
@@ -39,6 +45,7 @@ def _section(number: int, board: Board) -> dict[str, Any]:
     return {
         "number": number,
         "board": board,
+        "subject": subject(board),
         "networks": networks(board),
         "cut": cut_words(board.provenance),
         "parts": parts_of(board),

@@ -11,13 +11,14 @@ from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
 from harness.reports.formatting import listed
 from harness.reports.page.assets import inert_json
+from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
+from harness.reports.words.verdict_table import SIGNS
 from harness.reports.words.verdicts import asked
-from harness.results import names
 
 Values = Mapping[str, Any]
 
@@ -34,22 +35,24 @@ class Part:
     values: Callable[[Board], Values | None]
 
 
+def _answer(board: Board) -> Values:
+    return {
+        "labels": banners(board),
+        "answer": answer(board),
+        "tells_apart": tells_apart(board),
+        "asked": asked(board.terms),
+    }
+
+
 def _trust(board: Board) -> Values:
     return {"banners": banners(board)}
 
 
-def _answer(board: Board) -> Values:
+def _safety_map(board: Board) -> Values | None:
+    if not board.verdicts:
+        return None
     steps = sorted({step.density for found in board.verdicts for step in found.steps}, reverse=True)
-    return {
-        "answer": answer(board),
-        "tells_apart": tells_apart(board),
-        "asked": asked(board.terms),
-        "steps": steps,
-    }
-
-
-def _leaderboard(_: Board) -> Values:
-    return {"columns": [column for column in columns.COLUMNS if column.title], "probe": names.PROBE}
+    return {"steps": steps, "signs": SIGNS}
 
 
 def _loss_pairs(board: Board) -> Values | None:
@@ -94,9 +97,10 @@ def _limits(board: Board) -> Values:
 
 
 PARTS = (
-    Part("trust", "Can you trust it?", _trust),
     Part("answer", "Answer", _answer),
-    Part("leaderboard", "Leaderboard", _leaderboard),
+    Part("trust", "Can you trust it?", _trust),
+    Part("leaderboard", "Leaderboard", leaderboard_values),
+    Part("safety_map", "Safety map", _safety_map),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("curves", "Curves", _curves),
     Part("tuning", "Tuning", _tuning),
@@ -118,6 +122,11 @@ class Filled:
     def name(self) -> str:
         """Return its name."""
         return self.part.name
+
+    @property
+    def title(self) -> str:
+        """Return what the contents call it."""
+        return self.part.title
 
     @property
     def template(self) -> str:

@@ -37,7 +37,7 @@ def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], S
 
 def index_html(document: Mapping[str, Any]) -> str:
     """Return the index as HTML: self-contained, readable without JavaScript."""
-    styles, scripts = style(), [Script(script("table"))]
+    styles, scripts = style(), [Script(script("sorting"))]
     across = document["across"]
     return template("index.html.j2").render(
         generator=INDEX_MARK,
