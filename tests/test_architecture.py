@@ -41,6 +41,7 @@ REPORTS_ORDER = (
     ("formatting",),
     ("analysis",),
     ("words",),
+    ("charts",),
     ("page", "export", "terminal", "terminal_groups"),
     ("publishing",),
 )

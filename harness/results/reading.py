@@ -77,7 +77,11 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     `MachineError` where MLflow does not answer.
     """
     tracker = Tracker(uri, store, experiment)
-    every = tracker.read()
+    return results_of(experiment, tracker.read(), tracker.documents(names.STUDY, names.STUDY_FILE))
+
+
+def results_of(experiment: str, every: Sequence[PublishedRun], studies: Iterable[ReadDocument]) -> Results:
+    """Return the results that runs and the records of studies are, wherever they were kept; the newest run counts."""
     runs = _newest(every)
     groups = _groups(runs)
     tables = [tables_of(run) for run in runs]
@@ -88,13 +92,13 @@ def read(uri: str, store: Path, experiment: str) -> Results:
         cells = cells.astype({Field.FOLD: "Int64", Field.IMBALANCE: "float64"})
     scores = [table for one in known for table in one.scores]
     looked = looks(every, _test_parts(groups, read))
-    studies, broken = _studies(tracker.documents(names.STUDY, names.STUDY_FILE))
+    records, broken = _studies(studies)
     return Results(
         experiment=experiment,
         cells=cells,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
         groups={group: {**facts, "looks": looked.get(group, 0)} for group, facts in groups.items()},
-        studies=studies,
+        studies=records,
         damage=(*(line for one in tables for line in one.damage), *broken),
     )
 

@@ -16,15 +16,21 @@ REPORTS = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def asset(name: str) -> str:
-    """Return a style or script of ours."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+def style() -> str:
+    """Return the style of every page: the base first, then that of each part, by name."""
+    parts = sorted((TEMPLATES / "styles").glob("*.css"), key=lambda path: (path.stem != "base", path.stem))
+    return "\n".join(path.read_text(encoding="utf-8") for path in parts)
+
+
+def script(name: str) -> str:
+    """Return a script of ours."""
+    return (TEMPLATES / "scripts" / f"{name}.js").read_text(encoding="utf-8")
 
 
 @cache
 def looks() -> str:
     """Return what changes with the looks of a page: a hash of the sources behind it and of what draws the charts."""
-    sources = sorted([*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/*")])
+    sources = sorted([*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/**/*")])
     sources += sorted(Path(outgoing.__file__).parent.glob("*.py"))
     parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sources if path.is_file()]
     parts += [version(package) for package in ("altair", "vl-convert-python")]
@@ -40,14 +46,6 @@ def vega() -> str:
     # \r\n as \n before it compares the hash of the policy.
     bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     return bundle.replace("\r\n", "\n").replace("</script", "<\\/script")
-
-
-def picture(specification: dict[str, Any]) -> str:
-    """Return charts as an image in a data URL: for print, and where JavaScript is off."""
-    import vl_convert
-
-    drawing = str(vl_convert.vegalite_to_svg(shown_values(specification))).encode()
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode()}"
 
 
 def inert_json(value: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.page import page
+from harness.reports.page import parts
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
 
@@ -357,7 +357,7 @@ def tuned() -> Bench:
 @pytest.fixture
 def undrawn(monkeypatch) -> None:
     """Leave the charts out, which are slow and not the point."""
-    monkeypatch.setattr(page, "charts", lambda _: None)
+    monkeypatch.setattr(parts, "charts", lambda _: None)
 
 
 def generated(*about) -> np.random.Generator:

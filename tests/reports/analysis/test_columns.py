@@ -9,9 +9,9 @@ from rich.console import Console
 from harness.reports.analysis import columns
 from harness.reports.analysis.columns import COLUMNS, Column, DeployedColumn, Panel, metric
 from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.charts.curves import charts
 from harness.reports.export.results_json import document
-from harness.reports.page import page
-from harness.reports.page.charts import charts
+from harness.reports.page import page, parts
 from harness.reports.terminal import summary
 
 
@@ -32,7 +32,7 @@ def show(monkeypatch):
 def on_page(results, monkeypatch):
     """Return the page without its charts, which are shown by `drawn`."""
     with monkeypatch.context() as patch:
-        patch.setattr(page, "charts", lambda _: None)
+        patch.setattr(parts, "charts", lambda _: None)
         return unescape(page.render(results, ""))
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.outgoing.visible import visible
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.formatting import signed
-from harness.reports.page import page
+from harness.reports.page import page, parts
 from harness.reports.publishing.page_header import report_place
 
 
@@ -38,9 +38,9 @@ def quick(request, monkeypatch):
     """Leave out the slow parts but where a test is about them: Vega's script, the still picture, the charts."""
     if "whole" not in request.fixturenames:
         monkeypatch.setattr(page, "vega", lambda: "")
-        monkeypatch.setattr(page, "picture", lambda _: "data:,")
+        monkeypatch.setattr(parts, "picture", lambda _: "data:,")
         if "hostile" not in request.fixturenames:
-            monkeypatch.setattr(page, "charts", lambda _: None)
+            monkeypatch.setattr(parts, "charts", lambda _: None)
 
 
 @pytest.fixture

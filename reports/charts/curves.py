@@ -12,8 +12,8 @@ from harness.reports.analysis.columns import Column, EstimateColumn
 from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.outcomes import Outcome
+from harness.reports.charts.size_axis import placed, size, switch, switched, titled
 from harness.reports.formatting import points
-from harness.reports.page.size_axis import placed, size, switch, switched, titled
 from harness.results.names import DENSE, PROBE, SENSITIVITY
 
 # Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven shapes share

@@ -5,7 +5,7 @@ import pytest
 
 from harness.reports.analysis.columns import COLUMNS
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.page.charts import GREY, charts, drawn_values, levels_of
+from harness.reports.charts.curves import GREY, charts, drawn_values, levels_of
 
 
 def test_a_point_is_a_network_and_a_line_goes_through_their_mean(bench, scores):

@@ -2,7 +2,7 @@ import json
 import math
 
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.page.charts import charts
+from harness.reports.charts.curves import charts
 
 
 def switched(specification, value):

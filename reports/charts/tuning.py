@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from harness.reports.charts.curves import LOOKS
 from harness.reports.formatting import decimal
-from harness.reports.page.charts import LOOKS
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
 
