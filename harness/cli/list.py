@@ -1,13 +1,12 @@
 """`harness list`: what is installed, from metadata alone; with a check, whether each imports."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from harness import plugins
 from harness.cli.completions import one_of
-from harness.cli.messages import show
+from harness.cli.messages import show, show_json
 from harness.cli.options import JsonOption
 from harness.errors import UsageError, nearest
 
@@ -34,7 +33,10 @@ def list_(
 ) -> None:
     """List what is installed, by entry-point metadata alone."""
     rows = listing(what, check=check)
-    show(json.dumps(rows, indent=1) if as_json else "\n".join(listing_lines(rows)))
+    if as_json:
+        show_json(rows)
+    else:
+        show("\n".join(listing_lines(rows)))
     if any(row.get("check", "ok") != "ok" for row in rows):
         raise typer.Exit(3)
 

@@ -70,6 +70,12 @@ def experiments(uri: str, store: Path) -> list[str]:
     return experiments_with(names.RESULT, uri, store)
 
 
+def groups_held(uri: str, store: Path) -> dict[str, int]:
+    """Return how many groups of results each experiment has, by name, sorted. Raises `MachineError` as `read`."""
+    held = {name: Tracker(uri, store, name).tags(names.RESULT) for name in experiments(uri, store)}
+    return {name: len({tags[names.GROUP] for tags in every}) for name, every in held.items()}
+
+
 def read(uri: str, store: Path, experiment: str) -> Results:
     """Return the results of ``experiment`` at the tracking address ``uri``; empty tables where there are none.
 
