@@ -17,6 +17,7 @@ from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
+from harness.reports.words.trust import trust
 from harness.reports.words.verdict_table import SIGNS
 from harness.reports.words.verdicts import asked
 
@@ -45,7 +46,8 @@ def _answer(board: Board) -> Values:
 
 
 def _trust(board: Board) -> Values:
-    return {"banners": banners(board)}
+    signs = {"bad": ("\N{BALLOT X}", "bad"), "mind": ("!", "mind"), "ok": ("\N{CHECK MARK}", "fine")}
+    return {"lines": trust(board), "signs": signs}
 
 
 def _safety_map(board: Board) -> Values | None:

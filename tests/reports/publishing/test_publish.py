@@ -391,5 +391,5 @@ def test_no_path_and_no_user_of_this_machine_is_published(tmp_path, monkeypatch,
 
 
 def _same_elements(found, harmless):
-    assert set(found.elements) - {"wbr"} == set(harmless.elements) - {"wbr"}  # where a long name may end a line
+    assert set(found.elements) - {"wbr"} == set(harmless.elements) - {"wbr"}  # where a name has signs, a line may end
     assert {(tag, name) for tag, name, _ in found.attributes} == {(tag, name) for tag, name, _ in harmless.attributes}
