@@ -162,12 +162,13 @@ def _show(work: Workspace, page: Path, identity: str) -> None:
         return
     current = current or found[-1]
     work.put(page / "cells.csv", (current.folder / "cells.csv").read_bytes())
-    _lead_to(work, page, current.document, current)
+    _lead_to(work, page, current.document, found, current)
     work.put(page / "results.json", (current.folder / "results.json").read_bytes())
 
 
-def _lead_to(work: Workspace, page: Path, document: Mapping[str, Any], current: Version | None) -> None:
-    found = versions_of(page)
+def _lead_to(
+    work: Workspace, page: Path, document: Mapping[str, Any], found: Sequence[Version], current: Version | None
+) -> None:
     for place, onward in ((page / FOLDER, False), (page, True)):
         work.put(place / "index.html", encoded(versions_html(document, found, current, onward)))
 
@@ -176,7 +177,7 @@ def _forget_versions(work: Workspace, page: Path) -> None:
     """Say that no version is left; a report that an older harness wrote where now only the way to one is stays."""
     shown = load_document(page / "results.json")
     if shown is not None and not marked(page / "index.html", REPORT_MARK):
-        _lead_to(work, page, shown, None)
+        _lead_to(work, page, shown, (), None)
 
 
 def _write_index(work: Workspace, pages: Sequence[Path]) -> None:
