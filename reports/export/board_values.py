@@ -139,6 +139,7 @@ def _step(step: Step, found: Verdict, design: Design) -> dict[str, Any]:
         "passed": found.passed(step),
         "problem": step.problem,
         "loss": _contrast(judged.loss, design) if judged else None,
+        "auc": _contrast(step.auc, design),
         "needed": asdict(judged.needed) if judged and judged.needed else None,
         "deployed": _deployed(step.deployed, design) if step.deployed else None,
         "lost": None if step.lost is None else list(step.lost),
@@ -151,19 +152,22 @@ def _deployed(found: Deployed, design: Design) -> dict[str, Any]:
 
 
 def _contrast(found: Contrast | None, design: Design) -> dict[str, Any] | None:
-    """Return a contrast with its one-sided 95 % bounds, over images and networks, and for these networks alone.
+    """Return a contrast with its 95 % bounds, one-sided, and interval, over images and networks, and for these alone.
 
     Fewer than three networks say nothing of others.
     """
     if found is None:
         return None
-    these = found.of_these_networks
-    bounds = {"lower": found.lower(), "upper": found.upper(), "freedom": found.freedom}
+    bounds = {**_bounds(found), "freedom": found.freedom}
     return {
         "value": found.value,
         **(dict.fromkeys(bounds) if design.anecdote else bounds),
-        "these_networks": {"lower": these.lower(), "upper": these.upper()},
+        "these_networks": _bounds(found.of_these_networks),
     }
+
+
+def _bounds(found: Contrast) -> dict[str, Any]:
+    return {"lower": found.lower(), "upper": found.upper(), "interval": list(found.interval())}
 
 
 def _tuning(board: Board) -> list[dict[str, Any]]:

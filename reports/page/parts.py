@@ -11,6 +11,7 @@ from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
 from harness.reports.formatting import listed
 from harness.reports.page.assets import inert_json
+from harness.reports.page.figures import answer_figures
 from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
@@ -46,6 +47,7 @@ def _answer(board: Board) -> Values:
         "answer": answer(board),
         "tells_apart": tells_apart(board),
         "asked": asked(board.terms),
+        "figures": answer_figures(board),
     }
 
 

@@ -29,13 +29,16 @@ def group_of(results):
 
 
 def contrast_values(found, *, anecdote=False):
-    """A contrast as JSON has it: with its one-sided bounds, of these networks alone where they are too few."""
-    these = found.of_these_networks
-    bounds = {"lower": found.lower(), "upper": found.upper(), "freedom": found.freedom}
+    """A contrast as JSON has it: with its bounds, of these networks alone where they are too few."""
+
+    def bounds_of(one):
+        return {"lower": one.lower(), "upper": one.upper(), "interval": [*one.interval()]}
+
+    bounds = {**bounds_of(found), "freedom": found.freedom}
     return {
         "value": found.value,
         **(dict.fromkeys(bounds) if anecdote else bounds),
-        "these_networks": {"lower": these.lower(), "upper": these.upper()},
+        "these_networks": bounds_of(found.of_these_networks),
     }
 
 
@@ -139,6 +142,7 @@ def test_verdicts_are_those_of_the_board(walked):
             assert (step["density"], step["passed"]) == (wanted.density, own.passed(wanted))
             assert (step["why"], step["problem"]) == (why(wanted, own.terms), wanted.problem)
             assert step["loss"] == (contrast_values(wanted.judgement.loss) if wanted.judgement else None)
+            assert step["auc"] == (contrast_values(wanted.auc) if wanted.judgement else None)
             rises = wanted.deployed
             assert (step["deployed"] is None) is (rises is None)
             if rises:
