@@ -63,7 +63,7 @@ def _author(made: PackageMetadata | None) -> str:
 
 
 def _header(made: PackageMetadata, name: str) -> str:
-    return made[name] if name in made else ""
+    return made[name] if name in made else ""  # noqa: SIM401 - its type has no get
 
 
 def _name(written: str) -> str:
