@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harness import __version__
+from harness.cli.bundle import bundle
 from harness.cli.check import check
 from harness.cli.config import config
 from harness.cli.data import data_verbs
@@ -43,6 +44,7 @@ add(app, run, "harness run --dataset isic-sim --methods magnitude,lt")
 add(app, tune, "harness tune --methods lt,snip --trials 30")
 add(app, report, "harness report --dataset isic")
 add(app, publish, "harness publish site --dataset isic")
+add(app, bundle, "harness bundle isic.zip --dataset isic --author 'Ada Lovelace'")
 add(app, list_, "harness list methods")
 add(app, check, "harness check 'lt[rate=0.75]' --full")
 app.add_typer(new_verbs, name="new")

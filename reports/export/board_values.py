@@ -12,6 +12,7 @@ from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
+from harness.reports.analysis.methods import MethodOnBoard
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.probe import AgainstProbe
@@ -42,7 +43,8 @@ def board_values(board: Board) -> dict[str, Any]:
         "lift": _contrast(board.lift, board.design),
         "levels": [_level(level, board.cells) for level in board.levels],
         "verdicts": [_verdict(found, board) for found in board.verdicts],
-        "provenance": board.provenance,
+        "methods": [_method(one) for one in board.methods],
+        "provenance": {name: fact for name, fact in board.provenance.items() if name != "methods"},
     }
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
@@ -93,6 +95,10 @@ def _figure(figure: columns.Figure) -> Any:
     if isinstance(figure, Rate):
         return {**asdict(figure), "share": figure.share}
     return asdict(figure) if isinstance(figure, Estimate) else figure
+
+
+def _method(found: MethodOnBoard) -> dict[str, Any]:
+    return {"name": found.name, **asdict(found.facts), "control": found.control, "entries": list(found.entries)}
 
 
 def _group_rate(found: GroupRate) -> dict[str, Any]:

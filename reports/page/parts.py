@@ -15,12 +15,17 @@ from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
+from harness.reports.words.trust import trust
 from harness.reports.words.verdict_table import SIGNS
 from harness.reports.words.verdicts import asked
 
 Values = Mapping[str, Any]
+
+ENTRIES_NAMED = 4
+"""The entries of a method are folded where there are more."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ def _answer(board: Board) -> Values:
 
 
 def _trust(board: Board) -> Values:
-    return {"banners": banners(board)}
+    signs = {"bad": ("\N{BALLOT X}", "bad"), "mind": ("!", "mind"), "ok": ("\N{CHECK MARK}", "fine")}
+    return {"lines": trust(board), "signs": signs}
 
 
 def _safety_map(board: Board) -> Values | None:
@@ -88,6 +94,11 @@ def _layers(board: Board) -> Values | None:
     return {"layers": layers} if layers.entries else None
 
 
+def _methods(board: Board) -> Values | None:
+    cards = [method_card(one) for one in board.methods]
+    return {"cards": cards, "named": ENTRIES_NAMED} if cards else None
+
+
 def _provenance(board: Board) -> Values:
     return {"provenance": provenance(board)}
 
@@ -106,6 +117,7 @@ PARTS = (
     Part("tuning", "Tuning", _tuning),
     Part("failures", "Failures", _failures),
     Part("layers", "Layers", _layers),
+    Part("methods", "Methods", _methods),
     Part("provenance", "Where the numbers come from", _provenance),
     Part("limits", "What the numbers do not say", _limits),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
-from harness.reports.page.assets import INDEX_MARK, policy, script, style
+from harness.reports.page.assets import INDEX_MARK, Script, policy, script, style
 from harness.reports.page.templating import template
 from harness.reports.publishing.across_sets import across_values, page_figures
 from harness.reports.publishing.rank_diagram import MARGIN, WIDTH, rank_diagram
@@ -37,7 +37,7 @@ def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], S
 
 def index_html(document: Mapping[str, Any]) -> str:
     """Return the index as HTML: self-contained, readable without JavaScript."""
-    styles, scripts = style(), [script("sorting")]
+    styles, scripts = style(), [Script(script("sorting"))]
     across = document["across"]
     return template("index.html.j2").render(
         generator=INDEX_MARK,

@@ -65,7 +65,18 @@ def test_rows_are_those_of_the_leaderboard(walked):
         assert level["ties"] == (None if wanted.order is None else [[*run] for run in wanted.order.ties])
         assert [row["entry"] for row in level["rows"]] == [row.entry for row in wanted.rows]
         for row, own in zip(level["rows"], wanted.rows, strict=True):
-            for name in ("rank", "letters", "loss", "control", "asked", "done", "collapsed", "disconnected", "budget"):
+            for name in (
+                "rank",
+                "letters",
+                "loss",
+                "control",
+                "family",
+                "asked",
+                "done",
+                "collapsed",
+                "disconnected",
+                "budget",
+            ):
                 assert row[name] == getattr(own, name), name
             assert (row["problems"], row["alike"]) == ([*own.problems], [*own.alike])
             for name in (column.name for column in COLUMNS if column.kind == "mean"):
@@ -74,6 +85,12 @@ def test_rows_are_those_of_the_leaderboard(walked):
                 assert row[name] == estimate_values(own.figures[name]), name
             for name in (column.name for column in COLUMNS if column.kind == "rate"):
                 assert row[name] == {**asdict(own.figures[name]), "share": own.figures[name].share}, name
+    methods = [
+        {"name": one.name, **asdict(one.facts), "control": one.control, "entries": [*one.entries]}
+        for one in board.methods
+    ]
+    assert (group["methods"], len(methods)) == (methods, 3)
+    assert "methods" not in group["provenance"]
     assert group["answer"] == answer(board)
     assert group["tells_apart"] == tells_apart(board)
     assert group["trust"] == [asdict(line) for line in trust(board)]
