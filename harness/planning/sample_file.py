@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from harness import __version__
+from harness.entry_text import toml_text
 from harness.planning.configuration import Configuration
 from harness.planning.configuration_file import load_configuration
 from harness.planning.key_meanings import Key, Section, sections
-from harness.planning.toml_files import toml_value
 
 _WIDTH = 80
 
@@ -73,7 +73,7 @@ def _set(key: str, name: str, value: Any, *, is_set: bool) -> Iterator[str]:
     if value is None:
         value, is_set = _EXAMPLES[name], False
         yield "# No value by default; such as:"
-    yield f"{'' if is_set else '#'}{key} = {toml_value(value)}"
+    yield f"{'' if is_set else '#'}{key} = {toml_text(value) if value != {} else '{}'}"
 
 
 def _comment(text: str) -> list[str]:

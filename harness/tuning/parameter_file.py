@@ -1,6 +1,7 @@
 """The file that tuning writes and `harness run --params` reads: a schedule, and an entry in the place of each."""
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError
 
+from harness.entry_text import toml_text
 from harness.errors import UsageError, nearest
 from harness.losses.schedule import LossSchedule
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
-from harness.planning.toml_files import read_toml, toml_key, toml_value
+from harness.planning.toml_files import read_toml
 from harness.results.names import REFERENCES
 from harness.storage.disk import disk_errors, locked, write_whole
 from harness.training.schedule import Schedule
@@ -91,18 +93,32 @@ def text_of(parameters: Parameters, command: str) -> str:
         "entries": parameters.entries,
     }
     lines = [HEADER, f"# {_printable(command)}", ""]
-    lines += [f"trials = {parameters.trials}", f"objective = {toml_value(parameters.objective)}"]
-    lines += [f"setting = {toml_value(parameters.setting)}", f"densities = {list(parameters.densities)}"]
+    lines += [f"trials = {parameters.trials}", f"objective = {_quoted(parameters.objective)}"]
+    lines += [f"setting = {_quoted(parameters.setting)}", f"densities = {list(parameters.densities)}"]
     lines += [f"seeds = {list(parameters.seeds)}"]
     for table, values in tables.items():
-        lines += ["", f"[{table}]", *(f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items())]
+        lines += ["", f"[{table}]", *(f"{_key(name)} = {_value(value)}" for name, value in values.items())]
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[a-z_]+", name) else _quoted(name)
 
 
 def _printable(text: str) -> str:
     """Return a text for a comment: no control character, and nothing that is not UTF-8."""
     kept = text.encode("utf-8", "backslashreplace").decode()
     return " ".join("".join(c if c.isprintable() else " " for c in kept).split())
+
+
+def _value(value: Any) -> str:
+    return _quoted(value) if isinstance(value, str) else toml_text(value)  # repr has True for true
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML basic string."""
+    escaped = "".join(c if c >= " " and c not in '"\\\x7f' else f"\\u{ord(c):04x}" for c in text)
+    return f'"{escaped}"'
 
 
 def read_parameters(path: Path) -> Parameters:
