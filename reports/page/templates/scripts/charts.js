@@ -23,7 +23,7 @@ async function enliven(holder) {
   holder.append(live);
   try {
     const specification = JSON.parse(holder.querySelector("script").textContent);
-    const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+    const options = { actions: false, ast: true, config: { aria: false }, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
     await window.vegaEmbed(live, specification, { ...options, bind: controls });
     const drawing = live.querySelector("svg");
     drawing.removeAttribute("aria-hidden");
