@@ -24,7 +24,7 @@ def asset(name: str) -> str:
 @cache
 def looks() -> str:
     """Return what changes with the looks of a page: a hash of the sources behind it and of what draws the charts."""
-    sources = sorted([*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/*")])
+    sources = sorted([*REPORTS.rglob("*.py"), *REPORTS.rglob("templates/**/*")])
     sources += sorted(Path(outgoing.__file__).parent.glob("*.py"))
     parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sources if path.is_file()]
     parts += [version(package) for package in ("altair", "vl-convert-python")]
