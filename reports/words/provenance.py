@@ -41,6 +41,7 @@ LABELS = {
     "verdict": "Judged by",
     "group": "Group (comparable results)",
     "family": "Family (groups that differ by their fold alone)",
+    "kin": "Kin (families that differ by the kind of machine alone)",
     "setting": "Setting (shared with its tuning studies)",
     "environment": "Environment class",
     "versions": "Versions",
