@@ -74,6 +74,12 @@ CellLimitOption = Annotated[
     typer.Option("--cell-limit", metavar="TIME[,MEMORY]", help="Most that a cell may take: 2h or 30m,8GB; default 1d."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan with counts; run nothing.")]
+EstimateOption = Annotated[
+    bool,
+    typer.Option(
+        "--estimate/--no-estimate", envvar="HARNESS_ESTIMATE", help="Time a few steps to say how long it takes."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 StorageOption = Annotated[
     str | None,
