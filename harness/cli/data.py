@@ -1,6 +1,5 @@
 """`harness data`: what there is of each data set, whether it is sound, how it looks, and bringing it here."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from harness.cli.check import ANSWERED_NO
 from harness.cli.completions import datasets
 from harness.cli.help import Verbs, add, example
-from harness.cli.messages import show, show_finding
+from harness.cli.messages import show, show_finding, show_json
 from harness.cli.options import DataDirOption, JsonOption, MaxPixelsOption, PositiveOption
 
 if TYPE_CHECKING:
@@ -36,7 +35,10 @@ def list_(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     from harness.data.locating import data_folder
 
     rows = listed(data_folder(data_dir))
-    show(json.dumps(rows, indent=1) if as_json else "\n".join(listing_lines(rows)))
+    if as_json:
+        show_json(rows)
+    else:
+        show("\n".join(listing_lines(rows)))
 
 
 def show_(
@@ -60,7 +62,7 @@ def show_(
     if sheet is not None:
         write_sheet(sheet, chosen, root, _conversion(max_pixels))
     if as_json:
-        show(json.dumps({**card.values(), "sheet": None if sheet is None else str(sheet)}, indent=1))
+        show_json({**card.values(), "sheet": None if sheet is None else str(sheet)})
     else:
         show("\n".join([*card_lines(card), *([] if sheet is None else [f"Contact sheet: {sheet}"])]))
 
@@ -83,7 +85,7 @@ def check_(
     with Reporter(Console(stderr=True)).task("Decoding", None, "images") as task:
         found = inspect(chosen, folder_of(chosen, data_folder(data_dir)), _conversion(max_pixels), task.update)
     if as_json:
-        show(json.dumps({"dataset": chosen.name, "version": chosen.version, **found.values()}, indent=1))
+        show_json({"dataset": chosen.name, "version": chosen.version, **found.values()})
     else:
         for finding in findings_of(found, chosen.classes):
             show_finding(finding)
@@ -104,7 +106,10 @@ def fetch_(dataset: Name, data_dir: DataDirOption = None, as_json: JsonOption = 
     for note in fetch(chosen, root / chosen.name, reporter):
         reporter.note(note)
     card = card_of(chosen, root)
-    show(json.dumps(card.values(), indent=1) if as_json else "\n".join(card_lines(card)))
+    if as_json:
+        show_json(card.values())
+    else:
+        show("\n".join(card_lines(card)))
 
 
 def _conversion(max_pixels: int | None) -> "Conversion":

@@ -14,6 +14,7 @@ import typer
 from harness import __version__
 from harness.cli.bundle import bundle
 from harness.cli.check import check
+from harness.cli.config import config
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
 from harness.cli.help import Verbs, add, example
@@ -49,6 +50,7 @@ add(app, check, "harness check 'lt[rate=0.75]' --full")
 app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
 add(app, store_, "harness store --shrink-to 20GB")
+add(app, config, "harness config quick > my.toml")
 add(app, plan_study, "harness plan-study --positives 75 --seeds 5 --entries 8")
 add(app, verify, "harness verify --rerun 5%")
 add(app, doctor, "harness doctor --store harness-store")

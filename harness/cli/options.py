@@ -16,6 +16,7 @@ IMAGES = "Images"
 PLACES = "Places"
 WORK = "Work"
 OUTPUT = "Output"
+SHOWN = "What is shown"
 
 StoreOption = Annotated[
     Path,

@@ -1,12 +1,15 @@
 """`harness publish`: what is in MLflow, as a site that keeps its versions."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.messages import show, show_damage
-from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
+from harness.cli.completions import datasets
+from harness.cli.held import no_results
+from harness.cli.messages import show, show_damage, show_json
+from harness.cli.options import DEFAULT_STORE, JsonOption, StoreOption, TrackingOption
 from harness.cli.report import contradiction, results_uri
 from harness.errors import MachineError, UsageError
 from harness.outgoing.secrets import shown_address
@@ -15,10 +18,16 @@ from harness.outgoing.secrets import shown_address
 def publish(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the site; made where it is absent.")],
     dataset: Annotated[
-        list[str] | None, typer.Option(help="Only this data set; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=datasets,
+            help="Only this data set; may be repeated. Default: all.",
+        ),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
     from harness.reports.publishing.publish import write_site
@@ -29,10 +38,7 @@ def publish(
     if unknown := [name for name in dataset or () if name not in held]:
         for name in unknown:
             read(uri, store.absolute(), name)  # says so where the experiment was deleted in MLflow
-        raise UsageError(
-            f"no results of {', '.join(unknown)} in MLflow at {shown_address(uri)}",
-            fix=f"name one of: {', '.join(held)}" if held else "first: harness run",
-        )
+        raise no_results(uri, store.absolute(), unknown)
     found = [read(uri, store.absolute(), name) for name in dict.fromkeys(dataset or held)]
     for one in found:
         show_damage(one)
@@ -46,6 +52,9 @@ def publish(
         raise MachineError(
             f"cannot publish to {folder}: {error.strerror}", fix="check the folder and the disk"
         ) from error
-    show("\n".join(published.lines()))
+    if as_json:
+        show_json(asdict(published))
+    else:
+        show("\n".join(published.lines()))
     if any(one.damage for one in found):
         raise typer.Exit(3)

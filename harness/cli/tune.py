@@ -1,6 +1,5 @@
 """`harness tune`: search every method's hyperparameters on validation, with the same number of trials each."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.completions import one_of
-from harness.cli.messages import say, show
+from harness.cli.messages import say, show, show_json
 from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
@@ -65,7 +64,7 @@ def tune(
         values = [
             {"parameters": str(file), "studies": [one.to_json() for one in tuned.records]} for tuned, file in found
         ]
-        show(json.dumps(values[0] if len(values) == 1 else values, indent=1))
+        show_json(values[0] if len(values) == 1 else values)
     for tuned, file in found:
         show_tuned(tuned, file, quiet=shared.as_json)
     if unpublished := sum(len(tuned.unpublished) for tuned, _ in found):
@@ -121,6 +120,6 @@ def _show_plan(work: Planned, *, as_json: bool) -> None:
 
     if as_json:
         tuning = tuning_values(work.plan, work.configuration)
-        show(json.dumps({**plan_values(work.plans), "tuning": tuning}, indent=1, default=str))
+        show_json({**plan_values(work.plans), "tuning": tuning})
         return
     show("\n".join([*tuning_lines(work.plan, work.configuration), "Nothing was run."]))

@@ -68,6 +68,8 @@ def _check_scores(found: LevelCheck, contents: Mapping[str, bytes], terms: Terms
         return
     found.scores = read_scores(contents[names.SCORES_FILE].decode())
     if found.record.status != names.DONE:
+        if names.TEST in found.scores:
+            found.differences.append(f"{names.CELL_FILE} says {found.record.status}, and it has scores of test images")
         return
     found.figures = as_told(recounted(found.scores, terms), found.record.metrics)
     found.differences += differing(found.figures, found.record.metrics)

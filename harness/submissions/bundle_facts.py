@@ -36,7 +36,8 @@ def fit_code(text: str) -> str:
     return text
 
 
-def _day(text: str) -> str:
+def fit_day(text: str) -> str:
+    """Return a day in ISO 8601. Raises `ValueError`."""
     return date.fromisoformat(text).isoformat()
 
 
@@ -81,7 +82,7 @@ class BundleFacts:
     harness: Annotated[str, StringConstraints(max_length=100)]
     author: Annotated[str, AfterValidator(fit_author)]
     code: Annotated[str, AfterValidator(fit_code)] = ""
-    date: Annotated[str, AfterValidator(_day)]
+    date: Annotated[str, AfterValidator(fit_day)]
     dataset: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     masks: Annotated[bool, Field(strict=True)]
     runs: tuple[BundledRun, ...]

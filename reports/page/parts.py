@@ -11,10 +11,12 @@ from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
 from harness.reports.formatting import listed
 from harness.reports.page.assets import inert_json
+from harness.reports.page.figures import answer_figures
 from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
 from harness.reports.words.trust import trust
@@ -22,6 +24,9 @@ from harness.reports.words.verdict_table import SIGNS
 from harness.reports.words.verdicts import asked
 
 Values = Mapping[str, Any]
+
+ENTRIES_NAMED = 4
+"""The entries of a method are folded where there are more."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def _answer(board: Board) -> Values:
         "answer": answer(board),
         "tells_apart": tells_apart(board),
         "asked": asked(board.terms),
+        "figures": answer_figures(board),
     }
 
 
@@ -90,6 +96,11 @@ def _layers(board: Board) -> Values | None:
     return {"layers": layers} if layers.entries else None
 
 
+def _methods(board: Board) -> Values | None:
+    cards = [method_card(one) for one in board.methods]
+    return {"cards": cards, "named": ENTRIES_NAMED} if cards else None
+
+
 def _provenance(board: Board) -> Values:
     return {"provenance": provenance(board)}
 
@@ -108,6 +119,7 @@ PARTS = (
     Part("tuning", "Tuning", _tuning),
     Part("failures", "Failures", _failures),
     Part("layers", "Layers", _layers),
+    Part("methods", "Methods", _methods),
     Part("provenance", "Where the numbers come from", _provenance),
     Part("limits", "What the numbers do not say", _limits),
 )

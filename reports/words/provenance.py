@@ -46,7 +46,7 @@ LABELS = {
     "versions": "Versions",
 }
 ONLY_WHERE_KNOWN = {"fallback_for", "fold", "folds", "imbalance", "recipe"}
-SHOWN_ELSEWHERE = {"positive", "classes", "caveats", "large_groups"}
+SHOWN_ELSEWHERE = {"positive", "classes", "caveats", "large_groups", "methods"}
 
 
 def provenance(board: Board) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def test_it_ends_with_an_example_that_the_verb_takes(help_of, path):
     heading, last = help_of(path, 60).splitlines()[-2:]
     assert heading == "Example:"
     assert last.startswith("  harness ")
-    verb, words = COMMANDS[()], shlex.split(last.removeprefix("  harness "))
+    verb, words = COMMANDS[()], shlex.split(last.removeprefix("  harness ").partition(" > ")[0])
     assert tuple(words[: len(path)]) == path
     while hasattr(verb, "commands"):
         verb = verb.commands[words.pop(0)]

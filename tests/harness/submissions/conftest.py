@@ -227,7 +227,7 @@ def _mended(folder, members):
     return json.dumps({**rest, "sha256": own_hash(rest)}).encode()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def drawn():
     return Drawn
 
@@ -243,6 +243,6 @@ class Tools:
         return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tools():
     return Tools

@@ -29,14 +29,16 @@ for (const text of document.querySelectorAll("[data-copy]")) {
   button.type = "button";
   button.textContent = "Copy";
   const command = text.textContent;
+  const words = document.createElement("span");
+  words.append(...text.childNodes);
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(command);
       button.textContent = "Copied";
     } catch {
-      getSelection().selectAllChildren(text); // a page from a file may not write to the clipboard everywhere
+      getSelection().selectAllChildren(text.firstElementChild); // not every browser lets a file write to the clipboard
       button.textContent = "Selected";
     }
   });
-  text.parentElement.append(button);
+  text.append(words, " ", button);
 }
