@@ -108,10 +108,11 @@ class Opened:
             self._wait_for_charts()
 
     def _wait_for_charts(self):
-        """Wait until each chart's picture has given way to the live one."""
-        from playwright.sync_api import expect
-
-        expect(self.page.locator('.chart script[type="application/json"]')).to_have_count(0, timeout=20_000)
+        """Go to each chart that is not folded, until its picture has given way to the live one, and back."""
+        for chart in self.page.locator(".chart:visible").all():
+            chart.scroll_into_view_if_needed()
+            chart.locator(".live svg").wait_for()
+        self.page.evaluate("scrollTo(0, 0)")
 
     def __getattr__(self, name):
         return getattr(self.page, name)
