@@ -5,8 +5,9 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, load_document
+from harness.reports.export.scores_export import SCORES
 from harness.reports.page.assets import INDEX_MARK, REPORT_MARK
-from harness.reports.publishing.versions import FILES, FOLDER, versions_of
+from harness.reports.publishing.versions import FOLDER, versions_of
 
 
 def known_pages(folder: Path) -> list[Path]:
@@ -61,9 +62,10 @@ def _foreign(page: Path) -> Iterator[Path]:
     judged = {
         "index.html": ours and marked(page / "index.html", REPORT_MARK),
         "cells.csv": ours,
+        SCORES: ours,
         "results.json": load_document(page / "results.json") is not None,
     }
-    yield from (page / name for name in FILES if _exists(page / name) and not judged[name])
+    yield from (page / name for name in judged if _exists(page / name) and not judged[name])
 
 
 def _exists(path: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.reports.export.csv_export import to_csv
 from harness.reports.export.results_json import document, load_document, network_of, restricted, to_json
+from harness.reports.export.scores_export import SCORES, to_scores
 from harness.reports.formatting import encoded
 from harness.reports.page.assets import REPORT_MARK, looks
 from harness.reports.page.page import render
@@ -130,6 +131,8 @@ def _keep(work: Workspace, edition: _Edition) -> None:
     content = {"results.json": encoded(to_json(edition.document))}
     if not cells.is_file():
         content["cells.csv"] = encoded(to_csv(edition.results))
+    if not (place / SCORES).is_file():
+        content[SCORES] = to_scores(edition.results)
     # Drawn charts differ from call to call in the names of their parts, so that their bytes tell nothing.
     if not marked(page, f"{REPORT_MARK} {looks()}"):
         content["index.html"] = encoded(render(edition.results, version_place(edition.document)))
@@ -157,6 +160,10 @@ def _show(work: Workspace, page: Path, identity: str) -> None:
     current = current or found[-1]
     html = (current.folder / "index.html").read_text("utf-8")
     work.put(page / "cells.csv", (current.folder / "cells.csv").read_bytes())
+    if (current.folder / SCORES).is_file():
+        work.put(page / SCORES, (current.folder / SCORES).read_bytes())
+    else:  # a version of an older harness has none, and another's are not its own
+        work.remove(page / SCORES)
     work.put(page / "index.html", encoded(splice(html, newest_place(found, current))))
     work.put(page / "results.json", (current.folder / "results.json").read_bytes())
 

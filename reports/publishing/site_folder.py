@@ -32,6 +32,12 @@ class Workspace:
         self.changes += 1
         return True
 
+    def remove(self, path: Path) -> None:
+        """Make a file of ours absent."""
+        if path.is_file():
+            path.unlink()
+            self.changes += 1
+
     def put_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Make a folder that is not there yet, with all its files, by one rename."""
         path.parent.mkdir(parents=True, exist_ok=True)
