@@ -347,10 +347,13 @@ def test_report_and_store_verbs(place, finished):
     assert (place / "mine" / "index.html").read_text() == "my own page"
     harness("report", "--store", "one", "--output", "mine/index.html/below", cwd=place, check=5)
     harness("report", "--store", "one", "--output", "elsewhere", cwd=place, check=0)
+    shown = harness("report", "--store", "one", "--json", cwd=place, check=0)
+    assert json.loads(shown.stdout) == json.loads((place / "one" / "reports" / "isic" / "results.json").read_text())
     usage = harness("store", "--store", "one", cwd=place, check=0).stdout
     assert "train" in usage
     nothing = harness("report", "--dataset", "isic-sim", "--store", "one", cwd=place, check=2)
     assert "no results of 'isic-sim'" in nothing.stderr
+    assert "it holds isic" in nothing.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error(place, finished):

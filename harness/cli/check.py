@@ -1,6 +1,5 @@
 """`harness check`: does a method, a network, a loss or a data set keep its rules? Exit code 6 where a check fails."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,8 @@ from harness import plugins
 from harness.cli.check_dataset import dataset_rows, is_dataset
 from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.check_network import is_network, network_rows
-from harness.cli.messages import show
+from harness.cli.completions import checked
+from harness.cli.messages import show, show_json
 from harness.cli.options import DataDirOption, JsonOption
 from harness.errors import UsageError, nearest
 from harness.networks.registered import TORCHVISION
@@ -29,7 +29,11 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=checked,
+            help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set.",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,
@@ -98,7 +102,7 @@ def _shown(name: str, found: "list[tuple[dict[str, Any], CheckOutcome]]", *, qui
 
 def _conclude(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        show(json.dumps(rows, indent=1))
+        show_json(rows)
     else:
         counts = {status: sum(row["status"] == status for row in rows) for status in _MARKS}
         show(f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped")
@@ -108,7 +112,7 @@ def _conclude(rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _show_checks(found: "Sequence[Check]", *, as_json: bool) -> None:
     if as_json:
-        show(json.dumps([{"check": c.name, "level": c.level, "catches": c.catches} for c in found], indent=1))
+        show_json([{"check": c.name, "level": c.level, "catches": c.catches} for c in found])
         return
     for each in found:
         show(f"{each.name} ({each.level})\n    catches {each.catches}")

@@ -1,8 +1,11 @@
 """What a run says: results on stdout, and on stderr what a user must know before it starts and after it ends."""
 
+import json
+import math
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
@@ -40,6 +43,19 @@ def show(what: RenderableType) -> None:
         print(what, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show_json(value: Any) -> None:
+    """Print a value to stdout as strict JSON: what is no finite number is null, and a path its text."""
+    show(json.dumps(_strict(value), indent=1, allow_nan=False, default=str))
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {name: _strict(one) for name, one in value.items()}
+    return [_strict(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def show_finding(finding: "Finding") -> None:

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.help import Verbs, add, example
 from harness.cli.messages import show
 
-new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method, a network or a data set of your own.")
 
-
-@new_verbs.command("method")
 def method_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-method.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
@@ -22,7 +20,6 @@ def method_(
     show("\n".join(_written(name, write_plugin(name, folder), f"--methods {name},lt")))
 
 
-@new_verbs.command("network")
 def network_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-network.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
@@ -34,7 +31,6 @@ def network_(
     show("\n".join(_written(name, write_plugin(name, folder, NETWORK), f"--preset smoke --network {name}")))
 
 
-@new_verbs.command("dataset")
 def dataset_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-dataset.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
@@ -56,3 +52,14 @@ def _written(name: str, folder: Path, run: str) -> list[str]:
         f"  harness check {name}",
         f"  harness run {run}",
     ]
+
+
+new_verbs = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    help="Begin a method, a network or a data set of your own.",
+    epilog=example("harness new method my-method"),
+)
+add(new_verbs, method_, "harness new method my-method")
+add(new_verbs, network_, "harness new network my-network")
+add(new_verbs, dataset_, "harness new dataset my-dataset")

@@ -1,6 +1,7 @@
 """`harness publish`: what is in MLflow, in bundles, or in both, as a site that keeps its versions."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,8 +9,10 @@ import typer
 from click.core import ParameterSource
 from rich.console import Console
 
-from harness.cli.messages import say, show, show_damage
-from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
+from harness.cli.completions import datasets
+from harness.cli.held import no_results
+from harness.cli.messages import say, show, show_damage, show_json
+from harness.cli.options import DEFAULT_STORE, JsonOption, StoreOption, TrackingOption
 from harness.cli.report import contradiction, results_uri
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
@@ -22,7 +25,12 @@ def publish(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the site; made where it is absent.")],
     dataset: Annotated[
-        list[str] | None, typer.Option(help="Only this data set; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=datasets,
+            help="Only this data set; may be repeated. Default: all.",
+        ),
     ] = None,
     bundles: Annotated[
         list[Path] | None,
@@ -30,6 +38,7 @@ def publish(
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
     named = context.get_parameter_source("store") is ParameterSource.COMMANDLINE or tracking_uri is not None
@@ -41,7 +50,7 @@ def publish(
         found, left_out = _stored(uri, store.absolute(), dataset), False
     for one in found:
         show_damage(one)
-    _write(found, folder, uri)
+    _write(found, folder, uri, as_json=as_json)
     if left_out or any(one.damage for one in found):
         raise typer.Exit(3)
 
@@ -54,10 +63,7 @@ def _stored(uri: str, store: Path, dataset: list[str] | None) -> "list[Results]"
     if unknown := [name for name in dataset or () if name not in held]:
         for name in unknown:
             read(uri, store, name)  # says so where the experiment was deleted in MLflow
-        raise UsageError(
-            f"no results of {', '.join(unknown)} in MLflow at {shown_address(uri)}",
-            fix=f"name one of: {', '.join(held)}" if held else "first: harness run",
-        )
+        raise no_results(uri, store, unknown)
     found = [read(uri, store, name) for name in dict.fromkeys(dataset or held)]
     if all(one.cells.empty for one in found):
         raise UsageError(f"there are no results in MLflow at {shown_address(uri)}", fix="first: harness run")
@@ -90,11 +96,11 @@ def _merged(paths: list[Path], uri: str | None, store: Path, dataset: list[str] 
     return [one.results for one in merged], bool(found.left_out)
 
 
-def _write(found: "Sequence[Results]", folder: Path, uri: str | None) -> None:
+def _write(found: "Sequence[Results]", folder: Path, uri: str | None, *, as_json: bool) -> None:
     from harness.reports.publishing.publish import write_site
 
     try:
-        show("\n".join(write_site(found, folder.absolute()).lines()))
+        published = write_site(found, folder.absolute())
     except ValueError as error:
         if uri is not None:
             raise contradiction(uri, error) from error
@@ -103,3 +109,7 @@ def _write(found: "Sequence[Results]", folder: Path, uri: str | None) -> None:
         raise MachineError(
             f"cannot publish to {folder}: {error.strerror}", fix="check the folder and the disk"
         ) from error
+    if as_json:
+        show_json(asdict(published))
+    else:
+        show("\n".join(published.lines()))

@@ -1,6 +1,5 @@
 """`harness run`: from flags to a plan, and through it."""
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.messages import say, show, show_end
+from harness.cli.messages import say, show, show_end, show_json
+from harness.cli.options import TUNING, WHAT
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
@@ -24,12 +24,21 @@ if TYPE_CHECKING:
 def run(
     shared: SharedOptions,
     *,
-    seeds: Annotated[str | None, typer.Option(help="A number of seeds, or a list: '5' or '0,3,7'.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", rich_help_panel=WHAT, help="A number of seeds, or a list: '5' or '0,3,7'."),
+    ] = None,
     params: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Tuned parameters, run beside the defaults; of `harness tune`.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=TUNING, help="Tuned parameters, run beside the defaults; of `harness tune`."
+        ),
     ] = None,
     tune: Annotated[
-        int | None, typer.Option(metavar="N", help="First tune every entry with N trials, then run with the best.")
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TUNING, help="First tune every entry with N trials, then run with the best."
+        ),
     ] = None,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
@@ -90,7 +99,10 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
 
         values["tuning"] = tuning_values(work.plan, work.configuration)
         lines[-1:-1] = tuning_lines(work.plan, work.configuration)
-    show(json.dumps(values, indent=1, default=str) if shared.as_json else "\n".join(lines))
+    if shared.as_json:
+        show_json(values)
+    else:
+        show("\n".join(lines))
 
 
 def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> None:
@@ -106,7 +118,7 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> No
     if not summary.unpublished:
         page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=quiet).page
     if shared.as_json:
-        show(json.dumps(_summary_values(summary, page), indent=1))
+        show_json(_summary_values(summary, page))
     show_end(plan, summary)
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)

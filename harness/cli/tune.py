@@ -1,13 +1,14 @@
 """`harness tune`: search every method's hyperparameters on validation, with the same number of trials each."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.messages import say, show
+from harness.cli.completions import one_of
+from harness.cli.messages import say, show, show_json
+from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
 from harness.errors import UsageError
@@ -21,16 +22,33 @@ def tune(
     shared: SharedOptions,
     *,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", help="Trials of every study; finished ones count. Default: 20.")
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TUNING, help="Trials of every study; finished ones count. Default: 20."
+        ),
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="auc: mean validation AUC. fnr: FNR at sens95, FPR kept under a bound.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=one_of("auc", "fnr"),
+            rich_help_panel=TUNING,
+            help="auc: mean validation AUC. fnr: FNR at sens95, FPR kept under a bound.",
+        ),
     ] = None,
     fpr_bound: Annotated[
-        float | None, typer.Option(help="Bound of the mean FPR at sens95 for --objective fnr. Default: 0.5.")
+        float | None,
+        typer.Option(
+            metavar="X",
+            rich_help_panel=TUNING,
+            help="Bound of the mean FPR at sens95 for --objective fnr. Default: 0.5.",
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the best go; default: a file in <store>/tuning.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=TUNING, help="Where the best go; default: a file in <store>/tuning."
+        ),
     ] = None,
 ) -> None:
     """Tune every method with the same number of trials, on validation images alone. The same command continues."""
@@ -46,7 +64,7 @@ def tune(
         values = [
             {"parameters": str(file), "studies": [one.to_json() for one in tuned.records]} for tuned, file in found
         ]
-        show(json.dumps(values[0] if len(values) == 1 else values, indent=1))
+        show_json(values[0] if len(values) == 1 else values)
     for tuned, file in found:
         show_tuned(tuned, file, quiet=shared.as_json)
     if unpublished := sum(len(tuned.unpublished) for tuned, _ in found):
@@ -102,6 +120,6 @@ def _show_plan(work: Planned, *, as_json: bool) -> None:
 
     if as_json:
         tuning = tuning_values(work.plan, work.configuration)
-        show(json.dumps({**plan_values(work.plans), "tuning": tuning}, indent=1, default=str))
+        show_json({**plan_values(work.plans), "tuning": tuning})
         return
     show("\n".join([*tuning_lines(work.plan, work.configuration), "Nothing was run."]))

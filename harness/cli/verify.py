@@ -1,6 +1,5 @@
 """`harness verify`: is what is kept what was computed? Exit code 6 names what is not."""
 
-import json
 import re
 import tempfile
 from contextlib import ExitStack
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from harness import __version__
 from harness.cli.check import ANSWERED_NO
-from harness.cli.messages import say, show
+from harness.cli.messages import say, show, show_json
 from harness.cli.options import DEFAULT_STORE, DataDirOption, JobsOption, JsonOption, StoreOption, TrackingOption
 from harness.cli.report import results_uri
 from harness.errors import MachineError, UsageError
@@ -65,7 +64,7 @@ def verify(
         again = share is not None and not (held and found.differences)
         repeated = _repeated(found, share or 0, data_dir, jobs, reporter) if again else None
         if as_json:
-            show(json.dumps(_values(found, repeated), indent=1))
+            show_json(_values(found, repeated))
         else:
             show("\n".join(_lines(found, repeated)))
         if found.differences:
@@ -131,7 +130,7 @@ def _verified(uri: str, store: Path, run_ids: list[str], reporter: "Reporter") -
         found = verify_results(uri, store, run_ids, task.one_more)
     if absent := sorted({*run_ids} - {one.run.run_id for one in found.runs}):
         raise UsageError(
-            f"there is no published run {', '.join(absent)}", fix="name one of the column run_id in results.csv"
+            f"there is no published run {', '.join(absent)}", fix="name one of the column run_id in cells.csv"
         )
     if not run_ids and (store / "FORMAT").is_file():
         with reporter.task("Reading stages", None, "stages") as task:

@@ -8,7 +8,7 @@ import harness.results.mlflow_settings  # noqa: F401
 
 # isort: split
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -114,6 +114,10 @@ class Tracker:
         """Return the document ``name`` of every run of ``kind``, the oldest first. Raises `MachineError`."""
         found = self._each(kind, lambda run: self._recorded(run).document(name))
         return [document for document in found if document is not None]
+
+    def tags(self, kind: str) -> list[Mapping[str, str]]:
+        """Return MLflow's tags of each finished run of ``kind``, no file of it read. Raises `MachineError`."""
+        return self._each(kind, lambda run: dict(run.data.tags))
 
     def recorded(self, kind: str, look: Callable[[RecordedRun], T]) -> list[T]:
         """Return what ``look`` makes of each finished run of ``kind``, the oldest first. Raises `MachineError`."""

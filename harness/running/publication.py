@@ -43,6 +43,7 @@ def publication(
         names.PLAIN: entry.plain,
         names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
         names.CONTROL: str(entry.control).lower(),
+        **published_values(entry.facts().to_tags()),
         names.SEED: str(seed),
         names.GROUP: provenance["group"],
         names.SIMULATED: str(provenance["simulated"]).lower(),

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from harness.data.draw import Cutting
 from harness.data.loading import parts, read_images, splits_of
-from harness.planning.plan import Plan
+from harness.planning.plan import Plan, levels_of
 from harness.progress import Reporter, Task
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
+from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
 from harness.running.worker_processes import listener
@@ -46,9 +47,9 @@ def prepare(plan: Plan, reporter: Reporter) -> None:
     with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
         found = read_images(plan.data, Store(plan.store), task.update)
     for note in found.notes:
-        reporter.note(f"note: {note}", style="yellow")
+        reporter.warn(f"note: {note}")
     for identity, reason in found.broken:
-        reporter.note(f"left out: {identity}: {reason}", style="yellow")
+        reporter.warn(f"left out: {identity}: {reason}")
     for seed in plan.seeds:
         parts(plan.data, plan.store, seed)
 
@@ -65,7 +66,8 @@ def execute(plans: Sequence[Plan], tracker: Tracker, reporter: Reporter, command
     with reporter.task("Training and scoring", total, "cells") as task:
         lines = CellLines(reporter, task, total)
         for plan in plans:
-            for outcome in Pool(plan, listener(plan, reporter), partial(lines, plan)).run():
+            jobs = JobLines(task, partial(_job_name, plan), partial(_job_levels, plan))
+            for outcome in Pool(plan, listener(plan, reporter, jobs), partial(lines, plan)).run():
                 publisher.take(plan, outcome)
     return publisher.finish()
 
@@ -76,7 +78,7 @@ class Publisher:
     def __init__(self, tracker: Tracker, reporter: Reporter, command: str) -> None:
         self.command = command
         self.summary = Summary()
-        self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
+        self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
 
     def take(self, plan: Plan, outcome: JobOutcome) -> None:
         """Publish one job's records."""
@@ -109,10 +111,18 @@ class CellLines:
         if record.status == names.DONE:
             self.reporter.note(f"{count}: {_figures(record)}")
         else:
-            self.reporter.note(f"{count}: {record.status}: {record.reason}", style="red")
+            self.reporter.warn(f"{count}: {record.status}: {record.reason}", style="red")
             if detail:
-                self.reporter.note(detail.rstrip(), style="dim")
+                self.reporter.warn(detail.rstrip(), style="dim")
         self.task.update(self.done)
+
+
+def _job_name(plan: Plan, job: Job) -> str:
+    return f"{plan.entries[job.entry].text} {_of(job.seed, plan.data.cutting)}"
+
+
+def _job_levels(plan: Plan, job: Job) -> Sequence[float]:
+    return levels_of(plan.entries[job.entry], plan.densities)
 
 
 def _of(seed: int, cutting: Cutting) -> str:

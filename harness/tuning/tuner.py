@@ -1,12 +1,12 @@
 """Tuning from plan to chosen parameters: the schedule on the dense network first, then every entry under it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from harness.data.loading import pool_fingerprint, read_images, training_splits
 from harness.losses.schedule import LossSchedule
-from harness.planning.plan import Plan, setting_of
+from harness.planning.plan import Plan, levels_of, setting_of
 from harness.planning.tuning_options import TuningOptions
 from harness.progress import Reporter, Task
 from harness.results.mlflow_tracker import Tracker
@@ -15,6 +15,7 @@ from harness.results.outbox import Outbox
 from harness.results.published import Publication, UsedData
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
+from harness.running.job_lines import JobLines
 from harness.running.used_data import used_data
 from harness.running.worker_processes import Workers, listener
 from harness.storage.store import Store
@@ -26,7 +27,7 @@ from harness.tuning.runner import Pair, Runner
 from harness.tuning.search import Search, searches, spaces
 from harness.tuning.studies import StudyDatabase
 from harness.tuning.study import Study
-from harness.tuning.trial import run_trial
+from harness.tuning.trial import TrialJob, run_trial
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Tuner:
     ) -> None:
         self.plan, self.options, self.losses = plan, options, losses
         self.reporter, self.command = reporter, command
-        self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
+        self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
         self.spaces, self.notes = spaces(plan, options, losses)
         self._done = 0
 
@@ -66,7 +67,12 @@ class Tuner:
             read_images(self.plan.data, store, reading.update)
         with (
             self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
-            Workers(self.plan, run_trial, self.plan.jobs, listener(self.plan, self.reporter)) as workers,
+            Workers(
+                self.plan,
+                run_trial,
+                self.plan.jobs,
+                listener(self.plan, self.reporter, JobLines(task, _job_name, _job_levels)),
+            ) as workers,
         ):
             first = self._phase(self.plan, database, workers, task, dense=True)
             frozen = self._frozen(first)
@@ -146,6 +152,14 @@ class Tuner:
         """What all studies and trials read."""
         splits = training_splits(self.plan.data, self.plan.store, self.options.seeds[0])
         return used_data(self.plan.data.dataset(), zip(("train", VALIDATION), splits, strict=True))
+
+
+def _job_name(job: TrialJob) -> str:
+    return f"{job.entry.text} trial {job.number}"
+
+
+def _job_levels(job: TrialJob) -> Sequence[float]:
+    return levels_of(job.entry, job.plan.densities)
 
 
 def outcome(trial: TrialRecord, search: Search) -> str:

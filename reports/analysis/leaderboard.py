@@ -18,6 +18,7 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.methods import MethodOnBoard, methods_of
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
 from harness.reports.analysis.probe import AgainstProbe, against_probe
 from harness.reports.analysis.studies import studies_of
@@ -43,6 +44,7 @@ class Row:
     entry: str
     loss: str
     control: bool
+    family: str
     alike: tuple[str, ...]
     asked: int
     done: int
@@ -85,8 +87,8 @@ class Board:
     ``pairs`` are the methods that ran under the plain loss and under another. ``probe`` is what the dense network comes
     to beside the probe, None where no network has both. ``resolution`` is the gap of AUC that this run tells apart with
     power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
-    groups of images that are large enough. ``submissions`` are whose bundles have a part in it, ``other_machines`` the
-    boards that are the same measurement on another kind of machine.
+    groups of images that are large enough. ``methods`` is what is told of each method that ran, ``submissions`` are
+    whose bundles have a part in it, ``other_machines`` the boards of the same measurement on another kind of machine.
     """
 
     group: str
@@ -101,6 +103,7 @@ class Board:
     probe: AgainstProbe | None = None
     resolution: float | None = None
     group_rates: tuple[GroupRate, ...] = ()
+    methods: tuple[MethodOnBoard, ...] = ()
     submissions: tuple[Share, ...] = ()
     other_machines: tuple[str, ...] = ()
 
@@ -172,6 +175,7 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         against_probe(cells),
         resolution([*family.values()]) if len(design.networks) > 1 else None,
         group_rates(cells, subject.facts, design),
+        methods_of(cells, subject.facts),
     )
 
 
@@ -225,6 +229,7 @@ def _row(
         entry=entry,
         loss=cells[0].loss,
         control=cells[0].control,
+        family=cells[0].family,
         alike=alike,
         asked=asked,
         done=len(done),

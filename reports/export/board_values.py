@@ -12,6 +12,7 @@ from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
+from harness.reports.analysis.methods import MethodOnBoard
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.probe import AgainstProbe
@@ -19,6 +20,7 @@ from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.analysis.verdicts import ALPHA, Deployed, Step, Verdict
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.trust import trust
 from harness.reports.words.verdict_table import at_level
 from harness.reports.words.verdicts import verdict, why
 from harness.results import names
@@ -37,10 +39,12 @@ def board_values(board: Board) -> dict[str, Any]:
         "seeds": list(board.seeds),
         "folds": list(board.design.parts) if board.design.folded else None,
         "positives": board.positives,
+        "trust": [asdict(line) for line in trust(board)],
         "lift": _contrast(board.lift, board.design),
         "levels": [_level(level, board.cells) for level in board.levels],
         "verdicts": [_verdict(found, board) for found in board.verdicts],
-        "provenance": board.provenance,
+        "methods": [_method(one) for one in board.methods],
+        "provenance": {name: fact for name, fact in board.provenance.items() if name != "methods"},
     }
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
@@ -95,6 +99,10 @@ def _figure(figure: columns.Figure) -> Any:
     return asdict(figure) if isinstance(figure, Estimate) else figure
 
 
+def _method(found: MethodOnBoard) -> dict[str, Any]:
+    return {"name": found.name, **asdict(found.facts), "control": found.control, "entries": list(found.entries)}
+
+
 def _group_rate(found: GroupRate) -> dict[str, Any]:
     return {**asdict(found), "missed": _figure(found.missed), "alarms": _figure(found.alarms)}
 
@@ -133,6 +141,7 @@ def _step(step: Step, found: Verdict, design: Design) -> dict[str, Any]:
         "passed": found.passed(step),
         "problem": step.problem,
         "loss": _contrast(judged.loss, design) if judged else None,
+        "auc": _contrast(step.auc, design),
         "needed": asdict(judged.needed) if judged and judged.needed else None,
         "deployed": _deployed(step.deployed, design) if step.deployed else None,
         "lost": None if step.lost is None else list(step.lost),
@@ -145,19 +154,22 @@ def _deployed(found: Deployed, design: Design) -> dict[str, Any]:
 
 
 def _contrast(found: Contrast | None, design: Design) -> dict[str, Any] | None:
-    """Return a contrast with its one-sided 95 % bounds, over images and networks, and for these networks alone.
+    """Return a contrast with its 95 % bounds, one-sided, and interval, over images and networks, and for these alone.
 
     Fewer than three networks say nothing of others.
     """
     if found is None:
         return None
-    these = found.of_these_networks
-    bounds = {"lower": found.lower(), "upper": found.upper(), "freedom": found.freedom}
+    bounds = {**_bounds(found), "freedom": found.freedom}
     return {
         "value": found.value,
         **(dict.fromkeys(bounds) if design.anecdote else bounds),
-        "these_networks": {"lower": these.lower(), "upper": these.upper()},
+        "these_networks": _bounds(found.of_these_networks),
     }
+
+
+def _bounds(found: Contrast) -> dict[str, Any]:
+    return {"lower": found.lower(), "upper": found.upper(), "interval": list(found.interval())}
 
 
 def _tuning(board: Board) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import outgoing
 from harness.reports.formatting import shown_values
@@ -16,9 +16,23 @@ REPORTS = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def asset(name: str) -> str:
-    """Return a style or script of ours."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+class Script(NamedTuple):
+    """A script of a page: its ``text``, or the address of a file of the same site as ``source``."""
+
+    text: str = ""
+    source: str = ""
+
+
+def style() -> str:
+    """Return the style of every page: the base first, then that of each part by name, and what holds in print last."""
+    order = {"base": -1, "print": 1}
+    parts = sorted((TEMPLATES / "styles").glob("*.css"), key=lambda path: (order.get(path.stem, 0), path.stem))
+    return "\n".join(path.read_text(encoding="utf-8") for path in parts)
+
+
+def script(name: str) -> str:
+    """Return a script of ours."""
+    return (TEMPLATES / "scripts" / f"{name}.js").read_text(encoding="utf-8")
 
 
 @cache
@@ -42,12 +56,9 @@ def vega() -> str:
     return bundle.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 
-def picture(specification: dict[str, Any]) -> str:
-    """Return charts as an image in a data URL: for print, and where JavaScript is off."""
-    import vl_convert
-
-    drawing = str(vl_convert.vegalite_to_svg(shown_values(specification))).encode()
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode()}"
+def vega_file() -> str:
+    """Return the name under which a site holds `vega`: another one for another content."""
+    return f"vega-{hashlib.sha256(vega().encode()).hexdigest()[:16]}.js"
 
 
 def inert_json(value: Any) -> str:
@@ -55,9 +66,13 @@ def inert_json(value: Any) -> str:
     return json.dumps(shown_values(value)).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def policy(style: str, scripts: Sequence[str]) -> str:
-    """Return a Content-Security-Policy under which only these very texts act and nothing is loaded."""
-    allowed = " ".join(_hash(script) for script in scripts)
+def policy(style: str, scripts: Sequence[Script]) -> str:
+    """Return a Content-Security-Policy under which only these very texts act, and nothing else is loaded.
+
+    A script with a source is allowed as a file of the same site: by its hash, browsers refuse one that lies on a disk.
+    """
+    sources = ("'self'" if script.source else _hash(script.text) for script in scripts)
+    allowed = " ".join(dict.fromkeys(sources)) or "'none'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -69,5 +84,7 @@ def _hash(text: str) -> str:
 
 
 INDEX_MARK = "prune-harness index"
+
+VERSIONS_MARK = "prune-harness versions"
 
 REPORT_MARK = "prune-harness report"

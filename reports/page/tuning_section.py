@@ -6,7 +6,7 @@ from typing import Any
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.tuned_comparison import compare
-from harness.reports.page.tuning_chart import History, alternative, history
+from harness.reports.charts.tuning import History, alternative, history
 from harness.reports.words.tuning import aim, aims, changed, importance, untuned, value, warnings
 from harness.results.study_record import BestTrial, StudyRecord
 from harness.results.trial_record import TrialRecord

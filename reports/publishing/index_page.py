@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
-from harness.reports.page.assets import INDEX_MARK, asset, policy
+from harness.reports.page.assets import INDEX_MARK, Script, policy, script, style
 from harness.reports.page.templating import template
 from harness.reports.publishing.across_sets import across_values, page_figures
 from harness.reports.publishing.rank_diagram import MARGIN, WIDTH, rank_diagram
@@ -37,7 +37,7 @@ def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], S
 
 def index_html(document: Mapping[str, Any]) -> str:
     """Return the index as HTML: self-contained, readable without JavaScript."""
-    style, scripts = asset("page.css"), [asset("page.js")]
+    styles, scripts = style(), [Script(script("sorting"))]
     across = document["across"]
     return template("index.html.j2").render(
         generator=INDEX_MARK,
@@ -46,9 +46,9 @@ def index_html(document: Mapping[str, Any]) -> str:
         diagram=rank_diagram(across) if across["entries"] else None,
         width=WIDTH,
         margin=MARGIN,
-        style=style,
+        style=styles,
         scripts=scripts,
-        policy=policy(style, scripts),
+        policy=policy(styles, scripts),
     )
 
 

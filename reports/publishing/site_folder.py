@@ -32,12 +32,6 @@ class Workspace:
         self.changes += 1
         return True
 
-    def remove(self, path: Path) -> None:
-        """Make a file of ours absent."""
-        if path.is_file():
-            path.unlink()
-            self.changes += 1
-
     def put_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Make a folder that is not there yet, with all its files, by one rename."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +41,11 @@ class Workspace:
         for name, content in files.items():
             write_through(temporary / name, content)
         os.rename(temporary, path)
+        self.changes += 1
+
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+        path.unlink()
         self.changes += 1
 
     def _room(self) -> Path:

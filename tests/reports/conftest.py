@@ -13,7 +13,7 @@ import pytest
 from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.page import page
+from harness.reports.page import figures, parts
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
 
@@ -357,7 +357,8 @@ def tuned() -> Bench:
 @pytest.fixture
 def undrawn(monkeypatch) -> None:
     """Leave the charts out, which are slow and not the point."""
-    monkeypatch.setattr(page, "charts", lambda _: None)
+    monkeypatch.setattr(parts, "charts", lambda _: None)
+    monkeypatch.setattr(figures, "figures", lambda _: [])
 
 
 def generated(*about) -> np.random.Generator:
@@ -469,7 +470,7 @@ class Document(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.elements.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
-        self.links += [value for name, value in attrs if name == "href"]
+        self.links += [value for name, value in attrs if name in ("href", "src") and not value.startswith("data:")]
         self.ids += [value for name, value in attrs if name == "id"]
         self.hidden += tag in ("script", "style")
 

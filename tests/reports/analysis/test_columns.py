@@ -9,9 +9,9 @@ from rich.console import Console
 from harness.reports.analysis import columns
 from harness.reports.analysis.columns import COLUMNS, Column, DeployedColumn, Panel, metric
 from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.charts.curves import charts
 from harness.reports.export.results_json import document
-from harness.reports.page import page
-from harness.reports.page.charts import charts
+from harness.reports.page import figures, page, parts
 from harness.reports.terminal import summary
 
 
@@ -32,7 +32,8 @@ def show(monkeypatch):
 def on_page(results, monkeypatch):
     """Return the page without its charts, which are shown by `drawn`."""
     with monkeypatch.context() as patch:
-        patch.setattr(page, "charts", lambda _: None)
+        patch.setattr(parts, "charts", lambda _: None)
+        patch.setattr(figures, "figures", lambda _: [])
         return unescape(page.render(results, ""))
 
 
@@ -68,7 +69,7 @@ def test_a_metric_is_shown_by_one_line(measured, show, monkeypatch):
     assert "f1" not in in_json(measured)["lt"]
     show(Column("f1", "F1 at odds", metric("test/f1"), "{:.2f} of 1".format, word="F1", panel=Panel("F1 curve", "F1")))
     assert "F1 at odds</th>" in on_page(measured, monkeypatch)
-    assert '<td class="number" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
+    assert '<td class="number v-ranking" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
     assert "0.50 of 1" in in_terminal(measured)
     assert "AUC, sensitivity at equal false alarms, false alarms deployed, F1;" in " ".join(
         in_terminal(measured).split()
@@ -123,15 +124,18 @@ def test_the_page_shows_what_a_network_took_and_which_step_was_kept(budgeted, mo
     assert "Steps</th>" in found
     assert "CPU time</th>" in found
     assert ">Time</th>" not in found
-    assert '<td class="number" data-sort="580.0">580<small class="interval">kept 126</small></td>' in found
-    assert '<td class="number" data-sort="90.0">90 s</td>' in found
+    assert (
+        '<td class="number v-size-and-cost" data-sort="580.0">580<small class="interval">kept 126</small></td>' in found
+    )
+    assert '<td class="number v-size-and-cost" data-sort="90.0">90 s</td>' in found
 
 
 def test_what_older_results_did_not_count_is_unknown(usual, monkeypatch):
     found = on_page(usual.results(), monkeypatch).partition("<h2>Leaderboard")[2]
     assert ">kept" not in found
     assert "nan<" not in found
-    assert found.count('<td class="number" data-sort="">\N{EN DASH}</td>') == 2 * 4  # steps and time of four rows
+    unknown = '<td class="number v-size-and-cost" data-sort="">\N{EN DASH}</td>'
+    assert found.count(unknown) == 2 * 5  # steps and time of four rows, and of dense above them
     row = in_json(usual.results())["lt"]
     assert [row[name] for name in ("budget", "steps", "processor_seconds", "kept_step", "kept_epoch")] == [None] * 5
     assert row["seconds"] == 60

@@ -10,6 +10,7 @@ from harness.reports.analysis.estimates import calibration
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document, to_json
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.trust import trust
 from harness.reports.words.verdicts import verdict, why
 
 
@@ -28,13 +29,16 @@ def group_of(results):
 
 
 def contrast_values(found, *, anecdote=False):
-    """A contrast as JSON has it: with its one-sided bounds, of these networks alone where they are too few."""
-    these = found.of_these_networks
-    bounds = {"lower": found.lower(), "upper": found.upper(), "freedom": found.freedom}
+    """A contrast as JSON has it: with its bounds, of these networks alone where they are too few."""
+
+    def bounds_of(one):
+        return {"lower": one.lower(), "upper": one.upper(), "interval": [*one.interval()]}
+
+    bounds = {**bounds_of(found), "freedom": found.freedom}
     return {
         "value": found.value,
         **(dict.fromkeys(bounds) if anecdote else bounds),
-        "these_networks": {"lower": these.lower(), "upper": these.upper()},
+        "these_networks": bounds_of(found.of_these_networks),
     }
 
 
@@ -64,7 +68,18 @@ def test_rows_are_those_of_the_leaderboard(walked):
         assert level["ties"] == (None if wanted.order is None else [[*run] for run in wanted.order.ties])
         assert [row["entry"] for row in level["rows"]] == [row.entry for row in wanted.rows]
         for row, own in zip(level["rows"], wanted.rows, strict=True):
-            for name in ("rank", "letters", "loss", "control", "asked", "done", "collapsed", "disconnected", "budget"):
+            for name in (
+                "rank",
+                "letters",
+                "loss",
+                "control",
+                "family",
+                "asked",
+                "done",
+                "collapsed",
+                "disconnected",
+                "budget",
+            ):
                 assert row[name] == getattr(own, name), name
             assert (row["problems"], row["alike"]) == ([*own.problems], [*own.alike])
             for name in (column.name for column in COLUMNS if column.kind == "mean"):
@@ -73,8 +88,15 @@ def test_rows_are_those_of_the_leaderboard(walked):
                 assert row[name] == estimate_values(own.figures[name]), name
             for name in (column.name for column in COLUMNS if column.kind == "rate"):
                 assert row[name] == {**asdict(own.figures[name]), "share": own.figures[name].share}, name
+    methods = [
+        {"name": one.name, **asdict(one.facts), "control": one.control, "entries": [*one.entries]}
+        for one in board.methods
+    ]
+    assert (group["methods"], len(methods)) == (methods, 3)
+    assert "methods" not in group["provenance"]
     assert group["answer"] == answer(board)
     assert group["tells_apart"] == tells_apart(board)
+    assert group["trust"] == [asdict(line) for line in trust(board)]
     assert (group["resolution"], group["positives"], group["seeds"]) == (board.resolution, 120, [0, 1, 2])
     assert group["lift"] == contrast_values(board.lift)
 
@@ -120,6 +142,7 @@ def test_verdicts_are_those_of_the_board(walked):
             assert (step["density"], step["passed"]) == (wanted.density, own.passed(wanted))
             assert (step["why"], step["problem"]) == (why(wanted, own.terms), wanted.problem)
             assert step["loss"] == (contrast_values(wanted.judgement.loss) if wanted.judgement else None)
+            assert step["auc"] == (contrast_values(wanted.auc) if wanted.judgement else None)
             rises = wanted.deployed
             assert (step["deployed"] is None) is (rises is None)
             if rises:

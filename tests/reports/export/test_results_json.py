@@ -149,7 +149,7 @@ def test_without_studies_there_is_no_key_for_them(tuned, record):
 KINDS = {
     "Estimate": {"value", "these", "method", "least", "most"},
     "Rate": {"k", "n", "low", "high", "share"},
-    "Contrast": {"value", "lower", "upper", "freedom", "these_networks"},
+    "Contrast": {"value", "lower", "upper", "interval", "freedom", "these_networks"},
 }
 FREE = {"metrics", "provenance", "record", "corners", "effects", "layers"}
 

@@ -11,7 +11,7 @@ import pytest
 from harness.outgoing.visible import visible
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.formatting import signed
-from harness.reports.page import page
+from harness.reports.page import figures, page, parts
 from harness.reports.publishing.page_header import report_place
 
 
@@ -30,7 +30,7 @@ HOSTILE = [
     "\0\u200b\u2066\ufeff\u3164\u00a0\u2028\x9b\u061c\U000e0041",
     "javascript:alert(1)",
 ]
-VOID = {"meta", "img", "br", "link", "input"}
+VOID = {"meta", "img", "br", "link", "input", "wbr", "path"}
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,11 @@ def quick(request, monkeypatch):
     """Leave out the slow parts but where a test is about them: Vega's script, the still picture, the charts."""
     if "whole" not in request.fixturenames:
         monkeypatch.setattr(page, "vega", lambda: "")
-        monkeypatch.setattr(page, "picture", lambda _: "data:,")
+        monkeypatch.setattr(parts, "picture", lambda _: "data:,")
+        monkeypatch.setattr(figures, "picture", lambda *_: "data:,")
         if "hostile" not in request.fixturenames:
-            monkeypatch.setattr(page, "charts", lambda _: None)
+            monkeypatch.setattr(parts, "charts", lambda _: None)
+            monkeypatch.setattr(figures, "figures", lambda _: [])
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def test_nothing_is_loaded(whole):
             assert value.startswith("data:"), (tag, name, value)
         if name == "href":
             assert tag == "a"
-            assert value.startswith("#") or value in ("cells.csv", "results.json")
+            assert value.startswith("#") or value in ("cells.csv", "results.json", "scores.csv.gz")
     assert not {"link", "iframe", "object", "embed", "base", "form"} & set(found.elements)
 
 
@@ -140,7 +142,8 @@ def test_the_policy_names_exactly_the_scripts_and_the_style(whole):
 
 def test_the_page_is_small_and_its_charts_need_no_script(whole):
     assert len(whole.encode()) < 3_000_000
-    assert whole.count('<img src="data:image/svg+xml;base64,') == 1
+    pictures = whole.count('<img src="data:image/svg+xml;base64,')
+    assert pictures == whole.count('<script type="application/json">') > 1
 
 
 @pytest.mark.slow
@@ -165,15 +168,26 @@ def test_hostile_text_stays_inert(bench, scores, hostile):
     harmless = _harmless_page(scores, type(bench))
     text = render(bench.results(hostile, **texts, **nested))
     found = Page(text)
-    assert set(found.elements) == set(harmless.elements)
-    assert [kind for kind, _ in found.scripts] == ["application/json", None, None, None]
+    assert set(found.elements) - {"wbr"} == set(harmless.elements) - {"wbr"}
+    kinds = [kind for kind, _ in found.scripts]
+    assert kinds == [kind for kind, _ in harmless.scripts]
+    drawn = kinds.count("application/json")
+    assert drawn
+    assert kinds == [None, *["application/json"] * drawn, *[None] * (len(page.SCRIPTS) + 2)]
     names = {name for _, name, _ in found.attributes}
     assert names == {name for _, name, _ in harmless.attributes}
-    datasets = json.loads(found.scripts[0][1])["datasets"].values()
-    entries = {row["entry"] for data in datasets for row in data if "entry" in row}
-    assert len(entries) == 4
-    assert visible(hostile) in entries
+    for kind, script in found.scripts:
+        if kind == "application/json":
+            assert visible(hostile) in _entries(json.loads(script))
     assert _unseen(text) == set()
+
+
+def _entries(value):
+    """The entries that the rows of a chart's data are of."""
+    if isinstance(value, dict):
+        own = {value["entry"]} if isinstance(value.get("entry"), str) else set()
+        return own.union(*map(_entries, value.values()))
+    return set().union(*map(_entries, value)) if isinstance(value, list) else set()
 
 
 def _unseen(text):
@@ -217,7 +231,9 @@ def _harmless(scores, bench):
 def test_banners_stand_before_every_number(usual, provenance, words):
     assert words not in Page(render(usual.results())).text
     text = Page(render(usual.results(**provenance))).text
-    assert text.index(words) < text.index("How small before")
+    labels = re.findall(r'<a class="label[^"]*" href="#trust-1">([^<]+)</a>', render(usual.results(**provenance)))
+    assert all(text.index(unescape(label)) < text.index("“lt” down to") for label in labels)
+    assert any(unescape(label) in text.partition(words)[0] or unescape(label) == words for label in labels)
 
 
 def test_no_results_and_only_failures_still_make_a_page(bench):
@@ -271,7 +287,7 @@ def test_below_three_networks_no_difference_is_bold(bench, scores):
                 facts = {"loss": loss, "plain": "lt"}
                 bench.done(f"lt{loss}", seed, 1.0, scores(missed, 20, seed=seed), group=f"g{len(seeds)}", **facts)
         assert told in section(bench.results())
-    two, three = re.findall(r'<section class="group">.*?</section>', render(bench.results()), re.DOTALL)
+    two, three = re.findall(r'<section class="group".*?</section>', render(bench.results()), re.DOTALL)
     bold = re.compile(r"<strong>[+\N{MINUS SIGN}]0\.\d+</strong>")
     assert (bool(bold.search(two)), bool(bold.search(three))) == (False, True)
 
@@ -316,10 +332,10 @@ def test_the_page_has_no_footnote_where_no_loss_changes(crossed):
 
 def test_a_level_has_a_part_for_each_budget_under_its_heading(budgeted):
     html = render(budgeted.results())
-    (table,) = re.findall(r"<table.*?</table>", html.partition("50% of the weights</h3>")[2].partition("<h2>")[0], re.S)
-    parts = re.findall(r"<tbody>.*?</tbody>", table, re.S)
+    (table,) = re.findall(r'<table class="sortable entries">.*?</table>', html, re.S)
+    parts = re.findall(r'<tbody data-level="0.5">.*?</tbody>', table, re.S)
     found = [
-        (re.findall(r'<th scope="rowgroup" colspan="(\d+)">([^<]+)</th>', part), re.findall(r'scope="row">(\w+)', part))
+        (re.findall(r'<th scope="rowgroup" colspan="(\d+)">([^<]+)</th>', part), re.findall(r'data-entry="(\w+)', part))
         for part in parts
     ]
     width = str(len(re.findall(r'<th scope="col"', table)))

@@ -6,7 +6,7 @@ import pytest
 
 from harness.evaluation.auc import aucs
 from harness.evaluation.contrasts import contrast
-from harness.reports.page import page
+from harness.reports.page import figures, page, parts
 from harness.reports.publishing.page_header import report_place
 from harness.results.study_record import StudyRecord
 
@@ -25,8 +25,9 @@ NOTHING = {"best": None, "tuned": "lt"}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(page, "vega", lambda: "")
-    monkeypatch.setattr(page, "picture", lambda _: "data:,")
-    monkeypatch.setattr(page, "charts", lambda _: None)
+    monkeypatch.setattr(parts, "picture", lambda _: "data:,")
+    monkeypatch.setattr(parts, "charts", lambda _: None)
+    monkeypatch.setattr(figures, "figures", lambda _: [])
 
 
 @pytest.fixture
