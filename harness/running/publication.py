@@ -105,7 +105,7 @@ def _family(plan: Plan, splits: Splits) -> str:
 
 def _kin(plan: Plan, splits: Splits) -> str:
     """Return what families share that differ by the kind of machine alone: one measurement, of which bits differ."""
-    training = replace(plan.training, device="")
+    training = replace(plan.training, device="auto")
     return _family(replace(plan, training=training, environment=""), splits)
 
 
