@@ -8,8 +8,9 @@ import typer
 
 from harness.cli.completions import datasets
 from harness.cli.held import no_results
+from harness.cli.loudness import speak, tell_places
 from harness.cli.messages import show, show_damage, show_json
-from harness.cli.options import DEFAULT_STORE, JsonOption, StoreOption, TrackingOption
+from harness.cli.options import DEFAULT_STORE, JsonOption, QuietOption, StoreOption, TrackingOption, VerboseOption
 from harness.cli.report import contradiction, results_uri
 from harness.errors import MachineError, UsageError
 from harness.outgoing.secrets import shown_address
@@ -28,12 +29,16 @@ def publish(
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
     from harness.reports.publishing.publish import write_site
     from harness.results.reading import experiments, read
 
+    speak(quiet=quiet, verbose=verbose)
     uri = results_uri(store, tracking_uri)
+    tell_places(store=store.absolute(), mlflow=shown_address(uri), site=folder.absolute())
     held = experiments(uri, store.absolute())
     if unknown := [name for name in dataset or () if name not in held]:
         for name in unknown:

@@ -25,12 +25,14 @@ from harness.cli.options import (
     NetworkOption,
     PositiveOption,
     PresetOption,
+    QuietOption,
     RealOnlyOption,
     SetOption,
     SkipBrokenOption,
     StorageOption,
     StoreOption,
     TrackingOption,
+    VerboseOption,
     WeightsOption,
 )
 
@@ -66,6 +68,8 @@ class SharedOptions:
     cell_limit: CellLimitOption = None
     dry_run: DryRunOption = False
     as_json: JsonOption = False
+    quiet: QuietOption = False
+    verbose: VerboseOption = False
 
 
 def with_shared_options(**follows: str) -> Callable[[Verb], Verb]:

@@ -15,7 +15,7 @@ DATA = ["--dataset", "--positive", "--folds", "--imbalance"]
 PLAN = ["--methods", *DATA, "--preset", "--config", "--set", "--densities", "--loss", "--network", "--weights"]
 IMAGES = ["--allow-missing", "--skip-broken", "--allow-duplicates", "--max-pixels", "--real-only"]
 PLACES = ["--storage", "--data-dir", *IMAGES, "--store", "--tracking-uri"]
-SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--json"]
+SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--json", "--quiet", "--verbose"]
 
 
 def options(verb):
@@ -29,7 +29,7 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     assert options("run")[7:10] == ["--set", "--seeds", "--densities"]
     assert options("run")[12:16] == ["--weights", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (28, 29)
+    assert (len(options("run")), len(options("tune"))) == (30, 31)
 
 
 @pytest.fixture
