@@ -220,6 +220,19 @@ EstimateOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="JSON on stdout, and nothing else there.")
 ]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Beside the results, say errors and warnings alone."),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        rich_help_panel=OUTPUT,
+        help="Say versions, places, and what is computed or kept.",
+    ),
+]
 StorageOption = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.expectation import Estimate, Expectation, asked
-from harness.cli.messages import say, show, show_end, show_json
+from harness.cli.messages import note, show, show_end, show_json
 from harness.cli.options import TUNING, WHAT
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
@@ -71,8 +71,8 @@ def _with_parameters(work: Planned, file: Path) -> "list[Plan]":
 
     parameters = read_parameters(file)
     applied = [apply(plan, parameters, work.configuration.loss_schedules, str(file)) for plan in work.plans]
-    for note in dict.fromkeys(note for _, notes in applied for note in notes):
-        say(f"note: {note}", "yellow")
+    for text in dict.fromkeys(text for _, notes in applied for text in notes):
+        note(text)
     return [plan for plan, _ in applied]
 
 

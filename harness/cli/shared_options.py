@@ -26,12 +26,14 @@ from harness.cli.options import (
     NetworkOption,
     PositiveOption,
     PresetOption,
+    QuietOption,
     RealOnlyOption,
     SetOption,
     SkipBrokenOption,
     StorageOption,
     StoreOption,
     TrackingOption,
+    VerboseOption,
     WeightsOption,
 )
 
@@ -68,6 +70,8 @@ class SharedOptions:
     dry_run: DryRunOption = False
     estimate: EstimateOption = True
     as_json: JsonOption = False
+    quiet: QuietOption = False
+    verbose: VerboseOption = False
 
 
 def with_shared_options(**follows: str) -> Callable[[Verb], Verb]:

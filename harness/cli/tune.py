@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.completions import one_of
-from harness.cli.messages import say, show, show_json
+from harness.cli.messages import note, say, show, show_json
 from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
@@ -96,8 +96,8 @@ def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) 
     file = parameter_place(work, output)
     tracker = Tracker(shared.tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
     tuner = Tuner(plan, options, work.configuration.loss_schedules, tracker, work.reporter, command_line())
-    for note in tuner.notes:
-        say(f"note: {note}", "yellow")
+    for text in tuner.notes:
+        note(text)
     with Lease(plan.store / "tuning" / "leases") as lease:
         tuned = tuner.run(StudyDatabase(shared.storage, plan.store, lease))
     write_parameters(file, tuned.parameters, command_line(), plan.store / "tuning" / "parameters.lock")

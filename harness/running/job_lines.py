@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.progress import Task
 from harness.running.job_watcher import StageEnd, Steps
+from harness.running.stage_lines import in_words
 from harness.running.worker_processes import JobListener
 
 MOST = 8
@@ -54,6 +55,8 @@ class JobLines(JobListener):
             now.steps = payload
         elif kind in RESULTS or isinstance(payload, StageEnd):
             now.steps = None
+        if isinstance(payload, StageEnd):
+            self._task.reporter.detail(f"{self._where(now)}: {in_words(payload)}")
         self.show()
 
     def ended(self, job: Any, kind: str) -> None:

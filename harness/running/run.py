@@ -16,6 +16,7 @@ from harness.results.outbox import Outbox
 from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
+from harness.running.stage_lines import StageLines
 from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
@@ -45,9 +46,9 @@ class Summary:
 def prepare(plan: Plan, reporter: Reporter) -> None:
     """Decode or draw all images once; every seed of the plan can then be cut from them."""
     with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
-        found = read_images(plan.data, Store(plan.store), task.update)
+        found = read_images(plan.data, Store(plan.store, watcher=StageLines(reporter)), task.update)
     for note in found.notes:
-        reporter.warn(f"note: {note}")
+        reporter.note(f"note: {note}", style="yellow")
     for identity, reason in found.broken:
         reporter.warn(f"left out: {identity}: {reason}")
     for seed in plan.seeds:

@@ -16,7 +16,7 @@ DATA = ["--dataset", "--positive", "--folds", "--imbalance"]
 PLAN = ["--methods", *DATA, "--preset", "--config", "--set", "--densities", "--loss", "--network", "--weights"]
 IMAGES = ["--allow-missing", "--skip-broken", "--allow-duplicates", "--max-pixels", "--real-only"]
 PLACES = ["--storage", "--data-dir", *IMAGES, "--store", "--tracking-uri"]
-SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--estimate", "--json"]
+SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--estimate", "--json", "--quiet", "--verbose"]
 
 
 def options(verb):
@@ -30,7 +30,7 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     assert options("run")[7:10] == ["--set", "--seeds", "--densities"]
     assert options("run")[12:16] == ["--weights", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (29, 30)
+    assert (len(options("run")), len(options("tune"))) == (31, 32)
 
 
 @pytest.fixture
