@@ -106,6 +106,8 @@ def test_a_stage_too_short_for_a_word_is_learned_at_its_end_and_a_replayed_one_n
     hearer.told(job, "stage", end("compute", "i", seconds=3.0))
     assert forecast.rates.of(TRAIN) == 0.1
     assert forecast.rates.of(INVERSES) == 5.0
+    hearer.told(job, "stage", end("cell", "i", seconds=2.0))
+    assert forecast.spent == 3.0 + 2.0
 
 
 def test_a_job_that_goes_another_way_is_still_over_cell_by_cell(make):
