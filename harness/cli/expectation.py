@@ -1,6 +1,5 @@
 """What a run says before it begins and at its end: what, where, how long, and how long it was."""
 
-import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 
 AT_ONCE_S = 2.0
 """That a run waits before its first image for an estimate: what comes later is told when the images are read."""
+THEN_S = 2.0
+"""That it waits for the rest of it once they are."""
+LONGEST_S = 10.0
+"""That it waits for steps alone, on a machine that is busy."""
 _WIDTH = 80
 _SHOWN = 3
 
@@ -44,7 +47,6 @@ class Expectation:
     forecast: "Forecast | None" = None
     estimate: "Estimate | None" = None
     _began: float = field(default_factory=time.monotonic)
-    _used: float = 0.0
 
     def begin(self, tracking: str, report: Path) -> None:
         """Say at once what will be done and where, and in a moment how long that will take."""
@@ -57,12 +59,12 @@ class Expectation:
     def read(self) -> "Forecast | None":
         """Return the forecast that the run learns with, and tell its estimate unless that was told."""
         if self.outlook and self.forecast is None:
-            left = AT_ONCE_S * 2 - (time.monotonic() - self._began)
-            self.forecast = self.outlook.forecast(max(left, 0.0))
+            left = AT_ONCE_S + THEN_S - (time.monotonic() - self._began)
+            self.outlook.inquiry.hear(max(left, 0.0))
+            self.forecast = self.outlook.forecast(LONGEST_S, basics=True)
             self.outlook.inquiry.end()
             self.estimate = Estimate.of(self.forecast)
             self.reporter.note("\n".join(self.estimate.lines))
-            self._used = _children()
         return self.forecast
 
     def end(self) -> None:
@@ -76,14 +78,18 @@ class Expectation:
         if self.estimate is None or self.estimate.seconds is None:
             return took
         thought = f"{took}; estimated {hours(self.estimate.seconds)}{self.estimate.without}"
-        processor = f"{hours(_children() - self._used)}, estimated {hours(self.estimate.processor_seconds)}"
-        return f"{thought}. The workers' processor time: {processor}"
+        computed = f"{hours(self._spent)} of the processor, estimated {hours(self.estimate.processor_seconds)}"
+        return f"{thought}. Computed for {computed}"
+
+    @property
+    def _spent(self) -> float:
+        return self.forecast.spent if self.forecast else 0.0
 
     def values(self) -> dict[str, Any]:
         """Return the same as JSON values."""
         return {
             "seconds": time.monotonic() - self._began,
-            "processor_seconds": _children() - self._used,
+            "processor_seconds": self._spent if self.forecast else None,
             "estimate": self.estimate.values() if self.estimate else None,
         }
 
@@ -104,8 +110,7 @@ class Estimate:
         left = forecast.seconds_left()
         cells = sum(plan.cell_count for plan in forecast.plans)
         seconds = None if left is None else left + forecast.ahead
-        processor = forecast.processor_seconds_left() + forecast.starting
-        return cls(seconds, processor, cells, forecast.cells_held, forecast.unknown)
+        return cls(seconds, forecast.processor_seconds_left(), cells, forecast.cells_held, forecast.unknown)
 
     @property
     def without(self) -> str:
@@ -132,11 +137,6 @@ class Estimate:
             "cells_in_store": self.held,
             "unknown": self.unknown,
         }
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def beginning(plans: "Sequence[Plan]", held: int, tracking: str, report: Path) -> list[str]:

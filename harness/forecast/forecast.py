@@ -19,7 +19,7 @@ class Forecast:
     """Hears of all jobs of a run's ``plans``. ``work`` is that of entries, by text, of each plan.
 
     ``places``: of each plan what tells its pieces from another's, and the setting that their seconds are of. ``ahead``
-    are the seconds before the first job, ``starting`` those that all workers take to be ready.
+    are the seconds before the first job. ``spent`` are the processor's seconds that all jobs computed by now.
     """
 
     def __init__(
@@ -30,10 +30,9 @@ class Forecast:
         rates: Rates,
         ledger: Ledger,
         ahead: float = 0.0,
-        starting: float = 0.0,
     ) -> None:
-        self.plans, self.rates, self.ledger = plans, rates, ledger
-        self.ahead, self.starting = ahead, starting
+        self.plans, self.rates, self.ledger, self.ahead = plans, rates, ledger, ahead
+        self.spent = 0.0
         self.settings = [setting for _, setting in places]
         self.jobs = [
             {job: _job_work(plan, job, known, prefix) for job in all_jobs(plan)}

@@ -18,6 +18,7 @@ class Books(Protocol):
 
     jobs: list[dict[Job, JobWork]]
     rates: Rates
+    spent: float
 
     def met(self, place: int, job: JobWork, piece: Piece, end: StageEnd) -> None:
         """Take in that the store has a piece."""
@@ -54,6 +55,7 @@ class Hearer(JobListener):
         if isinstance(payload, Steps):
             self._stepped(self._work(job), hand, payload)
         elif isinstance(payload, StageEnd) and payload.kind == "cell":
+            self._forecast.spent += payload.processor_seconds
             if hand.kept and not payload.replayed:
                 self._forecast.rates.learn(CELL, 1.0, payload.seconds)
             self._forecast.cell_done(self._place, self._work(job), payload, kept=hand.kept)
@@ -86,6 +88,7 @@ class Hearer(JobListener):
 
     def _ended(self, work: JobWork, hand: _Hand, end: StageEnd) -> None:
         told, hand.steps = hand.steps, 0
+        self._forecast.spent += 0.0 if end.replayed else end.processor_seconds
         piece = work.met(end)
         if piece is None:
             return

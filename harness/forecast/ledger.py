@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ class Ledger:
         """Return the mean seconds a unit of each kind of work under a setting."""
         sums: dict[Cost, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
         for line in self._lines.values():
-            if line.setting == setting and line.units > 0:
+            if line.setting == setting and line.units > 0 and math.isfinite(line.seconds):  # older stages do not say
                 units, seconds = sums[Cost(line.kind, line.what)]
                 sums[Cost(line.kind, line.what)] = units + line.units, seconds + line.seconds
         return {cost: seconds / units for cost, (units, seconds) in sums.items()}

@@ -49,9 +49,18 @@ class Outlook:
         rates = Rates({**found.seconds, **self.ledger.rates(setting(self.plans[0]))})
         work = [self._work(plan, found, group) for plan, group in zip(self.plans, self.groups, strict=True)]
         places = [(prefix(plan), setting(plan)) for plan in self.plans]
-        start = self.loading * len(self.plans)
-        starting = start * min(self.plans[0].jobs, len(self.plans[0].entries) * len(self.plans[0].seeds))
-        return Forecast(self.plans, work, places, rates, self.ledger, start + self._decoding(rates), starting)
+        ahead = self.loading * len(self.plans) + self._decoding(rates)
+        return Forecast(self.plans, work, places, rates, self.ledger, ahead)
+
+    def first(self, seconds: float) -> tuple[dict[str, EntryWork], Rates]:
+        """Return the work of the first plan's entries and what a unit takes, after at most so many seconds; end asking.
+
+        Pretraining is left out.
+        """
+        found = self.inquiry.hear(seconds)
+        self.inquiry.end()
+        work = {text: one for (group, text), one in found.work.items() if group == 0}
+        return work, Rates({**found.seconds, **self.ledger.rates(setting(self.plans[0]))})
 
     def _work(self, plan: Plan, found: Found, group: int) -> dict[str, EntryWork]:
         """Return the work of each entry, with the pretraining of the network that all begin with."""

@@ -7,6 +7,9 @@ from harness.forecast.work import Cost
 _WEIGHT: Mapping[str, float] = {"train": 20.0, "pretrain": 20.0, "decode": 50.0}
 """Units that what was known before counts as, beside those of this run: a second or two of work."""
 
+_SURE_S = 2.0
+"""Of trainings, after which their seconds tell how busy the machine is."""
+
 
 class Rates:
     """What a unit of each `Cost` takes. ``before``: what was measured or took place earlier."""
@@ -45,4 +48,14 @@ class Rates:
         if before is None:
             return seconds / units if units else None
         weight = _WEIGHT.get(cost.kind, 1.0)
-        return (before * weight + seconds) / (weight + units)
+        return (before * self._slower * weight + seconds) / (weight + units)
+
+    @property
+    def _slower(self) -> float:
+        """How many times as long as before trainings take now: where others compute here, all else does, too."""
+        found = [(self.before[cost] * units, seconds) for cost, (units, seconds) in self._timed if cost in self.before]
+        return (_SURE_S + sum(now for _, now in found)) / (_SURE_S + sum(before for before, _ in found))
+
+    @property
+    def _timed(self) -> list[tuple[Cost, tuple[float, float]]]:
+        return [(cost, seen) for cost, seen in self._seen.items() if cost.kind == "train"]

@@ -84,16 +84,18 @@ def test_steps_within_a_piece_count_and_what_is_over_is_learned(make):
     hearer.told(job, "steps", Steps("train", "tiny", 0, 0))
     hearer.told(job, "steps", Steps("train", "tiny", 10, 100))
     assert forecast.seconds_left() == pytest.approx(whole - 0.1 * 10)
-    hearer.told(job, "steps", Steps("train", "tiny", 30, 100))  # 20 steps in 10 s: 0.5 s each, and 0.1 of before
-    assert forecast.rates.of(TRAIN) == pytest.approx((20 * 0.1 + 10.0) / 40)
+    hearer.told(job, "steps", Steps("train", "tiny", 30, 100))  # 20 steps in 10 s, which were thought to take 2
+    slower = (2 + 10.0) / (2 + 2.0)
+    step = (20 * 0.1 * slower + 10.0) / 40
+    assert forecast.rates.of(TRAIN) == pytest.approx(step)
     hearer.told(job, "stage", end("train", "k", steps=100))
-    assert forecast.rates.of(TRAIN) == pytest.approx((20 * 0.1 + 10.0) / 40)
-    assert forecast.seconds_left() == pytest.approx(0.3 * 150 + 7.0 + 7)
+    assert forecast.rates.of(TRAIN) == pytest.approx(step)
+    assert forecast.seconds_left() == pytest.approx(step * 150 + slower * (7.0 + 7))
     hearer.told(job, "cell", cell(0))
     hearer.told(job, "stage", end("cell", "k", seconds=3.0))
-    assert forecast.rates.of(CELL) == pytest.approx((1.0 + 3.0) / 2)
+    assert forecast.rates.of(CELL) == pytest.approx((slower + 3.0) / 2)
     hearer.ended(job, "done")
-    assert forecast.seconds_left() == pytest.approx(0.3 * 150 + 7.0 + 6 * 2.0)
+    assert forecast.seconds_left() == pytest.approx(step * 150 + slower * 7.0 + 6 * (slower + 3.0) / 2)
 
 
 def test_a_stage_too_short_for_a_word_is_learned_at_its_end_and_a_replayed_one_not(make):
@@ -104,6 +106,8 @@ def test_a_stage_too_short_for_a_word_is_learned_at_its_end_and_a_replayed_one_n
     hearer.told(job, "stage", end("compute", "i", seconds=3.0))
     assert forecast.rates.of(TRAIN) == 0.1
     assert forecast.rates.of(INVERSES) == 5.0
+    hearer.told(job, "stage", end("cell", "i", seconds=2.0))
+    assert forecast.spent == 3.0 + 2.0
 
 
 def test_a_job_that_goes_another_way_is_still_over_cell_by_cell(make):
@@ -139,7 +143,7 @@ def test_what_this_run_has_made_the_next_one_finds(make, tmp_path):
     forecast = make()
     hearer, job = forecast.of(forecast.plans[0]), Job(0, 0)
     hearer.began(job)
-    hearer.told(job, "stage", end("train", "kk", steps=100, seconds=30.0))
+    hearer.told(job, "stage", end("train", "kk", steps=100, seconds=30.0, replayed=True))
     hearer.told(job, "cell", cell(0))
     hearer.told(job, "stage", end("cell", "kk", seconds=3.0))
     (tmp_path / "stages" / "kk" / "kk").mkdir(parents=True)

@@ -23,6 +23,7 @@ def test_rates_are_means_over_units_of_one_setting(tmp_path):
     ledger.note(line("b", units=30, seconds=10.0))
     ledger.note(line("c", setting="elsewhere", units=1, seconds=1000.0))
     ledger.note(line("d", units=0, seconds=5.0))
+    ledger.note(line("e", seconds=float("nan")))
     assert Ledger(tmp_path).rates("here") == {Cost("train", "small-cnn"): 12.0 / 40}
     assert Ledger(tmp_path).rates("nowhere") == {}
 
