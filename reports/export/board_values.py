@@ -19,6 +19,7 @@ from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.analysis.verdicts import ALPHA, Deployed, Step, Verdict
+from harness.reports.words.checklist import checked
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.trust import trust
 from harness.reports.words.verdict_table import at_level
@@ -40,6 +41,7 @@ def board_values(board: Board) -> dict[str, Any]:
         "folds": list(board.design.parts) if board.design.folded else None,
         "positives": board.positives,
         "trust": [asdict(line) for line in trust(board)],
+        "checklist": [asdict(line) for line in checked(board)],
         "lift": _contrast(board.lift, board.design),
         "levels": [_level(level, board.cells) for level in board.levels],
         "verdicts": [_verdict(found, board) for found in board.verdicts],

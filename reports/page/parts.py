@@ -1,10 +1,12 @@
 """The parts of a page in their order: a line in `PARTS` and a template of its name in ``sections/`` are one more."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.reports.analysis import columns
+from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.charts.curves import charts
@@ -13,6 +15,7 @@ from harness.reports.formatting import listed
 from harness.reports.page.assets import inert_json
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
+from harness.reports.words.checklist import SOURCE, checked
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
@@ -98,6 +101,13 @@ def _provenance(board: Board) -> Values:
     return {"provenance": provenance(board)}
 
 
+def _checklist(board: Board) -> Values:
+    lines = checked(board)
+    counts = Counter(line.answer for line in lines)
+    counted = ", ".join(f"{counts[answer.value]} {answer.value}" for answer in Answer)
+    return {"lines": lines, "source": SOURCE, "counted": counted}
+
+
 def _limits(board: Board) -> Values:
     return {"caveats": caveats(board)}
 
@@ -113,6 +123,7 @@ PARTS = (
     Part("layers", "Layers", _layers),
     Part("methods", "Methods", _methods),
     Part("provenance", "Where the numbers come from", _provenance),
+    Part("checklist", "Checklist", _checklist),
     Part("limits", "What the numbers do not say", _limits),
 )
 

@@ -9,6 +9,7 @@ from harness.reports.analysis.decision_curves import decision_curve
 from harness.reports.analysis.estimates import calibration
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document, to_json
+from harness.reports.words.checklist import checked
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.trust import trust
 from harness.reports.words.verdicts import verdict, why
@@ -93,6 +94,7 @@ def test_rows_are_those_of_the_leaderboard(walked):
     assert "methods" not in group["provenance"]
     assert group["answer"] == answer(board)
     assert group["tells_apart"] == tells_apart(board)
+    assert group["checklist"] == [asdict(line) for line in checked(board)]
     assert group["trust"] == [asdict(line) for line in trust(board)]
     assert (group["resolution"], group["positives"], group["seeds"]) == (board.resolution, 120, [0, 1, 2])
     assert group["lift"] == contrast_values(board.lift)
