@@ -18,6 +18,7 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.lost_by_image import LostLevel, lost_by_image
 from harness.reports.analysis.methods import MethodOnBoard, methods_of
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
 from harness.reports.analysis.probe import AgainstProbe, against_probe
@@ -87,6 +88,7 @@ class Board:
     to beside the probe, None where no network has both. ``resolution`` is the gap of AUC that this run tells apart with
     power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
     groups of images that are large enough. ``methods`` is what is told of each method that ran.
+    ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
     """
 
     group: str
@@ -102,6 +104,7 @@ class Board:
     resolution: float | None = None
     group_rates: tuple[GroupRate, ...] = ()
     methods: tuple[MethodOnBoard, ...] = ()
+    lost: tuple[LostLevel, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -162,6 +165,7 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         resolution([*family.values()]) if len(design.networks) > 1 else None,
         group_rates(cells, subject.facts, design),
         methods_of(cells, subject.facts),
+        lost_by_image(cells, design),
     )
 
 

@@ -9,6 +9,7 @@ from harness.reports.analysis import columns
 from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.analysis.lost_by_image import decisive_level
 from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
 from harness.reports.formatting import listed
@@ -17,6 +18,7 @@ from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.checklist import SOURCE, checked
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.lost import TOO_FEW
 from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
@@ -25,6 +27,8 @@ from harness.results import names
 
 Values = Mapping[str, Any]
 
+ROWS_SHOWN = 20
+"""The positives that a level names in its table, the most missed ones; the others are folded."""
 ENTRIES_NAMED = 4
 """The entries of a method are folded where there are more."""
 
@@ -75,6 +79,20 @@ def _curves(board: Board) -> Values | None:
     }
 
 
+def _lost(board: Board) -> Values | None:
+    if all(cell.density == 1 for cell in board.cells):
+        return None
+    levels = [level.density for level in board.lost]
+    shown = decisive_level(board.verdicts)
+    return {
+        "too_few": TOO_FEW,
+        "open": shown if shown in levels else max(levels, default=None),
+        "rows": ROWS_SHOWN,
+        "thumbnails": {},
+        "credit": "",
+    }
+
+
 def _tuning(board: Board) -> Values | None:
     """Return the group's studies with their charts drawn, None without any."""
     shown = tuning(board)
@@ -116,6 +134,7 @@ PARTS = (
     Part("trust", "Can you trust it?", _trust),
     Part("answer", "Answer", _answer),
     Part("leaderboard", "Leaderboard", _leaderboard),
+    Part("lost", "What is lost", _lost),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("curves", "Curves", _curves),
     Part("tuning", "Tuning", _tuning),

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from harness.reports.formatting import count, decimal, duration, percent, percents, points, share, shown, signed
 from harness.reports.page.assets import TEMPLATES
 from harness.reports.words.budgets import heading
+from harness.reports.words.lost import what_is_lost, whose
 from harness.reports.words.verdict_table import among, at_level, deciding, deployed, lost
 from harness.reports.words.verdicts import brief, of, verdict, why
 
@@ -20,7 +21,7 @@ def lines(text: str) -> Markup:
 
 FILTERS = (
     *(among, at_level, brief, count, deciding, decimal, deployed, duration, heading, lines, lost, of, percent),
-    *(percents, points, share, signed, verdict, why),
+    *(percents, points, share, signed, verdict, what_is_lost, whose, why),
 )
 
 
