@@ -18,6 +18,7 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.lost_by_image import LostLevel, lost_by_image
 from harness.reports.analysis.methods import MethodOnBoard, methods_of
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
 from harness.reports.analysis.probe import AgainstProbe, against_probe
@@ -89,6 +90,7 @@ class Board:
     power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
     groups of images that are large enough. ``methods`` is what is told of each method that ran, ``submissions`` are
     whose bundles have a part in it, ``other_machines`` the boards of the same measurement on another kind of machine.
+    ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
     """
 
     group: str
@@ -106,6 +108,7 @@ class Board:
     methods: tuple[MethodOnBoard, ...] = ()
     submissions: tuple[Share, ...] = ()
     other_machines: tuple[str, ...] = ()
+    lost: tuple[LostLevel, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -176,6 +179,7 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         resolution([*family.values()]) if len(design.networks) > 1 else None,
         group_rates(cells, subject.facts, design),
         methods_of(cells, subject.facts),
+        lost_by_image(cells, design),
     )
 
 
