@@ -56,6 +56,10 @@ def _trust(board: Board) -> Values:
     return {"lines": trust(board), "signs": signs}
 
 
+def _submissions(board: Board) -> Values | None:
+    return {} if board.submissions else None
+
+
 def _safety_map(board: Board) -> Values | None:
     if not board.verdicts:
         return None
@@ -112,6 +116,7 @@ def _limits(board: Board) -> Values:
 PARTS = (
     Part("answer", "Answer", _answer),
     Part("trust", "Can you trust it?", _trust),
+    Part("submissions", "Submissions", _submissions),
     Part("leaderboard", "Leaderboard", leaderboard_values),
     Part("safety_map", "Safety map", _safety_map),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
