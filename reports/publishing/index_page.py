@@ -10,7 +10,7 @@ from harness.reports.page.assets import INDEX_MARK, Script, policy, script, styl
 from harness.reports.page.templating import template
 from harness.reports.publishing.across_sets import across_values, page_figures
 from harness.reports.publishing.matrix import columns_of, matrix_values
-from harness.reports.publishing.rank_diagram import MARGIN, WIDTH, rank_diagram
+from harness.reports.publishing.rank_diagram import rank_diagram
 from harness.reports.publishing.versions import FOLDER, Version, with_changes
 from harness.reports.words.verdict_table import SIGNS
 from harness.results.names import DENSE, REFERENCES
@@ -55,8 +55,6 @@ def index_html(document: Mapping[str, Any]) -> str:
         signs=SIGNS,
         across=across,
         diagram=rank_diagram(across) if across["entries"] else None,
-        width=WIDTH,
-        margin=MARGIN,
         style=styles,
         early=early,
         scripts=scripts,

@@ -46,6 +46,7 @@ def _column(
             "control": found["control"],
         }
         for place, found in enumerate(group["verdicts"], 1)
+        if any(step["density"] < 1 for step in found["steps"])
     }
     return Column(head, answers)
 
