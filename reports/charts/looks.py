@@ -22,7 +22,8 @@ LETTERS = 12
 """Height of letters in pixels; none is smaller."""
 
 CONFIG: Specification = {
-    "font": "system-ui, sans-serif",
+    # Letters as wide in a browser as where a picture is laid out, which has Liberation Sans.
+    "font": "Arial, Helvetica, Liberation Sans, sans-serif",
     "background": "transparent",
     # The figure's own words describe it; a thousand marks read out would not.
     "aria": False,
@@ -42,7 +43,7 @@ CONFIG: Specification = {
 }
 
 
-def framed(*layers: Specification, height: int, **more: Any) -> Specification:
+def framed(*layers: Specification, height: int | Specification, **more: Any) -> Specification:
     """Return one view of layers, as wide as what holds it."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -153,3 +154,9 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> lis
         found[one] = ceiling = min(found[one], ceiling)
         ceiling -= gap
     return found
+
+
+def entry_legend(entries: Sequence[str]) -> Specification:
+    """Return the legend of these entries, below the chart."""
+    columns = {"expr": f"width < {NARROW} ? 1 : 3"}
+    return {"values": list(entries), "orient": "bottom", "columns": columns, "labelLimit": 190, "symbolOpacity": 1}

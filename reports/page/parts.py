@@ -5,16 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.reports.analysis import columns
 from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.lost_by_image import decisive_level
-from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
-from harness.reports.formatting import listed
-from harness.reports.page.assets import inert_json
-from harness.reports.page.figures import answer_figures
+from harness.reports.page.figures import answer_figures, layer_figures, network_figures, trade_off_figures
 from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
@@ -34,6 +30,8 @@ ROWS_SHOWN = 20
 """The positives that a level names in its table, the most missed ones; the others are folded."""
 ENTRIES_NAMED = 4
 """The entries of a method are folded where there are more."""
+LAYER_CELLS = 2000
+"""A table of layers with more is left to results.json: it would weigh more than the rest of the page."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +76,9 @@ def _loss_pairs(board: Board) -> Values | None:
     return {} if board.pairs else None
 
 
-def _curves(board: Board) -> Values | None:
-    specification = charts(board)
-    if specification is None:
-        return None
-    return {
-        "chart": inert_json(specification),
-        "picture": picture(specification),
-        "switched": "params" in specification,
-        "drawn": listed([column.panel.word for column in columns.COLUMNS if column.panel]),
-    }
+def _trade_offs(board: Board) -> Values | None:
+    drawn = trade_off_figures(board)
+    return {"figures": drawn, "networks": network_figures(board)} if drawn else None
 
 
 def _lost(board: Board) -> Values | None:
@@ -117,8 +108,8 @@ def _failures(board: Board) -> Values:
 
 
 def _layers(board: Board) -> Values | None:
-    layers = layers_of(board.cells)
-    return {"layers": layers} if layers.entries else None
+    table = layers_of(board.cells)
+    return {"layers": table, "figures": layer_figures(board), "most": LAYER_CELLS} if table.entries else None
 
 
 def _methods(board: Board) -> Values | None:
@@ -147,12 +138,12 @@ PARTS = (
     Part("submissions", "Submissions", _submissions),
     Part("leaderboard", "Leaderboard", leaderboard_values),
     Part("safety_map", "Safety map", _safety_map),
+    Part("trade_offs", "Trade-offs", _trade_offs),
     Part("lost", "What is lost", _lost),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
-    Part("curves", "Curves", _curves),
     Part("tuning", "Tuning", _tuning),
-    Part("failures", "Failures", _failures),
     Part("layers", "Layers", _layers),
+    Part("failures", "Failures", _failures),
     Part("methods", "Methods", _methods),
     Part("provenance", "Where the numbers come from", _provenance),
     Part("checklist", "Checklist", _checklist),

@@ -12,7 +12,7 @@ const near = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 // Where a site's script for all pages did not come, the pictures stay.
-for (const holder of window.vegaEmbed ? document.querySelectorAll(".chart") : []) near.observe(holder);
+for (const holder of window.vegaEmbed ? document.querySelectorAll(".figure .chart") : []) near.observe(holder);
 
 async function enliven(holder) {
   const image = holder.querySelector("img");
