@@ -174,12 +174,12 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         verdicts(cells, design),
         tuple(cells),
         studies,
-        loss_pairs(cells, design),
-        against_probe(cells),
-        resolution([*family.values()]) if len(design.networks) > 1 else None,
-        group_rates(cells, subject.facts, design),
-        methods_of(cells, subject.facts),
-        lost_by_image(cells, design),
+        pairs=loss_pairs(cells, design),
+        probe=against_probe(cells),
+        resolution=resolution([*family.values()]) if len(design.networks) > 1 else None,
+        group_rates=group_rates(cells, subject.facts, design),
+        methods=methods_of(cells, subject.facts),
+        lost=lost_by_image(cells, design),
     )
 
 
