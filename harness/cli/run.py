@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.expectation import Estimate, Expectation, asked
 from harness.cli.messages import note, show, show_end, show_json
 from harness.cli.options import TUNING, WHAT
 from harness.cli.report import write_report
@@ -94,6 +95,10 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
     from harness.cli.plan_summary import plan_lines, plan_values
 
     values, lines = plan_values(work.plans), plan_lines(work.plans, shared.tracking_uri)
+    estimate = _estimated(work, shared)
+    if estimate is not None:
+        values["estimate"] = estimate.values()
+        lines[-1:-1] = [f"In store    {estimate.held} of {estimate.cells} cells", *estimate.lines]
     if tuned:
         from harness.cli.tuning_summary import tuning_lines, tuning_values
 
@@ -105,20 +110,36 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
         show("\n".join(lines))
 
 
+def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
+    """Return how long a plan will take."""
+    from harness.forecast.process import LIMIT_S
+
+    outlook = asked(work.plans, estimate=shared.estimate)
+    if outlook is None:
+        return None
+    found = Estimate.of(outlook.forecast(LIMIT_S))
+    outlook.inquiry.end()
+    return found
+
+
 def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> None:
+    expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
 
     plan, quiet = work.plan, shared.as_json
     uri = shared.tracking_uri or default_uri(plan.store)
+    report = plan.store / "reports" / plan.data.name
+    expectation.begin(uri, report)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(work.plans, tracker, work.reporter, command_line())
+    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read)
+    expectation.end()
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
-        page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=quiet).page
+        page = write_report(uri, plan.store, plan.data.name, report, quiet=quiet).page
     if shared.as_json:
-        show_json(_summary_values(summary, page))
+        show_json({**_summary_values(summary, page), "time": expectation.values()})
     show_end(plan, summary)
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)

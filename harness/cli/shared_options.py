@@ -15,6 +15,7 @@ from harness.cli.options import (
     DatasetOption,
     DensitiesOption,
     DryRunOption,
+    EstimateOption,
     FoldsOption,
     ImbalanceOption,
     JobsOption,
@@ -67,6 +68,7 @@ class SharedOptions:
     jobs: JobsOption = None
     cell_limit: CellLimitOption = None
     dry_run: DryRunOption = False
+    estimate: EstimateOption = True
     as_json: JsonOption = False
     quiet: QuietOption = False
     verbose: VerboseOption = False

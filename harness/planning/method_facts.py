@@ -55,11 +55,15 @@ def _author(made: PackageMetadata | None) -> str:
     if made is None:
         return ""
     for role in ("Author", "Author-email", "Maintainer", "Maintainer-email"):
-        whole = made.get(role, "")
+        whole = _header(made, role)
         found = whole if "@" not in whole else ", ".join(filter(None, (_name(one) for one in whole.split(","))))
         if found:
-            return str(found)
+            return found
     return ""
+
+
+def _header(made: PackageMetadata, name: str) -> str:
+    return made[name] if name in made else ""  # noqa: SIM401 - its type has no get
 
 
 def _name(written: str) -> str:
@@ -73,7 +77,7 @@ def _address(made: PackageMetadata | None, plugin: Plugin | None) -> str:
         return module
     told = [one.partition(",") for one in made.get_all("Project-URL", [])]
     known = {label.strip().lower(): address.strip() for label, _, address in told}
-    known.setdefault("homepage", made.get("Home-page", ""))
+    known.setdefault("homepage", _header(made, "Home-page"))
     return next((known[label] for label in _ADDRESSES if known.get(label)), module)
 
 

@@ -17,6 +17,7 @@ from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadDocument
 from harness.results.run_tables import UNREADABLE, RunTables, tables_of
 from harness.results.study_record import StudyRecord
+from harness.results.submission import Submission
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Results:
 
     ``damage`` names each run and level of which a file in MLflow is missing, cut or changed. Such a level is a failed
     cell with that as its reason; a run of a group whose provenance is lost is in no table.
+
+    ``submissions`` say whose bundles these results came from, where they came from any.
     """
 
     experiment: str
@@ -56,6 +59,7 @@ class Results:
     groups: dict[str, dict[str, Any]]
     studies: tuple[StudyRecord, ...] = ()
     damage: tuple[str, ...] = ()
+    submissions: tuple[Submission, ...] = ()
 
     def of_groups(self, groups: Collection[str]) -> "Results":
         """Return the results of these groups alone."""

@@ -1,9 +1,9 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.data.draw import Cutting
 from harness.data.loading import parts, read_images, splits_of
@@ -17,7 +17,7 @@ from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
 from harness.running.stage_lines import StageLines
-from harness.running.worker_processes import listener
+from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
 
@@ -55,19 +55,40 @@ def prepare(plan: Plan, reporter: Reporter) -> None:
         parts(plan.data, plan.store, seed)
 
 
-def execute(plans: Sequence[Plan], tracker: Tracker, reporter: Reporter, command: str) -> Summary:
+class Onlooker(Protocol):
+    """Hears of the jobs of all plans of a run, and knows from that how long it will take yet."""
+
+    def of(self, plan: Plan) -> JobListener:
+        """Return who hears of a plan's jobs."""
+        ...
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the last job ends, None where nobody can tell yet."""
+        ...
+
+
+def execute(
+    plans: Sequence[Plan],
+    tracker: Tracker,
+    reporter: Reporter,
+    command: str,
+    onlooker: Callable[[], Onlooker | None] = lambda: None,
+) -> Summary:
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
-    Raises on interrupts and machine errors.
+    ``onlooker`` is asked for one when the images are read. Raises on interrupts and machine errors.
     """
     for plan in plans:
         prepare(plan, reporter)
+    looking = onlooker()
     publisher = Publisher(tracker, reporter, command)
     total = sum(plan.cell_count for plan in plans)
     with reporter.task("Training and scoring", total, "cells") as task:
         lines = CellLines(reporter, task, total)
         for plan in plans:
             jobs = JobLines(task, partial(_job_name, plan), partial(_job_levels, plan))
+            if looking:
+                jobs.look(looking.seconds_left, looking.of(plan))
             for outcome in Pool(plan, listener(plan, reporter, jobs), partial(lines, plan)).run():
                 publisher.take(plan, outcome)
     return publisher.finish()

@@ -121,16 +121,22 @@ class Bundle:
         return found
 
     def _wanted(self, run: BundledRun) -> tuple[set[str], list[Difference]]:
-        """Return the members that a run must have by its manifest, and what is wrong with that."""
+        """Return the members that a run must have by its manifest, and what is wrong with that.
+
+        What a manifest lists that is not fit to be read says nothing of the others.
+        """
         place = f"runs/{run.id}/{names.MANIFEST}"
         if place not in self._archive.names:
             return {place}, []
         content = self._archive.read(place)
         faults = manifest_faults(content)
+        if faults:
+            own = {name for name in self._archive.names if name.startswith(f"runs/{run.id}/")}
+            return own, [Difference(place, what) for what in faults]
         try:
             manifest = Manifest.from_bytes(content)
-        except (ValueError, KeyError, TypeError):
-            return {place}, [Difference(place, what) for what in faults or ["it is not as it was logged"]]
+        except ValueError as error:
+            return {place}, [Difference(place, str(error))]
         if manifest.tags.get(names.KIND) != run.kind:
             faults.append(f"tags.{names.KIND}: is not {run.kind!r}, as {BUNDLE_FILE} has it")
         left = {names.MASK_FILE} if not self.facts.masks else set()

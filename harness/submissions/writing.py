@@ -28,6 +28,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
 _UNIX = 3
 _FAULTS_SHOWN = 5
+_OURS, _OF_MLFLOW = "harness.", (names.KEY, names.LEVELS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +150,17 @@ def outgoing(run: RecordedRun, *, masks: bool) -> dict[str, bytes]:
         run.manifest,
         levels={density: level for density, (level, _) in levels.items()},
         documents=hashes(documents),
-        tags={name: published(value) for name, value in run.manifest.tags.items()},
+        tags={name: published(value) for name, value in _tags(run).items()},
     )
     files = {f"{level.folder}/{name}": text for level, texts in levels.values() for name, text in texts.items()}
     same = manifest == run.manifest
     return {**files, **documents, names.MANIFEST: _whole(run, names.MANIFEST) if same else manifest.to_bytes()}
+
+
+def _tags(run: RecordedRun) -> dict[str, str]:
+    """Return a run's tags, those among them that a later command added in MLflow alone."""
+    added = {name: value for name, value in run.tags.items() if name.startswith(_OURS) and name not in _OF_MLFLOW}
+    return {**added, **run.manifest.tags}
 
 
 def _level(run: RecordedRun, level: LoggedLevel, *, masks: bool) -> tuple[LoggedLevel, dict[str, bytes]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evaluation.contrasts import Contrast
+from harness.evaluation.contrasts import Contrast, contrast
 from harness.evaluation.safety import (
     FEWEST_NETWORKS,
     LARGEST_TIE,
@@ -43,8 +43,9 @@ class Deployed:
 class Step:
     """One level of an entry: its ``judgement``, or the ``problem`` for which there is none.
 
-    ``lost``: the ids of the positives that most of its networks miss and most dense ones find, None where there are too
-    few networks to say so.
+    ``auc``: the mean AUC less the dense network's, None where there is no judgement. ``lost``: the
+    ids of the positives that most of its networks miss and most dense ones find, None where there are too few networks
+    to say so.
     """
 
     density: float
@@ -52,6 +53,7 @@ class Step:
     deployed: Deployed | None = None
     problem: str = ""
     lost: tuple[str, ...] | None = None
+    auc: Contrast | None = None
 
     @property
     def answer(self) -> Answer | None:
@@ -135,7 +137,8 @@ def _step(entry: str, own: Sequence[Outcome], dense: Sequence[Outcome], table: L
         return Step(density, None, problem="; ".join(absent))
     judgement = judge(table.sensitivities, place, reference, terms.fpr, terms.delta)
     lost = lost_positives(own, dense) if countable(design) else None
-    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place), lost)
+    auc = contrast(table.aucs, difference(len(table.entries), place, reference))
+    return Step(density, judgement, _deployed(table, place, reference, terms), _degenerate(table, place), lost, auc)
 
 
 def _deployed(table: LevelTable, entry: int, dense: int, terms: Terms) -> Deployed | None:

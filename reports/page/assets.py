@@ -24,8 +24,9 @@ class Script(NamedTuple):
 
 
 def style() -> str:
-    """Return the style of every page: the base first, then that of each part, by name."""
-    parts = sorted((TEMPLATES / "styles").glob("*.css"), key=lambda path: (path.stem != "base", path.stem))
+    """Return the style of every page: the base first, then that of each part by name, and what holds in print last."""
+    order = {"base": -1, "print": 1}
+    parts = sorted((TEMPLATES / "styles").glob("*.css"), key=lambda path: (order.get(path.stem, 0), path.stem))
     return "\n".join(path.read_text(encoding="utf-8") for path in parts)
 
 

@@ -30,7 +30,7 @@ def leaderboard_values(board: Board) -> Mapping[str, Any]:
         "scales": _scales(board),
         "labels": percents([level.density for level in board.levels]),
         "level": telling_level(board),
-        "families": sorted({family for row in rows if (family := getattr(row, "family", ""))}),
+        "families": sorted({family for row in rows if (family := row.family)}),
         "losses": sorted({row.loss for row in rows}),
         "answers": _answers(board),
         "signs": SIGNS,

@@ -22,7 +22,9 @@ def render(results: Results, place: str, site: str | None = None) -> str:
     page to the folder that holds Vega's script for all pages, such as ``../../``; None: it is inside.
     """
     sections = [_section(number, board) for number, board in enumerate(leaderboard(results), 1)]
-    drawn = any(part.name == "curves" for section in sections for part in section["parts"])
+    drawn = any(
+        part.values.get("figures") or part.values.get("chart") for section in sections for part in section["parts"]
+    )
     styles, early = style(), Script(script("theme"))
     scripts = [Script(script(name)) for name in SCRIPTS]
     if drawn:

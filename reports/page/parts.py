@@ -1,20 +1,26 @@
 """The parts of a page in their order: a line in `PARTS` and a template of its name in ``sections/`` are one more."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.reports.analysis import columns
+from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.analysis.lost_by_image import decisive_level
 from harness.reports.charts.curves import charts
 from harness.reports.charts.still import picture
 from harness.reports.formatting import listed
 from harness.reports.page.assets import inert_json
+from harness.reports.page.figures import answer_figures
 from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
+from harness.reports.words.checklist import SOURCE, checked
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.lost import TOO_FEW
 from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
@@ -24,6 +30,8 @@ from harness.reports.words.verdicts import asked
 
 Values = Mapping[str, Any]
 
+ROWS_SHOWN = 20
+"""The positives that a level names in its table, the most missed ones; the others are folded."""
 ENTRIES_NAMED = 4
 """The entries of a method are folded where there are more."""
 
@@ -46,12 +54,17 @@ def _answer(board: Board) -> Values:
         "answer": answer(board),
         "tells_apart": tells_apart(board),
         "asked": asked(board.terms),
+        "figures": answer_figures(board),
     }
 
 
 def _trust(board: Board) -> Values:
     signs = {"bad": ("\N{BALLOT X}", "bad"), "mind": ("!", "mind"), "ok": ("\N{CHECK MARK}", "fine")}
     return {"lines": trust(board), "signs": signs}
+
+
+def _submissions(board: Board) -> Values | None:
+    return {} if board.submissions else None
 
 
 def _safety_map(board: Board) -> Values | None:
@@ -74,6 +87,20 @@ def _curves(board: Board) -> Values | None:
         "picture": picture(specification),
         "switched": "params" in specification,
         "drawn": listed([column.panel.word for column in columns.COLUMNS if column.panel]),
+    }
+
+
+def _lost(board: Board) -> Values | None:
+    if all(cell.density == 1 for cell in board.cells):
+        return None
+    levels = [level.density for level in board.lost]
+    shown = decisive_level(board.verdicts)
+    return {
+        "too_few": TOO_FEW,
+        "open": shown if shown in levels else max(levels, default=None),
+        "rows": ROWS_SHOWN,
+        "thumbnails": {},
+        "credit": "",
     }
 
 
@@ -103,6 +130,13 @@ def _provenance(board: Board) -> Values:
     return {"provenance": provenance(board)}
 
 
+def _checklist(board: Board) -> Values:
+    lines = checked(board)
+    counts = Counter(line.answer for line in lines)
+    counted = ", ".join(f"{counts[answer.value]} {answer.value}" for answer in Answer)
+    return {"lines": lines, "source": SOURCE, "counted": counted}
+
+
 def _limits(board: Board) -> Values:
     return {"caveats": caveats(board)}
 
@@ -110,8 +144,10 @@ def _limits(board: Board) -> Values:
 PARTS = (
     Part("answer", "Answer", _answer),
     Part("trust", "Can you trust it?", _trust),
+    Part("submissions", "Submissions", _submissions),
     Part("leaderboard", "Leaderboard", leaderboard_values),
     Part("safety_map", "Safety map", _safety_map),
+    Part("lost", "What is lost", _lost),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("curves", "Curves", _curves),
     Part("tuning", "Tuning", _tuning),
@@ -119,6 +155,7 @@ PARTS = (
     Part("layers", "Layers", _layers),
     Part("methods", "Methods", _methods),
     Part("provenance", "Where the numbers come from", _provenance),
+    Part("checklist", "Checklist", _checklist),
     Part("limits", "What the numbers do not say", _limits),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.reports.export.csv_export import to_csv
 from harness.reports.export.results_json import document, load_document, network_of, restricted, to_json
+from harness.reports.export.scores_export import SCORES, to_scores
 from harness.reports.formatting import encoded
 from harness.reports.page.assets import REPORT_MARK, looks
 from harness.reports.page.page import render
@@ -136,6 +137,8 @@ def _keep(work: Workspace, edition: _Edition) -> None:
     content = {"results.json": encoded(to_json(edition.document))}
     if not cells.is_file():
         content["cells.csv"] = encoded(to_csv(edition.results))
+    if not (place / SCORES).is_file():
+        content[SCORES] = to_scores(edition.results)
     # Drawn charts differ from call to call in the names of their parts, so that their bytes tell nothing.
     if not marked(page, f"{REPORT_MARK} {looks()}"):
         content["index.html"] = encoded(render(edition.results, version_place(edition.document), UP))

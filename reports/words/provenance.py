@@ -1,6 +1,6 @@
 """Where the numbers come from, as label and text, for the end of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.reports.analysis.design import Design
@@ -41,6 +41,7 @@ LABELS = {
     "verdict": "Judged by",
     "group": "Group (comparable results)",
     "family": "Family (groups that differ by their fold alone)",
+    "kin": "Kin (families that differ by the kind of machine alone)",
     "setting": "Setting (shared with its tuning studies)",
     "environment": "Environment class",
     "versions": "Versions",
@@ -64,10 +65,7 @@ def cut_words(facts: Mapping[str, Any]) -> str:
 
 def _fact(name: str, value: Any, board: Board) -> str:
     if name == "counts" and isinstance(value, Mapping):
-        positive = board.provenance.get("positive", "positive")
-        return "; ".join(
-            f"{split}: {counts.get('p')} {positive}, {counts.get('n')} others" for split, counts in value.items()
-        )
+        return _images(value, str(board.provenance.get("positive", "positive")))
     if name == "partial" and isinstance(value, Mapping):
         return "; ".join(
             f"{split}: {counts.get('found')} of {counts.get('expected')} found" for split, counts in value.items()
@@ -77,6 +75,23 @@ def _fact(name: str, value: Any, board: Board) -> str:
     if name == "broken":
         return "; ".join(map(str, value))
     return _text(value)
+
+
+def _images(counts: Mapping[str, Mapping[str, Any]], positive: str) -> str:
+    """Return the images of each split; of folds those of one split together, with the least and the most."""
+    splits: dict[str, list[Mapping[str, Any]]] = {}
+    for name, one in counts.items():
+        fold, _, split = name.rpartition(", ")
+        splits.setdefault(f"{split} of a fold" if fold else name, []).append(one)
+    return "; ".join(
+        f"{split}: {_range(one.get('p') for one in own)} {positive}, {_range(one.get('n') for one in own)} others"
+        for split, own in splits.items()
+    )
+
+
+def _range(numbers: Iterable[Any]) -> str:
+    texts = sorted({str(number) for number in numbers}, key=lambda text: (len(text), text))
+    return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
 
 
 def _text(value: Any) -> str:

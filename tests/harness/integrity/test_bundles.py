@@ -51,7 +51,7 @@ def test_a_rerun_that_agrees_is_recorded(bundled, harness, tmp_path):
 
 
 def test_made_up_scores_that_mlflow_contradicts_are_not_bundled(copied, forger, harness, tmp_path):
-    text = (forger.level() / "scores.csv").read_text(newline="")
+    text = (forger.level() / "scores.csv").read_bytes().decode()
     lines = text.splitlines(keepends=True)
     row = next(i for i, line in enumerate(lines) if line.startswith("test,") and line.split(",")[2] == "1")
     lines[row] = ",".join([*lines[row].split(",")[:3], "9.0\r\n"])

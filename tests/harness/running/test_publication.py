@@ -1,5 +1,6 @@
 """What is published of a run, what makes it another run, and what comes back."""
 
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -257,6 +258,23 @@ def test_other_terms_are_another_group_and_family_of_the_same_tuning(tmp_path):
     assert strict[3] == {**usual[3], "delta": 0.05}
     assert [one == other for one, other in zip(usual, strict, strict=True)] == [False, False, True, False, True]
     assert usual[0] == usual[4]  # what was published before there were terms is found
+
+
+def test_only_the_kind_of_machine_and_the_fold_do_not_change_the_kin(tmp_path):
+    split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
+    splits = loading.Splits(split, split, split, "pool", "whole")
+    plan, _ = build_plan(load_configuration("smoke", None, [], {}), Flags("smoke", None, tmp_path / "never"))
+
+    def told(**changes):
+        facts = module.provenance_of(dataclasses.replace(plan, **changes), splits, "harness run")
+        return facts["kin"], facts["family"]
+
+    schedule = plan.training
+    (kin, family), (same, other) = told(), told(environment="another")
+    assert (same, other == family) == (kin, False)
+    assert told(training=dataclasses.replace(schedule, device="cuda"))[0] == kin
+    assert told(training=dataclasses.replace(schedule, epochs=schedule.epochs + 1))[0] != kin
+    assert told(network="resnet18")[0] != kin
 
 
 def test_the_test_part_is_the_same_images_at_any_size(tmp_path):

@@ -11,7 +11,7 @@ from harness.reports.analysis.columns import COLUMNS, Column, DeployedColumn, Pa
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.charts.curves import charts
 from harness.reports.export.results_json import document
-from harness.reports.page import page, parts
+from harness.reports.page import figures, page, parts
 from harness.reports.terminal import summary
 
 
@@ -33,6 +33,7 @@ def on_page(results, monkeypatch):
     """Return the page without its charts, which are shown by `drawn`."""
     with monkeypatch.context() as patch:
         patch.setattr(parts, "charts", lambda _: None)
+        patch.setattr(figures, "figures", lambda _: [])
         return unescape(page.render(results, ""))
 
 

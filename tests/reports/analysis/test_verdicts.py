@@ -398,3 +398,34 @@ def test_the_deployed_check_needs_both_errors_within_the_margin(trial):
     assert step.answer == Answer.SAFE
     assert step.deployed.missed.upper() < DELTA <= step.deployed.alarms.upper()
     assert not step.deployed.within
+
+
+def auc_difference(dense, pruned):
+    """(D, variance over the images alone) of mean AUCs of networks by seed, counted pair by pair."""
+
+    def placements(networks):
+        """Mean over networks: of each positive the negatives below it, of each negative the positives above it."""
+        below = [[np.mean([(p > n) + (p == n) / 2 for n in network[1]]) for p in network[0]] for network in networks]
+        above = [[np.mean([(p > n) + (p == n) / 2 for p in network[0]]) for n in network[1]] for network in networks]
+        return [np.mean(one, axis=0) for one in (below, above)]
+
+    sides = [b - a for a, b in zip(placements(dense), placements(pruned), strict=True)]
+    return np.mean(sides[0]), sum(np.var(side, ddof=1) / len(side) for side in sides)
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_the_auc_of_a_step_is_that_of_pruned_less_dense(trial, folds):
+    made = (trial(folds=folds) if folds else trial()).entry("dense", 1.0, 12)
+    made.entry("lt", 0.5, 30).entry("snip", 0.5, 20)
+    (step,) = found_in(made)["lt"].steps
+    parts = zip(networks_of(made, "dense", 1.0), networks_of(made, "lt", 0.5), strict=True)
+    differences, variances = zip(*(auc_difference(dense, lt) for dense, lt in parts), strict=True)
+    assert step.auc.value == pytest.approx(np.mean(differences))
+    assert step.auc.value < 0
+    assert step.auc.given_networks == pytest.approx(sum(variances) / len(variances) ** 2)
+
+
+def test_without_a_judgement_there_is_no_auc(trial):
+    made = trial().entry("dense", 1.0, 12).entry("gone", 0.5, 12, seeds=(0, 1))
+    (step,) = found_in(made)["gone"].steps
+    assert (step.judgement, step.auc) == (None, None)

@@ -6,7 +6,7 @@ import pytest
 
 from harness.evaluation.auc import aucs
 from harness.evaluation.contrasts import contrast
-from harness.reports.page import page, parts
+from harness.reports.page import figures, page, parts
 from harness.reports.publishing.page_header import report_place
 from harness.results.study_record import StudyRecord
 
@@ -27,6 +27,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(page, "vega", lambda: "")
     monkeypatch.setattr(parts, "picture", lambda _: "data:,")
     monkeypatch.setattr(parts, "charts", lambda _: None)
+    monkeypatch.setattr(figures, "figures", lambda _: [])
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from harness.reports.page import page, parts
+from harness.reports.page import figures, page, parts
 from harness.reports.publishing.page_header import report_place
 
 SEEDS = (0, 1, 2)
@@ -18,6 +18,7 @@ NOT_RUN = "\N{EN DASH}"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(parts, "charts", lambda _: None)
+    monkeypatch.setattr(figures, "figures", lambda _: [])
 
 
 def sections(results):
