@@ -19,7 +19,7 @@ AT_ONCE_S = 2.0
 """That a run waits before its first image for an estimate: what comes later is told when the images are read."""
 THEN_S = 2.0
 """That it waits for the rest of it once they are."""
-LONGEST_S = 10.0
+LONGEST_S = 30.0
 """That it waits for steps alone, on a machine that is busy."""
 _WIDTH = 80
 _SHOWN = 3

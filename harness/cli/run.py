@@ -112,12 +112,13 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
 
 def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
     """Return how long a plan will take."""
-    from harness.forecast.process import LIMIT_S
+    from harness.forecast.process import LIMIT_S, REST_S
 
     outlook = asked(work.plans, estimate=shared.estimate)
     if outlook is None:
         return None
-    found = Estimate.of(outlook.forecast(LIMIT_S))
+    outlook.inquiry.hear(LIMIT_S, basics=True)
+    found = Estimate.of(outlook.forecast(REST_S))
     outlook.inquiry.end()
     return found
 
