@@ -1,8 +1,11 @@
 """Errors that a user can act on: what, where, why, how to fix; each kind with its exit code."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
+
+_LIKE = 0.5
+_BELOW, _ELSEWHERE = 0.2, 0.3
 
 
 class HarnessError(Exception):
@@ -85,5 +88,32 @@ class NetworkError(MachineError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known name closest to ``name``, or an empty text."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=_LIKE)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def nearest_key(key: str, table: str, tables: Mapping[str, Iterable[str]]) -> str:
+    """Return " (did you mean 'x' in [y]?)" for the key that is closest to one that is not in ``table``, or no text.
+
+    ``tables`` are the keys of each table by its name, empty for those of no table; a table in another is one of its
+    keys, too. A key of another table must be closer than one of the same.
+    """
+    found = [
+        (_likeness(key, one) - _distance(place, table), place, one) for place, keys in tables.items() for one in keys
+    ]
+    likeness, place, one = max(found, key=lambda each: each[0], default=(0, "", ""))
+    if likeness < _LIKE:
+        return ""
+    whole = f"{place}.{one}" if place else one
+    if whole in tables:
+        return f" (did you mean [{whole}]?)"
+    where = f" in [{place}]" if place else "" if place == table else ", which is in no table"
+    return f" (did you mean {one!r}{where}?)"
+
+
+def _distance(place: str, table: str) -> float:
+    return 0.0 if place == table else _BELOW if place.startswith(f"{table}.") else _ELSEWHERE
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, one).ratio()

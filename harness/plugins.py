@@ -15,7 +15,7 @@ LOSSES = "harness.losses"
 
 _KINDS = {PRUNERS: "method", DATASETS: "data set", NETWORKS: "network", LOSSES: "loss"}
 
-_OURS = "prune-harness"
+OURS = "prune-harness"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Plugin:
     @property
     def is_ours(self) -> bool:
         """Whether the harness itself registers the name."""
-        return self.distribution == _OURS
+        return self.distribution == OURS
 
     def load(self) -> Any:
         """Import and return the registered object. Raises `UsageError` with the reason when that fails."""

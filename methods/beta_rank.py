@@ -36,6 +36,7 @@ class BetaRank(ChannelPruner):
     padded zeros. That code scores one shuffled, augmented batch of 256.
     """
 
+    family = "channels"
     source = (
         "Beta-Rank: A Robust Convolutional Filter Pruning Method For Imbalanced Medical Image Analysis, "
         "arXiv:2304.07461; score as in its released code"

@@ -43,6 +43,7 @@ class ClassDiscriminativeChannels(ChannelPruner):
     here are the textbooks'.
     """
 
+    family = "channels"
     source = (
         "Class-Discriminative CNN Compression, ICPR 2022, arXiv:2110.10864 (the idea); Welch 1947; "
         "Golub et al. 1999; Theodoridis & Koutroumbas, Pattern Recognition, class separability measures"

@@ -33,6 +33,7 @@ class Grasp(SaliencyPruner):
     are never trained; batch norm uses the statistics of each scoring batch, here its own as in every method.
     """
 
+    family = "one shot"
     source = "Wang, Zhang & Grosse 2020, Sec. 4, score -theta Hg of Algorithms 1-2; temperature: released code"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "images": IntDistribution(64, 512, step=64),

@@ -41,6 +41,7 @@ class LayerwiseOptimalBrainSurgeon(OneShotPruner):
     inverse; a damping of 1e-6 for one kind of layer and none for the other; biases pruned like weights.
     """
 
+    family = "trained"
     source = (
         "Dong, Chen & Pan 2017, Sec. 3, in the one-shot order of its released code; saliency and update: Hassibi &"
         " Stork 1992, equation (5)"

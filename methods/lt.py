@@ -32,6 +32,7 @@ class LotteryTicket(IterativePruner):
     by itself, biases too, floor(rate * kept) dropped in each.
     """
 
+    family = "ticket"
     source = (
         "Frankle & Carbin 2019, Sec. 2 (magnitude); other criteria: Zhou et al. 2019, Sec. 3 (magnitude increase,"
         " movement, here distance); Entezari & Saukh 2020, Algorithm 1"

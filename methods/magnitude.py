@@ -20,6 +20,7 @@ class Magnitude(SaliencyPruner):
     all layers the same density, ``"erk"`` and ``"uniform+"`` those of the literature.
     """
 
+    family = "trained"
     source = (
         "Han et al. 2015, Sec. 3, in one shot; scope: Blalock et al. 2020, Sec. 7 (global magnitude); lamp: Lee et al."
         " 2021, arXiv:2010.07611, equation (3)"

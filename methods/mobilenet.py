@@ -28,6 +28,7 @@ class MobileNet(Pruner):
     is. The paper compares with a single MobileNet and does not state its width.
     """
 
+    family = "architecture"
     source = "Howard et al. 2017, arXiv:1704.04861, Table 1 and Sec. 3.3; Entezari & Saukh 2020, Sec. III-C"
     level_order = "independent"
     gives = None

@@ -27,6 +27,7 @@ class Snip(SaliencyPruner):
     value, or the absolute values of each batch of up to 64 (``per-batch``), which do not cancel out between batches.
     """
 
+    family = "one shot"
     source = "Lee, Ajanthan & Torr 2019, equations (5)-(6), Algorithm 1; Entezari & Saukh 2020, Sec. III-C"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "images": IntDistribution(64, 512, step=64),
@@ -55,6 +56,7 @@ class SnipRetrain(Snip):
     The paper does not say where its retraining starts: ``retrain="rewind-weights"`` starts from W0 instead.
     """
 
+    family = "trained"
     source = 'Entezari & Saukh 2020, Sec. III-C, "SNIP with training"; Lee, Ajanthan & Torr 2019, Algorithm 1'
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
 

@@ -23,6 +23,7 @@ class StructuredMagnitude(ChannelPruner):
     those by the projection shortcut's filters alone, which an identity shortcut does not have.
     """
 
+    family = "channels"
     source = "Li et al. 2017, arXiv:1608.08710, Sec. 3.1"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": _SCOPES}
 
@@ -44,6 +45,7 @@ class StructuredTaylor(ChannelPruner):
     Biases, batch norms and depthwise kernels are in no sum: torch-pruning 1.6.1 leaves them out.
     """
 
+    family = "channels"
     source = "Molchanov et al. 2019, Importance Estimation for Neural Network Pruning, first-order Taylor expansion"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "images": IntDistribution(64, 512, step=64),
@@ -73,6 +75,7 @@ class StructuredGroupNorm(ChannelPruner):
     Biases and depthwise kernels are in no sum: torch-pruning 1.6.1 leaves them out.
     """
 
+    family = "channels"
     source = "Fang et al. 2023, DepGraph: Towards Any Structural Pruning, arXiv:2301.12900, group-level pruning"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"scope": _SCOPES}
 

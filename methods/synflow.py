@@ -38,6 +38,7 @@ class SynFlow(SaliencyPruner):
     pretrained, on simulated images with their batch norms, and both are in the flow.
     """
 
+    family = "one shot"
     source = "Tanaka, Kunin, Yamins & Ganguli 2020, equation (1) with R_SF of Sec. 6, Algorithm 1; released code"
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {
         "iterations": IntDistribution(10, 200, step=10),

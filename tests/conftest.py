@@ -53,6 +53,12 @@ def _tiny_network_by_name(monkeypatch):
     monkeypatch.setitem(registered.INTERNAL, "tiny", TinyNetwork)
 
 
+@pytest.fixture(autouse=True)
+def _no_estimate(monkeypatch):
+    """No test waits for times that it does not ask for, nor forks a process of many threads."""
+    monkeypatch.setenv("HARNESS_ESTIMATE", "0")
+
+
 @pytest.fixture
 def tiny():
     network = build(Architecture("tiny"))
@@ -135,15 +141,26 @@ def make_bench(tiny, splits, schedule, tmp_path):
     return make
 
 
-@pytest.fixture(scope="session")
-def commands():
-    """The module `tests/commands.py`, whose one server all files share: it has the libraries loaded."""
-    known = "shared_commands"
+def shared_module(name):
+    """Return a module beside this file, loaded once for all tests of a process."""
+    known = f"shared_{name}"
     if known not in sys.modules:
-        spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name("commands.py"))
+        spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name(f"{name}.py"))
         sys.modules[known] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[known])
     return sys.modules[known]
+
+
+@pytest.fixture(scope="session")
+def commands():
+    """The module `tests/commands.py`, whose one server all files share: it has the libraries loaded."""
+    return shared_module("commands")
+
+
+@pytest.fixture(scope="session")
+def drawn_results():
+    """The module `tests/drawn_results.py`: results that are drawn and not trained."""
+    return shared_module("drawn_results")
 
 
 @pytest.fixture

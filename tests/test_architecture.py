@@ -33,7 +33,8 @@ ORDER = (
         "downloads",
         "initial",
     ),
-    *("pruning", "planning", "running", "tuning", "testing", "scaffold", "integrity", "cli"),
+    *("pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold", "integrity", "submissions"),
+    *("cli", "__main__"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
 REPORTS = {"harness.results", "harness.evaluation", "harness.errors", "harness.outgoing", "harness.storage.disk"}

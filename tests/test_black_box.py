@@ -133,9 +133,18 @@ def test_results_are_in_mlflow(place, every):
 def test_the_same_command_again_computes_nothing(place, finished):
     store = place / "one"
     before = stage_keys(store)
-    again = harness(*FEW, "--store", "one", *SMALL, cwd=place, check=0)
+    again = harness(*FEW, "--store", "one", *SMALL, "--verbose", cwd=place, check=0)
     assert stage_keys(store) == before
     assert again.stdout == finished.stdout
+    assert re.search(r"^snip seed 0 at 25 %: compute \w+ \w{8}: from the store$", again.stderr, re.MULTILINE)
+    assert f"\nstore: {store}\n" in again.stderr
+    assert ": computed in " not in again.stderr
+
+
+def test_a_quiet_run_says_its_results_and_warnings_alone(place, finished):
+    quiet = harness(*FEW, "--store", "one", *SMALL, "--quiet", cwd=place, check=0)
+    assert quiet.stdout == finished.stdout
+    assert all(line.startswith("PARTIAL DATA: ") for line in quiet.stderr.splitlines())
 
 
 def kill_at(command, place, store, moments, code):
@@ -347,10 +356,13 @@ def test_report_and_store_verbs(place, finished):
     assert (place / "mine" / "index.html").read_text() == "my own page"
     harness("report", "--store", "one", "--output", "mine/index.html/below", cwd=place, check=5)
     harness("report", "--store", "one", "--output", "elsewhere", cwd=place, check=0)
+    shown = harness("report", "--store", "one", "--json", cwd=place, check=0)
+    assert json.loads(shown.stdout) == json.loads((place / "one" / "reports" / "isic" / "results.json").read_text())
     usage = harness("store", "--store", "one", cwd=place, check=0).stdout
     assert "train" in usage
     nothing = harness("report", "--dataset", "isic-sim", "--store", "one", cwd=place, check=2)
     assert "no results of 'isic-sim'" in nothing.stderr
+    assert "it holds isic" in nothing.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error(place, finished):

@@ -16,6 +16,7 @@ from harness.cli.main import app
 from harness.evaluation.figures import evaluate
 from harness.evaluation.thresholds import choose
 from harness.planning.configuration import Configuration
+from harness.planning.key_meanings import sections
 from harness.planning.pruners import pruner_class
 from harness.results import names
 
@@ -39,6 +40,20 @@ def configuration_keys(section: type[Any], path: str, seen: frozenset[type[Any]]
 @pytest.mark.parametrize("key", list(configuration_keys(Configuration, "", frozenset())))
 def test_every_key_has_its_row(key: str) -> None:
     assert f"| `{key}` |" in CONFIGURATION
+
+
+def meanings_of_keys() -> dict[str, str]:
+    told = {
+        ".".join((*table.place, key.name)): key.meaning for table in sections() if not table.again for key in table.keys
+    }
+    return told | {table.name: table.meaning for table in sections() if table.again}
+
+
+@pytest.mark.parametrize(("key", "meaning"), meanings_of_keys().items(), ids=str)
+def test_a_key_means_in_its_row_what_it_means_in_the_code(key: str, meaning: str) -> None:
+    row = next(line for line in CONFIGURATION.splitlines() if line.startswith(f"| `{key}` |"))
+    told = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", row.removesuffix(" |").rpartition(" | ")[2])
+    assert told == meaning
 
 
 def test_nested_keys_are_walked() -> None:
@@ -67,6 +82,12 @@ def verbs(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 def test_every_flag_and_verb_is_described(verb: str, option: str) -> None:
     assert re.search(rf"`{option}[` ]", CONFIGURATION)
     assert f"`harness {verb}" in CONFIGURATION
+
+
+@pytest.mark.parametrize("verb", [verb for verb, _ in verbs(typer.main.get_command(app))])
+def test_every_verb_is_in_the_table_of_verbs(verb: str) -> None:
+    table = CONFIGURATION.split("\n## Verbs and flags\n")[1].split("\n\n")[0]
+    assert f"`harness {verb}`" in table
 
 
 def exit_codes(kind: type[errors.HarnessError]) -> set[int]:

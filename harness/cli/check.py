@@ -1,6 +1,5 @@
 """`harness check`: does a method, a network, a loss or a data set keep its rules? Exit code 6 where a check fails."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +9,10 @@ from harness import plugins
 from harness.cli.check_dataset import dataset_rows, is_dataset
 from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.check_network import is_network, network_rows
-from harness.cli.messages import show
-from harness.cli.options import DataDirOption, JsonOption
+from harness.cli.completions import checked
+from harness.cli.loudness import reporter, speak
+from harness.cli.messages import show, show_json
+from harness.cli.options import DataDirOption, JsonOption, QuietOption
 from harness.errors import UsageError, nearest
 from harness.networks.registered import TORCHVISION
 from harness.results.names import DENSE, PROBE
@@ -29,7 +30,11 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=checked,
+            help="A registered method, such as 'lt[rate=0.75]', a network, a loss or a data set.",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Run the slower checks, too.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="CHECK", help="Run one check.")] = None,
@@ -39,8 +44,10 @@ def check(
     list_checks: Annotated[bool, typer.Option("--list", help="Show all checks and what they catch.")] = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Check that a method, a network, a loss or a data set keeps to its interface, rule by rule."""
+    speak(quiet=quiet)
     from harness.testing import check_named, checks
 
     if list_checks:
@@ -98,7 +105,7 @@ def _shown(name: str, found: "list[tuple[dict[str, Any], CheckOutcome]]", *, qui
 
 def _conclude(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        show(json.dumps(rows, indent=1))
+        show_json(rows)
     else:
         counts = {status: sum(row["status"] == status for row in rows) for status in _MARKS}
         show(f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped")
@@ -108,7 +115,7 @@ def _conclude(rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 def _show_checks(found: "Sequence[Check]", *, as_json: bool) -> None:
     if as_json:
-        show(json.dumps([{"check": c.name, "level": c.level, "catches": c.catches} for c in found], indent=1))
+        show_json([{"check": c.name, "level": c.level, "catches": c.catches} for c in found])
         return
     for each in found:
         show(f"{each.name} ({each.level})\n    catches {each.catches}")
@@ -116,15 +123,12 @@ def _show_checks(found: "Sequence[Check]", *, as_json: bool) -> None:
 
 def _checked(subject: "Subject", chosen: "Sequence[Check]", limit_s: float, *, quiet: bool) -> list[dict[str, Any]]:
     """Return a row for each check, shown as soon as it is known; ``quiet``: only progress, on stderr."""
-    from rich.console import Console
-
-    from harness.progress import Reporter
     from harness.testing.outcome import outcome_of
 
     rows = []
     if not quiet:
         show(f"{subject}: {len(chosen)} checks")
-    with Reporter(Console(stderr=True)).task(f"checking {subject}", len(chosen), "checks") as task:
+    with reporter().task(f"checking {subject}", len(chosen), "checks") as task:
         for done, each in enumerate(chosen, start=1):
             outcome = outcome_of(each, subject, limit_s)
             rows.append(_row(subject, each, outcome))

@@ -1,11 +1,9 @@
 """`harness doctor`: is this machine fit, and is what lies on it well? Exit code 6 where something must be mended."""
 
-import json
-
 import typer
 
 from harness.cli.check import ANSWERED_NO
-from harness.cli.messages import show, show_finding
+from harness.cli.messages import show_finding, show_json
 from harness.cli.options import (
     DEFAULT_STORE,
     DataDirOption,
@@ -38,6 +36,6 @@ def doctor(
         if not as_json:
             show_finding(finding)
     if as_json:
-        show(json.dumps([finding._asdict() for finding in found], indent=1))
+        show_json([finding._asdict() for finding in found])
     if any(finding.verdict == "bad" for finding in found):
         raise typer.Exit(ANSWERED_NO)

@@ -12,9 +12,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from harness import __version__
+from harness.cli.bundle import bundle
 from harness.cli.check import check
+from harness.cli.config import config
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
+from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
 from harness.cli.messages import say
 from harness.cli.new import new_verbs
@@ -32,22 +35,25 @@ app = typer.Typer(
     name="harness",
     help="Pruning methods side by side on imbalanced images: how small before a network misses more positives?",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
+    cls=Verbs,
+    epilog=example("harness run --preset smoke"),
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(tune)
-app.command()(report)
-app.command()(publish)
-app.command("list")(list_)
-app.command()(check)
+add(app, run, "harness run --dataset isic-sim --methods magnitude,lt")
+add(app, tune, "harness tune --methods lt,snip --trials 30")
+add(app, report, "harness report --dataset isic")
+add(app, publish, "harness publish site --dataset isic")
+add(app, bundle, "harness bundle isic.zip --author 'Ada L.'")
+add(app, list_, "harness list methods")
+add(app, check, "harness check 'lt[rate=0.75]' --full")
 app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
-app.command("store")(store_)
-app.command()(plan_study)
-app.command()(verify)
-app.command()(doctor)
+add(app, store_, "harness store --shrink-to 20GB")
+add(app, config, "harness config quick > my.toml")
+add(app, plan_study, "harness plan-study --positives 75 --seeds 5 --entries 8")
+add(app, verify, "harness verify --rerun 5%")
+add(app, doctor, "harness doctor --store harness-store")
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -92,7 +98,7 @@ def main() -> None:
     for number in _SIGNALS:
         signal.signal(number, _stop)
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, prog_name="harness")  # the same for python -m harness
     except HarnessError as error:
         _fail(f"error: {error}", error.exit_code)
     except OSError as error:  # what the system refused, wherever: a disk, a folder, a name that is too long

@@ -1,11 +1,15 @@
 """What a run says: results on stdout, and on stderr what a user must know before it starts and after it ends."""
 
+import json
+import math
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
+from harness.cli.loudness import is_quiet
 from harness.outgoing.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -22,6 +26,12 @@ def say(text: str, style: str) -> None:
     """Print a text to stderr, unwrapped, so that it can be searched for; nothing in it commands the terminal."""
     shown = visible_lines(text)
     Console(stderr=True, soft_wrap=True).print(shown, style=style, markup=False, highlight=False, emoji=False)
+
+
+def note(text: str) -> None:
+    """Say on stderr what is good to know and no warning; nothing with --quiet."""
+    if not is_quiet():
+        say(f"note: {text}", "yellow")
 
 
 def show(what: RenderableType) -> None:
@@ -42,6 +52,19 @@ def show(what: RenderableType) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def show_json(value: Any) -> None:
+    """Print a value to stdout as strict JSON: what is no finite number is null, and a path its text."""
+    show(json.dumps(_strict(value), indent=1, allow_nan=False, default=str))
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {name: _strict(one) for name, one in value.items()}
+    return [_strict(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def show_finding(finding: "Finding") -> None:
     """Print one thing that was looked at, and below it what mends it."""
     show(f"{_MARKS[finding.verdict]} {finding.subject:<10}{finding.text}")
@@ -51,8 +74,8 @@ def show_finding(finding: "Finding") -> None:
 
 def show_notes(plan: "Plan", notes: list[str]) -> None:
     """Say first what is not as the user may think: duplicates, stand-in or partial data."""
-    for note in notes:
-        say(f"note: {note}", "yellow")
+    for text in notes:
+        note(text)
     if plan.data.fallback_for:
         say(_fallback_banner(plan), "bold red")
     for split, found, expected in plan.data.missing:

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.help import Verbs, add, example
 from harness.cli.messages import show
 
-new_verbs = typer.Typer(no_args_is_help=True, help="Begin a method, a network or a data set of your own.")
 
-
-@new_verbs.command("method")
 def method_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-method.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
@@ -22,7 +20,6 @@ def method_(
     show("\n".join(_written(name, write_plugin(name, folder), f"--methods {name},lt")))
 
 
-@new_verbs.command("network")
 def network_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-network.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
@@ -34,7 +31,6 @@ def network_(
     show("\n".join(_written(name, write_plugin(name, folder, NETWORK), f"--preset smoke --network {name}")))
 
 
-@new_verbs.command("dataset")
 def dataset_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name on the command line, such as my-dataset.")],
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its folder is made.")] = Path(),
@@ -47,6 +43,17 @@ def dataset_(
     show("\n".join([*lines, f"The last two want images: put yours into the folder {name} of the data folder."]))
 
 
+def leaderboard_(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The repository's folder, new or empty.")],
+) -> None:
+    """Write the repository of a leaderboard that several people share: layout, workflow and guides."""
+    from harness.scaffold.new_leaderboard import leaderboard_files, write_leaderboard
+
+    written = write_leaderboard(folder.absolute())
+    show("\n".join([f"Written into {written}:", *(f"  {place}" for place in sorted(leaderboard_files()))]))
+    show("README.md says how to set it up, CONTRIBUTING.md how to submit.")
+
+
 def _written(name: str, folder: Path, run: str) -> list[str]:
     return [
         f"Written into {folder}:",
@@ -56,3 +63,15 @@ def _written(name: str, folder: Path, run: str) -> list[str]:
         f"  harness check {name}",
         f"  harness run {run}",
     ]
+
+
+new_verbs = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    help="Begin a method, a network, a data set or a leaderboard of your own.",
+    epilog=example("harness new method my-method"),
+)
+add(new_verbs, method_, "harness new method my-method")
+add(new_verbs, network_, "harness new network my-network")
+add(new_verbs, dataset_, "harness new dataset my-dataset")
+add(new_verbs, leaderboard_, "harness new leaderboard our-leaderboard")

@@ -1,10 +1,9 @@
 """`harness plan-study`: what could be told apart, and what it would take, before anybody trains."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.cli.messages import show
+from harness.cli.messages import show, show_json
 from harness.cli.options import JsonOption
 from harness.cli.study_options import (
     NEGATIVES,
@@ -56,7 +55,10 @@ def plan_study(
 
     chosen = {name: value for name, value in (("fpr", fpr), ("delta", delta)) if value is not None}
     found = study_values(Study(folds=folds, **study), Assumptions(**assumed), Terms(**chosen), gap)
-    show(json.dumps(found, indent=1) if as_json else study_text(found))
+    if as_json:
+        show_json(found)
+    else:
+        show(study_text(found))
 
 
 def study_values(study: Study, assumed: Assumptions, terms: "Terms", gap: float) -> dict[str, Any]:

@@ -1,12 +1,25 @@
 """`harness report`: what is in MLflow, as one page."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from harness.cli.messages import show, show_damage
-from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
+from harness.cli.completions import datasets
+from harness.cli.held import no_results, only_experiment
+from harness.cli.loudness import speak, tell_places
+from harness.cli.messages import show, show_damage, show_json
+from harness.cli.options import (
+    DEFAULT_STORE,
+    PLACES,
+    SHOWN,
+    JsonOption,
+    QuietOption,
+    StoreOption,
+    TrackingOption,
+    VerboseOption,
+)
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
 
@@ -15,28 +28,59 @@ if TYPE_CHECKING:
 
 
 def report(
-    dataset: Annotated[str, typer.Option(help="Data set whose results are shown.")] = "isic",
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=datasets,
+            rich_help_panel=SHOWN,
+            help="Data set whose results are shown; default: the only one that has any.",
+        ),
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
-    output: Annotated[Path | None, typer.Option(help="Folder; default: <store>/reports/<data set>.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", rich_help_panel=PLACES, help="Default: <store>/reports/<data set>."),
+    ] = None,
     compare_groups: Annotated[
         tuple[str, str] | None,
-        typer.Option(help="Two groups whose training schedules differ, side by side; no page is written."),
+        typer.Option(
+            metavar="A B",
+            rich_help_panel=SHOWN,
+            help="Two groups whose training schedules differ, side by side; no page is written.",
+        ),
     ] = None,
     margin: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="AUC within which two groups count as equivalent.")
+        float,
+        typer.Option(
+            metavar="X",
+            min=0.001,
+            max=0.5,
+            rich_help_panel=SHOWN,
+            help="AUC within which two groups count as equivalent.",
+        ),
     ] = 0.05,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Write the report of a data set: one offline page, CSV and JSON."""
+    speak(quiet=quiet, verbose=verbose)
     from harness.reports.publishing.foreign_files import refuse_foreign_report
 
     uri, store = results_uri(store, tracking_uri), store.absolute()
+    tell_places(store=store, mlflow=shown_address(uri))
+    dataset = dataset or only_experiment(uri, store)
     if compare_groups is not None:
-        show_groups(uri, store, dataset, compare_groups, margin)
+        show_groups(uri, store, dataset, compare_groups, margin, as_json=as_json)
         return
     if output is not None:
         refuse_foreign_report(output)
-    if write_report(uri, store, dataset, output or store / "reports" / dataset).damaged:
+    written = write_report(uri, store, dataset, output or store / "reports" / dataset, quiet=as_json)
+    if as_json:
+        show_json(json.loads((written.page.parent / "results.json").read_text("utf-8")))
+    if written.damaged:
         raise typer.Exit(3)
 
 
@@ -47,15 +91,22 @@ class Written(NamedTuple):
     damaged: bool
 
 
-def show_groups(uri: str, store: Path, experiment: str, groups: tuple[str, str], margin: float) -> None:
+def show_groups(
+    uri: str, store: Path, experiment: str, groups: tuple[str, str], margin: float, *, as_json: bool
+) -> None:
     """Print two groups of one experiment side by side."""
     from harness.reports.analysis.group_comparison import compare_groups
+    from harness.reports.export.group_values import group_values
     from harness.reports.terminal_groups import side_by_side
 
     try:
-        show(side_by_side(compare_groups(_results(uri, store, experiment), *groups, margin)))
+        found = compare_groups(_results(uri, store, experiment), *groups, margin)
     except ValueError as error:
         raise contradiction(uri, error) from error
+    if as_json:
+        show_json(group_values(found))
+    else:
+        show(side_by_side(found))
 
 
 def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Written:
@@ -83,10 +134,7 @@ def _results(uri: str, store: Path, experiment: str) -> "Results":
     results = read(uri, store, experiment)
     show_damage(results)
     if results.cells.empty:
-        raise UsageError(
-            f"no results of {experiment!r} in MLflow at {shown_address(uri)}",
-            fix=f"first: harness run --dataset {experiment}",
-        )
+        raise no_results(uri, store, [experiment])
     return results
 
 

@@ -1,6 +1,5 @@
 """`harness run`: from flags to a plan, and through it."""
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.messages import say, show, show_end
+from harness.cli.expectation import Estimate, Expectation, asked
+from harness.cli.messages import note, show, show_end, show_json
+from harness.cli.options import TUNING, WHAT
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
@@ -24,12 +25,21 @@ if TYPE_CHECKING:
 def run(
     shared: SharedOptions,
     *,
-    seeds: Annotated[str | None, typer.Option(help="A number of seeds, or a list: '5' or '0,3,7'.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", rich_help_panel=WHAT, help="A number of seeds, or a list: '5' or '0,3,7'."),
+    ] = None,
     params: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Tuned parameters, run beside the defaults; of `harness tune`.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=TUNING, help="Tuned parameters, run beside the defaults; of `harness tune`."
+        ),
     ] = None,
     tune: Annotated[
-        int | None, typer.Option(metavar="N", help="First tune every entry with N trials, then run with the best.")
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TUNING, help="First tune every entry with N trials, then run with the best."
+        ),
     ] = None,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
@@ -61,8 +71,8 @@ def _with_parameters(work: Planned, file: Path) -> "list[Plan]":
 
     parameters = read_parameters(file)
     applied = [apply(plan, parameters, work.configuration.loss_schedules, str(file)) for plan in work.plans]
-    for note in dict.fromkeys(note for _, notes in applied for note in notes):
-        say(f"note: {note}", "yellow")
+    for text in dict.fromkeys(text for _, notes in applied for text in notes):
+        note(text)
     return [plan for plan, _ in applied]
 
 
@@ -85,28 +95,52 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
     from harness.cli.plan_summary import plan_lines, plan_values
 
     values, lines = plan_values(work.plans), plan_lines(work.plans, shared.tracking_uri)
+    estimate = _estimated(work, shared)
+    if estimate is not None:
+        values["estimate"] = estimate.values()
+        lines[-1:-1] = [f"In store    {estimate.held} of {estimate.cells} cells", *estimate.lines]
     if tuned:
         from harness.cli.tuning_summary import tuning_lines, tuning_values
 
         values["tuning"] = tuning_values(work.plan, work.configuration)
         lines[-1:-1] = tuning_lines(work.plan, work.configuration)
-    show(json.dumps(values, indent=1, default=str) if shared.as_json else "\n".join(lines))
+    if shared.as_json:
+        show_json(values)
+    else:
+        show("\n".join(lines))
+
+
+def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
+    """Return how long a plan will take."""
+    from harness.forecast.process import LIMIT_S, REST_S
+
+    outlook = asked(work.plans, estimate=shared.estimate)
+    if outlook is None:
+        return None
+    outlook.inquiry.hear(LIMIT_S, basics=True)
+    found = Estimate.of(outlook.forecast(REST_S))
+    outlook.inquiry.end()
+    return found
 
 
 def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> None:
+    expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
 
     plan, quiet = work.plan, shared.as_json
     uri = shared.tracking_uri or default_uri(plan.store)
+    report = plan.store / "reports" / plan.data.name
+    expectation.begin(uri, report)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(work.plans, tracker, work.reporter, command_line())
+    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read)
+    expectation.end()
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
-        page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=quiet).page
+        page = write_report(uri, plan.store, plan.data.name, report, quiet=quiet).page
     if shared.as_json:
-        show(json.dumps(_summary_values(summary, page), indent=1))
+        show_json({**_summary_values(summary, page), "time": expectation.values()})
     show_end(plan, summary)
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.messages import show
-from harness.cli.options import DEFAULT_STORE, StoreOption
+from harness.cli.messages import show, show_json
+from harness.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from harness.errors import UsageError
 
 
@@ -14,12 +14,16 @@ def store_(
     shrink_to: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Evict least recently used stages down to a size: 2GB, 500MB.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how large the stage store is, by kind; shrink it."""
-    from harness.storage.usage import evict, usage_lines
+    from harness.storage.usage import evict, usage
 
     if not (store / "FORMAT").is_file():
         raise UsageError(f"there is no store at {store}", fix="name it with --store or HARNESS_STORE")
-    if shrink_to is not None:
-        show(evict(store, shrink_to))
-    show("\n".join(usage_lines(store)))
+    evicted = None if shrink_to is None else evict(store, shrink_to)
+    found = usage(store)
+    if as_json:
+        show_json({**found.values(), "evicted": evicted and evicted._asdict()})
+        return
+    show("\n".join([*([] if evicted is None else [str(evicted)]), *found.lines()]))

@@ -11,32 +11,70 @@ from harness.power.study import BOTH, Assumptions
 
 USUAL = Assumptions()
 
+_STUDY = "The study"
+_ASKED = "What is asked of it"
+_ASSUMED = "What is assumed"
+
 NEGATIVES = 4
 """So many negatives go with each positive where none are given: ISIC-2016 has 4.2 of them."""
 
 PositivesOption = Annotated[
-    int, typer.Option("--positives", metavar="N", help="Of all labelled images with --folds, else of the test part.")
+    int,
+    typer.Option(
+        "--positives",
+        metavar="N",
+        rich_help_panel=_STUDY,
+        help="Of all labelled images with --folds, else of the test part.",
+    ),
 ]
 NegativesOption = Annotated[
-    int | None, typer.Option("--negatives", metavar="N", help=f"Likewise; default: {NEGATIVES} for each positive.")
+    int | None,
+    typer.Option(
+        "--negatives", metavar="N", rich_help_panel=_STUDY, help=f"Likewise; default: {NEGATIVES} for each positive."
+    ),
 ]
-SeedsOption = Annotated[int, typer.Option("--seeds", metavar="J", help="Networks of each entry, in each fold.")]
-StudyFoldsOption = Annotated[int | None, typer.Option("--folds", metavar="K", help="Folds; default: one test part.")]
-EntriesOption = Annotated[int, typer.Option("--entries", metavar="M", help="Entries compared, besides dense.")]
-LevelsOption = Annotated[int, typer.Option("--levels", metavar="L", help="Levels at which they are compared.")]
-GapOption = Annotated[float, typer.Option("--gap", metavar="X", help="Difference of AUC that should be found.")]
+SeedsOption = Annotated[
+    int, typer.Option("--seeds", metavar="J", rich_help_panel=_STUDY, help="Networks of each entry, in each fold.")
+]
+StudyFoldsOption = Annotated[
+    int | None, typer.Option("--folds", metavar="K", rich_help_panel=_STUDY, help="Folds; default: one test part.")
+]
+EntriesOption = Annotated[
+    int, typer.Option("--entries", metavar="M", rich_help_panel=_STUDY, help="Entries compared, besides dense.")
+]
+LevelsOption = Annotated[
+    int, typer.Option("--levels", metavar="L", rich_help_panel=_STUDY, help="Levels at which they are compared.")
+]
+GapOption = Annotated[
+    float, typer.Option("--gap", metavar="X", rich_help_panel=_ASKED, help="Difference of AUC that should be found.")
+]
 FprOption = Annotated[
     float | None,
-    typer.Option("--fpr", metavar="X", help="Equal false alarms; default: a run's."),
+    typer.Option("--fpr", metavar="X", rich_help_panel=_ASKED, help="Equal false alarms; default: a run's."),
 ]
-DeltaOption = Annotated[float | None, typer.Option("--delta", metavar="X", help="Accepted loss; default: a run's.")]
-AucOption = Annotated[float, typer.Option("--auc", metavar="X", help="Assumed: true AUC of the dense network.")]
-TauOption = Annotated[float, typer.Option("--tau", metavar="X", help="Assumed: sd of a network's true AUC over seeds.")]
+DeltaOption = Annotated[
+    float | None, typer.Option("--delta", metavar="X", rich_help_panel=_ASKED, help="Accepted loss; default: a run's.")
+]
+AucOption = Annotated[
+    float, typer.Option("--auc", metavar="X", rich_help_panel=_ASSUMED, help="True AUC of the dense network.")
+]
+TauOption = Annotated[
+    float,
+    typer.Option(
+        "--tau", metavar="X", rich_help_panel=_ASSUMED, help="Spread (sd) of a network's true AUC over seeds."
+    ),
+]
 CorrelationOption = Annotated[
-    float, typer.Option("--correlation", metavar="X", help="Assumed: of scores of two methods of a seed, in a class.")
+    float,
+    typer.Option(
+        "--correlation", metavar="X", rich_help_panel=_ASSUMED, help="Of scores of two methods of a seed, in a class."
+    ),
 ]
 SeedCorrelationOption = Annotated[
-    float, typer.Option("--seed-correlation", metavar="X", help="Assumed: of scores of two seeds of a method.")
+    float,
+    typer.Option(
+        "--seed-correlation", metavar="X", rich_help_panel=_ASSUMED, help="Of scores of two seeds of a method."
+    ),
 ]
 
 

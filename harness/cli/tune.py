@@ -1,13 +1,15 @@
 """`harness tune`: search every method's hyperparameters on validation, with the same number of trials each."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.messages import say, show
+from harness.cli.completions import one_of
+from harness.cli.expectation import asked
+from harness.cli.messages import note, say, show, show_json
+from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
 from harness.errors import UsageError
@@ -21,16 +23,33 @@ def tune(
     shared: SharedOptions,
     *,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", help="Trials of every study; finished ones count. Default: 20.")
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TUNING, help="Trials of every study; finished ones count. Default: 20."
+        ),
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="auc: mean validation AUC. fnr: FNR at sens95, FPR kept under a bound.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=one_of("auc", "fnr"),
+            rich_help_panel=TUNING,
+            help="auc: mean validation AUC. fnr: FNR at sens95, FPR kept under a bound.",
+        ),
     ] = None,
     fpr_bound: Annotated[
-        float | None, typer.Option(help="Bound of the mean FPR at sens95 for --objective fnr. Default: 0.5.")
+        float | None,
+        typer.Option(
+            metavar="X",
+            rich_help_panel=TUNING,
+            help="Bound of the mean FPR at sens95 for --objective fnr. Default: 0.5.",
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the best go; default: a file in <store>/tuning.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=TUNING, help="Where the best go; default: a file in <store>/tuning."
+        ),
     ] = None,
 ) -> None:
     """Tune every method with the same number of trials, on validation images alone. The same command continues."""
@@ -46,7 +65,7 @@ def tune(
         values = [
             {"parameters": str(file), "studies": [one.to_json() for one in tuned.records]} for tuned, file in found
         ]
-        show(json.dumps(values[0] if len(values) == 1 else values, indent=1))
+        show_json(values[0] if len(values) == 1 else values)
     for tuned, file in found:
         show_tuned(tuned, file, quiet=shared.as_json)
     if unpublished := sum(len(tuned.unpublished) for tuned, _ in found):
@@ -68,6 +87,7 @@ def parameter_place(work: Planned, output: Path | None) -> Path:
 
 def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) -> tuple["Tuned", Path]:
     """Tune a plan and write its parameter file; return what was chosen, and the file."""
+    from harness.outgoing.secrets import shown_address
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.tuning.lease import Lease
     from harness.tuning.parameter_file import write_parameters
@@ -76,10 +96,15 @@ def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) 
 
     plan, options = work.plan, work.configuration.tuning
     file = parameter_place(work, output)
-    tracker = Tracker(shared.tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
-    tuner = Tuner(plan, options, work.configuration.loss_schedules, tracker, work.reporter, command_line())
-    for note in tuner.notes:
-        say(f"note: {note}", "yellow")
+    outlook = asked([plan], estimate=shared.estimate)
+    uri = shared.tracking_uri or default_uri(plan.store)
+    work.reporter.note(f"Tuning      {options.trials} trials of each entry; parameters go into {file}")
+    work.reporter.note(f"Store       {plan.store}\nMLflow      {shown_address(uri)}")
+    tracker = Tracker(uri, plan.store, plan.data.name)
+    losses = work.configuration.loss_schedules
+    tuner = Tuner(plan, options, losses, tracker, work.reporter, command_line(), outlook)
+    for text in tuner.notes:
+        note(text)
     with Lease(plan.store / "tuning" / "leases") as lease:
         tuned = tuner.run(StudyDatabase(shared.storage, plan.store, lease))
     write_parameters(file, tuned.parameters, command_line(), plan.store / "tuning" / "parameters.lock")
@@ -102,6 +127,6 @@ def _show_plan(work: Planned, *, as_json: bool) -> None:
 
     if as_json:
         tuning = tuning_values(work.plan, work.configuration)
-        show(json.dumps({**plan_values(work.plans), "tuning": tuning}, indent=1, default=str))
+        show_json({**plan_values(work.plans), "tuning": tuning})
         return
     show("\n".join([*tuning_lines(work.plan, work.configuration), "Nothing was run."]))

@@ -1,57 +1,144 @@
 """`harness verify`: is what is kept what was computed? Exit code 6 names what is not."""
 
-import json
 import re
 import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from harness import __version__
 from harness.cli.check import ANSWERED_NO
-from harness.cli.messages import say, show
-from harness.cli.options import DEFAULT_STORE, DataDirOption, JobsOption, JsonOption, StoreOption, TrackingOption
+from harness.cli.loudness import reporter, speak, tell_places
+from harness.cli.messages import note, show, show_json
+from harness.cli.options import (
+    DEFAULT_STORE,
+    DataDirOption,
+    JobsOption,
+    JsonOption,
+    QuietOption,
+    StoreOption,
+    TrackingOption,
+    VerboseOption,
+)
 from harness.cli.report import results_uri
 from harness.errors import MachineError, UsageError
+from harness.outgoing.published import published
+from harness.outgoing.secrets import shown_address
 
 if TYPE_CHECKING:
     from harness.integrity.repetition import Repetition
     from harness.integrity.verification import Verification
     from harness.progress import Reporter
+    from harness.submissions.bundle import Bundle
 
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%")
 _SHOWN = 5
+_VERIFIED = "What is verified"
 
 
 def verify(
     run: Annotated[
-        list[str] | None, typer.Option("--run", metavar="ID", help="Only this MLflow run; may be given again.")
+        list[str] | None,
+        typer.Option(
+            "--run", metavar="ID", rich_help_panel=_VERIFIED, help="Only this MLflow run; may be given again."
+        ),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle", metavar="FILE", rich_help_panel=_VERIFIED, help="What `harness bundle` wrote, and no store."
+        ),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
     rerun: Annotated[
-        str | None, typer.Option("--rerun", metavar="SHARE", help="Also compute a share of the cells anew: 5%.")
+        str | None,
+        typer.Option(
+            "--rerun", metavar="SHARE", rich_help_panel=_VERIFIED, help="Also compute a share of the cells anew: 5%."
+        ),
+    ] = None,
+    attest: Annotated[
+        str | None,
+        typer.Option(
+            "--attest", metavar="AUTHOR", rich_help_panel=_VERIFIED, help="Vouch for a rerun in FILE.verified.json."
+        ),
     ] = None,
     data_dir: DataDirOption = None,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Hold published results against their hashes, and count every figure anew from the scores."""
+    speak(quiet=quiet, verbose=verbose)
     share = None if rerun is None else _share(rerun)
-    uri = results_uri(store, tracking_uri)
+    _refuse_together(bundle, run, tracking_uri)
+    by = None if attest is None else _attester(attest, bundle, rerun)
 
-    from harness.progress import Reporter
+    telling = reporter()
+    with ExitStack() as opened:
+        if bundle is None:
+            uri = results_uri(store, tracking_uri)
+            tell_places(store=store.absolute(), mlflow=shown_address(uri))
+            held, found = None, _verified(uri, store.absolute(), run or [], telling)
+        else:
+            tell_places(bundle=bundle.absolute())
+            held, found = _verified_bundle(opened, bundle, telling)
+        # Nothing is computed by the plans of a bundle that is not even what it says.
+        again = share is not None and not (held and found.differences)
+        repeated = _repeated(found, share or 0, data_dir, jobs, telling) if again else None
+        if as_json:
+            show_json(_values(found, repeated))
+        else:
+            show("\n".join(_lines(found, repeated)))
+        if found.differences:
+            raise typer.Exit(ANSWERED_NO)
+        if by is not None and held is not None and repeated is not None:
+            _vouch(held, by, found, repeated)
 
-    reporter = Reporter(Console(stderr=True))
-    found = _verified(uri, store.absolute(), run or [], reporter)
-    repeated = None if share is None else _repeated(found, share, data_dir, jobs, reporter)
-    if as_json:
-        show(json.dumps(_values(found, repeated), indent=1))
-    else:
-        show("\n".join(_lines(found, repeated)))
-    if found.differences:
-        raise typer.Exit(ANSWERED_NO)
+
+def _refuse_together(bundle: Path | None, run: list[str] | None, tracking_uri: str | None) -> None:
+    if bundle is not None and (run or tracking_uri is not None):
+        raise UsageError("--bundle is a place of its own", fix="leave out --run and --tracking-uri, or --bundle")
+
+
+def _attester(attest: str, bundle: Path | None, rerun: str | None) -> str:
+    """Return who vouches. Raises `UsageError` where there is nothing to vouch for."""
+    from harness.submissions.bundle_facts import fit_author
+
+    if bundle is None or rerun is None:
+        raise UsageError("--attest vouches for a rerun of a bundle", fix="give it with --bundle FILE and --rerun 5%")
+    try:
+        return published(fit_author(attest))
+    except ValueError as error:
+        raise UsageError(f"{error}", fix="say it by --attest") from error
+
+
+def _verified_bundle(opened: ExitStack, path: Path, reporter: "Reporter") -> tuple["Bundle", "Verification"]:
+    from harness.submissions.bundle import Bundle
+    from harness.submissions.verification import verify_bundle
+
+    held = opened.enter_context(Bundle(path.absolute()))
+    with reporter.task("Reading results", len(held.facts.runs), "runs") as task:
+        return held, verify_bundle(held, task.one_more)
+
+
+def _vouch(held: "Bundle", by: str, found: "Verification", repeated: "Repetition") -> None:
+    """Record that cells were computed anew and agree in every bit."""
+    from harness.submissions.attestation import Attestation, attest
+
+    done = Attestation(
+        by=by,
+        date=datetime.now(UTC).date().isoformat(),
+        environment=repeated.done[0].check.provenance.get("environment", ""),
+        harness=__version__,
+        cells=len(repeated.done),
+        of=found.counts["levels"],
+    )
+    note(f"recorded in {attest(held.path, held.sha256, done)}")  # stdout is the answer's, which may be JSON
 
 
 def _share(text: str) -> float:
@@ -70,7 +157,7 @@ def _verified(uri: str, store: Path, run_ids: list[str], reporter: "Reporter") -
         found = verify_results(uri, store, run_ids, task.one_more)
     if absent := sorted({*run_ids} - {one.run.run_id for one in found.runs}):
         raise UsageError(
-            f"there is no published run {', '.join(absent)}", fix="name one of the column run_id in results.csv"
+            f"there is no published run {', '.join(absent)}", fix="name one of the column run_id in cells.csv"
         )
     if not run_ids and (store / "FORMAT").is_file():
         with reporter.task("Reading stages", None, "stages") as task:
@@ -99,7 +186,7 @@ def _repeated(
         found.add(f"{chosen}", [what])
     if repeated.not_here:
         where, why = next(iter(repeated.not_here.items()))
-        say(f"note: {len(repeated.not_here)} runs cannot be computed anew here; {where}: {why}", "yellow")
+        note(f"{len(repeated.not_here)} runs cannot be computed anew here; {where}: {why}")
     return repeated
 
 

@@ -8,19 +8,17 @@ from pydantic.dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Terms:
-    """By what a smaller network is judged.
-
-    ``fpr``: the share of the negatives, in (0, 1), that every network is let call positive when sensitivities are
-    compared. ``delta``: the margin, in (0, .5), below which a loss of sensitivity, a share of the positives, is
-    accepted. ``sensitivity``: the share of the validation positives, in (0, 1), that the deployed cut keeps.
-    ``cost_ratio`` > 0: as many false alarms cost what one missed positive does.
-    """
+    """By what a smaller network is judged."""
 
     key_name: ClassVar[str] = "terms"
     fpr: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.30
+    """Share of the negatives that each network may call positive where sensitivities are compared."""
     delta: Annotated[StrictFloat, Field(gt=0, lt=0.5)] = 0.10
+    """Margin: a smaller loss of sensitivity, in shares of the positives, is accepted."""
     sensitivity: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.90
+    """Share of the validation positives that the cut `deployed` keeps."""
     cost_ratio: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 10.0
+    """So many false alarms cost what one missed positive does."""
 
 
 USUAL = Terms()

@@ -11,7 +11,8 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import copy_of, state_of
 from harness.networks.registered import LINEAR_PROBE
 from harness.storage.code_behind import source_of
-from harness.storage.store import Stage, Store
+from harness.storage.stage import Stage
+from harness.storage.store import Store
 from harness.training.inference import outputs_of
 from harness.training.version import TRAINING_VERSION
 

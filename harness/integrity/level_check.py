@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from harness.integrity.recounting import ScoreTable, as_told, read_scores, recou
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.manifest import LoggedLevel
+from harness.results.recorded import READ_FILES
 from harness.results.run_files import RunFiles
 from harness.running.publication import lasting_digest
 
@@ -33,10 +34,13 @@ class LevelCheck:
         return sum(len(split.scores) for split in self.scores.values())
 
 
-def check_level(level: LoggedLevel, files: RunFiles, terms: Terms) -> LevelCheck:
-    """Read a level's files and hold them against the manifest and against each other, by the run's ``terms``."""
+def check_level(level: LoggedLevel, files: RunFiles, terms: Terms, withheld: Collection[str] = ()) -> LevelCheck:
+    """Read a level's files and hold them against the manifest and against each other, by the run's ``terms``.
+
+    Files that were ``withheld`` are not looked for.
+    """
     found = LevelCheck(level)
-    contents, damage = level.read(files, () if level.sha256 else (names.CELL_FILE, names.SCORES_FILE))
+    contents, damage = level.read(files, [name for name in level.sha256 or READ_FILES if name not in withheld])
     found.differences += damage
     try:
         _check_cell(found, contents)
@@ -64,6 +68,8 @@ def _check_scores(found: LevelCheck, contents: Mapping[str, bytes], terms: Terms
         return
     found.scores = read_scores(contents[names.SCORES_FILE].decode())
     if found.record.status != names.DONE:
+        if names.TEST in found.scores:
+            found.differences.append(f"{names.CELL_FILE} says {found.record.status}, and it has scores of test images")
         return
     found.figures = as_told(recounted(found.scores, terms), found.record.metrics)
     found.differences += differing(found.figures, found.record.metrics)

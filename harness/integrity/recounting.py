@@ -38,12 +38,16 @@ def read_scores(text: str) -> dict[str, SplitScores]:
     """Return what scores.csv holds. Raises ValueError where it is no such table, or has an image twice."""
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     if header != _HEADER:
-        raise ValueError(f"{names.SCORES_FILE} begins with {header}, not {_HEADER}")
+        raise ValueError(f"{names.SCORES_FILE} begins with {','.join(header)[:60]!r}, not {','.join(_HEADER)!r}")
+    if unknown := {row[0] if row else "" for row in rows} - {names.VALIDATION, names.TEST}:
+        raise ValueError(f"{names.SCORES_FILE} has the split {min(unknown)[:60]!r}")
     found: dict[str, SplitScores] = {}
     for split in dict.fromkeys(row[0] for row in rows):
         ids, labels, scores = zip(*(row[1:] for row in rows if row[0] == split), strict=True)
         if len(set(ids)) < len(ids):
             raise ValueError(f"{names.SCORES_FILE} has an image of {split} twice")
+        if unknown := {*labels} - {"0", "1"}:
+            raise ValueError(f"{names.SCORES_FILE} has the label {min(unknown)[:60]!r}")
         found[split] = SplitScores(ids, np.array([*map(int, labels)]), np.array([*map(float, scores)]))
     return found
 

@@ -33,7 +33,8 @@ class RunCheck:
     @property
     def files(self) -> int:
         """Number of files that were held against a hash."""
-        return len(self.run.manifest.documents) + sum(len(one.level.sha256 or ()) for one in self.levels)
+        listed = [{*(one.level.sha256 or ())} - {*self.run.withheld} for one in self.levels]
+        return len(self.run.manifest.documents) + sum(map(len, listed))
 
     @property
     def is_probe(self) -> bool:
@@ -55,7 +56,7 @@ def check_run(run: RecordedRun) -> RunCheck:
     logged = sorted(run.manifest.levels.items(), reverse=True)
     provenance = _read(documents.get(names.PROVENANCE, b""))
     terms = _terms(provenance)
-    levels = tuple(check_level(level, run.files, terms or USUAL) for _, level in logged)
+    levels = tuple(check_level(level, run.files, terms or USUAL, run.withheld) for _, level in logged)
     differences = [
         *run.lost,
         *damage,
@@ -63,7 +64,7 @@ def check_run(run: RecordedRun) -> RunCheck:
         *_provenance(run, provenance, levels),
         *_judged(provenance, terms, _read(documents.get(names.PLAN, b""))),
         *(f"density {one.level.density!r}: {what}" for one in levels for what in one.differences),
-        *_points(run.points, levels),
+        *(() if run.points is None else _points(run.points, levels)),
     ]
     return RunCheck(run, levels, provenance, tuple(differences))
 

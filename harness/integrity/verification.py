@@ -71,14 +71,15 @@ def verify_results(uri: str, store: Path, run_ids: Sequence[str], seen: Seen = l
 
     for experiment in experiments_with(names.RESULT, uri, store):
         checked = Tracker(uri, store, experiment).recorded(names.RESULT, check)
-        _note_runs(found, [run for run in checked if run is not None])
+        note_runs(found, [run for run in checked if run is not None])
     for kind in () if run_ids else (names.STUDY, names.TRIAL):
         for experiment in experiments_with(kind, uri, store):
-            Tracker(uri, store, experiment).recorded(kind, lambda run: _note_documents(found, run))
+            Tracker(uri, store, experiment).recorded(kind, lambda run: note_documents(found, run))
     return found
 
 
-def _note_runs(found: Verification, runs: Sequence[RunCheck]) -> None:
+def note_runs(found: Verification, runs: Sequence[RunCheck]) -> None:
+    """Note what is wrong with each of the runs of one data set, and with one beside another."""
     found.runs += runs
     spreads = {_of(run): run.dense_spread for run in runs if run.dense_spread is not None}
     images: dict[tuple[str, str], tuple[str, str]] = {}
@@ -105,7 +106,7 @@ def _other_images(check: RunCheck, known: dict[tuple[str, str], tuple[str, str]]
                 yield f"density {level.level.density!r}: other images or labels of {split} than {whose} has"
 
 
-def _note_documents(found: Verification, run: RecordedRun) -> None:
+def note_documents(found: Verification, run: RecordedRun) -> None:
     """Hold the files of a study or a trial against their hashes."""
     found.others += 1
     found.documents += len(run.manifest.documents)

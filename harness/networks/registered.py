@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 LINEAR_PROBE = "linear-probe"
 
-INTERNAL: dict[str, "str | type[Network]"] = {LINEAR_PROBE: "harness.networks.linear_probe:LinearProbe"}
+INTERNAL: dict[str, "str | type[Network]"] = {
+    LINEAR_PROBE: "harness.networks.linear_probe:LinearProbe",
+    "stand-in": "harness.forecast.stand_in:StandIn",
+}
 """What only the harness itself builds, and no user names: a class, or where it is. A registered name comes first."""
 
 TORCHVISION = "torchvision:"

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import UsageError, nearest
+from harness.errors import UsageError, nearest_key
 from harness.losses.registered import base_of, own_schedule
 from harness.planning.configuration import Configuration
 
@@ -59,7 +59,8 @@ def _of_loss(name: str, table: Mapping[str, Any]) -> Iterator[tuple[Place, str]]
     known = base.fields
     given = {key: value for key, value in table.items() if key in known}
     unknown = table.keys() - known.keys() - {"kind"}
-    yield from (((key,), f"unknown key{nearest(key, [*known, 'kind'])}") for key in unknown)
+    place = _shown(("losses", name))
+    yield from (((key,), f"no such key{nearest_key(key, place, {place: [*known, 'kind']})}") for key in unknown)
     told = _by_schema({**known, **given}, type(base))
     yield from told.items()
     if not told and not unknown:
@@ -100,13 +101,29 @@ def _followed(where: Place, layer: Any) -> Place:
 
 def _words(kind: str, message: str, place: Place) -> str:
     if kind == "unexpected_keyword_argument":
-        section: Any = Configuration
-        for part in place[:-1]:
-            section = _below(section, str(part))
-        known = [field.name for field in fields(section)] if is_dataclass(section) else []
-        return f"unknown key{nearest(str(place[-1]), known)}"
+        return f"no such key{nearest_key(str(place[-1]), _shown(place[:-1]), _tables(place[:-1]))}"
     plain = message.removeprefix("Value error, ").removeprefix("Input ")
     return _WORDS.get(kind, f"{plain[0].lower()}{plain[1:]}")
+
+
+def _tables(place: Place) -> dict[str, list[str]]:
+    """Return the keys of each table by its name; of one by names, such as a search space, those of it alone."""
+    section: Any = Configuration
+    for part in place:
+        section = _below(section, str(part))
+    found = dict(_keys_below(Configuration, ""))
+    if _shown(place) in found:
+        return found
+    return {_shown(place): [field.name for field in fields(section)] if is_dataclass(section) else []}
+
+
+def _keys_below(section: type[Any], table: str) -> Iterator[tuple[str, list[str]]]:
+    types = get_type_hints(section)
+    names = [field.name for field in fields(section)]
+    yield table, names
+    for name in names:
+        if is_dataclass(types[name]):
+            yield from _keys_below(types[name], f"{table}.{name}".lstrip("."))
 
 
 def _below(section: Any, part: str) -> Any:

@@ -14,7 +14,7 @@ from harness.pruning.pruner import Borrowable
 from harness.pruning.recalibrating import RecalibratingPruner
 from harness.storage.canonical import digest
 from harness.storage.code_behind import neighbours
-from harness.storage.sources import module_text
+from harness.storage.sources import module_text, without_facts
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Traits:
-    """What a method's class says: the names of its parameters, its variants, and whether it is a control."""
+    """What a method's class says: the names of its parameters, its variants, whether it is a control, and of itself
+    its family, a line of description and its source; empty where it says none.
+    """
 
     parameters: tuple[str, ...]
     variants: tuple[Mapping[str, Any], ...]
     control: bool
+    family: str = ""
+    description: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,20 @@ def traits_of(method: str) -> Traits:
         parameters=tuple(field.name for field in fields(kind)),
         variants=tuple(plain_value(dict(one)) for one in kind.variants),
         control=kind.control is True,
+        family=_said(kind.family),
+        description=_said(_own_docstring(kind)).partition("\n")[0].replace("``", "`"),
+        source=_said(getattr(kind, "source", "")),
     )
+
+
+def _said(value: Any) -> str:
+    return str(value).strip() if isinstance(value, str) else ""
+
+
+def _own_docstring(kind: type) -> str | None:
+    """Return the docstring that a class was given: not the one that dataclass makes of its fields."""
+    text = kind.__doc__
+    return None if text and text.startswith(f"{kind.__name__}(") else text
 
 
 @of_its_plugin
@@ -112,7 +130,7 @@ def code_of(method: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     modules = {kind.__module__ for kind in type(build_pruner(method, parameters)).__mro__} - {"builtins"}
     modules |= {neighbour for module in modules for neighbour in neighbours(module)}
     found = {module: module_text(module) for module in modules}
-    return {module: digest(text) for module, text in found.items() if text is not None}
+    return {module: digest(without_facts(text)) for module, text in found.items() if text is not None}
 
 
 def skipped(method: str, parameters: Mapping[str, Any], network: str) -> str | None:

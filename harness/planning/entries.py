@@ -9,8 +9,10 @@ from harness.errors import UsageError, nearest
 from harness.losses.registered import schedule_named
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import Description, Written, code_of, described, traits_of, written
+from harness.planning.method_facts import facts_of
 from harness.planning.pruners import build_pruner
 from harness.pruning.pruner import Pruner
+from harness.results.method_facts import MethodFacts
 from harness.results.names import PLAIN_LOSS
 from harness.storage.code_behind import foreign_code
 
@@ -51,6 +53,10 @@ class Entry:
             return traits_of(self.method).control
         except UsageError:  # a plugin that cannot be imported
             return False
+
+    def facts(self) -> MethodFacts:
+        """Return what is told of the method with its results; of one that cannot be imported, who registers it."""
+        return facts_of(self.method)
 
     def code(self) -> list[str]:
         """Return a hash of each source file of the method, of those that it extends or borrows from, and of what these

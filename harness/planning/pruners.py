@@ -13,12 +13,12 @@ from harness.pruning.probe import Probe
 from harness.pruning.pruner import Pruner
 from harness.results.names import DENSE, PROBE
 
-_REFERENCES: Mapping[str, type[Pruner]] = {DENSE: Dense, PROBE: Probe}
+REFERENCES: Mapping[str, type[Pruner]] = {DENSE: Dense, PROBE: Probe}
 
 
 def pruner_class(method: str) -> type[Pruner]:
     """Return the class that is registered as ``method``. Raises `UsageError`."""
-    kind = _REFERENCES.get(method) or plugins.load(plugins.PRUNERS, method)
+    kind = REFERENCES.get(method) or plugins.load(plugins.PRUNERS, method)
     if not (isinstance(kind, type) and issubclass(kind, Pruner)):
         raise UsageError(f"plugin {method!r} is not a Pruner class", fix="derive it from harness.pruning.Pruner")
     return kind

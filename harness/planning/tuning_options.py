@@ -49,14 +49,17 @@ def _part_of_a_name(study: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class TuningOptions:
-    """How entries are tuned. ``seeds`` are those that tuning trains with; a run refuses them.
-
-    ``space`` replaces a method's search space: ranges by parameter, by method; ``dense`` is the training schedule's.
-    """
+    """How entries are tuned."""
 
     trials: Annotated[StrictInt, Field(ge=1, le=100_000)] = 20
+    """Trials of every study, see tuning.md."""
     objective: Literal["auc", "fnr"] = "auc"
+    """What tuning optimises on validation."""
     fpr_bound: Annotated[StrictFloat, Field(gt=0, lt=1)] = 0.5
+    """Bound of the mean FPR at sens95 under the objective `fnr`."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)] = (1_000_000,)
+    """Seeds that tuning trains with; `--params` and `--tune` refuse a run with one of them."""
     study: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_part_of_a_name)] = "tuning"
+    """Beginning of the studies' names, and end of the parameter file's; another name starts anew."""
     space: dict[str, dict[str, Range]] = Field(default_factory=dict)
+    """Search spaces in the place of the methods' own, see tuning.md."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from harness.storage.store import Stage
+from harness.storage.stage import Stage
 
 
 @dataclass(frozen=True)

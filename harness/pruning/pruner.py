@@ -35,6 +35,9 @@ class Pruner(ABC):
     """Field values that ``--methods all`` runs, one entry each."""
     control: ClassVar[bool] = False
     """Whether it is there for others to be compared with: where it does as well, their choice was worth nothing."""
+    family: ClassVar[str] = "other"
+    """What kind of method it is, for readers: ticket, one shot, channels, architecture, trained (prunes a trained
+    network), or a word of its own of at most 20 characters; that of a control is control."""
 
     gives: ClassVar[Borrowable | None] = "mask"
     """What another method can borrow: the ``mask`` of its networks; a ``ticket`` alone, where it cuts parts of W0 out

@@ -8,8 +8,7 @@ import harness.results.mlflow_settings  # noqa: F401
 
 # isort: split
 import shlex
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,18 +19,16 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from harness.errors import MachineError
 from harness.outgoing.secrets import remember, shown_address
 from harness.results import names
-from harness.results.manifest import FOLDER, LoggedLevel, log_files, manifest_of, read_checked
+from harness.results.manifest import FOLDER, log_files, manifest_of, read_checked
 from harness.results.mlflow_client import all_pages, answering, open_client
 from harness.results.mlflow_run import LONGEST_NAME, LoggedRun, is_finished, short, short_tags
-from harness.results.published import Publication, PublishedRun, ReadDocument, ReadLevel
-from harness.results.recorded import RecordedRun
+from harness.results.published import Publication, PublishedRun, ReadDocument
+from harness.results.recorded import Points, RecordedRun
 from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
 from harness.storage.databases import change, sqlite_file, sqlite_uri
 from harness.storage.disk import locked
 
 T = TypeVar("T")
-
-READ_FILES = (names.CELL_FILE, names.SCORES_FILE)  # masks stay on a server
 
 
 def default_uri(store: Path) -> str:
@@ -111,16 +108,20 @@ class Tracker:
 
     def read(self) -> list[PublishedRun]:
         """Return all finished result runs of the experiment. Raises `MachineError` where MLflow does not answer."""
-        return self._each(names.RESULT, self._read)
+        return self._each(names.RESULT, lambda run: self._recorded(run).read(whole=self.is_local))
 
     def documents(self, kind: str, name: str) -> list[ReadDocument]:
         """Return the document ``name`` of every run of ``kind``, the oldest first. Raises `MachineError`."""
-        found = self._each(kind, lambda run: self._document(run, name))
+        found = self._each(kind, lambda run: self._recorded(run).document(name))
         return [document for document in found if document is not None]
+
+    def tags(self, kind: str) -> list[Mapping[str, str]]:
+        """Return MLflow's tags of each finished run of ``kind``, no file of it read. Raises `MachineError`."""
+        return self._each(kind, lambda run: dict(run.data.tags))
 
     def recorded(self, kind: str, look: Callable[[RecordedRun], T]) -> list[T]:
         """Return what ``look`` makes of each finished run of ``kind``, the oldest first. Raises `MachineError`."""
-        return self._each(kind, lambda run: look(self._recorded(run)))
+        return self._each(kind, lambda run: look(self._recorded(run, self._points(run))))
 
     def _each(self, kind: str, read: Callable[[Run], T]) -> list[T]:
         """Return what ``read`` makes of each finished run of a kind, the oldest first."""
@@ -132,43 +133,26 @@ class Tracker:
             found = all_pages(lambda token: self.client.search_runs([experiment], wanted, 1, 1000, order, token))
             return list(map(read, found))
 
-    def _document(self, run: Run, name: str) -> ReadDocument | None:
-        files = self._files(run)
-        manifest, _ = manifest_of(files)
-        known = manifest.documents.get(name, "")
-        found, damage = read_checked(files, {name: known})
-        if name in found:
-            return ReadDocument(run.info.run_id, _text(found[name]))
-        return ReadDocument(run.info.run_id, "", damage[0]) if known else None
-
-    def _read(self, run: Run) -> PublishedRun:
+    def _recorded(self, run: Run, points: Points | None = None) -> RecordedRun:
         files = self._files(run)
         manifest, lost = manifest_of(files)
-        found, damage = read_checked(files, {names.PROVENANCE: "", **manifest.documents})
-        return PublishedRun(
+        return RecordedRun(
             run.info.run_id,
-            {**run.data.tags, **manifest.tags},
-            run.info.start_time,
-            run.info.end_time or run.info.start_time,
-            _text(found.get(names.PROVENANCE, b"")),
-            [self._level(level, files) for level in sorted(manifest.levels.values(), key=attrgetter("density"))[::-1]],
-            ([] if _is_older(run) else lost) + damage,
+            run.data.tags,
+            points,
+            manifest,
+            files,
+            () if _is_older(run) else tuple(lost),
+            started=run.info.start_time,
+            finished=run.info.end_time or run.info.start_time,
         )
 
-    def _recorded(self, run: Run) -> RecordedRun:
-        files = self._files(run)
-        manifest, lost = manifest_of(files)
+    def _points(self, run: Run) -> Points:
         points: dict[tuple[str, int], tuple[float, ...]] = {}
         for name in run.data.metrics:
             for point in self.client.get_metric_history(run.info.run_id, name):
                 points[name, point.step] = (*points.get((name, point.step), ()), point.value)
-        lost = [] if _is_older(run) else lost
-        return RecordedRun(run.info.run_id, run.data.tags, points, manifest, files, tuple(lost))
-
-    def _level(self, level: LoggedLevel, files: RunFiles) -> ReadLevel:
-        found, damage = level.read(files, () if self.is_local and level.sha256 else READ_FILES)
-        texts = {name: _text(found[name]) for name in READ_FILES if name in found}
-        return ReadLevel(level.density, texts, "; ".join(damage))
+        return points
 
     def _files(self, run: Run) -> RunFiles:
         if self.is_local:
@@ -239,7 +223,3 @@ def _is_older(run: Run) -> bool:
 
 def _finished(kind: str) -> str:
     return f"tags.`{names.KIND}` = '{kind}' and attributes.status = 'FINISHED'"
-
-
-def _text(content: bytes) -> str:
-    return content.decode("utf-8", "replace")

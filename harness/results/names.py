@@ -51,6 +51,8 @@ CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/int
 KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
 PLAIN, LOSS_CHANGES, CONTROL = "harness.plain", "harness.loss_changes", "harness.control"
+FAMILY, DESCRIPTION, SOURCE = "harness.family", "harness.description", "harness.source"
+METHOD_VERSION, AUTHOR, CODE = "harness.method_version", "harness.author", "harness.code"
 GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.partial"
 FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS = "harness.levels"
@@ -75,7 +77,7 @@ class Field:
 
     RUN, GROUP, ENTRY, METHOD, LOSS, PLAIN = "run_id", "group", "entry", "method", "loss", "plain"
     LOSS_CHANGES, SEED, DENSITY, STATUS, REASON = "loss_changes", "seed", "density", "status", "reason"
-    LAYERS, FOLD, IMBALANCE, CONTROL = "layers", "fold", "imbalance", "control"
+    LAYERS, FOLD, IMBALANCE, CONTROL, FAMILY = "layers", "fold", "imbalance", "control", "family"
     SPLIT, IMAGE, LABEL, SCORE = "split", "id", "label", "score"
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ import pandas as pd
 
 from harness.results import names
 from harness.results.looks import looks, part_of
+from harness.results.method_facts import MethodFacts
 from harness.results.mlflow_tracker import Tracker, experiments_with
 from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadDocument
 from harness.results.run_tables import UNREADABLE, RunTables, tables_of
 from harness.results.study_record import StudyRecord
+from harness.results.submission import Submission
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Results:
     ``cells`` has one row per (entry, seed, level): run_id, group, entry (canonical text; "dense" is the
     plain-loss reference at density 1), method, loss, plain (the entry's name under the plain loss; its own where a run
     does not say), loss_changes (whether the loss has another gamma after the first round; False where a run does
-    not say), control (whether the method is there for others to be compared with), fold (from 1, of as many as the
+    not say), control (whether the method is there for others to be compared with), family (what kind of method it is;
+    of a run that does not say, that of our own methods, else "other"), fold (from 1, of as many as the
     group's provenance says; missing where the publisher's test images are tested), imbalance (negatives per positive
     in training; missing where all are used), seed, density (asked), status ("done", "failed", "diverged", "skipped"),
     reason, layers (by parameter name (left, alive, total) weights; None where a run does not say), then the metrics by
@@ -38,12 +41,16 @@ class Results:
 
     ``groups`` gives the provenance of each group by id; results of two groups never share a table. "looks" there says
     how many entries were ever scored on its test images, those of other groups and of older versions among them.
+    "methods" has what is told of each method, by name, the newest run's: the fields of `MethodFacts`, empty where a run
+    does not say.
 
     ``studies`` are the records of `harness tune`; one belongs to the groups whose provenance has its
     "setting".
 
     ``damage`` names each run and level of which a file in MLflow is missing, cut or changed. Such a level is a failed
     cell with that as its reason; a run of a group whose provenance is lost is in no table.
+
+    ``submissions`` say whose bundles these results came from, where they came from any.
     """
 
     experiment: str
@@ -52,6 +59,7 @@ class Results:
     groups: dict[str, dict[str, Any]]
     studies: tuple[StudyRecord, ...] = ()
     damage: tuple[str, ...] = ()
+    submissions: tuple[Submission, ...] = ()
 
     def of_groups(self, groups: Collection[str]) -> "Results":
         """Return the results of these groups alone."""
@@ -70,6 +78,12 @@ def experiments(uri: str, store: Path) -> list[str]:
     return experiments_with(names.RESULT, uri, store)
 
 
+def groups_held(uri: str, store: Path) -> dict[str, int]:
+    """Return how many groups of results each experiment has, by name, sorted. Raises `MachineError` as `read`."""
+    held = {name: Tracker(uri, store, name).tags(names.RESULT) for name in experiments(uri, store)}
+    return {name: len({tags[names.GROUP] for tags in every}) for name, every in held.items()}
+
+
 def read(uri: str, store: Path, experiment: str) -> Results:
     """Return the results of ``experiment`` at the tracking address ``uri``; empty tables where there are none.
 
@@ -77,7 +91,11 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     `MachineError` where MLflow does not answer.
     """
     tracker = Tracker(uri, store, experiment)
-    every = tracker.read()
+    return results_of(experiment, tracker.read(), tracker.documents(names.STUDY, names.STUDY_FILE))
+
+
+def results_of(experiment: str, every: Sequence[PublishedRun], studies: Iterable[ReadDocument]) -> Results:
+    """Return the results that runs and the records of studies are, wherever they were kept; the newest run counts."""
     runs = _newest(every)
     groups = _groups(runs)
     tables = [tables_of(run) for run in runs]
@@ -88,13 +106,13 @@ def read(uri: str, store: Path, experiment: str) -> Results:
         cells = cells.astype({Field.FOLD: "Int64", Field.IMBALANCE: "float64"})
     scores = [table for one in known for table in one.scores]
     looked = looks(every, _test_parts(groups, read))
-    studies, broken = _studies(tracker.documents(names.STUDY, names.STUDY_FILE))
+    records, broken = _studies(studies)
     return Results(
         experiment=experiment,
         cells=cells,
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
         groups={group: {**facts, "looks": looked.get(group, 0)} for group, facts in groups.items()},
-        studies=studies,
+        studies=records,
         damage=(*(line for one in tables for line in one.damage), *broken),
     )
 
@@ -130,12 +148,19 @@ def _groups(runs: Sequence[PublishedRun]) -> dict[str, dict[str, Any]]:
         known = groups.get(identity, {})
         groups[identity] = {
             **(_facts(run.provenance) or known),  # where its own is lost, an older command's
+            "methods": {**known.get("methods", {}), **_method(run)},
             "seeds": sorted({*known.get("seeds", []), int(run.tags[names.SEED])}),
             "started": _moment(run.started),
             # Levels that are added to an old run count as new: MLflow ends a run anew when it gets more.
             "finished": max(known.get("finished", ""), _moment(run.finished)),
         }
     return {group: facts for group, facts in groups.items() if group in told}
+
+
+def _method(run: PublishedRun) -> dict[str, dict[str, str]]:
+    """Return what a run tells of its method, by name; of the references nothing is to be told."""
+    method = run.tags[names.METHOD]
+    return {} if method in names.REFERENCES else {method: asdict(MethodFacts.from_tags(method, run.tags))}
 
 
 def _facts(provenance: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness.results import names
 from harness.results.cell_record import CellRecord
+from harness.results.method_facts import MethodFacts
 from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadLevel
 
@@ -43,6 +44,7 @@ def tables_of(run: PublishedRun) -> RunTables:
         Field.PLAIN: run.tags.get(names.PLAIN, run.tags[names.ENTRY]),
         Field.LOSS_CHANGES: run.tags.get(names.LOSS_CHANGES) == "true",
         Field.CONTROL: _is_control(run),
+        Field.FAMILY: MethodFacts.from_tags(run.tags[names.METHOD], run.tags).family,
         Field.FOLD: int(run.tags[names.FOLD]) if names.FOLD in run.tags else None,
         Field.IMBALANCE: float(run.tags[names.IMBALANCE]) if names.IMBALANCE in run.tags else None,
     }

@@ -1,19 +1,36 @@
 """A line between a job's process and the one that started it: whole messages or none, whenever one end dies."""
 
 import pickle
+import select
 import socket
 import struct
+from enum import IntEnum
 from typing import Any, Protocol
 
-_HEADER = struct.Struct("!Q?")
+_HEADER = struct.Struct("!QB")
 _CHUNK = 1 << 16
+
+
+class Weight(IntEnum):
+    """What a message means to who passes it on unread."""
+
+    RESULT = 0
+    LAST = 1
+    """It ends the job."""
+    ASIDE = 2
+    """No result: it gives the job no more time."""
 
 
 class Line(Protocol):
     """What a job speaks to its parent by."""
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Any, weight: Weight = Weight.RESULT) -> None:
         """Send one message."""
+        ...
+
+    @property
+    def free(self) -> bool:
+        """Whether a short message can be sent without waiting for who reads it."""
         ...
 
     def recv(self) -> Any:
@@ -46,13 +63,20 @@ class Channel:
         """Close this end."""
         self._end.close()
 
-    def send(self, message: Any, *, last: bool = False) -> None:
-        """Send one message; the ``last`` one ends the job."""
-        self.forward(pickle.dumps(message), last=last)
+    @property
+    def free(self) -> bool:
+        """Whether a short message can be sent without waiting for who reads it."""
+        asked = select.poll()  # `select` knows no descriptor above 1023
+        asked.register(self._end, select.POLLOUT)
+        return bool(asked.poll(0))
 
-    def forward(self, data: bytes, *, last: bool = False) -> None:
+    def send(self, message: Any, weight: Weight = Weight.RESULT) -> None:
+        """Send one message."""
+        self.forward(pickle.dumps(message), weight)
+
+    def forward(self, data: bytes, weight: Weight = Weight.RESULT) -> None:
         """Send one message that is pickled already."""
-        self._end.sendall(_HEADER.pack(len(data), last) + data)
+        self._end.sendall(_HEADER.pack(len(data), weight) + data)
 
     def recv(self) -> Any:
         """Wait for the next message and return it. Raises EOFError where the other end is gone."""
@@ -60,8 +84,8 @@ class Channel:
             self._read()
         return pickle.loads(whole[0])  # noqa: S301 - of who started this process
 
-    def arrived(self) -> list[tuple[bytes, bool]]:
-        """Return the (pickled message, whether the last) that are here, after one read that is known not to wait.
+    def arrived(self) -> list[tuple[bytes, int]]:
+        """Return the (pickled message, its weight) that are here, after one read that is known not to wait.
 
         Raises EOFError where the other end is gone; what it had sent of a message is dropped.
         """
@@ -80,13 +104,13 @@ class Channel:
             raise EOFError
         self._bytes += data
 
-    def _whole(self) -> tuple[bytes, bool] | None:
+    def _whole(self) -> tuple[bytes, int] | None:
         if len(self._bytes) < _HEADER.size:
             return None
-        length, last = _HEADER.unpack_from(self._bytes)
+        length, weight = _HEADER.unpack_from(self._bytes)
         end = _HEADER.size + length
         if len(self._bytes) < end:
             return None
         data = bytes(self._bytes[_HEADER.size : end])
         del self._bytes[:end]
-        return data, last
+        return data, weight

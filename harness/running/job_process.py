@@ -20,7 +20,7 @@ from typing import Any
 from harness.children import Child, fork, redirect, settle
 from harness.errors import HarnessError, is_out_of_memory, text_of
 from harness.planning.plan import Plan
-from harness.running.channel import Channel, Line
+from harness.running.channel import Channel, Line, Weight
 
 Work = Callable[[Plan, Any, Line], None]
 """Does one job and sends its results; defined at a module's top level, so that a spawned process finds it."""
@@ -83,7 +83,7 @@ def _live(task: Task, channel: Channel, output: socket.socket) -> None:
     warnings.showwarning = lambda message, *_args, **_kwargs: channel.send(("warning", str(message)))
     answer = _answer(task, channel)
     sys.stdout.flush()
-    channel.send(answer, last=True)
+    channel.send(answer, Weight.LAST)
 
 
 def _limit_memory(memory: int | None) -> None:
@@ -168,11 +168,12 @@ class JobProcess:
                     arrived = self._line.arrived()
                 except EOFError:
                     return None
-                for data, last in arrived:
-                    if last:
+                for data, weight in arrived:
+                    if weight == Weight.LAST:
                         return data
                     self.connection.send_bytes(data)
-                    until = time.monotonic() + self.limit_s
+                    if weight == Weight.RESULT:
+                        until = time.monotonic() + self.limit_s
             elif ended:
                 return None
         self._late = True

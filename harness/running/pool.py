@@ -9,7 +9,6 @@ from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED
 from harness.running.channel import Line
-from harness.running.worker import announce_pretraining
 from harness.running.worker_processes import Listener, Message, Workers
 
 RETRY_BUSY_S = 0.5
@@ -37,13 +36,16 @@ class JobOutcome:
 def run_job(plan: Plan, job: Job, line: Line) -> None:
     """Send one ``cell`` message per level: (index of the job's level, record, traceback of a failure)."""
     from harness.running.cells import cells, score_test  # torch, which the parent that sends jobs does without
+    from harness.running.job_watcher import JobWatcher
     from harness.running.warm_up import caged
     from harness.storage.store import Store
 
-    store = Store(plan.store, wait=False, started=announce_pretraining(line), checks=[caged(plan, [job.seed]).check])
+    watcher = JobWatcher(line)
+    store = Store(plan.store, wait=False, watcher=watcher, checks=[caged(plan, [job.seed]).check])
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
         line.send(("cell", (level, score_test(plan, cell, store), cell.detail)))
+        watcher.cell_ended()
 
 
 def all_jobs(plan: Plan) -> list[Job]:

@@ -43,6 +43,7 @@ def publication(
         names.PLAIN: entry.plain,
         names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
         names.CONTROL: str(entry.control).lower(),
+        **published_values(entry.facts().to_tags()),
         names.SEED: str(seed),
         names.GROUP: provenance["group"],
         names.SIMULATED: str(provenance["simulated"]).lower(),
@@ -102,6 +103,12 @@ def _family(plan: Plan, splits: Splits) -> str:
     return _compared(whole, {"whole": splits.whole})
 
 
+def _kin(plan: Plan, splits: Splits) -> str:
+    """Return what families share that differ by the kind of machine alone: one measurement, of which bits differ."""
+    training = replace(plan.training, device="auto")
+    return _family(replace(plan, training=training, environment=""), splits)
+
+
 def _compared(plan: Plan, fingerprints: Mapping[str, str]) -> str:
     """Return a hash of what two results must share, the terms of their verdict among it.
 
@@ -152,6 +159,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
     return {
         "group": _group(plan, splits),
         "family": _family(plan, splits),
+        "kin": _kin(plan, splits),
         "setting": setting_of(plan, splits.pool),
         **_images_told(plan, splits),
         "network": plan.network,

@@ -1,21 +1,23 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.data.draw import Cutting
 from harness.data.loading import parts, read_images, splits_of
-from harness.planning.plan import Plan
+from harness.planning.plan import Plan, levels_of
 from harness.progress import Reporter, Task
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
+from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
-from harness.running.worker_processes import listener
+from harness.running.stage_lines import StageLines
+from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
 
@@ -44,28 +46,50 @@ class Summary:
 def prepare(plan: Plan, reporter: Reporter) -> None:
     """Decode or draw all images once; every seed of the plan can then be cut from them."""
     with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
-        found = read_images(plan.data, Store(plan.store), task.update)
+        found = read_images(plan.data, Store(plan.store, watcher=StageLines(reporter)), task.update)
     for note in found.notes:
         reporter.note(f"note: {note}", style="yellow")
     for identity, reason in found.broken:
-        reporter.note(f"left out: {identity}: {reason}", style="yellow")
+        reporter.warn(f"left out: {identity}: {reason}")
     for seed in plan.seeds:
         parts(plan.data, plan.store, seed)
 
 
-def execute(plans: Sequence[Plan], tracker: Tracker, reporter: Reporter, command: str) -> Summary:
+class Onlooker(Protocol):
+    """Hears of the jobs of all plans of a run, and knows from that how long it will take yet."""
+
+    def of(self, plan: Plan) -> JobListener:
+        """Return who hears of a plan's jobs."""
+        ...
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the last job ends, None where nobody can tell yet."""
+        ...
+
+
+def execute(
+    plans: Sequence[Plan],
+    tracker: Tracker,
+    reporter: Reporter,
+    command: str,
+    onlooker: Callable[[], Onlooker | None] = lambda: None,
+) -> Summary:
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
-    Raises on interrupts and machine errors.
+    ``onlooker`` is asked for one when the images are read. Raises on interrupts and machine errors.
     """
     for plan in plans:
         prepare(plan, reporter)
+    looking = onlooker()
     publisher = Publisher(tracker, reporter, command)
     total = sum(plan.cell_count for plan in plans)
     with reporter.task("Training and scoring", total, "cells") as task:
         lines = CellLines(reporter, task, total)
         for plan in plans:
-            for outcome in Pool(plan, listener(plan, reporter), partial(lines, plan)).run():
+            jobs = JobLines(task, partial(_job_name, plan), partial(_job_levels, plan))
+            if looking:
+                jobs.look(looking.seconds_left, looking.of(plan))
+            for outcome in Pool(plan, listener(plan, reporter, jobs), partial(lines, plan)).run():
                 publisher.take(plan, outcome)
     return publisher.finish()
 
@@ -76,7 +100,7 @@ class Publisher:
     def __init__(self, tracker: Tracker, reporter: Reporter, command: str) -> None:
         self.command = command
         self.summary = Summary()
-        self.outbox = Outbox(tracker.publish, partial(reporter.note, style="bold red"))
+        self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
 
     def take(self, plan: Plan, outcome: JobOutcome) -> None:
         """Publish one job's records."""
@@ -109,10 +133,18 @@ class CellLines:
         if record.status == names.DONE:
             self.reporter.note(f"{count}: {_figures(record)}")
         else:
-            self.reporter.note(f"{count}: {record.status}: {record.reason}", style="red")
+            self.reporter.warn(f"{count}: {record.status}: {record.reason}", style="red")
             if detail:
-                self.reporter.note(detail.rstrip(), style="dim")
+                self.reporter.warn(detail.rstrip(), style="dim")
         self.task.update(self.done)
+
+
+def _job_name(plan: Plan, job: Job) -> str:
+    return f"{plan.entries[job.entry].text} {_of(job.seed, plan.data.cutting)}"
+
+
+def _job_levels(plan: Plan, job: Job) -> Sequence[float]:
+    return levels_of(plan.entries[job.entry], plan.densities)
 
 
 def _of(seed: int, cutting: Cutting) -> str:

@@ -7,7 +7,8 @@ from harness.evaluation.thresholds import Threshold, choose
 from harness.networks.architecture import Network, positive_scores
 from harness.planning.plan import Plan
 from harness.storage.canonical import canonical_state
-from harness.storage.store import Stage, Store
+from harness.storage.stage import Stage
+from harness.storage.store import Store
 from harness.training.inference import outputs_of, resolve_device
 from harness.training.version import TRAINING_VERSION
 

@@ -31,6 +31,7 @@ def caged(plan: Plan, seeds: Sequence[int]) -> Cage:
 def warm_up(plan: Plan) -> None:
     """Load the modules, the images and the optimiser's lazy parts, and take down how all is; CUDA is left alone."""
     import harness.running.cells
+    import harness.running.job_watcher
     import harness.training.logistic_regression  # noqa: F401 - these are all that a job runs, for its children
 
     _import_own_methods(plan)

@@ -5,14 +5,12 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from harness.errors import HarnessError, UsageError
 from harness.planning.plan import Plan
-from harness.running.channel import Line
 from harness.running.job_process import JobProcess, Task, Work, forked, fresh
 
 # One thread per process, everywhere: faster beside a busy neighbour, and the bits do not depend on the cores.
@@ -71,16 +69,6 @@ def fix_kernels() -> None:
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # scores are float32
-
-
-def announce_pretraining(line: Line) -> Callable[[str, Any], None]:
-    """Return a `Store` listener that tells the parent which architecture is about to be pretrained."""
-
-    def started(kind: str, inputs: Any) -> None:
-        if kind == "pretrain":
-            line.send(("pretraining", inputs["architecture"]))
-
-    return started
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -46,13 +46,27 @@ class Message:
     detail: str = ""
 
 
+class JobListener:
+    """Told of jobs as workers take them up, speak of them, and end them; this one does nothing with it."""
+
+    def began(self, job: Any) -> None:
+        """Hear that a worker has a job in hand."""
+
+    def told(self, job: Any, kind: str, payload: Any) -> None:
+        """Hear what a job says: a result of its `Work`, ``steps``, or ``stage``."""
+
+    def ended(self, job: Any, kind: str) -> None:
+        """Hear that a worker no longer has a job: it is ``done``, it ``died``, or it is put back as ``busy``."""
+
+
 @dataclass
 class Listener:
-    """Told while workers work: networks about to be pretrained, warnings, and what methods print."""
+    """Told while workers work: networks about to be pretrained, warnings, what methods print, and how jobs go."""
 
     pretraining: Callable[[Architecture], None] = lambda _: None
     warning: Callable[[str], None] = lambda _: None
     output: Callable[[str], None] = lambda _: None
+    jobs: JobListener = field(default_factory=JobListener)
 
 
 class Workers:
@@ -93,6 +107,7 @@ class Workers:
         except OSError:
             return False
         worker.job = job
+        self.listener.jobs.began(job)
         return True
 
     def heard(self) -> Iterator[Message]:
@@ -118,12 +133,20 @@ class Workers:
             self.listener.output(payload)
         elif kind == "error":
             raise payload
+        elif kind in ("steps", "stage"):
+            self.listener.jobs.told(worker.job, kind, payload)
         else:
-            message = Message(worker, worker.job, kind, *(payload if kind == "died" else [payload]))
-            if kind in ("done", "busy", "died"):
-                worker.job = None
-            return message
+            return self._of_a_job(worker, kind, payload)
         return None
+
+    def _of_a_job(self, worker: Worker, kind: str, payload: Any) -> Message:
+        message = Message(worker, worker.job, kind, *(payload if kind == "died" else [payload]))
+        if kind in ("done", "busy", "died"):
+            worker.job = None
+            self.listener.jobs.ended(message.job, kind)
+        else:
+            self.listener.jobs.told(message.job, kind, payload)
+        return message
 
     def _died(self, worker: Worker) -> Message | None:
         """Replace a dead worker; its job, if it had one, is told to have died."""
@@ -133,6 +156,7 @@ class Workers:
         self.workers[self.workers.index(worker)] = self._start()
         if worker.job is None:
             return None
+        self.listener.jobs.ended(worker.job, "died")
         return Message(worker, worker.job, "died", how_it_died(worker.process.exitcode))
 
     def _start(self) -> Worker:
@@ -170,16 +194,16 @@ def _stop(workers: list[Worker]) -> None:
             worker.process.join()
 
 
-def listener(plan: Plan, reporter: Reporter) -> Listener:
-    """Return what prints the workers' pretrainings and warnings, and what methods print."""
+def listener(plan: Plan, reporter: Reporter, jobs: JobListener | None = None) -> Listener:
+    """Return what prints the workers' pretrainings and warnings, and what methods print; ``jobs`` hears of jobs."""
 
     def pretraining(architecture: Architecture) -> None:
         reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
 
     def warning(text: str) -> None:
-        reporter.note(f"warning: {text}", style="yellow")
+        reporter.warn(f"warning: {text}")
 
     def output(text: str) -> None:
         reporter.note(f"a method printed: {text}", style="dim")
 
-    return Listener(pretraining=pretraining, warning=warning, output=output)
+    return Listener(pretraining, warning, output, jobs or JobListener())

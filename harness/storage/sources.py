@@ -6,9 +6,13 @@ import hashlib
 import importlib.util
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+FACTS = ("family",)
+"""Class variables that tell a reader something and decide nothing: another word in one is no other code."""
 
 
 class Taken(NamedTuple):
@@ -81,8 +85,36 @@ def _taken(node: ast.AST, package: str) -> Iterator[Taken]:
 
 
 @functools.lru_cache(maxsize=512)
+def without_facts(text: str) -> str:
+    """Return a source without the lines that say of its classes what no result depends on: `FACTS`, and their words."""
+    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    left_out = {
+        line for one in classes for fact in _facts(one.body) for line in range(fact.lineno, (fact.end_lineno or 0) + 1)
+    }
+    return "\n".join(line for number, line in enumerate(text.split("\n"), 1) if number not in left_out)
+
+
+def _facts(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield what gives a fact its text, and the docstring below it, where each has its lines to itself."""
+    lines = Counter(line for node in body for line in {node.lineno, node.end_lineno})
+    for node, following in zip(body, [*body[1:], None], strict=True):
+        if _is_fact(node) and lines[node.lineno] == lines[node.end_lineno] == 1:
+            yield node
+            if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+                yield following
+
+
+def _is_fact(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Constant):
+        return False
+    named = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return all(isinstance(one, ast.Name) and one.id in FACTS for one in named)
+
+
+@functools.lru_cache(maxsize=512)
 def digest_of_code(text: str) -> str:
-    """Return the sha256 of what ``text`` does: comments, docstrings, layout and the words of errors do not count.
+    """Return the sha256 of what ``text`` does: comments, docstrings, layout, `FACTS` and the words of errors do not
+    count.
 
     The same in every Python from 3.11 on. Names, annotations and every number count.
     """
@@ -91,6 +123,11 @@ def digest_of_code(text: str) -> str:
 
 
 class _WithoutWords(ast.NodeTransformer):
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        told = [*_facts(node.body)]
+        node.body = [one for one in node.body if one not in told]
+        return self.generic_visit(node)
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
 

@@ -20,6 +20,7 @@ from typing import Any
 from harness.errors import StoreError
 from harness.storage.canonical import digest
 from harness.storage.disk import remove, write_whole
+from harness.storage.stage import Stage, Watcher
 from harness.storage.stage_files import (
     Attachment,
     CorruptStageError,
@@ -38,20 +39,6 @@ class StageBusy(BaseException):
 
     Not an Exception: a method that catches its own errors must not catch what only depends on timing.
     """
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage's result: its key, its value, what it took when it was computed, and whether just now.
-
-    ``seconds`` on the clock, ``processor_seconds`` of the process that computed it, all its threads.
-    """
-
-    key: str
-    value: Any
-    seconds: float
-    processor_seconds: float
-    replayed: bool
 
 
 @dataclass
@@ -113,6 +100,10 @@ class Checkpoint:
                 return found[0]
         return None
 
+    def stepped(self, done: int, of: int) -> None:
+        """Tell who watches the store how many training steps are taken."""
+        self.store.watcher.stepped(done, of)
+
     def save(self, order: int, value: Any) -> None:
         """Commit ``value`` as the checkpoint of step ``order``, then drop the older ones."""
         self.store.check()
@@ -133,8 +124,8 @@ class Checkpoint:
 class Store:
     """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
 
-    ``started`` is told the kind and the inputs of each stage that is about to be computed. ``checks`` are called before
-    anything is computed and before anything is kept, and raise where this process would not give the stage's own bits.
+    ``watcher`` is told of each stage. ``checks`` are called before anything is computed and before anything is kept,
+    and raise where this process would not give the stage's own bits.
     """
 
     def __init__(
@@ -142,13 +133,13 @@ class Store:
         root: Path,
         *,
         wait: bool = True,
-        started: Callable[[str, Any], None] = lambda *_: None,
+        watcher: Watcher | None = None,
         checks: Iterable[Callable[[], None]] = (),
     ) -> None:
         self.root = root
         self.stages = root / "stages"
         self.partial = root / "partial"
-        self.wait, self.started, self.checks = wait, started, [*checks]
+        self.wait, self.watcher, self.checks = wait, watcher or Watcher(), [*checks]
         self._locked = False
         with store_errors(root):
             for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
@@ -162,14 +153,17 @@ class Store:
         not run another stage: a process holds at most one lock.
         """
         key = digest([kind, inputs])
-        if stage := self.find(key):
-            return stage
+        stage = self.find(key) or self._computed(key, kind, inputs, compute)
+        self.watcher.ended(kind, inputs, stage)
+        return stage
+
+    def _computed(self, key: str, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
         with self._lock(key):
             if stage := self.find(key, mend=True):
                 return stage
             self._sweep(key)
             self.check()
-            self.started(kind, inputs)
+            self.watcher.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
             try:
                 value = compute(checkpoint)

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from harness.errors import UsageError
 from harness.storage.store import Store
@@ -26,26 +27,60 @@ def shown(size: int) -> str:
     return f"{size} B"
 
 
-def usage_lines(root: Path) -> list[str]:
-    """Return the store's stages by kind with counts and sizes, and the rest of its folder."""
+class Held(NamedTuple):
+    """So many stages, and the bytes of their files."""
+
+    stages: int
+    bytes: int
+
+
+class Usage(NamedTuple):
+    """What a store's folder holds: its stages by kind, unfinished ones, and the ``rest``: MLflow, reports, locks."""
+
+    store: Path
+    bytes: int
+    kinds: dict[str, Held]
+    unfinished: Held
+    rest: int
+
+    def lines(self) -> list[str]:
+        """Return it for a person."""
+        lines = [f"Store {self.store}: {shown(self.bytes)}"]
+        for kind, held in {**self.kinds, "unfinished": self.unfinished}.items():
+            lines.append(f"  {kind:<12} {held.stages:>6} stages  {shown(held.bytes):>9}")
+        return [*lines, f"  {'MLflow, reports, locks':<26}  {shown(self.rest):>9}"]
+
+    def values(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        kinds = {kind: held._asdict() for kind, held in self.kinds.items()}
+        return {**self._asdict(), "store": str(self.store), "kinds": kinds, "unfinished": self.unfinished._asdict()}
+
+
+class Evicted(NamedTuple):
+    """So many stages were removed, and so many bytes of stages are left."""
+
+    stages: int
+    left: int
+
+    def __str__(self) -> str:
+        """Return it for a person."""
+        return f"Evicted {self.stages} stages; {shown(self.left)} of stages left."
+
+
+def usage(root: Path) -> Usage:
+    """Return what the folder of a store holds."""
     store = Store(root)
-    counts: dict[str, int] = defaultdict(int)
-    sizes: dict[str, int] = defaultdict(int)
+    sizes: dict[str, list[int]] = defaultdict(list)
     for folder, kind in store.folders():
-        counts[kind] += 1
-        sizes[kind] += folder_bytes(folder)
+        sizes[kind].append(folder_bytes(folder))
+    kinds = {kind: Held(len(sizes[kind]), sum(sizes[kind])) for kind in sorted(sizes)}
+    unfinished = Held(len(list(store.partial.iterdir())), folder_bytes(store.partial))
     total = folder_bytes(root)
-    lines = [f"Store {root.absolute()}: {shown(total)}"]
-    lines += [f"  {kind:<12} {counts[kind]:>6} stages  {shown(sizes[kind]):>9}" for kind in sorted(counts)]
-    lines.append(
-        f"  {'unfinished':<12} {len(list(store.partial.iterdir())):>6} stages  {shown(folder_bytes(store.partial)):>9}"
-    )
-    rest = total - sum(sizes.values()) - folder_bytes(store.partial)
-    lines.append(f"  {'MLflow, reports, locks':<26}  {shown(rest):>9}")
-    return lines
+    rest = total - sum(held.bytes for held in kinds.values()) - unfinished.bytes
+    return Usage(root.absolute(), total, kinds, unfinished, rest)
 
 
-def evict(root: Path, size: str) -> str:
+def evict(root: Path, size: str) -> Evicted:
     """Remove least recently used stages until stages take at most ``size``; return what was done.
 
     Published results stay. An evicted stage is computed again when it is needed. Raises `UsageError` for a size that
@@ -65,7 +100,7 @@ def evict(root: Path, size: str) -> str:
         shutil.rmtree(trash, ignore_errors=True)
         total -= sizes[folder]
         removed += 1
-    return f"Evicted {removed} stages; {shown(total)} of stages left."
+    return Evicted(removed, total)
 
 
 def _bytes(text: str) -> int:

@@ -36,6 +36,10 @@ class Saver(Protocol):
         """Save ``value`` as the progress after epoch ``order``."""
         ...
 
+    def stepped(self, done: int, of: int) -> None:
+        """Hear that ``done`` steps of this training's ``of`` are taken."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingTask:
@@ -127,12 +131,17 @@ def fit(
     first, last = epochs or (0, whole)
     chooses = schedule.keep == "best" and last == whole
     start = first * schedule.steps_per_epoch(len(images))
+    end = min(last * schedule.steps_per_epoch(len(images)), total)
+
+    def stepped() -> None:
+        saver.stepped(progress["steps"] - start, end - start)
+
     progress = saver.load() or {"history": [], "best": None, **_kept(stepper, first, start)}
     _restore(stepper, progress)
     if progress["epoch"] == first and _is_dead(stepper, images, seed):
         return _result(progress, "dead", start)
     while progress["epoch"] < last:
-        mean_loss = _epoch(stepper, images, targets, progress, total, seed)
+        mean_loss = _epoch(stepper, images, targets, progress, total, seed, stepped)
         if not math.isfinite(mean_loss) or not _finite(stepper.module):
             return _result(progress, "diverged", start)
         figure = task.evaluate(stepper.module) if chooses else None
@@ -147,7 +156,15 @@ def fit(
     return _result(progress, "trained", start)
 
 
-def _epoch(stepper: Stepper, images: Images, targets: Tensor, progress: dict[str, Any], total: int, seed: int) -> float:
+def _epoch(
+    stepper: Stepper,
+    images: Images,
+    targets: Tensor,
+    progress: dict[str, Any],
+    total: int,
+    seed: int,
+    stepped: Callable[[], None],
+) -> float:
     """Train one epoch and return its mean loss; every draw comes from (seed, purpose, epoch)."""
     schedule, epoch = stepper.schedule, progress["epoch"]
     stepper.loss = stepper.task.loss_at((epoch + 1) / schedule.epoch_count(len(images)))
@@ -163,6 +180,7 @@ def _epoch(stepper: Stepper, images: Images, targets: Tensor, progress: dict[str
             rate = schedule.learning_rate_at(progress["steps"], total)
             losses.append(stepper.step(batch, targets[chosen], rate))
             progress["steps"] += 1
+            stepped()
     stepper.module.eval()
     return float(torch.stack(losses).mean())
 

@@ -24,37 +24,55 @@ _TAIL = 0.1
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Schedule:
-    """SGD with momentum, or AdamW (``momentum`` is not its), over drawn batches; what it ends with is kept.
-
-    ``sampler``: each image once an epoch, ``shuffled``, or as many draws with each class equally likely, ``balanced``.
-
-    ``epochs`` passes over the training split, at most ``max_steps`` steps (0 = no limit). The learning rate rises
-    linearly over the ``warmup`` fraction of all steps, then stays (``constant``) or falls to 0 (``cosine``).
-    ``clip`` bounds the gradient's norm (0 = off). ``norm_momentum`` is each batch's share of the batch norms' running
-    statistics, whatever the network's own: some have 0.01, for ImageNet's long training, but what is pruned has other
-    statistics than W0, and a few hundred steps must reach them. ``augmentation`` ``paper`` is all of the paper's Table
-    I, the others parts of it. ``precision`` ``auto`` is bfloat16 where the device computes in it. ``keep="best"`` keeps
-    the epoch of the best validation AUC after the warm-up instead, the first of equals: a choice among few positives.
-    """
+    """How a network is trained: the optimiser, for how long, at which rates, on what it sees of its images."""
 
     key_name: ClassVar[str] = ""
     epochs: Annotated[StrictInt, Field(ge=1)] = 100
+    """Passes over the training split in one training."""
     max_steps: Annotated[StrictInt, Field(ge=0)] = 0
+    """Most optimiser steps in a training; 0 means no limit."""
     batch_size: Annotated[StrictInt, Field(ge=2)] = 32
+    """Images in a step; the last, incomplete batch of an epoch is left out."""
     optimiser: Optimiser = field(default="sgd", metadata=YOUNGER)
+    """Stochastic gradient descent with momentum, or AdamW with its usual moments (0.9, 0.999)."""
     sampler: Sampler = field(default="shuffled", metadata=YOUNGER)
+    """Each training image once an epoch, or as many draws with both classes equally likely (losses.md). Pretraining is
+    always shuffled.
+    """
     learning_rate: Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)] = 0.01
+    """The highest learning rate of the schedule."""
     momentum: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
+    """Momentum of SGD."""
     weight_decay: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Weight decay: of SGD on all parameters; of AdamW, decoupled, on all but biases and norms."""
     warmup: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """Fraction of all steps over which the learning rate rises linearly."""
     decay: Literal["constant", "cosine"] = "constant"
+    """How the learning rate goes on after the warm-up; `cosine` falls to 0."""
     clip: Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Largest norm of the gradient; 0 means off."""
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """Probability in the network's dropout layers."""
     norm_momentum: Annotated[StrictFloat, Field(gt=0, le=1, allow_inf_nan=False)] = field(default=0.1, metadata=YOUNGER)
+    """Each batch's share of the running statistics of batch norms, in the place of the network's own: some have 0.01,
+    which suits hundreds of thousands of steps. After a few hundred, the statistics of a pruned network would still be
+    those of W0, and its scores constant.
+    """
     augmentation: Literal["none", "flips", "flips-affine", "paper"] = "flips-affine"
+    """Augmentation, of training images only. `flips-affine` also rotates up to 90 degrees, shears up to 20 degrees and
+    scales by 0.8 to 1.2. `paper` also crops, warps and changes colours: paper.md.
+    """
     precision: Precision = "auto"
+    """`auto`: bfloat16 where the device multiplies in it, else float32. The scores that are reported are always
+    float32.
+    """
     device: Device = "auto"
+    """`auto`: CUDA where there is one. No release has been tried on CUDA yet."""
     keep: Literal["last", "best"] = "last"
+    """Which network counts as trained: what the training ends with, or that of the epoch with the best validation AUC,
+    the first of equals. `best` takes no epoch that ends within the warm-up; with few validation positives it is a
+    choice among noise. `kept/step` in every result says which it was.
+    """
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of full batches in ``images``; at least one, of all images, where they are fewer."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.storage.store import Checkpoint, Stage, Store
+from harness.storage.stage import Stage
+from harness.storage.store import Checkpoint, Store
 
 _SHARED = ("images", "pretrain")
 """Stages that belong to the store and not to any trial."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError
 
+from harness.entry_text import toml_text
 from harness.errors import UsageError, nearest
 from harness.losses.schedule import LossSchedule
 from harness.planning.entries import Entry
@@ -111,7 +112,7 @@ def _printable(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    return _quoted(value) if isinstance(value, str) else repr(value)
+    return _quoted(value) if isinstance(value, str) else toml_text(value)  # repr has True for true
 
 
 def _quoted(text: str) -> str:

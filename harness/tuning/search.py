@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.data.loading import pool_fingerprint
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, nearest
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import skipped
 from harness.planning.entries import Entry
@@ -86,7 +86,7 @@ def _skipped(entry: Entry, network: str) -> str | None:
 def _unknown_methods(plan: Plan, options: TuningOptions) -> list[str]:
     known = {entry.method for entry in _tunable(plan)}
     return [
-        f"tuning.space.{method}: no entry of this command is of that method"
+        f"tuning.space.{method}: no entry of this command is of that method{nearest(method, known)}"
         for method in options.space
         if method not in known
     ]

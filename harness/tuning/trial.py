@@ -10,7 +10,6 @@ from harness.results.cell_record import CellRecord
 from harness.results.names import COLLAPSED, DONE, VALIDATION, on
 from harness.results.trial_record import LevelResult
 from harness.running.channel import Line
-from harness.running.worker import announce_pretraining
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,12 @@ class TrialJob:
 def run_trial(_plan: Plan, job: TrialJob, line: Line) -> None:
     """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on."""
     from harness.running.cells import cells  # torch, which the parent does without
+    from harness.running.job_watcher import JobWatcher
     from harness.running.warm_up import caged
     from harness.tuning.metered_store import MeteredStore
 
     checks = [caged(job.plan, job.seeds).check]
-    store = MeteredStore(job.plan.store, started=announce_pretraining(line), checks=checks)
+    store = MeteredStore(job.plan.store, watcher=JobWatcher(line), checks=checks)
     levels = levels_of(job.entry, job.plan.densities)
     seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]
     for of_one_level in zip(*seeds, strict=True):

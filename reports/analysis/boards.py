@@ -7,7 +7,7 @@ from typing import Any
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.outcomes import Outcome
 
-OF_ONE_FOLD = ("fold", "group", "fingerprint", "test_part", "counts", "looks", "large_groups")
+OF_ONE_FOLD = ("fold", "group", "fingerprint", "test_part", "counts", "looks", "large_groups", "methods")
 """Facts of which each fold has its own."""
 
 
@@ -50,6 +50,7 @@ def _joined(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "fingerprint": [one.get("fingerprint") for one in folds],
         "counts": _counts(folds),
         "large_groups": _members(folds),
+        "methods": {name: told for one in folds for name, told in (one.get("methods") or {}).items()},
         "looks": max(int(one.get("looks") or 0) for one in folds),
         "started": min(str(one.get("started") or "") for one in folds),
         "seeds": sorted({seed for one in folds for seed in one.get("seeds", ())}),

@@ -7,7 +7,7 @@ trade-offs those with an axis.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from harness.reports.formatting import decimal, duration, percent, signed, thous
 from harness.results import names
 
 Figure = Estimate | Rate | float | None
+
+View = Literal["ranking", "worth", "size and cost"]
+
+VIEWS: tuple[View, ...] = get_args(View)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Column:
     """The mean over an entry's done cells at one level of what ``each`` gives of one, NaN without any.
 
     ``name`` is its key in results.json, ``title`` its head on the page, ``text`` writes a value. ``note`` stands small
-    below it, ``word`` in the terminal's legend.
+    below it, ``word`` in the terminal's legend. ``view`` is the choice of columns that the page shows it in, and
+    ``best`` which end of it a reader wants first.
     """
 
     name: str
@@ -57,6 +62,8 @@ class Column:
     _: KW_ONLY
     note: "Column | None" = None
     word: str = ""
+    view: View = "ranking"
+    best: Literal["high", "low"] = "high"
     axis: Axis | None = None
     kind: ClassVar[str] = "mean"
 
@@ -134,6 +141,7 @@ COLUMNS: tuple[Column, ...] = (
         "Missed, deployed",
         _share(names.MISSED_DEPLOYED, names.POSITIVES),
         errors=names.MISSED_DEPLOYED,
+        best="low",
         axis=Axis("positives missed at the deployed cut", "error"),
     ),
     DeployedColumn(
@@ -142,32 +150,55 @@ COLUMNS: tuple[Column, ...] = (
         _share(names.ALARMS_DEPLOYED, names.NEGATIVES),
         errors=names.ALARMS_DEPLOYED,
         word="false alarms deployed",
+        best="low",
         axis=Axis("false alarms at the deployed cut", "error"),
     ),
-    Column("ap", "AP", tested(names.AP), note=_BASE),
-    Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed),
+    Column("ap", "AP", tested(names.AP), note=_BASE, view="worth"),
+    Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed, view="worth"),
     Column(
         "calibration_slope",
         "Calibra\N{SOFT HYPHEN}tion slope",
         tested(names.CALIBRATION_SLOPE),
         "{:.2f}".format,
         note=_INTERCEPT,
+        view="worth",
     ),
     Column(
         "remaining",
         "Remain\N{SOFT HYPHEN}ing",
         metric(names.DENSITY),
         percent,
+        view="size and cost",
+        best="low",
         axis=Axis("remaining weights", "size"),
     ),
-    Column("alive", "Alive", alive, percent, note=_SPREAD, axis=Axis("parameters alive", "size")),
-    Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent, axis=Axis("FLOPs left", "size")),
+    Column(
+        "alive",
+        "Alive",
+        alive,
+        percent,
+        note=_SPREAD,
+        view="size and cost",
+        best="low",
+        axis=Axis("parameters alive", "size"),
+    ),
+    Column(
+        "flops_left",
+        "FLOPs left",
+        lambda outcome: outcome.flops_left,
+        percent,
+        view="size and cost",
+        best="low",
+        axis=Axis("FLOPs left", "size"),
+    ),
     Column(
         "steps",
         "Steps",
         metric(names.STEPS),
         thousands,
         note=_KEPT,
+        view="size and cost",
+        best="low",
         axis=Axis("optimiser steps", "cost", mark="~g"),
     ),
     Column(
@@ -175,6 +206,8 @@ COLUMNS: tuple[Column, ...] = (
         "CPU time",
         metric(names.PROCESSOR_SECONDS),
         duration,
+        view="size and cost",
+        best="low",
         axis=Axis("CPU time in seconds", "cost", mark="~g"),
     ),
     Column("seconds", "", metric(names.SECONDS), duration),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.evaluation import comparisons
@@ -18,9 +18,12 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.lost_by_image import LostLevel, lost_by_image
+from harness.reports.analysis.methods import MethodOnBoard, methods_of
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
 from harness.reports.analysis.probe import AgainstProbe, against_probe
 from harness.reports.analysis.studies import studies_of
+from harness.reports.analysis.submissions import Share, other_machines, shares
 from harness.reports.analysis.verdicts import Verdict, verdicts
 from harness.results.names import DENSE, PROBE
 from harness.results.reading import Results
@@ -42,6 +45,7 @@ class Row:
     entry: str
     loss: str
     control: bool
+    family: str
     alike: tuple[str, ...]
     asked: int
     done: int
@@ -84,7 +88,9 @@ class Board:
     ``pairs`` are the methods that ran under the plain loss and under another. ``probe`` is what the dense network comes
     to beside the probe, None where no network has both. ``resolution`` is the gap of AUC that this run tells apart with
     power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
-    groups of images that are large enough.
+    groups of images that are large enough. ``methods`` is what is told of each method that ran, ``submissions`` are
+    whose bundles have a part in it, ``other_machines`` the boards of the same measurement on another kind of machine.
+    ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
     """
 
     group: str
@@ -99,6 +105,10 @@ class Board:
     probe: AgainstProbe | None = None
     resolution: float | None = None
     group_rates: tuple[GroupRate, ...] = ()
+    methods: tuple[MethodOnBoard, ...] = ()
+    submissions: tuple[Share, ...] = ()
+    other_machines: tuple[str, ...] = ()
+    lost: tuple[LostLevel, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -123,13 +133,23 @@ class Board:
 def leaderboard(results: Results) -> list[Board]:
     """Return one board per group or family of folds, never mixing two. Raises `ValueError` as `read_outcomes` does."""
     cells = read_outcomes(results)
-    return [
+    found = subjects(results.groups)
+    facts = {subject.identity: subject.facts for subject in found}
+    boards = [
         _board(
             subject,
             [cell for cell in cells if cell.group in subject.groups],
             studies_of(results.studies, subject.facts),
         )
-        for subject in subjects(results.groups)
+        for subject in found
+    ]
+    return [
+        replace(
+            board,
+            submissions=shares(results.submissions, subject.groups),
+            other_machines=other_machines(subject.identity, facts),
+        )
+        for board, subject in zip(boards, found, strict=True)
     ]
 
 
@@ -154,10 +174,12 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         verdicts(cells, design),
         tuple(cells),
         studies,
-        loss_pairs(cells, design),
-        against_probe(cells),
-        resolution([*family.values()]) if len(design.networks) > 1 else None,
-        group_rates(cells, subject.facts, design),
+        pairs=loss_pairs(cells, design),
+        probe=against_probe(cells),
+        resolution=resolution([*family.values()]) if len(design.networks) > 1 else None,
+        group_rates=group_rates(cells, subject.facts, design),
+        methods=methods_of(cells, subject.facts),
+        lost=lost_by_image(cells, design),
     )
 
 
@@ -211,6 +233,7 @@ def _row(
         entry=entry,
         loss=cells[0].loss,
         control=cells[0].control,
+        family=cells[0].family,
         alike=alike,
         asked=asked,
         done=len(done),

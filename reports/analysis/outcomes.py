@@ -15,6 +15,7 @@ from harness.evaluation.terms import USUAL, Terms
 from harness.evaluation.thresholds import DEPLOYED, choose
 from harness.results import names
 from harness.results.cell_record import CellRecord
+from harness.results.method_facts import OTHER, family_of
 from harness.results.names import Field
 from harness.results.reading import Results
 
@@ -39,7 +40,8 @@ class Outcome(CellRecord):
 
     ``images`` are ids, sorted; labels and scores (N,) are in their order. ``validation`` holds labels and scores of the
     split that fixed the cuts, None where it is lost. ``fold`` is the test part, 0 where the publisher's is tested.
-    ``terms`` are what the run asked to be judged by; ``control`` says that its method chooses weights by chance.
+    ``terms`` are what the run asked to be judged by; ``control`` says that its method chooses weights by chance,
+    ``family`` what kind of method it is.
 
     ``plain`` is the entry's name under the plain loss. ``loss_changes``: its own loss has another gamma after the first
     round, so that its pruned networks had another loss than its dense one. ``flops_left`` is a share of the dense
@@ -55,6 +57,7 @@ class Outcome(CellRecord):
     seed: int
     fold: int = 0
     control: bool = False
+    family: str = OTHER
     terms: Terms = USUAL
     loss_changes: bool = False
     flops_left: float = math.nan
@@ -188,6 +191,7 @@ def _outcome(
         seed=int(row[Field.SEED]),
         fold=0 if fold is None or pd.isna(fold) else int(fold),
         control=_text(row.get(Field.CONTROL)) == str(True),
+        family=_text(row.get(Field.FAMILY)) or family_of(texts[Field.METHOD]),
         terms=terms,
         density=float(row[Field.DENSITY]),
         metrics={str(name): value for name, value in row.items() if name not in NO_METRICS},

@@ -12,13 +12,17 @@ from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
+from harness.reports.analysis.lost_by_image import LostLevel
+from harness.reports.analysis.methods import MethodOnBoard
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.analysis.verdicts import ALPHA, Deployed, Step, Verdict
+from harness.reports.words.checklist import checked
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.trust import trust
 from harness.reports.words.verdict_table import at_level
 from harness.reports.words.verdicts import verdict, why
 from harness.results import names
@@ -37,14 +41,20 @@ def board_values(board: Board) -> dict[str, Any]:
         "seeds": list(board.seeds),
         "folds": list(board.design.parts) if board.design.folded else None,
         "positives": board.positives,
+        "trust": [asdict(line) for line in trust(board)],
+        "checklist": [asdict(line) for line in checked(board)],
         "lift": _contrast(board.lift, board.design),
         "levels": [_level(level, board.cells) for level in board.levels],
         "verdicts": [_verdict(found, board) for found in board.verdicts],
-        "provenance": board.provenance,
+        "lost": [_lost(level) for level in board.lost],
+        "methods": [_method(one) for one in board.methods],
+        "provenance": {name: fact for name, fact in board.provenance.items() if name != "methods"},
     }
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
     found |= {names.PROBE: _probe(board.probe)} if board.probe else {}
+    if board.submissions:
+        found |= {"submissions": list(map(asdict, board.submissions)), "other_machines": list(board.other_machines)}
     found |= {"group_rates": [_group_rate(one) for one in board.group_rates]} if board.group_rates else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 
@@ -91,6 +101,23 @@ def _figure(figure: columns.Figure) -> Any:
     if isinstance(figure, Rate):
         return {**asdict(figure), "share": figure.share}
     return asdict(figure) if isinstance(figure, Estimate) else figure
+
+
+def _lost(level: LostLevel) -> dict[str, Any]:
+    images = [
+        {
+            "id": one.identity,
+            "entries": len(one.entries),
+            "dense_missed": one.dense_missed,
+            "dense_networks": one.dense_networks,
+        }
+        for one in level.images
+    ]
+    return {**asdict(level), "images": images}
+
+
+def _method(found: MethodOnBoard) -> dict[str, Any]:
+    return {"name": found.name, **asdict(found.facts), "control": found.control, "entries": list(found.entries)}
 
 
 def _group_rate(found: GroupRate) -> dict[str, Any]:

@@ -26,13 +26,14 @@ def to_csv(results: Results) -> str:
     frame = results.cells.drop(columns=Field.LAYERS, errors="ignore")
     if len(frame):
         frame = frame.assign(**{FLOPS_LEFT: flops_left(frame)})
-    cells = frame.map(_inert)
-    cells.columns = pd.Index([_inert(name) for name in cells.columns])
+    cells = frame.map(inert)
+    cells.columns = pd.Index([inert(name) for name in cells.columns])
     # Every text in quotes: a bare carriage return would otherwise end the row.
     return str(cells.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
+    """Return a text in which nothing hides and that no spreadsheet runs; any other value as it is."""
     return _not_run(shown(value)) if isinstance(value, str) else value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import outgoing
 from harness.reports.formatting import shown_values
@@ -16,9 +16,17 @@ REPORTS = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+class Script(NamedTuple):
+    """A script of a page: its ``text``, or the address of a file of the same site as ``source``."""
+
+    text: str = ""
+    source: str = ""
+
+
 def style() -> str:
-    """Return the style of every page: the base first, then that of each part, by name."""
-    parts = sorted((TEMPLATES / "styles").glob("*.css"), key=lambda path: (path.stem != "base", path.stem))
+    """Return the style of every page: the base first, then that of each part by name, and what holds in print last."""
+    order = {"base": -1, "print": 1}
+    parts = sorted((TEMPLATES / "styles").glob("*.css"), key=lambda path: (order.get(path.stem, 0), path.stem))
     return "\n".join(path.read_text(encoding="utf-8") for path in parts)
 
 
@@ -48,15 +56,24 @@ def vega() -> str:
     return bundle.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 
+def vega_file() -> str:
+    """Return the name under which a site holds `vega`: another one for another content."""
+    return f"vega-{hashlib.sha256(vega().encode()).hexdigest()[:16]}.js"
+
+
 def inert_json(value: Any) -> str:
     """Return JSON for a script element, its texts `shown`: none of them can end the element."""
     text = json.dumps(shown_values(value), separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def policy(style: str, scripts: Sequence[str]) -> str:
-    """Return a Content-Security-Policy under which only these very texts act and nothing is loaded."""
-    allowed = " ".join(_hash(script) for script in scripts)
+def policy(style: str, scripts: Sequence[Script]) -> str:
+    """Return a Content-Security-Policy under which only these very texts act, and nothing else is loaded.
+
+    A script with a source is allowed as a file of the same site: by its hash, browsers refuse one that lies on a disk.
+    """
+    sources = ("'self'" if script.source else _hash(script.text) for script in scripts)
+    allowed = " ".join(dict.fromkeys(sources)) or "'none'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -68,5 +85,7 @@ def _hash(text: str) -> str:
 
 
 INDEX_MARK = "prune-harness index"
+
+VERSIONS_MARK = "prune-harness versions"
 
 REPORT_MARK = "prune-harness report"

@@ -1,12 +1,14 @@
 """The parts of a page in their order: a line in `PARTS` and a template of its name in ``sections/`` are one more."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.reports.analysis import columns
+from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.analysis.lost_by_image import decisive_level
 from harness.reports.charts.still import picture
 from harness.reports.page.calibration_section import calibrated
 from harness.reports.page.figures import (
@@ -16,16 +18,25 @@ from harness.reports.page.figures import (
     network_figures,
     trade_off_figures,
 )
+from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
+from harness.reports.words.checklist import SOURCE, checked
 from harness.reports.words.headline import answer, tells_apart
+from harness.reports.words.lost import TOO_FEW
+from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
+from harness.reports.words.trust import trust
+from harness.reports.words.verdict_table import SIGNS
 from harness.reports.words.verdicts import asked
-from harness.results import names
 
 Values = Mapping[str, Any]
 
+ROWS_SHOWN = 20
+"""The positives that a level names in its table, the most missed ones; the others are folded."""
+ENTRIES_NAMED = 4
+"""The entries of a method are folded where there are more."""
 LAYER_CELLS = 2000
 """A table of layers with more is left to results.json: it would weigh more than the rest of the page."""
 
@@ -42,23 +53,30 @@ class Part:
     values: Callable[[Board], Values | None]
 
 
-def _trust(board: Board) -> Values:
-    return {"banners": banners(board)}
-
-
 def _answer(board: Board) -> Values:
-    steps = sorted({step.density for found in board.verdicts for step in found.steps}, reverse=True)
     return {
+        "labels": banners(board),
         "answer": answer(board),
         "tells_apart": tells_apart(board),
         "asked": asked(board.terms),
-        "steps": steps,
         "figures": answer_figures(board),
     }
 
 
-def _leaderboard(_: Board) -> Values:
-    return {"columns": [column for column in columns.COLUMNS if column.title], "probe": names.PROBE}
+def _trust(board: Board) -> Values:
+    signs = {"bad": ("\N{BALLOT X}", "bad"), "mind": ("!", "mind"), "ok": ("\N{CHECK MARK}", "fine")}
+    return {"lines": trust(board), "signs": signs}
+
+
+def _submissions(board: Board) -> Values | None:
+    return {} if board.submissions else None
+
+
+def _safety_map(board: Board) -> Values | None:
+    if not board.verdicts:
+        return None
+    steps = sorted({step.density for found in board.verdicts for step in found.steps}, reverse=True)
+    return {"steps": steps, "signs": SIGNS}
 
 
 def _loss_pairs(board: Board) -> Values | None:
@@ -73,6 +91,20 @@ def _trade_offs(board: Board) -> Values | None:
 def _calibration(board: Board) -> Values | None:
     rows = calibrated(board)
     return {"figures": calibration_figures(board), "rows": rows} if rows else None
+
+
+def _lost(board: Board) -> Values | None:
+    if all(cell.density == 1 for cell in board.cells):
+        return None
+    levels = [level.density for level in board.lost]
+    shown = decisive_level(board.verdicts)
+    return {
+        "too_few": TOO_FEW,
+        "open": shown if shown in levels else max(levels, default=None),
+        "rows": ROWS_SHOWN,
+        "thumbnails": {},
+        "credit": "",
+    }
 
 
 def _tuning(board: Board) -> Values | None:
@@ -92,8 +124,20 @@ def _layers(board: Board) -> Values | None:
     return {"layers": table, "figures": layer_figures(board), "most": LAYER_CELLS} if table.entries else None
 
 
+def _methods(board: Board) -> Values | None:
+    cards = [method_card(one) for one in board.methods]
+    return {"cards": cards, "named": ENTRIES_NAMED} if cards else None
+
+
 def _provenance(board: Board) -> Values:
     return {"provenance": provenance(board)}
+
+
+def _checklist(board: Board) -> Values:
+    lines = checked(board)
+    counts = Counter(line.answer for line in lines)
+    counted = ", ".join(f"{counts[answer.value]} {answer.value}" for answer in Answer)
+    return {"lines": lines, "source": SOURCE, "counted": counted}
 
 
 def _limits(board: Board) -> Values:
@@ -101,16 +145,21 @@ def _limits(board: Board) -> Values:
 
 
 PARTS = (
-    Part("trust", "Can you trust it?", _trust),
     Part("answer", "Answer", _answer),
-    Part("leaderboard", "Leaderboard", _leaderboard),
-    Part("loss_pairs", "Loss and pruning", _loss_pairs),
+    Part("trust", "Can you trust it?", _trust),
+    Part("submissions", "Submissions", _submissions),
+    Part("leaderboard", "Leaderboard", leaderboard_values),
+    Part("safety_map", "Safety map", _safety_map),
     Part("trade_offs", "Trade-offs", _trade_offs),
+    Part("lost", "What is lost", _lost),
     Part("calibration", "Calibration and ROC", _calibration),
+    Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("tuning", "Tuning", _tuning),
-    Part("failures", "Failures", _failures),
     Part("layers", "Layers", _layers),
+    Part("failures", "Failures", _failures),
+    Part("methods", "Methods", _methods),
     Part("provenance", "Where the numbers come from", _provenance),
+    Part("checklist", "Checklist", _checklist),
     Part("limits", "What the numbers do not say", _limits),
 )
 
@@ -126,6 +175,11 @@ class Filled:
     def name(self) -> str:
         """Return its name."""
         return self.part.name
+
+    @property
+    def title(self) -> str:
+        """Return what the contents call it."""
+        return self.part.title
 
     @property
     def template(self) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.reports.export.results_json import INDEX_FORMAT, load_document
-from harness.reports.page.assets import INDEX_MARK, REPORT_MARK
-from harness.reports.publishing.versions import FILES, FOLDER, versions_of
+from harness.reports.page.assets import INDEX_MARK, REPORT_MARK, VERSIONS_MARK
+from harness.reports.publishing.versions import FOLDER, versions_of
 
 
 def known_pages(folder: Path) -> list[Path]:
@@ -58,12 +58,14 @@ def _foreign(page: Path) -> Iterator[Path]:
             return
     # A version comes first, so that wherever we wrote a page there is one, even after a kill.
     ours = load_document(page / "results.json") is not None or bool(versions_of(page))
+    # An older harness put a whole report where the way to the newest version is now.
     judged = {
-        "index.html": ours and marked(page / "index.html", REPORT_MARK),
+        "index.html": ours and (marked(page / "index.html", VERSIONS_MARK) or marked(page / "index.html", REPORT_MARK)),
+        f"{FOLDER}/index.html": marked(page / FOLDER / "index.html", VERSIONS_MARK),
         "cells.csv": ours,
         "results.json": load_document(page / "results.json") is not None,
     }
-    yield from (page / name for name in FILES if _exists(page / name) and not judged[name])
+    yield from (page / name for name, own in judged.items() if _exists(page / name) and not own)
 
 
 def _exists(path: Path) -> bool:

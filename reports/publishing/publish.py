@@ -1,6 +1,6 @@
 """Results as a folder that any web server can serve: a page for each data set and network, and all their versions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,22 @@ from typing import Any
 from harness.errors import UsageError
 from harness.reports.export.csv_export import to_csv
 from harness.reports.export.results_json import document, load_document, network_of, restricted, to_json
+from harness.reports.export.scores_export import SCORES, to_scores
 from harness.reports.formatting import encoded
 from harness.reports.page.assets import REPORT_MARK, looks
 from harness.reports.page.page import render
 from harness.reports.publishing.foreign_files import known_pages, marked, refuse_foreign
 from harness.reports.publishing.index_page import index_document, index_html
-from harness.reports.publishing.page_header import newest_place, report_place, splice, version_place
+from harness.reports.publishing.page_header import version_place
 from harness.reports.publishing.site_folder import Workspace, workspace
 from harness.reports.publishing.slugs import slug
+from harness.reports.publishing.vega_file import lay_vega, referred, sweep_vega
 from harness.reports.publishing.versions import FOLDER, Version, versions_of
+from harness.reports.publishing.versions_page import versions_html
 from harness.results.reading import Results
+
+UP = "../../../../"
+"""The way from a version's page to the site's folder."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ def write_site(results: Sequence[Results], folder: Path) -> Publishing:
             _show(work, page, _current(page))
             outcomes[page] = "kept"
         _write_index(work, sorted(pages))
+        sweep_vega(work, pages)
     named = {
         outcome: tuple(sorted(page.relative_to(folder).as_posix() for page in outcomes if outcomes[page] == outcome))
         for outcome in ("written", "refreshed", "unchanged", "kept")
@@ -130,9 +137,12 @@ def _keep(work: Workspace, edition: _Edition) -> None:
     content = {"results.json": encoded(to_json(edition.document))}
     if not cells.is_file():
         content["cells.csv"] = encoded(to_csv(edition.results))
+    if not (place / SCORES).is_file():
+        content[SCORES] = to_scores(edition.results)
     # Drawn charts differ from call to call in the names of their parts, so that their bytes tell nothing.
     if not marked(page, f"{REPORT_MARK} {looks()}"):
-        content["index.html"] = encoded(render(edition.results, version_place(edition.document)))
+        content["index.html"] = encoded(render(edition.results, version_place(edition.document), UP))
+    lay_vega(work, referred(content.get("index.html") or page.read_bytes()))
     if not place.exists():
         work.put_folder(place, content)
         return
@@ -150,15 +160,27 @@ def _show(work: Workspace, page: Path, identity: str) -> None:
     """Make a page show one of its versions; results.json comes last, since by it the page counts as done."""
     found = versions_of(page)
     current = next((version for version in found if version.id == identity), None)
-    if current is None and not found:  # someone removed every version: what the page shows is all there is
-        html = (page / "index.html").read_text("utf-8")
-        work.put(page / "index.html", encoded(splice(html, report_place())))
+    if current is None and not found:  # someone removed every version
+        _forget_versions(work, page)
         return
     current = current or found[-1]
-    html = (current.folder / "index.html").read_text("utf-8")
     work.put(page / "cells.csv", (current.folder / "cells.csv").read_bytes())
-    work.put(page / "index.html", encoded(splice(html, newest_place(found, current))))
+    _lead_to(work, page, current.document, found, current)
     work.put(page / "results.json", (current.folder / "results.json").read_bytes())
+
+
+def _lead_to(
+    work: Workspace, page: Path, document: Mapping[str, Any], found: Sequence[Version], current: Version | None
+) -> None:
+    for place, onward in ((page / FOLDER, False), (page, True)):
+        work.put(place / "index.html", encoded(versions_html(document, found, current, onward)))
+
+
+def _forget_versions(work: Workspace, page: Path) -> None:
+    """Say that no version is left; a report that an older harness wrote where now only the way to one is stays."""
+    shown = load_document(page / "results.json")
+    if shown is not None and not marked(page / "index.html", REPORT_MARK):
+        _lead_to(work, page, shown, (), None)
 
 
 def _write_index(work: Workspace, pages: Sequence[Path]) -> None:

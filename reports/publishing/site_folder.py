@@ -43,6 +43,11 @@ class Workspace:
         os.rename(temporary, path)
         self.changes += 1
 
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+        path.unlink()
+        self.changes += 1
+
     def _room(self) -> Path:
         """Return a temporary folder on the file system of ``folder``; made late, so that no change leaves no trace."""
         if self._temporary is None:

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import FEWEST_NETWORKS, Answer
+from harness.evaluation.terms import Terms
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.verdicts import ALPHA, Verdict
 from harness.reports.formatting import decimal, listed, numbered, percent, points
@@ -33,7 +35,7 @@ def answer(board: Board) -> list[str]:
     lost = board.design.absent([cell for cell in board.cells if cell.entry == DENSE])
     if lost:
         return [f"No verdict: the dense network is not whole ({'; '.join(lost)})."]
-    return [*_controls(board), *(_weak(board) or _safe(board) or _none(board))]
+    return [*controls(board), *(_weak(board) or _safe(board) or _none(board))]
 
 
 def _anecdote(board: Board) -> str:
@@ -41,7 +43,8 @@ def _anecdote(board: Board) -> str:
     return f"No verdict: {told}. At least {FEWEST_NETWORKS} networks are needed, seeds or folds."
 
 
-def _controls(board: Board) -> list[str]:
+def controls(board: Board) -> list[str]:
+    """Say which controls are safe somewhere below dense, nothing where none is."""
     passing = {one.entry: one.density for one in board.verdicts if one.control and one.density is not None}
     if not passing:
         return []
@@ -64,9 +67,14 @@ def _weak(board: Board) -> list[str]:
     known = "is too weak" if Answer.TOO_WEAK in weak else "is not shown to be strong enough"
     return [
         f"This run cannot tell: the dense network {known} for a loss of {points(board.terms.delta)} to show.",
-        f"Where {percent(board.terms.fpr)} of the negatives are called, {lift(board.lift, board.terms)}.",
+        beyond_guessing(board.lift, board.terms),
         *_losers(board),
     ]
+
+
+def beyond_guessing(found: Contrast, terms: Terms) -> str:
+    """Return what the dense network finds beside guessing, in a sentence."""
+    return f"Where {percent(terms.fpr)} of the negatives are called, {lift(found, terms)}."
 
 
 def _losers(board: Board) -> list[str]:

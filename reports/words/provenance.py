@@ -1,6 +1,6 @@
 """Where the numbers come from, as label and text, for the end of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.reports.analysis.design import Design
@@ -33,6 +33,7 @@ LABELS = {
     "w0_saw_classes": "W0 saw these classes in its pretraining",
     "schedule": "Training schedule",
     "split_seed": "Validation split seed",
+    "split": "Validation split",
     "preset": "Preset",
     "seeds": "Seeds",
     "fingerprint": "Data fingerprint",
@@ -41,12 +42,13 @@ LABELS = {
     "verdict": "Judged by",
     "group": "Group (comparable results)",
     "family": "Family (groups that differ by their fold alone)",
+    "kin": "Kin (families that differ by the kind of machine alone)",
     "setting": "Setting (shared with its tuning studies)",
     "environment": "Environment class",
     "versions": "Versions",
 }
 ONLY_WHERE_KNOWN = {"fallback_for", "fold", "folds", "imbalance", "recipe"}
-SHOWN_ELSEWHERE = {"positive", "classes", "caveats", "large_groups"}
+SHOWN_ELSEWHERE = {"positive", "classes", "caveats", "large_groups", "methods"}
 
 
 def provenance(board: Board) -> list[tuple[str, str]]:
@@ -64,10 +66,7 @@ def cut_words(facts: Mapping[str, Any]) -> str:
 
 def _fact(name: str, value: Any, board: Board) -> str:
     if name == "counts" and isinstance(value, Mapping):
-        positive = board.provenance.get("positive", "positive")
-        return "; ".join(
-            f"{split}: {counts.get('p')} {positive}, {counts.get('n')} others" for split, counts in value.items()
-        )
+        return _images(value, str(board.provenance.get("positive", "positive")))
     if name == "partial" and isinstance(value, Mapping):
         return "; ".join(
             f"{split}: {counts.get('found')} of {counts.get('expected')} found" for split, counts in value.items()
@@ -77,6 +76,23 @@ def _fact(name: str, value: Any, board: Board) -> str:
     if name == "broken":
         return "; ".join(map(str, value))
     return _text(value)
+
+
+def _images(counts: Mapping[str, Mapping[str, Any]], positive: str) -> str:
+    """Return the images of each split; of folds those of one split together, with the least and the most."""
+    splits: dict[str, list[Mapping[str, Any]]] = {}
+    for name, one in counts.items():
+        fold, _, split = name.rpartition(", ")
+        splits.setdefault(f"{split} of a fold" if fold else name, []).append(one)
+    return "; ".join(
+        f"{split}: {_range(one.get('p') for one in own)} {positive}, {_range(one.get('n') for one in own)} others"
+        for split, own in splits.items()
+    )
+
+
+def _range(numbers: Iterable[Any]) -> str:
+    texts = sorted({str(number) for number in numbers}, key=lambda text: (len(text), text))
+    return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
 
 
 def _text(value: Any) -> str:

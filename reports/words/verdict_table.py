@@ -6,15 +6,46 @@ from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import Answer
 from harness.reports.analysis.verdicts import ALPHA, Step, Verdict
 from harness.reports.formatting import percent, points
-from harness.reports.words.verdicts import brief
+from harness.reports.words.verdicts import BRIEF, brief
 
 BELOW = "below a stop"
 """What is said in place of safe where a larger network was not."""
+
+SIGNS = {
+    "safe": "\N{CHECK MARK}",
+    "loses": "\N{BALLOT X}",
+    "undecided": "?",
+    "weak": "!",
+    "below": "\N{DOWNWARDS ARROW}",
+    "none": "\N{EN DASH}",
+}
+"""What stands before an answer, so that a map of them reads without colours."""
+
+_KINDS = {
+    Answer.SAFE: "safe",
+    Answer.LOSES: "loses",
+    Answer.UNDECIDED: "undecided",
+    Answer.TOO_WEAK: "weak",
+    Answer.NOT_SHOWN_STRONG: "weak",
+    Answer.ANECDOTE: "none",
+}
 
 
 def at_level(found: Verdict, step: Step) -> str:
     """Return the answer at a level in at most three words: never safe where the walk down did not get to."""
     return BELOW if step.answer == Answer.SAFE and not found.passed(step) else brief(step)
+
+
+def kind(found: Verdict, step: Step) -> str:
+    """Return which of `SIGNS` the answer at a level is."""
+    if step.answer == Answer.SAFE and not found.passed(step):
+        return "below"
+    return _KINDS[step.answer] if step.answer else "none"
+
+
+def kind_of_word(word: str) -> str:
+    """Return which of `SIGNS` an answer of `brief` is."""
+    return next((_KINDS[answer] for answer, brief_word in BRIEF.items() if brief_word == word), "none")
 
 
 def lost(step: Step) -> str:

@@ -12,6 +12,11 @@ class NoSource(Sound):
     source = " "
 
 
+@dataclass(frozen=True, kw_only=True)
+class LongFamily(Sound):
+    family = "a family of twenty-one"
+
+
 class Undecorated(Sound):
     strength: float = 1.0
 
@@ -121,6 +126,7 @@ class EqualToItselfAlone(Sound):
 
 MEANT = [
     (NoSource(), "source_is_given", "source is ' '"),
+    (LongFamily(), "family_is_a_word", "family is 'a family of twenty-one', expected a text of at most 20 characters"),
     (Undecorated(), "parameters_are_fields", "strength: annotated, but no field"),
     (KeepsMoreThanFields(), "parameters_are_fields", "the constructor set cache"),
     (WorksInItsConstructor(), "parameters_are_fields", "has an __init__ of its own"),

@@ -469,7 +469,7 @@ class Document(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.elements.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
-        self.links += [value for name, value in attrs if name == "href"]
+        self.links += [value for name, value in attrs if name in ("href", "src") and not value.startswith("data:")]
         self.ids += [value for name, value in attrs if name == "id"]
         self.hidden += tag in ("script", "style")
 

@@ -20,6 +20,9 @@ class MyMethod(SaliencyPruner):
     # Paper, section, equation of your method.
     source = "an example of `harness new method`; magnitude: Han et al. 2015, Sec. 3"
 
+    # What kind of method it is, for readers: ticket, one shot, channels, architecture, trained, or a word of your own.
+    family = "trained"
+
     # What `harness tune` searches, by field name. The field's default must lie within.
     search_space: ClassVar[Mapping[str, BaseDistribution]] = {"balance": FloatDistribution(0.0, 1.0)}
 

@@ -17,7 +17,8 @@ from harness.networks.factories import build, initialise
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
-from harness.storage.store import Checkpoint, Stage, Store
+from harness.storage.stage import Stage
+from harness.storage.store import Checkpoint, Store
 from harness.training.schedule import Schedule
 
 SIZE = 16

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.losses.registered import schedule_named
+from harness.planning.method_facts import LONGEST_FAMILY
 from harness.pruning.pruner import Pruner
 from harness.randomness import generator
 from harness.testing.case.case import Case
@@ -48,6 +49,19 @@ def source_is_given(case: Case) -> None:
     source = getattr(type(case.pruner), "source", None)
     if not isinstance(source, str) or not source.strip():
         raise CheckFailed(f"source is {source!r}, expected citation, section and equation as a text")
+
+
+@rule(
+    "core",
+    catches="a family that no table has room for.",
+    fix=f"set `family` to a word or two, of at most {LONGEST_FAMILY} characters",
+    group="class",
+)
+def family_is_a_word(case: Case) -> None:
+    """Require a short text on one line."""
+    family = type(case.pruner).family
+    if not isinstance(family, str) or not family.strip() or len(family) > LONGEST_FAMILY or not family.isprintable():
+        raise CheckFailed(f"family is {family!r}, expected a text of at most {LONGEST_FAMILY} characters")
 
 
 @rule(

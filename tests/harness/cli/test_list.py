@@ -52,7 +52,9 @@ def test_one_that_does_harm_when_it_is_imported_is_told_and_does_none_here(at_im
 
 def test_nothing_is_imported_without_the_check(installed):
     installed(**PROBLEMS)
-    assert [row.keys() for row in listing("methods", check=False)] == [{"kind", "name", "source"}] * 3
+    found = listing("methods", check=False)
+    assert [row.keys() for row in found] == [{"kind", "name", "source", "family"}] * 3
+    assert {row["family"] for row in found} == {""}
     list_("methods")
 
 
@@ -83,3 +85,15 @@ def test_losses_are_listed_and_held_to_their_rules(monkeypatch):
     assert rows.pop("focal") == "ok"
     assert rows["wrong"].startswith("BROKEN: is_a_loss: ")
     assert "the class itself: register an object of it" in rows["wrong"]
+
+
+def test_methods_have_their_family_that_of_others_where_they_are_imported(at_import, tmp_path):
+    at_import.install(tmp_path, "prints")
+    known = {row["name"]: row["family"] for row in listing("methods", check=False)}
+    assert (known["lt"], known["random"], known["mobilenet"]) == ("ticket", "control", "architecture")
+    assert known["at-import-prints"] == ""
+    (theirs,) = (row for row in listing("methods", check=True) if row["name"] == "at-import-prints")
+    rows = [{"kind": "methods", "name": "a", "source": "one", "family": "ticket"}, theirs]
+    assert listing_lines(rows)[0] == f"a                 {'ticket':<{max(6, len(theirs['family']))}}  one"
+    assert theirs["family"] == "trained"  # it extends magnitude
+    assert all("family" not in row for row in listing("losses", check=False))

@@ -187,21 +187,26 @@ def test_all_faults_are_listed_at_once():
 @pytest.mark.parametrize(
     ("key", "nearest"),
     [
-        ("sedes", "seeds"),
-        ("method", "methods"),
-        ("training.learningrate", "learning_rate"),
-        ("training.epoch", "epochs"),
-        ("data.szie", "size"),
-        ("pretraining.sed", "seed"),
-        ("pretraining.training.momentun", "momentum"),
+        ("sedes", "'seeds'"),
+        ("method", "'methods'"),
+        ("training.learningrate", "'learning_rate' in [training]"),
+        ("training.epoch", "'epochs' in [training]"),
+        ("data.szie", "'size' in [data]"),
+        ("pretraining.sed", "'seed' in [pretraining]"),
+        ("pretraining.training.momentun", "'momentum' in [pretraining.training]"),
+        ("learning_rate", "'learning_rate' in [training]"),
+        ("data.trials", "'trials' in [tuning]"),
+        ("training.network", "'network', which is in no table"),
+        ("trainin.epochs", "[training]"),
     ],
 )
 def test_an_unknown_key_names_the_nearest(key, nearest):
-    assert faults(f"{key}=1") == [f"{key}: unknown key (did you mean {nearest!r}?)"]
+    told = key.partition(".")[0] if nearest == "[training]" else key  # a table that there is not, whatever its keys
+    assert faults(f"{key}=1") == [f"{told}: no such key (did you mean {nearest}?)"]
 
 
 def test_an_unknown_key_like_no_other_names_none():
-    assert faults("training.zzzzzz=1") == ["training.zzzzzz: unknown key"]
+    assert faults("training.zzzzzz=1") == ["training.zzzzzz: no such key"]
 
 
 def test_a_table_in_the_place_of_a_value_and_the_reverse_are_faults():
@@ -334,5 +339,5 @@ def test_terms_are_keys_as_any_other():
     assert load(assignments=["verdict.delta=0.05", "verdict.cost_ratio=20"]).verdict == Terms(delta=0.05, cost_ratio=20)
     assert faults("verdict.fpr=1.5", "verdict.margin=0.1") == [
         "verdict.fpr: should be less than 1",
-        "verdict.margin: unknown key",
+        "verdict.margin: no such key",
     ]

@@ -26,6 +26,8 @@ def keys(section=Configuration, before=()):
 
 
 KEYS = sorted(keys())
+TABLES = {place[:-1] for place in KEYS}
+FOCUSSING = "losses.mine.focussing: no such key (did you mean 'focusing' in [losses.mine]?)"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ KEYS = sorted(keys())
         ("tuning.space.lt.rate.log = 1", "tuning.space.lt.rate.log: should be true or false"),
         ("tuning.space.lt.rate.low = true", "tuning.space.lt.rate.low: should be a whole number or a number"),
         ("training.decay = 'cosin'", "training.decay: should be 'constant' or 'cosine'"),
-        ('"a\\nb" = 1', '"a\\nb": unknown key'),
+        ('"a\\nb" = 1', '"a\\nb": no such key'),
     ],
 )
 def test_a_fault_is_one_line_in_words_of_toml(toml, text):
@@ -130,7 +132,9 @@ def typing_errors(word):
 def test_every_typing_error_of_one_letter_names_its_key(place):
     for typed in {*typing_errors(place[-1])} - {""}:
         path = ".".join([*place[:-1], typed])
-        assert faults(f"{path} = 1") == [f"{path}: unknown key (did you mean {place[-1]!r}?)"]
+        where = f" in [{'.'.join(place[:-1])}]" if place[1:] else ""
+        offered = f"[{'.'.join(place)}]" if place in TABLES else f"{place[-1]!r}{where}"
+        assert faults(f"{path} = 1") == [f"{path}: no such key (did you mean {offered}?)"]
 
 
 # --- losses of one's own, whose fields are known once all layers are laid over each other
@@ -140,16 +144,16 @@ def test_every_typing_error_of_one_letter_names_its_key(place):
     ("toml", "found"),
     [
         ("mine.lambda_ = '5'", ["losses.mine.lambda_: should be a number"]),
-        ("mine.gama = 5", ["losses.mine.gama: unknown key (did you mean 'gamma'?)"]),
+        ("mine.gama = 5", ["losses.mine.gama: no such key (did you mean 'gamma' in [losses.mine]?)"]),
         ("mine.kind = 5", ["losses.mine.kind: should be a text; `harness list losses` shows all"]),
-        ("mine = {kind = 'focal', focussing = 1}", ["losses.mine.focussing: unknown key (did you mean 'focusing'?)"]),
-        ("mine = {kind = 'focal', gamma = 1}", ["losses.mine.gamma: unknown key"]),
+        ("mine = {kind = 'focal', focussing = 1}", [FOCUSSING]),
+        ("mine = {kind = 'focal', gamma = 1}", ["losses.mine.gamma: no such key"]),
         ("mine = {kind = 'focal', focusing = true}", ["losses.mine.focusing: should be a number, not true"]),
         (
             "mine = {kind = 'focal', alpha = 1, focusing = -1, beta = 2}",
             [
                 "losses.mine.alpha: should be less than 1",
-                "losses.mine.beta: unknown key",
+                "losses.mine.beta: no such key",
                 "losses.mine.focusing: should be greater than or equal to 0",
             ],
         ),
@@ -157,7 +161,7 @@ def test_every_typing_error_of_one_letter_names_its_key(place):
             "a = {kind = 'ldam', scale = 0}\nb = {kind = 'class-balanced', beta = 1.0}",
             ["losses.a.scale: should be greater than 0", "losses.b.beta: should be less than 1"],
         ),
-        ("mine = {kind = 'focal', name = 'x'}", ["losses.mine.name: unknown key"]),
+        ("mine = {kind = 'focal', name = 'x'}", ["losses.mine.name: no such key"]),
         ("mine = {kind = 'focal', focusing = 1}\nother = {kind = 'black', ranking = 'pointwise'}", []),
     ],
 )

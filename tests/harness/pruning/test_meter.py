@@ -3,7 +3,7 @@
 import pytest
 
 from harness.pruning.meter import Meter
-from harness.storage.store import Stage
+from harness.storage.stage import Stage
 
 
 def stage(key, seconds=0.0, processor_seconds=0.0, value=None):

@@ -71,6 +71,9 @@ class Remembering:
     def save(self, order, value):
         self.states[order] = value["current"]
 
+    def stepped(self, done, of):
+        pass
+
 
 def half(network):
     weights = prunable_weights(network)

@@ -9,7 +9,7 @@ from mlflow.tracking import MlflowClient
 from harness.errors import MachineError
 from harness.results.mlflow_tracker import Tracker, default_uri
 from harness.results.published import Publication, PublishedLevel
-from harness.results.reading import experiments, read
+from harness.results.reading import experiments, groups_held, read
 from harness.results.run_files import LocalFiles
 
 pytestmark = pytest.mark.slow
@@ -69,6 +69,14 @@ def test_other_levels_of_an_earlier_command_stay(store):
     cells = read(default_uri(store), store, "union").cells
     assert cells["density"].tolist() == [1.0, 0.5, 0.25]
     assert cells["test/auc"].tolist() == [0.8, 0.75, 0.7]
+
+
+def test_groups_are_counted_by_experiment_without_reading_their_files(store, monkeypatch):
+    for group, key in (("g", "k1"), ("h", "k2"), ("h", "k3")):
+        one = publication(key=key)
+        Tracker(default_uri(store), store, "counted").publish(replace(one, tags={**one.tags, "harness.group": group}))
+    monkeypatch.setattr(LocalFiles, "read", lambda *_: pytest.fail("read"))
+    assert groups_held(default_uri(store), store)["counted"] == 2
 
 
 def test_a_level_that_changed_replaces_the_old_one(store):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from harness.results import names, reading
 from harness.results.looks import part_of
+from harness.results.method_facts import MethodFacts
 from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadLevel
 
@@ -50,6 +52,7 @@ def test_a_cell_is_a_row_of_what_it_belongs_to_and_its_metrics(read):
         "plain": "lt",
         "loss_changes": False,
         "control": False,
+        "family": "ticket",
         "seed": 3,
         "density": 0.5,
         "status": "done",
@@ -83,11 +86,14 @@ def test_a_loss_that_changes_and_the_name_under_the_plain_one_are_told(read):
 
 
 def test_a_group_has_the_newest_facts_all_seeds_and_both_moments(read):
-    old = run("old", 1_000, {names.SEED: "5"}, provenance={"command": "old"})
-    new = run("new", 61_000, provenance={"command": "new"})
+    told = {names.FAMILY: "old kind", names.METHOD_VERSION: "mine 1", names.AUTHOR: "Ann"}
+    old = run("old", 1_000, {names.SEED: "5"} | told, provenance={"command": "old"})
+    told = {names.FAMILY: "new kind", names.METHOD_VERSION: "mine 2"}
+    new = run("new", 61_000, told, provenance={"command": "new"})
     facts = read(new, old).groups["g"]
     assert facts == {
         "command": "new",
+        "methods": {"lt": asdict(MethodFacts(family="new kind", version="mine 2"))},
         "seeds": [3, 5],
         "started": "1970-01-01T00:01:01+00:00",
         "finished": "1970-01-01T00:01:01+00:00",

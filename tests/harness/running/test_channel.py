@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from harness.running.channel import Channel
+from harness.running.channel import Channel, Weight
 
 
 def all_arrived(channel):
@@ -49,7 +49,7 @@ def test_both_ends_speak_and_a_message_may_be_larger_than_the_pipe():
     sending.start()
     assert theirs.recv() == ["x" * 3_000_000]
     sending.join()
-    theirs.send({"go": True}, last=True)
+    theirs.send({"go": True}, Weight.LAST)
     assert ours.recv() == {"go": True}
     theirs.close()
     with pytest.raises(EOFError):

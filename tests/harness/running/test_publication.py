@@ -1,5 +1,6 @@
 """What is published of a run, what makes it another run, and what comes back."""
 
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,9 @@ from harness.data.draw import Cutting
 from harness.data.image_split import ImageSplit
 from harness.datasets.isic_sim import IsicSim
 from harness.losses.class_dependent import ClassDependent
+from harness.methods.magnitude import Magnitude
 from harness.outgoing import secrets
+from harness.planning import description
 from harness.planning.configuration_file import load_configuration
 from harness.planning.entries import entry_of
 from harness.planning.plan import comparison
@@ -24,6 +27,7 @@ from harness.results.reading import read
 from harness.running import publication as module
 from harness.running.publication import Splits, publication
 from harness.storage.canonical import digest
+from harness.storage.sources import without_facts
 
 METHODS = Path(__file__).parents[3] / "methods"
 
@@ -38,7 +42,7 @@ METHODS = Path(__file__).parents[3] / "methods"
 )
 def test_a_change_in_any_file_of_a_method_makes_another_run(method, files):
     code = entry_of(method, {}).code()
-    own = {path.name for path in METHODS.glob("*.py") if digest(path.read_text("utf-8")) in code}
+    own = {path.name for path in METHODS.glob("*.py") if digest(without_facts(path.read_text("utf-8"))) in code}
     assert own == set(files)
 
 
@@ -124,6 +128,61 @@ def test_an_entry_is_published_with_whether_it_is_a_control(published, read_back
         assert read_back(one)["control"].tolist() == [control]
 
 
+@pytest.fixture
+def told(published, read_back):
+    """Publish an entry, and return its run's tags and what is read of it, without the tags in ``lost``."""
+
+    def publishes(text, *lost):
+        one = published(entry_of(text, {}), record(1.0))
+        cells = read_back(one, *lost)
+        return one.tags, cells, read("nowhere", Path(), "spots").groups["g"]
+
+    return publishes
+
+
+FACTS = ("family", "description", "source", "method_version", "author", "code")
+
+
+def test_an_entry_is_published_with_what_is_told_of_its_method(told):
+    tags, cells, facts = told("magnitude")
+    assert cells["family"].tolist() == ["trained"] == [tags["harness.family"]]
+    assert facts["methods"] == {
+        "magnitude": {
+            "family": "trained",
+            "description": (Magnitude.__doc__ or "").partition("\n")[0],
+            "source": Magnitude.source,
+            "version": tags["harness.method_version"],
+            "author": "The prune-harness contributors",
+            "code": "harness.methods.magnitude",
+        }
+    }
+    assert tags["harness.method_version"].startswith("prune-harness ")
+
+
+def test_a_run_of_before_the_tags_has_the_family_that_its_method_has(told):
+    _, cells, facts = told("magnitude", *(f"harness.{name}" for name in FACTS))
+    assert cells["family"].tolist() == ["trained"]
+    empty = dict.fromkeys(("description", "source", "version", "author", "code"), "")
+    assert facts["methods"] == {"magnitude": {"family": "trained", **empty}}
+
+
+def test_nothing_is_told_of_the_references(told):
+    _, cells, facts = told("dense")
+    assert (cells["family"].tolist(), facts["methods"]) == (["reference"], {})
+
+
+def test_what_is_told_of_a_method_makes_no_other_run(monkeypatch):
+    """Its source with another family in it is the same code, so that stored results are found."""
+    before = entry_of("magnitude", {}).code()
+    read_text = description.module_text
+    renamed = 'family = "new"'
+    monkeypatch.setattr(
+        description, "module_text", lambda name: (read_text(name) or "").replace('family = "trained"', renamed)
+    )
+    assert renamed in description.module_text("harness.methods.magnitude")
+    assert entry_of("magnitude", {}).code() == before
+
+
 def test_every_tag_of_a_result_has_its_words(published):
     page = (METHODS.parent / "docs" / "metrics.md").read_text("utf-8")
     assert [tag for tag in published(BLACK, record(1.0)).tags if f"`{tag}`" not in page] == []
@@ -199,6 +258,23 @@ def test_other_terms_are_another_group_and_family_of_the_same_tuning(tmp_path):
     assert strict[3] == {**usual[3], "delta": 0.05}
     assert [one == other for one, other in zip(usual, strict, strict=True)] == [False, False, True, False, True]
     assert usual[0] == usual[4]  # what was published before there were terms is found
+
+
+def test_only_the_kind_of_machine_and_the_fold_do_not_change_the_kin(tmp_path):
+    split = ImageSplit.of(torch.zeros(2, 3, 16, 16, dtype=torch.uint8), torch.tensor([1, 0]), ("a", "b"))
+    splits = loading.Splits(split, split, split, "pool", "whole")
+    plan, _ = build_plan(load_configuration("smoke", None, [], {}), Flags("smoke", None, tmp_path / "never"))
+
+    def told(**changes):
+        facts = module.provenance_of(dataclasses.replace(plan, **changes), splits, "harness run")
+        return facts["kin"], facts["family"]
+
+    schedule = plan.training
+    (kin, family), (same, other) = told(), told(environment="another")
+    assert (same, other == family) == (kin, False)
+    assert told(training=dataclasses.replace(schedule, device="cuda"))[0] == kin
+    assert told(training=dataclasses.replace(schedule, epochs=schedule.epochs + 1))[0] != kin
+    assert told(network="resnet18")[0] != kin
 
 
 def test_the_test_part_is_the_same_images_at_any_size(tmp_path):

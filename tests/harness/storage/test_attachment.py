@@ -12,7 +12,7 @@ import torch
 from harness.errors import MachineError
 from harness.storage.stage_files import CorruptStageError
 from harness.storage.store import Store
-from harness.storage.usage import evict, folder_bytes, usage_lines
+from harness.storage.usage import evict, folder_bytes, usage
 
 PIECES = [bytes([number]) * 1000 for number in range(200)]
 WHOLE = b"".join(PIECES)
@@ -162,7 +162,7 @@ def test_a_store_of_another_user_works_though_its_times_cannot_be_mended(store, 
 def test_eviction_counts_it_and_takes_it_with_its_stage(store, file):
     size = folder_bytes(file.parent)
     assert size > len(WHOLE)
-    assert "201 kB" in "".join(line for line in usage_lines(store.root) if line.split()[0] == "kind")
+    assert "201 kB" in "".join(line for line in usage(store.root).lines() if line.split()[0] == "kind")
     evict(store.root, str(size))
     assert file.exists()
     evict(store.root, str(size - 1))

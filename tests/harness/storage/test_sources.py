@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from harness.storage.sources import digest_of_code, module_text, taken_from
+from harness.storage.sources import digest_of_code, module_text, taken_from, without_facts
 
 CODE = dedent('''
     """A module."""
@@ -139,3 +139,49 @@ def test_a_module_without_a_python_file_has_no_text(module):
 
 def test_the_text_is_the_files():
     assert "def module_text" in module_text("harness.storage.sources")
+
+
+FACTS = '''class Method:
+    """What it does."""
+
+    source = "a paper"
+    family: ClassVar[str] = "ticket"
+    """What kind it is."""
+    rate = 0.5
+
+    class Inner:
+        family = (
+            "one shot"
+        )
+        other = 1
+'''
+WITHOUT = '''class Method:
+    """What it does."""
+
+    source = "a paper"
+    rate = 0.5
+
+    class Inner:
+        other = 1
+'''
+
+
+def test_what_tells_readers_of_a_class_alone_is_left_out_with_its_words():
+    assert without_facts(FACTS) == WITHOUT
+    assert digest_of_code(FACTS) == digest_of_code(WITHOUT) != digest_of_code(WITHOUT.replace("0.5", "0.4"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["    family = 'x'; rate = 1", "    family = rate = 'x'", "    family = other()", "    def family(self): ..."],
+)
+def test_what_could_decide_something_stays(line):
+    text = f"class Method:\n{line}\n    last = 2\n"
+    assert without_facts(text) == text
+    changed = text.replace("rate = 1", "rate = 2").replace("rate = 'x'", "rates = 'x'").replace("other()", "others()")
+    changed = changed.replace("...", "return 1")
+    assert digest_of_code(text) != digest_of_code(changed)
+
+
+def test_outside_of_classes_a_family_is_a_value_as_any():
+    assert without_facts("family = 'x'\n") == "family = 'x'\n"

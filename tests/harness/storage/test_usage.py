@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.storage.usage import evict, folder_bytes, shown, usage_lines
+from harness.storage.usage import evict, folder_bytes, shown, usage
 
 
 class Killed(BaseException):
@@ -50,7 +50,7 @@ def filled(store):
 def test_the_least_recently_used_are_evicted_first(store, kept):
     newest_first = [filled(store)[number] for number in (1, 3, 0, 2)]
     size = sum(folder_bytes(store.path(key)) for key in newest_first[:kept])
-    assert f"Evicted {4 - kept} stages" in evict(store.root, str(size))
+    assert evict(store.root, str(size)).stages == 4 - kept
     assert {found.name for found in stages(store)} == set(newest_first[:kept])
     assert not leftovers(store)
     if kept:
@@ -73,7 +73,7 @@ def test_a_replay_counts_as_use_and_an_evicted_stage_is_computed_again(store):
 def test_sizes_are_read_with_decimal_units(store, monkeypatch, text, size):
     filled(store)
     monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size)
-    assert evict(store.root, text).startswith("Evicted 0" if size == 0 else "Evicted 3")
+    assert evict(store.root, text).stages == (0 if size == 0 else 3)
     monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size + 1)
     evict(store.root, text)
     assert not stages(store)  # not even one of a byte more fits
@@ -112,10 +112,25 @@ def test_usage_counts_stages_by_kind(store):
         store.run("train", number, lambda _: torch.zeros(10_000))
     store.run("score", 0, lambda _: 1)
     at_checkpoint(store, lambda checkpoint: checkpoint.save(1, saved(1)))
-    lines = usage_lines(store.root)
+    lines = usage(store.root).lines()
     sizes = [folder_bytes(found) for found, kind in store.folders() if kind == "train"]
     assert shown(folder_bytes(store.root)) in lines[0]
     words = {line.split()[0]: line.split()[1:] for line in lines[1:]}
     assert words["train"] == ["3", "stages", *shown(sum(sizes)).split()]
     assert words["score"][:2] == ["1", "stages"]
     assert words["unfinished"][:2] == ["1", "stages"]
+
+
+def test_usage_as_values_adds_up_to_the_folder(store):
+    for number in range(3):
+        store.run("train", number, lambda _: torch.zeros(10_000))
+    found = usage(store.root).values()
+    assert found["kinds"]["train"]["stages"] == 3
+    assert found["store"] == str(store.root)
+    parts = [*found["kinds"].values(), found["unfinished"]]
+    assert sum(part["bytes"] for part in parts) + found["rest"] == found["bytes"] == folder_bytes(store.root)
+
+
+def test_what_was_evicted_is_said_in_words(store):
+    filled(store)
+    assert str(evict(store.root, "0")) == "Evicted 4 stages; 0 B of stages left."

@@ -96,7 +96,7 @@ def test_losses_of_the_users_own_are_searched(make_plan):
 @pytest.mark.parametrize("method", ["snap", "snip", "l*", "lt[rate=0.25]"])
 def test_a_space_for_a_method_that_is_not_there_is_refused(make_plan, method):
     (fault,) = refused(make_plan("lt"), options(**{method: {"rate": {"low": 0.4, "high": 0.6}}}))
-    assert fault == f"tuning.space.{method}: no entry of this command is of that method"
+    assert fault.startswith(f"tuning.space.{method}: no entry of this command is of that method")
 
 
 def test_the_probe_is_tuned_by_no_study_and_not_named_as_one_that_is_not(make_plan):

@@ -63,7 +63,7 @@ def test_a_metric_is_shown_by_one_line(measured, show, monkeypatch):
     axis = Axis("1 - F1", "error", rest=True)
     show(Column("f1", "F1 at odds", metric("test/f1"), "{:.2f} of 1".format, word="F1", axis=axis))
     assert "F1 at odds</th>" in on_page(measured, monkeypatch)
-    assert '<td class="number" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
+    assert '<td class="number v-ranking" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
     assert "0.50 of 1" in in_terminal(measured)
     assert "AUC, sensitivity at equal false alarms, false alarms deployed, F1;" in " ".join(
         in_terminal(measured).split()
@@ -118,15 +118,18 @@ def test_the_page_shows_what_a_network_took_and_which_step_was_kept(budgeted, mo
     assert "Steps</th>" in found
     assert "CPU time</th>" in found
     assert ">Time</th>" not in found
-    assert '<td class="number" data-sort="580.0">580<small class="interval">kept 126</small></td>' in found
-    assert '<td class="number" data-sort="90.0">90 s</td>' in found
+    assert (
+        '<td class="number v-size-and-cost" data-sort="580.0">580<small class="interval">kept 126</small></td>' in found
+    )
+    assert '<td class="number v-size-and-cost" data-sort="90.0">90 s</td>' in found
 
 
 def test_what_older_results_did_not_count_is_unknown(usual, monkeypatch):
     found = on_page(usual.results(), monkeypatch).partition("<h2>Leaderboard")[2]
     assert ">kept" not in found
     assert "nan<" not in found
-    assert found.count('<td class="number" data-sort="">\N{EN DASH}</td>') == 2 * 4  # steps and time of four rows
+    unknown = '<td class="number v-size-and-cost" data-sort="">\N{EN DASH}</td>'
+    assert found.count(unknown) == 2 * 5  # steps and time of four rows, and of dense above them
     row = in_json(usual.results())["lt"]
     assert [row[name] for name in ("budget", "steps", "processor_seconds", "kept_step", "kept_epoch")] == [None] * 5
     assert row["seconds"] == 60

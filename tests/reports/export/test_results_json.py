@@ -12,6 +12,7 @@ from harness.reports.export.results_json import SCHEMA, document, load_document,
 from harness.reports.publishing.publish import write_site
 from harness.reports.words.verdict_table import BELOW
 from harness.reports.words.verdicts import BRIEF, NO_VERDICT
+from harness.results.submission import Submission
 
 DOCS = (Path(__file__).parents[3] / "docs" / "publish.md").read_text("utf-8")
 
@@ -186,7 +187,9 @@ def rich(trial, record):
     for density in (1.0, 0.5):
         made.entry("green", density, 13, seeds=range(5), loss="green", plain="lt", layers={"conv.weight": [1, 1, 2]})
     clinic = {"clinic": [f"test0-{index:03d}" for index in range(0, 270, 2)]}
-    return replace(made.results(setting="s", large_groups=clinic), studies=(record(),))
+    found = replace(made.results(setting="s", large_groups=clinic), studies=(record(),))
+    mine = Submission(author="Ann", code="", date="2026-01-02", state="self-reported", entries={"g": ("lt",)})
+    return replace(found, submissions=(mine,))
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -22,7 +22,7 @@ def quick(monkeypatch):
 
 def sections(results):
     """Return the HTML of each section."""
-    return re.findall(r'<section class="group">.*?</section>', page.render(results, report_place()), re.DOTALL)
+    return re.findall(r'<section class="group".*?</section>', page.render(results, report_place()), re.DOTALL)
 
 
 def shown(html):
@@ -32,14 +32,28 @@ def shown(html):
 def table(html, heading):
     """Return each row below a table's heading that holds these words, as (class, text) of its cells."""
     found = next(one for one in re.findall(r"<table.*?</table>", html, re.DOTALL) if heading in one.partition("/tr")[0])
-    rows = re.findall(r"<tr.*?</tr>", found, re.DOTALL)[1:]
-    cells = [re.findall(r'<t[hd](?: class="([^"]*)")?[^>]*>(.*?)</t[hd]>', row, re.DOTALL) for row in rows]
+    return cells(re.findall(r"<tr.*?</tr>", found, re.DOTALL)[1:])
+
+
+def ranked(html, level):
+    """Return each entry's row of the leaderboard at a level, as (class, text) of its cells."""
+    bodies = re.findall(rf'<tbody data-level="{level}">.*?</tbody>', html, re.DOTALL)
+    return cells(
+        row for body in bodies for row in re.findall(r"<tr class.*?</tr>", body, re.DOTALL) if "data-entry" in row
+    )
+
+
+def cells(rows):
+    """Return (class, text) of each cell of some rows."""
+    cells = [
+        re.findall(r'<t[hd](?: scope="row")?(?: class="([^"]*)")?[^>]*>(.*?)</t[hd]>', row, re.DOTALL) for row in rows
+    ]
     return [[(kind, shown(text)) for kind, text in row] for row in cells]
 
 
 def verdicts(html):
     """Return the cells of each entry in the table of answers: answer, levels, deployed cut."""
-    return {row[0][1].split()[0]: row[1:] for row in table(html, ">Answer<") if "loss:" in row[0][1]}
+    return {row[0][1].split()[0]: row[1:] for row in table(html, ">At the deployed cut<") if "loss:" in row[0][1]}
 
 
 def reasons(html):
@@ -94,9 +108,9 @@ def test_the_table_has_the_loss_with_the_bound_that_decides(bench, scores):
     (html,) = sections(strong(bench, scores).results(verdict=MARGIN))
     found = verdicts(html)
     assert found["hold"][1][0] == "safe"
-    assert re.fullmatch(r"safe none lost, at most [\d.]+", found["hold"][1][1])
-    assert re.fullmatch(r"loses positives 66\.7 points lost, at least [\d.]+", found["lose"][1][1])
-    assert re.fullmatch(r"undecided 6\.7 points lost, at most [\d.]+", found["unsure"][1][1])
+    assert re.fullmatch(r"✓ safe none lost, at most [\d.]+", found["hold"][1][1])
+    assert re.fullmatch(r"✗ loses positives 66\.7 points lost, at least [\d.]+", found["lose"][1][1])
+    assert re.fullmatch(r"\? undecided 6\.7 points lost, at most [\d.]+", found["unsure"][1][1])
     assert [cells[1][0] for cells in found.values()].count("safe") == 1
     assert found["hold"][2][1].startswith("50%: within the margin: missed 0, at most ")
     for words in ("Judged where every network calls 30% of the negatives", "3 seeds, 30 tested positives"):
@@ -111,8 +125,8 @@ def test_below_a_stop_nothing_reads_as_safe(bench, scores):
     (html,) = sections(bench.results(verdict=MARGIN))
     answer, *levels, _ = verdicts(html)["hold"]
     assert answer[1].startswith("safe to 50%")
-    assert [kind for kind, _ in levels] == ["safe", "", "beyond"]
-    assert re.fullmatch(r"below a stop .+, at most [\d.]+", levels[2][1])
+    assert [kind for kind, _ in levels] == ["safe", "loses", "below beyond"]
+    assert re.fullmatch(r"↓ below a stop .+, at most [\d.]+", levels[2][1])
     assert reasons(html)["hold", "12.5%"][0] == "below a stop"
 
 
@@ -124,7 +138,7 @@ def test_a_network_that_calls_everything_positive_is_never_safe(bench, scores):
         bench.done("caller", seed, 0.5, own + 0.001, validated=own - 9)
         bench.done("flat", seed, 0.5, np.full(70, 0.5))
     (html,) = sections(bench.results())
-    assert 'class="safe"' not in html
+    assert 'class="safe' not in html
     assert {entry: cells[0][1] for entry, cells in verdicts(html).items()} == dict.fromkeys(
         ("caller", "flat"), "no verdict"
     )
@@ -141,10 +155,10 @@ def test_twenty_equal_methods_are_twenty_ties(bench):
         for seed in SEEDS:
             bench.done(name, seed, 1.0 if name == "dense" else 0.5, bent + 0.5 * draw(size=70))
     (html,) = sections(bench.results())
-    rows = [row for row in table(html.partition("50% of the weights</h3>")[2], "Rank") if len(row) > 1]
+    rows = ranked(html, 0.5)
     assert len(rows) == 20
     assert {row[0] for row in rows} == {("rank", "1 a")}
-    assert 'class="safe"' not in html
+    assert 'class="safe' not in html
     assert "safe to" not in shown(html)
 
 
@@ -159,8 +173,8 @@ def test_a_missing_network_leaves_no_verdict_and_is_named(bench, scores, fold, s
                 bench.done("lt", seed, 0.5, scores(1, 4, seed=seed + 50), fold=part)
     (html,) = sections(bench.results())
     assert verdicts(html)["lt"][0][1] == "no verdict"
-    assert verdicts(html)["lt"][1] == ("", f"no verdict {said}")
-    row = next(row for row in table(html.partition("50% of the weights</h3>")[2], "Rank") if len(row) > 1)
+    assert verdicts(html)["lt"][1] == ("none", f"{NOT_RUN} no verdict {said}")
+    (row,) = ranked(html, 0.5)
     assert (row[0][1], row[-1][1]) == (NOT_RUN, f"{2 if fold is None else 8}/{3 if fold is None else 9}")
 
 
@@ -168,8 +182,8 @@ def test_a_missing_network_leaves_no_verdict_and_is_named(bench, scores, fold, s
 def test_below_three_networks_there_is_no_rank_and_no_verdict_but_a_banner(bench, scores, seeds, title):
     (html,) = sections(strong(bench, scores, seeds).results())
     text = shown(html)
-    assert text.index(title) < text.index("How small before")
-    assert 'class="safe"' not in html
+    assert text.index(title) < text.index("No verdict:")
+    assert 'class="safe' not in html
     assert set(re.findall(r'<td class="rank"[^>]*>(.*?)</td>', html)) == {NOT_RUN}
     assert "safe to" not in text
     assert "at most" not in verdicts(html)["hold"][1][1]
@@ -180,9 +194,9 @@ def test_below_three_networks_there_is_no_rank_and_no_verdict_but_a_banner(bench
 
 def test_both_intervals_are_labelled_from_three_networks_on(bench, scores):
     (html,) = sections(strong(bench, scores).results())
-    row = next(row for row in table(html.partition("50% of the weights</h3>")[2], "Rank") if row[1:2] and row[1][1])
-    assert re.fullmatch(r"[\d.]+ method [\d.]+ to [\d.]+ networks [\d.]+ to [\d.]+", row[2][1])
-    assert re.fullmatch(r"[\d.]+% method [\d.]+% to [\d.]+% networks [\d.]+% to [\d.]+%", row[3][1])
+    row = ranked(html, 0.5)[0]
+    assert re.fullmatch(r"[\d.]+ method [\d.]+ to [\d.]+ networks [\d.]+ to [\d.]+", row[3][1])
+    assert re.fullmatch(r"[\d.]+% method [\d.]+% to [\d.]+% networks [\d.]+% to [\d.]+%", row[4][1])
 
 
 def test_a_control_is_marked_and_told_first_where_it_passes(bench, scores):
@@ -192,8 +206,11 @@ def test_a_control_is_marked_and_told_first_where_it_passes(bench, scores):
         bench.done("random", seed, 0.5, scores(1, 4, seed=seed + 90))
     (html,) = sections(bench.results())
     assert shown(re.search(r'<p class="answer">.*?</p>', html).group()).startswith("A control passes: “random”")
-    assert [row[0][1] for row in table(html, ">Answer<")] == ["lt loss: plain", "random control loss: plain"]
-    assert len(re.findall(r"random <span class=\"badge quiet\">control</span>", html)) == 2  # answers and leaderboard
+    assert [row[0][1] for row in table(html, ">At the deployed cut<")] == [
+        "lt loss: plain",
+        "random control loss: plain",
+    ]
+    assert html.count('<span class="badge quiet">control</span>') == 2  # leaderboard and answers
 
 
 def test_folds_are_one_section_and_the_official_split_is_another(bench, scores):

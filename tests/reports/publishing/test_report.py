@@ -17,7 +17,12 @@ def test_write_replaces_whole_files(usual, tmp_path, parse):
     path = write(usual.results(), folder)
     assert path == folder / "index.html"
     assert write(usual.results(), folder) == path
-    assert sorted(file.name for file in folder.iterdir()) == ["cells.csv", "index.html", "results.json"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "cells.csv",
+        "index.html",
+        "results.json",
+        "scores.csv.gz",
+    ]
     assert set(parse(path).links) >= {"cells.csv", "results.json"}
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 
@@ -33,4 +38,9 @@ def test_a_failed_write_leaves_the_old_file_alone(usual, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write(usual.results(experiment="other"), tmp_path)
     assert path.read_bytes() == before
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.csv", "index.html", "results.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "cells.csv",
+        "index.html",
+        "results.json",
+        "scores.csv.gz",
+    ]

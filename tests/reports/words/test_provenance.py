@@ -1,7 +1,7 @@
 import pytest
 
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.words.provenance import LABELS, caveats, provenance
+from harness.reports.words.provenance import LABELS, _images, caveats, provenance
 
 pytestmark = pytest.mark.usefixtures("uncounted")
 
@@ -34,15 +34,17 @@ def test_what_is_said_elsewhere_or_not_so_is_left_out(make):
 
 def test_folds_are_told_as_one_measurement(trial):
     found = told(trial(folds=2).entry("dense", 1.0, 12).results(verdict={"fpr": 0.2, "delta": 0.05}))
-    assert found["Images"] == (
-        "tested in all: 240 malignant, 300 others; fold 1, test: 120 malignant, 150 others; "
-        "fold 2, test: 120 malignant, 150 others"
-    )
+    assert found["Images"] == "tested in all: 240 malignant, 300 others; test of a fold: 120 malignant, 150 others"
     assert (found["Folds that are tested"], found["Folds"]) == ("1, 2", "2")
     assert found["Group (comparable results)"] == "fold1, fold2"
     assert found["Family (groups that differ by their fold alone)"] == "family"
     assert found["Entries ever scored on these test images"] == "2"
     assert found["Judged by"] == "fpr 0.2, delta 0.05"
+
+
+def test_folds_of_unlike_sizes_are_told_by_the_least_and_the_most():
+    counts = {f"fold {fold}, train": {"p": 99 + fold, "n": 500} for fold in (1, 2, 3)}
+    assert _images(counts, "malignant") == "train of a fold: 100 to 102 malignant, 500 others"
 
 
 @pytest.mark.parametrize(("seeds", "claims"), [((0,), False), ((0, 1), False), ((0, 1, 2), True)])

@@ -11,7 +11,8 @@ const near = new IntersectionObserver(
   },
   { rootMargin: "200px" },
 );
-for (const holder of document.querySelectorAll(".figure .chart")) near.observe(holder);
+// Where a site's script for all pages did not come, the pictures stay.
+for (const holder of window.vegaEmbed ? document.querySelectorAll(".figure .chart") : []) near.observe(holder);
 
 async function enliven(holder) {
   const image = holder.querySelector("img");
@@ -28,6 +29,7 @@ async function enliven(holder) {
     drawing.removeAttribute("aria-hidden");
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", image.alt);
+    for (const inner of drawing.children) inner.setAttribute("aria-hidden", "true"); // hundreds of marks without words
     holder.replaceChildren(live);
   } catch (error) {
     controls.replaceChildren();
