@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from click.core import ParameterSource
 from rich.console import Console
 
 from harness.cli.completions import datasets
@@ -41,7 +40,8 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
-    named = context.get_parameter_source("store") is ParameterSource.COMMANDLINE or tracking_uri is not None
+    source = context.get_parameter_source("store")
+    named = tracking_uri is not None or (source is not None and source.name == "COMMANDLINE")
     uri = None if bundles and not named else results_uri(store, tracking_uri)
     if bundles:
         found, left_out = _merged(bundles, uri, store.absolute(), dataset)
