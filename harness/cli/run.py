@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.running.run import Summary
 
 
-@with_shared_options(seeds="assign", params="weights", tune="params")
+@with_shared_options(seeds="assign", params="weights", tune="params", publish_thumbnails="real_only")
 def run(
     shared: SharedOptions,
     *,
@@ -31,6 +31,10 @@ def run(
     tune: Annotated[
         int | None, typer.Option(metavar="N", help="First tune every entry with N trials, then run with the best.")
     ] = None,
+    publish_thumbnails: Annotated[
+        bool,
+        typer.Option("--publish-thumbnails", help="Publish small pictures of the tested positives of your own images."),
+    ] = False,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
     if params is not None and tune is not None:
@@ -46,7 +50,7 @@ def run(
     unpublished: list[str] = []
     if tune is not None:
         work, unpublished = _tuned(work, shared)
-    _execute(work, shared, unpublished)
+    _execute(work, shared, unpublished, pictures=publish_thumbnails)
 
 
 def _without_studies(shared: SharedOptions) -> SharedOptions:
@@ -93,14 +97,14 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
     show(json.dumps(values, indent=1, default=str) if shared.as_json else "\n".join(lines))
 
 
-def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> None:
+def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool) -> None:
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
 
     plan, quiet = work.plan, shared.as_json
     uri = shared.tracking_uri or default_uri(plan.store)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(work.plans, tracker, work.reporter, command_line())
+    summary = execute(work.plans, tracker, work.reporter, command_line(), pictures=pictures)
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from harness.results.names import Field
 from harness.results.published import PublishedRun, ReadDocument
 from harness.results.run_tables import UNREADABLE, RunTables, tables_of
 from harness.results.study_record import StudyRecord
+from harness.results.thumbnails import Thumbnails, thumbnails_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Results:
     ``studies`` are the records of `harness tune`; one belongs to the groups whose provenance has its
     "setting".
 
+    ``thumbnails`` are pictures of tested positives, JPEG in base64, by a group's "test_part" and the image's id; of a
+    data set whose licence allows it.
+
     ``damage`` names each run and level of which a file in MLflow is missing, cut or changed. Such a level is a failed
     cell with that as its reason; a run of a group whose provenance is lost is in no table.
     """
@@ -55,6 +59,7 @@ class Results:
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
     studies: tuple[StudyRecord, ...] = ()
+    thumbnails: Thumbnails = field(default_factory=dict)
     damage: tuple[str, ...] = ()
 
     def of_groups(self, groups: Collection[str]) -> "Results":
@@ -99,6 +104,7 @@ def read(uri: str, store: Path, experiment: str) -> Results:
         scores=pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(),
         groups={group: {**facts, "looks": looked.get(group, 0)} for group, facts in groups.items()},
         studies=studies,
+        thumbnails=thumbnails_of(tracker.documents(names.THUMBNAILS, names.THUMBNAILS_FILE)),
         damage=(*(line for one in tables for line in one.damage), *broken),
     )
 

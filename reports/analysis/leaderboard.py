@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.evaluation import comparisons
@@ -89,6 +89,7 @@ class Board:
     power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
     groups of images that are large enough. ``methods`` is what is told of each method that ran.
     ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
+    ``thumbnails`` are pictures of tested positives by id, JPEG in base64.
     """
 
     group: str
@@ -105,6 +106,7 @@ class Board:
     group_rates: tuple[GroupRate, ...] = ()
     methods: tuple[MethodOnBoard, ...] = ()
     lost: tuple[LostLevel, ...] = ()
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -134,12 +136,21 @@ def leaderboard(results: Results) -> list[Board]:
             subject,
             [cell for cell in cells if cell.group in subject.groups],
             studies_of(results.studies, subject.facts),
+            _pictures_of(results, subject),
         )
         for subject in subjects(results.groups)
     ]
 
 
-def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...]) -> Board:
+def _pictures_of(results: Results, subject: Subject) -> dict[str, str]:
+    """Return the pictures of a board's images by their ids, those of all of its folds."""
+    parts = [str(results.groups[group].get("test_part")) for group in subject.groups]
+    return {image: picture for part in parts for image, picture in results.thumbnails.get(part, {}).items()}
+
+
+def _board(
+    subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...], pictures: Mapping[str, str]
+) -> Board:
     design = subject.design(cells)
     densities = sorted({cell.density for cell in cells}, reverse=True)
     at = {density: entries_of(cell for cell in cells if cell.density == density) for density in densities}
@@ -166,6 +177,7 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         group_rates(cells, subject.facts, design),
         methods_of(cells, subject.facts),
         lost_by_image(cells, design),
+        pictures,
     )
 
 
