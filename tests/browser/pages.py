@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.reports.page import figures, parts
+from harness.reports.page import figures
 from harness.reports.publishing.publish import write_site
 from harness.reports.publishing.report import write
 
@@ -55,7 +55,6 @@ def lay(folder):
     write(later, folder / "report")
     write_site([later], folder / "site")
     with pytest.MonkeyPatch.context() as patch:  # charts are drawn in one page of the site, since they take seconds
-        patch.setattr(parts, "charts", lambda _: None)
         patch.setattr(figures, "figures", lambda _: [])
         write_site([first, *others], folder / "site")
     write_site([later], folder / "site")

@@ -29,6 +29,8 @@ async function enliven(holder) {
     drawing.removeAttribute("aria-hidden");
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", image.alt);
+    // Its parts are drawn anew, with roles and no names, whenever a choice or the width changes.
+    drawing.querySelector(":scope > g").setAttribute("aria-hidden", "true");
     holder.replaceChildren(live);
   } catch (error) {
     controls.replaceChildren();
