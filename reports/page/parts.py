@@ -12,7 +12,14 @@ from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.lost_by_image import decisive_level
 from harness.reports.charts.still import picture
-from harness.reports.page.figures import answer_figures, layer_figures, network_figures, trade_off_figures
+from harness.reports.page.calibration_section import calibrated
+from harness.reports.page.figures import (
+    answer_figures,
+    calibration_figures,
+    layer_figures,
+    network_figures,
+    trade_off_figures,
+)
 from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
@@ -83,6 +90,11 @@ def _loss_pairs(board: Board) -> Values | None:
 def _trade_offs(board: Board) -> Values | None:
     drawn = trade_off_figures(board)
     return {"figures": drawn, "networks": network_figures(board)} if drawn else None
+
+
+def _calibration(board: Board) -> Values | None:
+    rows = calibrated(board)
+    return {"figures": calibration_figures(board), "rows": rows} if rows else None
 
 
 def _lost(board: Board) -> Values | None:
@@ -159,6 +171,7 @@ PARTS = (
     Part("safety_map", "Safety map", _safety_map),
     Part("trade_offs", "Trade-offs", _trade_offs),
     Part("lost", "What is lost", _lost),
+    Part("calibration", "Calibration and ROC", _calibration),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("tuning", "Tuning", _tuning),
     Part("layers", "Layers", _layers),
