@@ -1,4 +1,4 @@
-"""The largest page that we promise for: 60 entries at 7 levels of 5 seeds. Its times are of this machine, best of a few."""
+"""The largest page that is promised: 60 entries at 7 levels with 5 seeds. Its size, when it is usable, how it filters."""
 
 import numpy as np
 import pandas as pd
