@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
@@ -23,7 +25,7 @@ from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.checklist import SOURCE, checked
 from harness.reports.words.headline import answer, tells_apart
-from harness.reports.words.lost import TOO_FEW
+from harness.reports.words.lost import TOO_FEW, credit
 from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
@@ -35,6 +37,8 @@ Values = Mapping[str, Any]
 
 ROWS_SHOWN = 20
 """The positives that a level names in its table, the most missed ones; the others are folded."""
+PICTURES_SHOWN = 40
+"""So many pictures a page carries at most, about 150 kB."""
 ENTRIES_NAMED = 4
 """The entries of a method are folded where there are more."""
 LAYER_CELLS = 2000
@@ -98,13 +102,28 @@ def _lost(board: Board) -> Values | None:
         return None
     levels = [level.density for level in board.lost]
     shown = decisive_level(board.verdicts)
+    first = shown if shown in levels else max(levels, default=None)
+    pictures = _pictures(board, first)
     return {
         "too_few": TOO_FEW,
-        "open": shown if shown in levels else max(levels, default=None),
+        "open": first,
         "rows": ROWS_SHOWN,
-        "thumbnails": {},
-        "credit": "",
+        "pictures": pictures,
+        "credit": credit(board.provenance) if pictures else "",
     }
+
+
+def _pictures(board: Board, first: float | None) -> dict[float, dict[str, Markup]]:
+    """Return by level the pictures of its rows, the open level's first, as many as a page may carry."""
+    found: dict[float, dict[str, Markup]] = {}
+    left = PICTURES_SHOWN
+    for level in sorted(board.lost, key=lambda level: level.density != first):
+        own = [one.identity for one in level.images[:ROWS_SHOWN] if one.identity in board.thumbnails][:left]
+        left -= len(own)
+        # Read back as base64 of a JPEG, so that nothing in it is markup.
+        own_pictures = {image: Markup("data:image/jpeg;base64,{}").format(board.thumbnails[image]) for image in own}
+        found |= {level.density: own_pictures} if own else {}
+    return found
 
 
 def _tuning(board: Board) -> Values | None:

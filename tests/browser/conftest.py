@@ -100,8 +100,8 @@ class Opened:
         self.context.set_default_timeout(20_000)
         self.page = self.context.new_page()
         self.said, self.asked = [], []
-        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(url)
         if scripts and charts:
@@ -113,6 +113,10 @@ class Opened:
             chart.scroll_into_view_if_needed()
             chart.locator(".live svg").wait_for()
         self.page.evaluate("scrollTo(0, 0)")
+
+    def _hear(self, message):
+        if message.type == "error":
+            self.said.append(message.text)
 
     def __getattr__(self, name):
         return getattr(self.page, name)

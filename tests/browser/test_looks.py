@@ -7,7 +7,9 @@ import pytest
 
 pytestmark = pytest.mark.slow
 SIZES = {400: 800, 700: 900, 1280: 800, 1600: 900}
-KINDS = ("report", "version", "index", "versions")
+LONG = pytest.mark.long
+KINDS = ("report", pytest.param("version", marks=LONG), "index", "versions")
+WIDTHS = (400, pytest.param(700, marks=LONG), 1280, pytest.param(1600, marks=LONG))
 THEMES = ("light", "dark")
 BEYOND = "document.scrollingElement.scrollWidth - innerWidth"
 FIRST = """[...document.querySelectorAll('p.answer')].slice(0, 1).map((one) => one.getBoundingClientRect())
@@ -43,9 +45,7 @@ def test_a_page_fits_every_width_says_nothing_and_asks_for_its_own_files_alone(s
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "width", [400, pytest.param(700, marks=pytest.mark.long), 1280, pytest.param(1600, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing(show, pages, kind, theme, width):
     page = show(pages[kind], theme=theme, size=(width, SIZES[width]))
     assert violations(page) == []
@@ -62,7 +62,7 @@ LETTERS = """(() => {
   const found = [...document.querySelectorAll('.chart img, .chart svg')].find((one) => one.checkVisibility());
   if (!found) return null;
   const svg = found.tagName === 'IMG' ? new DOMParser().parseFromString(
-      atob(found.src.split(',')[1]), 'image/svg+xml').documentElement : found;
+      atob(found.currentSrc.split(',')[1]), 'image/svg+xml').documentElement : found;
   const sizes = [...svg.querySelectorAll('text')].map((one) => parseFloat(
       one.getAttribute('font-size') ?? one.closest('[font-size]')?.getAttribute('font-size') ?? 10));
   return Math.min(...sizes) * found.getBoundingClientRect().width / svg.viewBox.baseVal.width;
@@ -70,8 +70,8 @@ LETTERS = """(() => {
 """The smallest letters of the first figure as it is shown, in pixels; null without a figure."""
 
 
-@pytest.mark.parametrize("width", SIZES)
-@pytest.mark.parametrize("kind", ["report", "version"])
+@pytest.mark.parametrize("width", [400, *(pytest.param(width, marks=LONG) for width in (700, 1280, 1600))])
+@pytest.mark.parametrize("kind", ["report", pytest.param("version", marks=LONG)])
 def test_without_scripts_there_are_an_answer_a_leaderboard_and_a_legible_figure(show, pages, kind, width):
     page = show(pages[kind], scripts=False, size=(width, SIZES[width]))
     assert page.evaluate(BEYOND) <= 0

@@ -23,13 +23,14 @@ async function enliven(holder) {
   holder.append(live);
   try {
     const specification = JSON.parse(holder.querySelector("script").textContent);
-    const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+    const options = { actions: false, ast: true, config: { aria: false }, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
     await window.vegaEmbed(live, specification, { ...options, bind: controls });
     const drawing = live.querySelector("svg");
     drawing.removeAttribute("aria-hidden");
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", image.alt);
-    for (const inner of drawing.children) inner.setAttribute("aria-hidden", "true"); // hundreds of marks without words
+    // Its parts are drawn anew, with roles and no names, whenever a choice or the width changes.
+    drawing.querySelector(":scope > g").setAttribute("aria-hidden", "true");
     holder.replaceChildren(live);
   } catch (error) {
     controls.replaceChildren();
