@@ -21,16 +21,24 @@ Progress = Callable[[int, int], None]
 
 
 class Reporter:
-    """Counts units of one task at a time and prints notes above the bar; ``quiet``: warnings alone."""
+    """Counts units of one task at a time and prints notes above the bar.
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
-        self.console, self.quiet = console, quiet
+    ``quiet``: warnings alone; ``verbose``: details, too.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.console, self.quiet, self.verbose = console, quiet, verbose
         self._bar: _Bar | None = None
 
     def note(self, text: str, style: str = "") -> None:
         """Print a line, or several; nothing in them commands the terminal."""
         if not self.quiet:
             self.warn(text, style)
+
+    def detail(self, text: str) -> None:
+        """Print what only who asked for every step wants to know."""
+        if self.verbose:
+            self.note(text, "dim")
 
     def warn(self, text: str, style: str = "yellow") -> None:
         """Print a note that has weight: a quiet reporter prints it, too."""
@@ -89,7 +97,8 @@ class Task:
         self.reporter, self.name, self.total, self.unit = reporter, name, total, unit
         self._began = self._last = time.monotonic()
         self._done = 0
-        self._left, self._lines = "", ()  # type: str, Sequence[str]
+        self._left = ""
+        self._lines: Sequence[str] = ()
 
     def one_more(self) -> None:
         """Say that one more unit is done."""

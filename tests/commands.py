@@ -22,7 +22,7 @@ HARNESS = Path(sys.executable).parent / "harness"
 
 def environment(**extra):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "PYTEST", "COV_"))}
-    return {**kept, "COLUMNS": "80", "NO_COLOR": "1", "HARNESS_OFFLINE": "1", **extra}
+    return {**kept, "COLUMNS": "80", "NO_COLOR": "1", "HARNESS_OFFLINE": "1", "HARNESS_ESTIMATE": "0", **extra}
 
 
 def harness(*arguments, cwd, check=None, fresh=False, path=None, code="", **extra):

@@ -53,6 +53,12 @@ def _tiny_network_by_name(monkeypatch):
     monkeypatch.setitem(registered.INTERNAL, "tiny", TinyNetwork)
 
 
+@pytest.fixture(autouse=True)
+def _no_estimate(monkeypatch):
+    """No test waits for times that it does not ask for, nor forks a process of many threads."""
+    monkeypatch.setenv("HARNESS_ESTIMATE", "0")
+
+
 @pytest.fixture
 def tiny():
     network = build(Architecture("tiny"))

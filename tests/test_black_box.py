@@ -133,9 +133,18 @@ def test_results_are_in_mlflow(place, every):
 def test_the_same_command_again_computes_nothing(place, finished):
     store = place / "one"
     before = stage_keys(store)
-    again = harness(*FEW, "--store", "one", *SMALL, cwd=place, check=0)
+    again = harness(*FEW, "--store", "one", *SMALL, "--verbose", cwd=place, check=0)
     assert stage_keys(store) == before
     assert again.stdout == finished.stdout
+    assert re.search(r"^snip seed 0 at 25 %: compute \w+ \w{8}: from the store$", again.stderr, re.MULTILINE)
+    assert f"\nstore: {store}\n" in again.stderr
+    assert ": computed in " not in again.stderr
+
+
+def test_a_quiet_run_says_its_results_and_warnings_alone(place, finished):
+    quiet = harness(*FEW, "--store", "one", *SMALL, "--quiet", cwd=place, check=0)
+    assert quiet.stdout == finished.stdout
+    assert all(line.startswith("PARTIAL DATA: ") for line in quiet.stderr.splitlines())
 
 
 def kill_at(command, place, store, moments, code):

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.completions import datasets
+from harness.cli.held import no_results, only_experiment
 from harness.cli.messages import show
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
 from harness.cli.report import results_uri
@@ -14,7 +16,15 @@ from harness.errors import UsageError
 def bundle(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as lt-on-isic.zip.")],
     author: Annotated[str, typer.Option("--author", metavar="TEXT", help="Who submits, as the leaderboard shows it.")],
-    dataset: Annotated[str, typer.Option("--dataset", help="Data set whose results go in.")] = "isic",
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            metavar="NAME",
+            autocompletion=datasets,
+            help="Data set whose results go in; default: the only one that has any.",
+        ),
+    ] = None,
     code: Annotated[str, typer.Option("--code", metavar="URL", help="Where the code of your methods is.")] = "",
     masks: Annotated[bool, typer.Option("--masks", help="The masks go in, too; their hashes always do.")] = False,
     store: StoreOption = DEFAULT_STORE,
@@ -23,6 +33,7 @@ def bundle(
     """Write all results of a data set into one file that anybody can verify."""
     uri = results_uri(store, tracking_uri)
 
+    from harness.results import names
     from harness.results.mlflow_tracker import Tracker
     from harness.submissions.bundle_facts import fit_author, fit_code
     from harness.submissions.writing import Submitter, write_bundle
@@ -31,6 +42,10 @@ def bundle(
         by = Submitter(author=fit_author(author), code=fit_code(code))
     except ValueError as error:
         raise UsageError(f"{error}", fix="say it by --author and --code") from error
-    written = write_bundle(Tracker(uri, store.absolute(), dataset), file.absolute(), by, masks=masks)
+    dataset = dataset or only_experiment(uri, store.absolute())
+    tracker = Tracker(uri, store.absolute(), dataset)
+    if not tracker.tags(names.RESULT):
+        raise no_results(uri, store.absolute(), [dataset])
+    written = write_bundle(tracker, file.absolute(), by, masks=masks)
     show(f"{written.runs:,} runs with {written.levels:,} levels of {dataset}, {written.bytes:,} bytes: {file}")
     show(f"Try it as its readers do: harness verify --bundle {file}")

@@ -10,8 +10,9 @@ from harness.cli.check_dataset import dataset_rows, is_dataset
 from harness.cli.check_loss import is_loss, loss_rows
 from harness.cli.check_network import is_network, network_rows
 from harness.cli.completions import checked
+from harness.cli.loudness import reporter, speak
 from harness.cli.messages import show, show_json
-from harness.cli.options import DataDirOption, JsonOption
+from harness.cli.options import DataDirOption, JsonOption, QuietOption
 from harness.errors import UsageError, nearest
 from harness.networks.registered import TORCHVISION
 from harness.results.names import DENSE, PROBE
@@ -43,8 +44,10 @@ def check(
     list_checks: Annotated[bool, typer.Option("--list", help="Show all checks and what they catch.")] = False,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Check that a method, a network, a loss or a data set keeps to its interface, rule by rule."""
+    speak(quiet=quiet)
     from harness.testing import check_named, checks
 
     if list_checks:
@@ -120,15 +123,12 @@ def _show_checks(found: "Sequence[Check]", *, as_json: bool) -> None:
 
 def _checked(subject: "Subject", chosen: "Sequence[Check]", limit_s: float, *, quiet: bool) -> list[dict[str, Any]]:
     """Return a row for each check, shown as soon as it is known; ``quiet``: only progress, on stderr."""
-    from rich.console import Console
-
-    from harness.progress import Reporter
     from harness.testing.outcome import outcome_of
 
     rows = []
     if not quiet:
         show(f"{subject}: {len(chosen)} checks")
-    with Reporter(Console(stderr=True)).task(f"checking {subject}", len(chosen), "checks") as task:
+    with reporter().task(f"checking {subject}", len(chosen), "checks") as task:
         for done, each in enumerate(chosen, start=1):
             outcome = outcome_of(each, subject, limit_s)
             rows.append(_row(subject, each, outcome))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import plugins
+from harness.cli.loudness import reporter
 from harness.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -102,13 +103,10 @@ def _outcome(plugin: plugins.Plugin, name: str, root: str, rule: str) -> "CheckO
 
 def _look(plugin: plugins.Plugin, name: str, root: str) -> None:
     """Have the data set look at all of its images, a few seconds a question; what goes wrong its rules tell."""
-    from rich.console import Console
-
     from harness.plugin_process import ask
-    from harness.progress import Reporter
     from harness.testing.dataset_rules import look_on
 
-    with Reporter(Console(stderr=True)).task(f"looking at {name}", None, "images") as task:
+    with reporter().task(f"looking at {name}", None, "images") as task:
         for step in itertools.count():
             try:
                 seen, total = ask(plugin, look_on, name, root, _LOOK_S, step)

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.check import ANSWERED_NO
 from harness.cli.completions import datasets
 from harness.cli.help import Verbs, add, example
+from harness.cli.loudness import reporter, speak, tell_places
 from harness.cli.messages import show, show_finding, show_json
-from harness.cli.options import DataDirOption, JsonOption, MaxPixelsOption, PositiveOption
+from harness.cli.options import DataDirOption, JsonOption, MaxPixelsOption, PositiveOption, QuietOption, VerboseOption
 
 if TYPE_CHECKING:
     from harness.images.decoding import Conversion
@@ -73,16 +73,19 @@ def check_(
     data_dir: DataDirOption = None,
     max_pixels: MaxPixelsOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Decode every image: what cannot be read, what is there twice, what looks alike. Exit code 6: not sound."""
+    speak(quiet=quiet, verbose=verbose)
     from harness.data.asked import asked_for, folder_of
     from harness.data.inspection import inspect
     from harness.data.locating import data_folder
     from harness.integrity.data_findings import findings_of
-    from harness.progress import Reporter
 
     chosen = asked_for(dataset, positive).dataset()
-    with Reporter(Console(stderr=True)).task("Decoding", None, "images") as task:
+    tell_places(data_folder=data_folder(data_dir))
+    with reporter().task("Decoding", None, "images") as task:
         found = inspect(chosen, folder_of(chosen, data_folder(data_dir)), _conversion(max_pixels), task.update)
     if as_json:
         show_json({"dataset": chosen.name, "version": chosen.version, **found.values()})
@@ -93,18 +96,25 @@ def check_(
         raise typer.Exit(ANSWERED_NO)
 
 
-def fetch_(dataset: Name, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
+def fetch_(
+    dataset: Name,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
     """Download a data set; what is there and whole stays."""
+    speak(quiet=quiet, verbose=verbose)
     from harness.cli.data_card import card_lines, card_of
     from harness.data.asked import asked_for
     from harness.data.locating import data_folder
     from harness.downloads.fetching import fetch
-    from harness.progress import Reporter
 
-    reporter = Reporter(Console(stderr=True))
+    telling = reporter()
     chosen, root = asked_for(dataset).dataset(), data_folder(data_dir)
-    for note in fetch(chosen, root / chosen.name, reporter):
-        reporter.note(note)
+    tell_places(data_folder=root)
+    for note in fetch(chosen, root / chosen.name, telling):
+        telling.note(note)
     card = card_of(chosen, root)
     if as_json:
         show_json(card.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
+from harness.cli.loudness import is_quiet
 from harness.outgoing.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ def say(text: str, style: str) -> None:
     """Print a text to stderr, unwrapped, so that it can be searched for; nothing in it commands the terminal."""
     shown = visible_lines(text)
     Console(stderr=True, soft_wrap=True).print(shown, style=style, markup=False, highlight=False, emoji=False)
+
+
+def note(text: str) -> None:
+    """Say on stderr what is good to know and no warning; nothing with --quiet."""
+    if not is_quiet():
+        say(f"note: {text}", "yellow")
 
 
 def show(what: RenderableType) -> None:
@@ -67,8 +74,8 @@ def show_finding(finding: "Finding") -> None:
 
 def show_notes(plan: "Plan", notes: list[str]) -> None:
     """Say first what is not as the user may think: duplicates, stand-in or partial data."""
-    for note in notes:
-        say(f"note: {note}", "yellow")
+    for text in notes:
+        note(text)
     if plan.data.fallback_for:
         say(_fallback_banner(plan), "bold red")
     for split, found, expected in plan.data.missing:

@@ -208,8 +208,30 @@ CellLimitOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", rich_help_panel=WORK, help="Show the plan with counts; run nothing.")
 ]
+EstimateOption = Annotated[
+    bool,
+    typer.Option(
+        "--estimate/--no-estimate",
+        envvar="HARNESS_ESTIMATE",
+        rich_help_panel=WORK,
+        help="Time a few steps to say how long it takes.",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="JSON on stdout, and nothing else there.")
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Beside the results, say errors and warnings alone."),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        rich_help_panel=OUTPUT,
+        help="Say versions, places, and what is computed or kept.",
+    ),
 ]
 StorageOption = Annotated[
     str | None,

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.completions import datasets
 from harness.cli.held import no_results
-from harness.cli.messages import say, show, show_damage, show_json
-from harness.cli.options import DEFAULT_STORE, JsonOption, StoreOption, TrackingOption
+from harness.cli.loudness import reporter, speak, tell_places
+from harness.cli.messages import note, say, show, show_damage, show_json
+from harness.cli.options import DEFAULT_STORE, JsonOption, QuietOption, StoreOption, TrackingOption, VerboseOption
 from harness.cli.report import contradiction, results_uri
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
@@ -38,11 +38,17 @@ def publish(
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
-    source = context.get_parameter_source("store")
-    named = tracking_uri is not None or (source is not None and source.name == "COMMANDLINE")
+    speak(quiet=quiet, verbose=verbose)
+    source = context.get_parameter_source("store")  # of typer's own click, or of the one that is installed
+    named = getattr(source, "name", "") == "COMMANDLINE" or tracking_uri is not None
     uri = None if bundles and not named else results_uri(store, tracking_uri)
+    tell_places(
+        store=store.absolute() if uri else None, mlflow=shown_address(uri) if uri else None, site=folder.absolute()
+    )
     if bundles:
         found, left_out = _merged(bundles, uri, store.absolute(), dataset)
     else:
@@ -72,12 +78,11 @@ def _stored(uri: str, store: Path, dataset: list[str] | None) -> "list[Results]"
 
 def _merged(paths: list[Path], uri: str | None, store: Path, dataset: list[str] | None) -> "tuple[list[Results], bool]":
     """Return the results of bundles, and of a store where there is one, and whether any bundle was left out."""
-    from harness.progress import Reporter
     from harness.submissions.merging import merge
     from harness.submissions.sources import bundles_in, read_bundles, stored_sources
 
     files = bundles_in(paths)
-    with Reporter(Console(stderr=True)).task("Verifying bundles", len(files), "bundles") as task:
+    with reporter().task("Verifying bundles", len(files), "bundles") as task:
         found = read_bundles(files, task.one_more)
     for what in found.left_out:
         say(f"LEFT OUT: {what}", "bold red")
@@ -91,8 +96,8 @@ def _merged(paths: list[Path], uri: str | None, store: Path, dataset: list[str] 
     if not sources:
         raise DataError("no bundle could be used", faults=found.left_out, fix="try each: harness verify --bundle FILE")
     merged = [merge(name, sources[name]) for name in dict.fromkeys(dataset or sources)]
-    for note in (note for one in merged for note in one.notes):
-        say(f"note: {note}", "yellow")
+    for what in (what for one in merged for what in one.notes):
+        note(what)
     return [one.results for one in merged], bool(found.left_out)
 
 

@@ -8,8 +8,18 @@ import typer
 
 from harness.cli.completions import datasets
 from harness.cli.held import no_results, only_experiment
+from harness.cli.loudness import speak, tell_places
 from harness.cli.messages import show, show_damage, show_json
-from harness.cli.options import DEFAULT_STORE, PLACES, SHOWN, JsonOption, StoreOption, TrackingOption
+from harness.cli.options import (
+    DEFAULT_STORE,
+    PLACES,
+    SHOWN,
+    JsonOption,
+    QuietOption,
+    StoreOption,
+    TrackingOption,
+    VerboseOption,
+)
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
 
@@ -52,11 +62,15 @@ def report(
         ),
     ] = 0.05,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Write the report of a data set: one offline page, CSV and JSON."""
+    speak(quiet=quiet, verbose=verbose)
     from harness.reports.publishing.foreign_files import refuse_foreign_report
 
     uri, store = results_uri(store, tracking_uri), store.absolute()
+    tell_places(store=store, mlflow=shown_address(uri))
     dataset = dataset or only_experiment(uri, store)
     if compare_groups is not None:
         show_groups(uri, store, dataset, compare_groups, margin, as_json=as_json)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.messages import say, show, show_end, show_json
-from harness.cli.options import TUNING, WHAT
+from harness.cli.expectation import Estimate, Expectation, asked
+from harness.cli.messages import note, show, show_end, show_json
+from harness.cli.options import OUTPUT, TUNING, WHAT
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from harness.running.run import Summary
 
 
-@with_shared_options(seeds="assign", params="weights", tune="params")
+@with_shared_options(seeds="assign", params="weights", tune="params", publish_thumbnails="real_only")
 def run(
     shared: SharedOptions,
     *,
@@ -40,6 +41,14 @@ def run(
             metavar="N", rich_help_panel=TUNING, help="First tune every entry with N trials, then run with the best."
         ),
     ] = None,
+    publish_thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--publish-thumbnails",
+            rich_help_panel=OUTPUT,
+            help="Publish small pictures of the tested positives of your own images.",
+        ),
+    ] = False,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
     if params is not None and tune is not None:
@@ -55,7 +64,7 @@ def run(
     unpublished: list[str] = []
     if tune is not None:
         work, unpublished = _tuned(work, shared)
-    _execute(work, shared, unpublished)
+    _execute(work, shared, unpublished, pictures=publish_thumbnails)
 
 
 def _without_studies(shared: SharedOptions) -> SharedOptions:
@@ -70,8 +79,8 @@ def _with_parameters(work: Planned, file: Path) -> "list[Plan]":
 
     parameters = read_parameters(file)
     applied = [apply(plan, parameters, work.configuration.loss_schedules, str(file)) for plan in work.plans]
-    for note in dict.fromkeys(note for _, notes in applied for note in notes):
-        say(f"note: {note}", "yellow")
+    for text in dict.fromkeys(text for _, notes in applied for text in notes):
+        note(text)
     return [plan for plan, _ in applied]
 
 
@@ -94,6 +103,10 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
     from harness.cli.plan_summary import plan_lines, plan_values
 
     values, lines = plan_values(work.plans), plan_lines(work.plans, shared.tracking_uri)
+    estimate = _estimated(work, shared)
+    if estimate is not None:
+        values["estimate"] = estimate.values()
+        lines[-1:-1] = [f"In store    {estimate.held} of {estimate.cells} cells", *estimate.lines]
     if tuned:
         from harness.cli.tuning_summary import tuning_lines, tuning_values
 
@@ -105,20 +118,37 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
         show("\n".join(lines))
 
 
-def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> None:
+def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
+    """Return how long a plan will take."""
+    from harness.forecast.process import LIMIT_S, REST_S
+
+    outlook = asked(work.plans, estimate=shared.estimate)
+    if outlook is None:
+        return None
+    outlook.inquiry.hear(LIMIT_S, basics=True)
+    found = Estimate.of(outlook.forecast(REST_S))
+    outlook.inquiry.end()
+    return found
+
+
+def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool) -> None:
+    expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
 
     plan, quiet = work.plan, shared.as_json
     uri = shared.tracking_uri or default_uri(plan.store)
+    report = plan.store / "reports" / plan.data.name
+    expectation.begin(uri, report)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(work.plans, tracker, work.reporter, command_line())
+    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read, pictures=pictures)
+    expectation.end()
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
-        page = write_report(uri, plan.store, plan.data.name, plan.store / "reports" / plan.data.name, quiet=quiet).page
+        page = write_report(uri, plan.store, plan.data.name, report, quiet=quiet).page
     if shared.as_json:
-        show_json(_summary_values(summary, page))
+        show_json({**_summary_values(summary, page), "time": expectation.values()})
     show_end(plan, summary)
     if summary.failed or summary.unpublished:
         raise typer.Exit(3)

@@ -15,6 +15,7 @@ from harness.cli.options import (
     DatasetOption,
     DensitiesOption,
     DryRunOption,
+    EstimateOption,
     FoldsOption,
     ImbalanceOption,
     JobsOption,
@@ -25,12 +26,14 @@ from harness.cli.options import (
     NetworkOption,
     PositiveOption,
     PresetOption,
+    QuietOption,
     RealOnlyOption,
     SetOption,
     SkipBrokenOption,
     StorageOption,
     StoreOption,
     TrackingOption,
+    VerboseOption,
     WeightsOption,
 )
 
@@ -65,7 +68,10 @@ class SharedOptions:
     jobs: JobsOption = None
     cell_limit: CellLimitOption = None
     dry_run: DryRunOption = False
+    estimate: EstimateOption = True
     as_json: JsonOption = False
+    quiet: QuietOption = False
+    verbose: VerboseOption = False
 
 
 def with_shared_options(**follows: str) -> Callable[[Verb], Verb]:

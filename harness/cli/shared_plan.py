@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from harness.cli.loudness import reporter, speak, tell_places
 from harness.cli.messages import show_notes
 from harness.cli.shared_options import SharedOptions
 from harness.errors import UsageError
 from harness.outgoing.published import published_argument
+from harness.outgoing.secrets import shown_address
 from harness.storage.disk import disk_errors
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
@@ -71,11 +71,12 @@ def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
     """Return what a verb works on, and say what a user must know of it. A dry run downloads nothing."""
+    speak(quiet=shared.quiet, verbose=shared.verbose)
     configuration = configuration_of(shared, own)
 
     from harness.cli.downloads import downloads
     from harness.planning.planner import Flags, build_plan, variants
-    from harness.progress import Reporter
+    from harness.results.mlflow_tracker import default_uri
 
     _check_places(shared)
     flags = Flags(
@@ -87,10 +88,17 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
         skip_broken=shared.skip_broken,
         allow_duplicates=shared.allow_duplicates,
     )
-    reporter = Reporter(Console(stderr=True))
-    plan, notes = build_plan(configuration, flags, downloads(reporter, dry_run=shared.dry_run))
+    telling = reporter()
+    tell_places(
+        preset=shared.preset,
+        configuration_file=shared.config,
+        store=shared.store.absolute(),
+        mlflow=shown_address(shared.tracking_uri or default_uri(shared.store.absolute())),
+    )
+    plan, notes = build_plan(configuration, flags, downloads(telling, dry_run=shared.dry_run))
+    telling.detail(f"images: {plan.data.folder or 'from no folder'}")
     show_notes(plan, notes)
-    return Planned(variants(plan, configuration.data), configuration, reporter)
+    return Planned(variants(plan, configuration.data), configuration, telling)
 
 
 def _check_places(shared: SharedOptions) -> None:

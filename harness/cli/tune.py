@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.completions import one_of
-from harness.cli.messages import say, show, show_json
+from harness.cli.expectation import asked
+from harness.cli.messages import note, say, show, show_json
 from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned
@@ -86,6 +87,7 @@ def parameter_place(work: Planned, output: Path | None) -> Path:
 
 def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) -> tuple["Tuned", Path]:
     """Tune a plan and write its parameter file; return what was chosen, and the file."""
+    from harness.outgoing.secrets import shown_address
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.tuning.lease import Lease
     from harness.tuning.parameter_file import write_parameters
@@ -94,10 +96,15 @@ def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) 
 
     plan, options = work.plan, work.configuration.tuning
     file = parameter_place(work, output)
-    tracker = Tracker(shared.tracking_uri or default_uri(plan.store), plan.store, plan.data.name)
-    tuner = Tuner(plan, options, work.configuration.loss_schedules, tracker, work.reporter, command_line())
-    for note in tuner.notes:
-        say(f"note: {note}", "yellow")
+    outlook = asked([plan], estimate=shared.estimate)
+    uri = shared.tracking_uri or default_uri(plan.store)
+    work.reporter.note(f"Tuning      {options.trials} trials of each entry; parameters go into {file}")
+    work.reporter.note(f"Store       {plan.store}\nMLflow      {shown_address(uri)}")
+    tracker = Tracker(uri, plan.store, plan.data.name)
+    losses = work.configuration.loss_schedules
+    tuner = Tuner(plan, options, losses, tracker, work.reporter, command_line(), outlook)
+    for text in tuner.notes:
+        note(text)
     with Lease(plan.store / "tuning" / "leases") as lease:
         tuned = tuner.run(StudyDatabase(shared.storage, plan.store, lease))
     write_parameters(file, tuned.parameters, command_line(), plan.store / "tuning" / "parameters.lock")

@@ -8,15 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from harness import __version__
 from harness.cli.check import ANSWERED_NO
-from harness.cli.messages import say, show, show_json
-from harness.cli.options import DEFAULT_STORE, DataDirOption, JobsOption, JsonOption, StoreOption, TrackingOption
+from harness.cli.loudness import reporter, speak, tell_places
+from harness.cli.messages import note, show, show_json
+from harness.cli.options import (
+    DEFAULT_STORE,
+    DataDirOption,
+    JobsOption,
+    JsonOption,
+    QuietOption,
+    StoreOption,
+    TrackingOption,
+    VerboseOption,
+)
 from harness.cli.report import results_uri
 from harness.errors import MachineError, UsageError
 from harness.outgoing.published import published
+from harness.outgoing.secrets import shown_address
 
 if TYPE_CHECKING:
     from harness.integrity.repetition import Repetition
@@ -26,43 +36,60 @@ if TYPE_CHECKING:
 
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%")
 _SHOWN = 5
+_VERIFIED = "What is verified"
 
 
 def verify(
     run: Annotated[
-        list[str] | None, typer.Option("--run", metavar="ID", help="Only this MLflow run; may be given again.")
+        list[str] | None,
+        typer.Option(
+            "--run", metavar="ID", rich_help_panel=_VERIFIED, help="Only this MLflow run; may be given again."
+        ),
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", metavar="FILE", help="What `harness bundle` wrote, and no store.")
+        Path | None,
+        typer.Option(
+            "--bundle", metavar="FILE", rich_help_panel=_VERIFIED, help="What `harness bundle` wrote, and no store."
+        ),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
     rerun: Annotated[
-        str | None, typer.Option("--rerun", metavar="SHARE", help="Also compute a share of the cells anew: 5%.")
+        str | None,
+        typer.Option(
+            "--rerun", metavar="SHARE", rich_help_panel=_VERIFIED, help="Also compute a share of the cells anew: 5%."
+        ),
     ] = None,
     attest: Annotated[
-        str | None, typer.Option("--attest", metavar="AUTHOR", help="Vouch for a rerun in FILE.verified.json.")
+        str | None,
+        typer.Option(
+            "--attest", metavar="AUTHOR", rich_help_panel=_VERIFIED, help="Vouch for a rerun in FILE.verified.json."
+        ),
     ] = None,
     data_dir: DataDirOption = None,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Hold published results against their hashes, and count every figure anew from the scores."""
+    speak(quiet=quiet, verbose=verbose)
     share = None if rerun is None else _share(rerun)
     _refuse_together(bundle, run, tracking_uri)
     by = None if attest is None else _attester(attest, bundle, rerun)
 
-    from harness.progress import Reporter
-
-    reporter = Reporter(Console(stderr=True))
+    telling = reporter()
     with ExitStack() as opened:
         if bundle is None:
-            held, found = None, _verified(results_uri(store, tracking_uri), store.absolute(), run or [], reporter)
+            uri = results_uri(store, tracking_uri)
+            tell_places(store=store.absolute(), mlflow=shown_address(uri))
+            held, found = None, _verified(uri, store.absolute(), run or [], telling)
         else:
-            held, found = _verified_bundle(opened, bundle, reporter)
+            tell_places(bundle=bundle.absolute())
+            held, found = _verified_bundle(opened, bundle, telling)
         # Nothing is computed by the plans of a bundle that is not even what it says.
         again = share is not None and not (held and found.differences)
-        repeated = _repeated(found, share or 0, data_dir, jobs, reporter) if again else None
+        repeated = _repeated(found, share or 0, data_dir, jobs, telling) if again else None
         if as_json:
             show_json(_values(found, repeated))
         else:
@@ -111,7 +138,7 @@ def _vouch(held: "Bundle", by: str, found: "Verification", repeated: "Repetition
         cells=len(repeated.done),
         of=found.counts["levels"],
     )
-    show(f"Recorded in {attest(held.path, held.sha256, done)}")
+    note(f"recorded in {attest(held.path, held.sha256, done)}")  # stdout is the answer's, which may be JSON
 
 
 def _share(text: str) -> float:
@@ -159,7 +186,7 @@ def _repeated(
         found.add(f"{chosen}", [what])
     if repeated.not_here:
         where, why = next(iter(repeated.not_here.items()))
-        say(f"note: {len(repeated.not_here)} runs cannot be computed anew here; {where}: {why}", "yellow")
+        note(f"{len(repeated.not_here)} runs cannot be computed anew here; {where}: {why}")
     return repeated
 
 

@@ -66,16 +66,7 @@ def cached_images(
 
     Raises `DataError` with every image that cannot be read, unless ``skip_broken``: nothing stands in for it.
     """
-    with disk_errors(Path()):  # a file that was lost since it was listed
-        files = _files(samples, conversion)
-    key = {
-        "dataset": dataset.name,
-        "version": dataset.version,
-        "size": size,
-        "options": options_of(dataset),
-        **files,
-        "samples": _text_digest([[sample.id, sample.label, sample.group, sample.split] for sample in samples]),
-    }
+    key = images_key(dataset, samples, size, conversion)
     stage = store.run(
         "images", key, lambda checkpoint: _fill(checkpoint, dataset, samples, size, conversion, progress, skip_broken)
     )
@@ -93,6 +84,20 @@ def cached_images(
         broken=broken,
         notes=tuple(value["notes"]),
     )
+
+
+def images_key(dataset: Dataset, samples: Sequence[Sample], size: int, conversion: Conversion) -> dict[str, Any]:
+    """Return what the stage of a set's images is known by; no image is read."""
+    with disk_errors(Path()):  # a file that was lost since it was listed
+        files = _files(samples, conversion)
+    return {
+        "dataset": dataset.name,
+        "version": dataset.version,
+        "size": size,
+        "options": options_of(dataset),
+        **files,
+        "samples": _text_digest([[sample.id, sample.label, sample.group, sample.split] for sample in samples]),
+    }
 
 
 def _files(samples: Sequence[Sample], conversion: Conversion) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a plan is made of, for its cost: pieces that are computed once, whoever asks for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -43,13 +43,3 @@ class EntryWork:
 
 CELL = Cost("cell")
 """What every cell costs beside its stages: inspection, scores on validation and test, thresholds."""
-
-
-@dataclass
-class Job:
-    """One (entry, seed) of a plan as work: a ``prefix`` tells its pieces from those of another seed or plan."""
-
-    prefix: str
-    work: EntryWork
-    cells_done: int = 0
-    met: list[str] = field(default_factory=list)

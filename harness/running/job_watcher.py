@@ -25,7 +25,10 @@ class Steps:
 
 @dataclass(frozen=True)
 class StageEnd:
-    """A stage that a job has asked for: what it took when it was computed, and whether it was there already."""
+    """A stage that a job has asked for: what it took when it was computed, and whether it was there already.
+
+    A ``cell`` is what one took beside such stages; its ``key`` is the last of theirs.
+    """
 
     kind: str
     what: str
@@ -41,8 +44,20 @@ class JobWatcher(Watcher):
 
     def __init__(self, line: Line, clock: Callable[[], float] = time.monotonic) -> None:
         self._line, self._clock = line, clock
-        self._kind = self._what = ""
+        self._kind = self._what = self._key = ""
         self._told = -EVERY_S
+        self._cell_began()
+
+    def _cell_began(self) -> None:
+        self._since = self._clock(), time.process_time()
+        self._stages, self._computed = (0.0, 0.0), False
+
+    def cell_ended(self) -> None:
+        """Say what a cell took beside its stages, once its result is sent."""
+        seconds = self._clock() - self._since[0] - self._stages[0]
+        processor = time.process_time() - self._since[1] - self._stages[1]
+        self._tell_end(StageEnd("cell", "", self._key, 0, max(seconds, 0.0), max(processor, 0.0), not self._computed))
+        self._cell_began()
 
     def started(self, kind: str, inputs: Any) -> None:
         """Say that a stage begins; of a pretraining, also which architecture's."""
@@ -65,10 +80,15 @@ class JobWatcher(Watcher):
         """Say what a stage cost."""
         if kind not in WORK:
             return
+        self._key = stage.key
+        if not stage.replayed:
+            self._stages = self._stages[0] + stage.seconds, self._stages[1] + stage.processor_seconds
+            self._computed = True
         steps = stage.value["steps"] if kind == "train" else 0
-        end = StageEnd(
-            kind, what_of(kind, inputs), stage.key, steps, stage.seconds, stage.processor_seconds, stage.replayed
-        )
+        costs = stage.seconds, stage.processor_seconds
+        self._tell_end(StageEnd(kind, what_of(kind, inputs), stage.key, steps, *costs, stage.replayed))
+
+    def _tell_end(self, end: StageEnd) -> None:
         self._line.send(("stage", end), Weight.ASIDE)
 
 

@@ -40,10 +40,12 @@ def run_job(plan: Plan, job: Job, line: Line) -> None:
     from harness.running.warm_up import caged
     from harness.storage.store import Store
 
-    store = Store(plan.store, wait=False, watcher=JobWatcher(line), checks=[caged(plan, [job.seed]).check])
+    watcher = JobWatcher(line)
+    store = Store(plan.store, wait=False, watcher=watcher, checks=[caged(plan, [job.seed]).check])
     entry = plan.entries[job.entry]
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
         line.send(("cell", (level, score_test(plan, cell, store), cell.detail)))
+        watcher.cell_ended()
 
 
 def all_jobs(plan: Plan) -> list[Job]:

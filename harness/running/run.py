@@ -1,12 +1,12 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.data.draw import Cutting
-from harness.data.loading import parts, read_images, splits_of
+from harness.data.loading import Splits, parts, read_images, splits_of
 from harness.planning.plan import Plan, levels_of
 from harness.progress import Reporter, Task
 from harness.results import names
@@ -16,7 +16,9 @@ from harness.results.outbox import Outbox
 from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
-from harness.running.worker_processes import listener
+from harness.running.stage_lines import StageLines
+from harness.running.thumbnails import thumbnail_publication
+from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
 
@@ -45,28 +47,52 @@ class Summary:
 def prepare(plan: Plan, reporter: Reporter) -> None:
     """Decode or draw all images once; every seed of the plan can then be cut from them."""
     with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
-        found = read_images(plan.data, Store(plan.store), task.update)
+        found = read_images(plan.data, Store(plan.store, watcher=StageLines(reporter)), task.update)
     for note in found.notes:
-        reporter.warn(f"note: {note}")
+        reporter.note(f"note: {note}", style="yellow")
     for identity, reason in found.broken:
         reporter.warn(f"left out: {identity}: {reason}")
     for seed in plan.seeds:
         parts(plan.data, plan.store, seed)
 
 
-def execute(plans: Sequence[Plan], tracker: Tracker, reporter: Reporter, command: str) -> Summary:
+class Onlooker(Protocol):
+    """Hears of the jobs of all plans of a run, and knows from that how long it will take yet."""
+
+    def of(self, plan: Plan) -> JobListener:
+        """Return who hears of a plan's jobs."""
+        ...
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the last job ends, None where nobody can tell yet."""
+        ...
+
+
+def execute(
+    plans: Sequence[Plan],
+    tracker: Tracker,
+    reporter: Reporter,
+    command: str,
+    onlooker: Callable[[], Onlooker | None] = lambda: None,
+    *,
+    pictures: bool = False,
+) -> Summary:
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
-    Raises on interrupts and machine errors.
+    ``onlooker`` is asked for one when the images are read. ``pictures`` of tested positives are published, too,
+    whatever the data set's licence says. Raises on interrupts and machine errors.
     """
     for plan in plans:
         prepare(plan, reporter)
-    publisher = Publisher(tracker, reporter, command)
+    looking = onlooker()
+    publisher = Publisher(tracker, reporter, command, pictures=pictures)
     total = sum(plan.cell_count for plan in plans)
     with reporter.task("Training and scoring", total, "cells") as task:
         lines = CellLines(reporter, task, total)
         for plan in plans:
             jobs = JobLines(task, partial(_job_name, plan), partial(_job_levels, plan))
+            if looking:
+                jobs.look(looking.seconds_left, looking.of(plan))
             for outcome in Pool(plan, listener(plan, reporter, jobs), partial(lines, plan)).run():
                 publisher.take(plan, outcome)
     return publisher.finish()
@@ -75,9 +101,10 @@ def execute(plans: Sequence[Plan], tracker: Tracker, reporter: Reporter, command
 class Publisher:
     """Publishes the jobs of a run as they finish, and sums up."""
 
-    def __init__(self, tracker: Tracker, reporter: Reporter, command: str) -> None:
-        self.command = command
+    def __init__(self, tracker: Tracker, reporter: Reporter, command: str, *, pictures: bool = False) -> None:
+        self.command, self.pictures = command, pictures
         self.summary = Summary()
+        self._pictured: set[str] = set()
         self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
 
     def take(self, plan: Plan, outcome: JobOutcome) -> None:
@@ -86,7 +113,15 @@ class Publisher:
         cutting = plan.data.cutting
         self.summary.cells.extend(Finished(entry.text, seed, record, cutting) for record in outcome.records)
         splits = splits_of(plan.data, plan.store, seed)
+        self._picture(plan, splits)
         self.outbox.send(publication(plan, entry, seed, outcome.records, splits, self.command))
+
+    def _picture(self, plan: Plan, splits: Splits) -> None:
+        """Publish the pictures of a test part once, where they may stand in public."""
+        if splits.test.fingerprint in self._pictured or not (self.pictures or plan.data.dataset().thumbnails):
+            return
+        self._pictured.add(splits.test.fingerprint)
+        self.outbox.send(thumbnail_publication(plan, splits))
 
     def finish(self) -> Summary:
         """Publish what is left, and return the summary; what MLflow did not take is named in it."""

@@ -55,8 +55,8 @@ class JobListener:
     def told(self, job: Any, kind: str, payload: Any) -> None:
         """Hear what a job says: a result of its `Work`, ``steps``, or ``stage``."""
 
-    def ended(self, job: Any) -> None:
-        """Hear that a worker is done with a job, or has put it back."""
+    def ended(self, job: Any, kind: str) -> None:
+        """Hear that a worker no longer has a job: it is ``done``, it ``died``, or it is put back as ``busy``."""
 
 
 @dataclass
@@ -143,7 +143,7 @@ class Workers:
         message = Message(worker, worker.job, kind, *(payload if kind == "died" else [payload]))
         if kind in ("done", "busy", "died"):
             worker.job = None
-            self.listener.jobs.ended(message.job)
+            self.listener.jobs.ended(message.job, kind)
         else:
             self.listener.jobs.told(message.job, kind, payload)
         return message
@@ -156,7 +156,7 @@ class Workers:
         self.workers[self.workers.index(worker)] = self._start()
         if worker.job is None:
             return None
-        self.listener.jobs.ended(worker.job)
+        self.listener.jobs.ended(worker.job, "died")
         return Message(worker, worker.job, "died", how_it_died(worker.process.exitcode))
 
     def _start(self) -> Worker:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from harness.data.loading import pool_fingerprint, read_images, training_splits
+from harness.forecast.outlook import Outlook
+from harness.forecast.trials import TrialsLeft
 from harness.losses.schedule import LossSchedule
 from harness.planning.plan import Plan, levels_of, setting_of
 from harness.planning.tuning_options import TuningOptions
@@ -17,7 +19,7 @@ from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
 from harness.running.job_lines import JobLines
 from harness.running.used_data import used_data
-from harness.running.worker_processes import Workers, listener
+from harness.running.worker_processes import Listener, Workers, listener
 from harness.storage.store import Store
 from harness.tuning.choosing import best_of, budgeted
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
@@ -28,6 +30,9 @@ from harness.tuning.search import Search, searches, spaces
 from harness.tuning.studies import StudyDatabase
 from harness.tuning.study import Study
 from harness.tuning.trial import TrialJob, run_trial
+
+COUNTING_S = 4.0
+"""That tuning waits for its steps to be counted, once the images are read."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Tuner:
     """Tunes all entries of a plan with equal budgets. Reads training and validation images, never test images.
 
     Raises `UsageError` with all that cannot be tuned. ``notes`` tell which entries have nothing to tune.
+    ``outlook``, of this plan alone, tells how long it will take.
     """
 
     def __init__(
@@ -53,31 +59,48 @@ class Tuner:
         tracker: Tracker,
         reporter: Reporter,
         command: str,
+        outlook: Outlook | None = None,
     ) -> None:
         self.plan, self.options, self.losses = plan, options, losses
-        self.reporter, self.command = reporter, command
+        self.reporter, self.command, self._outlook = reporter, command, outlook
         self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
         self.spaces, self.notes = spaces(plan, options, losses)
         self._done = 0
+        self._left = TrialsLeft()
 
     def run(self, database: StudyDatabase) -> Tuned:
         """Run or continue every study to its budget. Raises `UsageError` where a study is another search."""
         store = Store(self.plan.store)
         with self.reporter.task(f"Reading the images of {self.plan.data.name}", 1, "images") as reading:
             read_images(self.plan.data, store, reading.update)
+        self._left = self._trials_left()
         with (
             self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
-            Workers(
-                self.plan,
-                run_trial,
-                self.plan.jobs,
-                listener(self.plan, self.reporter, JobLines(task, _job_name, _job_levels)),
-            ) as workers,
+            Workers(self.plan, run_trial, self.plan.jobs, self._listener(task)) as workers,
         ):
             first = self._phase(self.plan, database, workers, task, dense=True)
             frozen = self._frozen(first)
             rest = self._phase(frozen, database, workers, task, dense=False)
         return self._result(frozen, [*first, *rest])
+
+    def _trials_left(self) -> TrialsLeft:
+        """Return who tells how long it will take, from what was counted while the images were read."""
+        if self._outlook is None:
+            return TrialsLeft()
+        work, rates = self._outlook.first(COUNTING_S)
+        return TrialsLeft(
+            list(self.spaces),
+            work,
+            rates,
+            trials=self.options.trials,
+            seeds=len(self.options.seeds),
+            workers=self.plan.jobs,
+        )
+
+    def _listener(self, task: Task) -> Listener:
+        lines = JobLines(task, _job_name, _job_levels)
+        lines.look(self._left.seconds_left, self._left)
+        return listener(self.plan, self.reporter, lines)
 
     def _phase(self, plan: Plan, database: StudyDatabase, workers: Workers, task: Task, *, dense: bool) -> list[Pair]:
         wanted = searches(plan, self.options, self.losses, self.spaces, dense=dense)
@@ -89,6 +112,8 @@ class Tuner:
 
         def count() -> None:
             self._done = before + sum(min(study.counted(), self.options.trials) for _, study in pairs)
+            for search, study in pairs:
+                self._left.counted(search.entry.text, study.counted())
             task.update(self._done)
 
         def finished(search: Search, study: Study, number: int) -> None:

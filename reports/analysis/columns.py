@@ -1,7 +1,7 @@
 """What the leaderboard says of an entry at a level: a line in `COLUMNS` shows a figure wherever it is asked to be.
 
 Every column is in results.json. The page has those with a title, the terminal those with a word for its legend, and the
-charts those with a panel.
+trade-offs those with an axis.
 """
 
 import math
@@ -24,19 +24,26 @@ VIEWS: tuple[View, ...] = get_args(View)
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A column's chart: its ``title``, its ``word`` in a sentence, and its axis, in d3's format."""
+class Axis:
+    """A column as an axis of the trade-offs: its ``title``, and whether it is an "error", a "size" or a "cost".
+
+    Less is better of all three. ``rest``: the error is what the figure leaves to 1. ``mark`` is d3's format of a tick.
+    """
 
     title: str
-    word: str
+    kind: str
     _: KW_ONLY
-    axis: str = ".0%"
-    from_zero: bool = False
+    rest: bool = False
+    mark: str = "~%"
 
     @property
-    def field(self) -> str:
-        """Return the name of the values in the chart's data."""
-        return self.word.lower().replace(" ", "_")
+    def share(self) -> bool:
+        """Say whether it is a share, in percent."""
+        return self.mark.endswith("%")
+
+    def named(self, value: float) -> str:
+        """Return a tick as the tables write it."""
+        return percent(value) if self.share else f"{value:,g}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class Column:
     word: str = ""
     view: View = "ranking"
     best: Literal["high", "low"] = "high"
-    panel: Panel | None = None
+    axis: Axis | None = None
     kind: ClassVar[str] = "mean"
 
     def over(self, done: Sequence[Outcome]) -> Figure:
@@ -118,7 +125,7 @@ COLUMNS: tuple[Column, ...] = (
         tested(names.AUC),
         estimate=auc,
         word="AUC",
-        panel=Panel("AUC-ROC", "AUC", axis=".2f"),
+        axis=Axis("1 \N{MINUS SIGN} AUC-ROC", "error", rest=True, mark="~g"),
     ),
     EstimateColumn(
         names.SENSITIVITY,
@@ -127,7 +134,7 @@ COLUMNS: tuple[Column, ...] = (
         percent,
         estimate=sensitivity,
         word="sensitivity at equal false alarms",
-        panel=Panel("Sensitivity at equal false alarms", names.SENSITIVITY),
+        axis=Axis("positives missed at equal false alarms", "error", rest=True),
     ),
     DeployedColumn(
         "missed",
@@ -135,7 +142,7 @@ COLUMNS: tuple[Column, ...] = (
         _share(names.MISSED_DEPLOYED, names.POSITIVES),
         errors=names.MISSED_DEPLOYED,
         best="low",
-        panel=Panel("Missed positives at the deployed cut", "missed positives", from_zero=True),
+        axis=Axis("positives missed at the deployed cut", "error"),
     ),
     DeployedColumn(
         "alarms",
@@ -144,7 +151,7 @@ COLUMNS: tuple[Column, ...] = (
         errors=names.ALARMS_DEPLOYED,
         word="false alarms deployed",
         best="low",
-        panel=Panel("False alarms at the deployed cut", "false alarms", from_zero=True),
+        axis=Axis("false alarms at the deployed cut", "error"),
     ),
     Column("ap", "AP", tested(names.AP), note=_BASE, view="worth"),
     Column(names.NET_BENEFIT, "Net benefit", tested(names.NET_BENEFIT), signed, view="worth"),
@@ -156,12 +163,52 @@ COLUMNS: tuple[Column, ...] = (
         note=_INTERCEPT,
         view="worth",
     ),
-    Column("remaining", "Remain\N{SOFT HYPHEN}ing", metric(names.DENSITY), percent, view="size and cost", best="low"),
-    Column("alive", "Alive", alive, percent, note=_SPREAD, view="size and cost", best="low"),
-    Column("flops_left", "FLOPs left", lambda outcome: outcome.flops_left, percent, view="size and cost", best="low"),
-    Column("steps", "Steps", metric(names.STEPS), thousands, note=_KEPT, view="size and cost", best="low"),
     Column(
-        "processor_seconds", "CPU time", metric(names.PROCESSOR_SECONDS), duration, view="size and cost", best="low"
+        "remaining",
+        "Remain\N{SOFT HYPHEN}ing",
+        metric(names.DENSITY),
+        percent,
+        view="size and cost",
+        best="low",
+        axis=Axis("remaining weights", "size"),
+    ),
+    Column(
+        "alive",
+        "Alive",
+        alive,
+        percent,
+        note=_SPREAD,
+        view="size and cost",
+        best="low",
+        axis=Axis("parameters alive", "size"),
+    ),
+    Column(
+        "flops_left",
+        "FLOPs left",
+        lambda outcome: outcome.flops_left,
+        percent,
+        view="size and cost",
+        best="low",
+        axis=Axis("FLOPs left", "size"),
+    ),
+    Column(
+        "steps",
+        "Steps",
+        metric(names.STEPS),
+        thousands,
+        note=_KEPT,
+        view="size and cost",
+        best="low",
+        axis=Axis("optimiser steps", "cost", mark="~g"),
+    ),
+    Column(
+        "processor_seconds",
+        "CPU time",
+        metric(names.PROCESSOR_SECONDS),
+        duration,
+        view="size and cost",
+        best="low",
+        axis=Axis("CPU time in seconds", "cost", mark="~g"),
     ),
     Column("seconds", "", metric(names.SECONDS), duration),
     _BASE,

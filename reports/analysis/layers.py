@@ -1,5 +1,6 @@
 """How many weights each layer has left: where the pruning took them, and which layer it emptied."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,10 +30,15 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The pruned ``levels``, densest first, and each entry's layers in the order of its network."""
+    """The pruned ``levels``, densest first, and each entry's layers by name."""
 
     levels: tuple[float, ...]
     entries: tuple[tuple[str, tuple[LayerRow, ...]], ...]
+
+    @property
+    def size(self) -> int:
+        """Return how many cells it has."""
+        return sum(len(rows) for _, rows in self.entries) * len(self.levels)
 
 
 def layers_of(cells: Sequence[Outcome]) -> LayerTable:
@@ -59,10 +65,17 @@ def _whole(cells: Sequence[Outcome], entry: str) -> dict[str, int]:
 
 def _rows(cells: Sequence[Outcome], levels: Sequence[float], whole: Mapping[str, int]) -> tuple[LayerRow, ...]:
     rows = []
-    for name in dict.fromkeys(name for cell in cells for name in cell.layers):
+    for name in sorted({name for cell in cells for name in cell.layers}, key=_numbered):
         across = tuple(_cell(name, [cell for cell in cells if cell.density == level], whole) for level in levels)
         rows.append(LayerRow(name.removesuffix(".weight"), across))
     return tuple(rows)
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names with numbers as they count: block2 before block10, since records keep no order."""
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.removesuffix(".weight"))
+    ]
 
 
 def _cell(name: str, cells: Sequence[Outcome], whole: Mapping[str, int]) -> LayerCell | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.evaluation import comparisons
@@ -18,6 +18,7 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
+from harness.reports.analysis.lost_by_image import LostLevel, lost_by_image
 from harness.reports.analysis.methods import MethodOnBoard, methods_of
 from harness.reports.analysis.other_machines import OtherMachine, other_machines
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
@@ -90,6 +91,8 @@ class Board:
     power .8 between two of its entries, None where it cannot know. ``group_rates`` are errors within the publisher's
     groups of images that are large enough. ``methods`` is what is told of each method that ran, ``submissions`` are
     whose bundles have a part in it, ``other_machines`` the boards of the same measurement on another kind of machine.
+    ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
+    ``thumbnails`` are pictures of tested positives by id, JPEG in base64.
     """
 
     group: str
@@ -107,6 +110,8 @@ class Board:
     methods: tuple[MethodOnBoard, ...] = ()
     submissions: tuple[Share, ...] = ()
     other_machines: tuple[OtherMachine, ...] = ()
+    lost: tuple[LostLevel, ...] = ()
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -134,7 +139,15 @@ def leaderboard(results: Results) -> list[Board]:
     found = subjects(results.groups)
     facts = {subject.identity: subject.facts for subject in found}
     own = {subject.identity: [cell for cell in cells if cell.group in subject.groups] for subject in found}
-    boards = [_board(subject, own[subject.identity], studies_of(results.studies, subject.facts)) for subject in found]
+    boards = [
+        _board(
+            subject,
+            own[subject.identity],
+            studies_of(results.studies, subject.facts),
+            _pictures_of(results, subject),
+        )
+        for subject in found
+    ]
     return [
         replace(
             board,
@@ -145,7 +158,15 @@ def leaderboard(results: Results) -> list[Board]:
     ]
 
 
-def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...]) -> Board:
+def _pictures_of(results: Results, subject: Subject) -> dict[str, str]:
+    """Return the pictures of a board's images by their ids, those of all of its folds."""
+    parts = [str(results.groups[group].get("test_part")) for group in subject.groups]
+    return {image: picture for part in parts for image, picture in results.thumbnails.get(part, {}).items()}
+
+
+def _board(
+    subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...], pictures: Mapping[str, str]
+) -> Board:
     design = subject.design(cells)
     densities = sorted({cell.density for cell in cells}, reverse=True)
     at = {density: entries_of(cell for cell in cells if cell.density == density) for density in densities}
@@ -166,11 +187,13 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         verdicts(cells, design),
         tuple(cells),
         studies,
-        loss_pairs(cells, design),
-        against_probe(cells),
-        resolution([*family.values()]) if len(design.networks) > 1 else None,
-        group_rates(cells, subject.facts, design),
-        methods_of(cells, subject.facts),
+        pairs=loss_pairs(cells, design),
+        probe=against_probe(cells),
+        resolution=resolution([*family.values()]) if len(design.networks) > 1 else None,
+        group_rates=group_rates(cells, subject.facts, design),
+        methods=methods_of(cells, subject.facts),
+        lost=lost_by_image(cells, design),
+        thumbnails=pictures,
     )
 
 

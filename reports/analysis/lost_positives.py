@@ -37,11 +37,16 @@ def lost_positives(pruned: Sequence[Outcome], dense: Sequence[Outcome]) -> tuple
 
 def _missed(networks: Sequence[Outcome]) -> npt.NDArray[np.float64]:
     """Return of each positive of one test part the share of the networks that miss it, (P,)."""
-    misses = []
-    for one in networks:
-        assert one.scores is not None
-        assert one.labels is not None
-        positive = one.labels == 1
-        cut = cut_at(one.scores[~positive], one.terms.fpr)
-        misses.append(called(one.scores[positive], cut) < 0.5)
-    return np.asarray(np.mean(misses, axis=0))
+    return np.asarray(np.mean([missed_by(one) for one in networks], axis=0))
+
+
+def missed_by(one: Outcome) -> npt.NDArray[np.bool_]:
+    """Return which positives a network misses where it calls the share of its negatives that the terms ask for, (P,).
+
+    It misses a positive of which it calls less than half.
+    """
+    assert one.scores is not None
+    assert one.labels is not None
+    positive = one.labels == 1
+    cut = cut_at(one.scores[~positive], one.terms.fpr)
+    return np.asarray(called(one.scores[positive], cut) < 0.5)

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from harness.reports.charts.curves import LOOKS
+from harness.reports.charts.looks import CONFIG
 from harness.reports.formatting import decimal
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
@@ -53,7 +53,7 @@ def history(study: StudyRecord) -> dict[str, Any] | None:
     chart = alt.layer(*layers).properties(width=300, height=150)
     with alt.data_transformers.enable("default", max_rows=None):
         specification: dict[str, Any] = chart.to_dict()
-    return specification | {"config": LOOKS}
+    return specification | {"config": CONFIG | {"aria": True}}
 
 
 def _line(best: Sequence[tuple[int, float]]) -> Any:

@@ -12,6 +12,7 @@ from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
+from harness.reports.analysis.lost_by_image import LostLevel
 from harness.reports.analysis.methods import MethodOnBoard
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.outcomes import Outcome
@@ -19,6 +20,7 @@ from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
 from harness.reports.analysis.verdicts import ALPHA, Deployed, Step, Verdict
+from harness.reports.words.checklist import checked
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.trust import trust
 from harness.reports.words.verdict_table import at_level
@@ -40,9 +42,11 @@ def board_values(board: Board) -> dict[str, Any]:
         "folds": list(board.design.parts) if board.design.folded else None,
         "positives": board.positives,
         "trust": [asdict(line) for line in trust(board)],
+        "checklist": [asdict(line) for line in checked(board)],
         "lift": _contrast(board.lift, board.design),
         "levels": [_level(level, board.cells) for level in board.levels],
         "verdicts": [_verdict(found, board) for found in board.verdicts],
+        "lost": [_lost(level) for level in board.lost],
         "methods": [_method(one) for one in board.methods],
         "provenance": {name: fact for name, fact in board.provenance.items() if name != "methods"},
     }
@@ -97,6 +101,19 @@ def _figure(figure: columns.Figure) -> Any:
     if isinstance(figure, Rate):
         return {**asdict(figure), "share": figure.share}
     return asdict(figure) if isinstance(figure, Estimate) else figure
+
+
+def _lost(level: LostLevel) -> dict[str, Any]:
+    images = [
+        {
+            "id": one.identity,
+            "entries": len(one.entries),
+            "dense_missed": one.dense_missed,
+            "dense_networks": one.dense_networks,
+        }
+        for one in level.images
+    ]
+    return {**asdict(level), "images": images}
 
 
 def _method(found: MethodOnBoard) -> dict[str, Any]:

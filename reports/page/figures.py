@@ -4,33 +4,60 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.charts.calibration import calibration, decisions
 from harness.reports.charts.chart import Chart
 from harness.reports.charts.differences import differences
+from harness.reports.charts.layers import layers
+from harness.reports.charts.networks import networks
+from harness.reports.charts.roc import roc
 from harness.reports.charts.still import NARROW, WIDE, picture
+from harness.reports.charts.trade_offs import trade_offs
 from harness.reports.page.assets import inert_json
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with its ``still`` picture and one for ``narrow`` screens, data URLs, and its ``data``, inert JSON."""
+    """A chart with its ``still`` picture, a data URL, and its ``data``, inert JSON.
+
+    ``narrow`` is a picture for narrow screens, None of what a reader has to open.
+    """
 
     chart: Chart
     still: str
-    narrow: str
+    narrow: str | None
     data: str
 
 
-def figure(chart: Chart) -> Figure:
-    """Return a chart drawn."""
-    wide, narrow = (picture(chart.specification, width) for width in (WIDE, NARROW))
-    return Figure(chart, wide, narrow, inert_json(chart.specification))
+def figures(charts: Iterable[Chart | None], *, folded: bool = False) -> list[Figure]:
+    """Return the charts that there are, drawn; ``folded`` are those that a reader has to open."""
+    return [_figure(chart, folded=folded) for chart in charts if chart is not None]
 
 
-def figures(charts: Iterable[Chart | None]) -> list[Figure]:
-    """Return the charts that there are, drawn."""
-    return [figure(chart) for chart in charts if chart is not None]
+def _figure(chart: Chart, *, folded: bool) -> Figure:
+    drawn = chart.specification
+    return Figure(chart, picture(drawn, WIDE), None if folded else picture(drawn, NARROW), inert_json(drawn))
 
 
 def answer_figures(board: Board) -> list[Figure]:
     """Return the figures beside the answer: how far sensitivity and AUC are from the dense network's."""
     return figures(differences(board))
+
+
+def trade_off_figures(board: Board) -> list[Figure]:
+    """Return what errors cost."""
+    return figures([trade_offs(board)])
+
+
+def network_figures(board: Board) -> list[Figure]:
+    """Return every network's errors and costs."""
+    return figures([networks(board)], folded=True)
+
+
+def layer_figures(board: Board) -> list[Figure]:
+    """Return where the pruning took the weights."""
+    return figures([layers(board)])
+
+
+def calibration_figures(board: Board) -> list[Figure]:
+    """Return ROC curves, how far scores may be believed, and what the answers are worth."""
+    return figures([roc(board), calibration(board), decisions(board)], folded=True)

@@ -13,6 +13,7 @@ from harness.reports.formatting import count, decimal, duration, percent, percen
 from harness.reports.page.assets import TEMPLATES
 from harness.reports.page.ranges import interval_of
 from harness.reports.words.budgets import heading
+from harness.reports.words.lost import what_is_lost, whose
 from harness.reports.words.verdict_table import among, at_level, deciding, deployed, kind, lost
 from harness.reports.words.verdicts import brief, of, verdict, why
 from harness.results.names import DENSE
@@ -38,7 +39,7 @@ def dense_first(rows: Iterable[Row]) -> list[Row]:
 FILTERS = (
     *(among, at_level, breakable, brief, count, deciding, decimal, dense_first, deployed, duration, heading),
     *(interval_of, kind, lines, lost, of, percent),
-    *(percents, points, share, signed, verdict, why),
+    *(percents, points, share, signed, verdict, what_is_lost, whose, why),
 )
 
 

@@ -9,9 +9,13 @@ from harness.reports.export.results_json import INDEX_FORMAT, SCHEMA
 from harness.reports.page.assets import INDEX_MARK, Script, policy, script, style
 from harness.reports.page.templating import template
 from harness.reports.publishing.across_sets import across_values, page_figures
-from harness.reports.publishing.rank_diagram import MARGIN, WIDTH, rank_diagram
+from harness.reports.publishing.matrix import columns_of, matrix_values
+from harness.reports.publishing.rank_diagram import rank_diagram
 from harness.reports.publishing.versions import FOLDER, Version, with_changes
+from harness.reports.words.verdict_table import SIGNS
 from harness.results.names import DENSE, REFERENCES
+
+SCRIPTS = ("header", "sorting")
 
 
 def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], Sequence[Version]]]) -> dict[str, Any]:
@@ -20,35 +24,41 @@ def index_document(folder: Path, pages: Mapping[Path, tuple[Mapping[str, Any], S
     ``pages`` are results.json and versions, oldest first, by the page's folder below ``folder``. Raises
     `UsageError` where a results.json is not as our schema says.
     """
-    entries, figures = [], []
+    told = []
     for page, (document, found) in pages.items():
+        name = page.relative_to(folder).as_posix()
         try:
-            entries.append(_entry(page.relative_to(folder).as_posix(), document, found))
-            figures.append(page_figures(page.relative_to(folder).as_posix(), document))
+            entry = _entry(name, document, found)
+            columns = columns_of(entry["shown"], document, entry["groups"])
+            told.append((entry, columns, page_figures(name, document)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f"{page / 'results.json'} is damaged: {type(error).__name__} {error}",
                 fix=f"publish the results of that page again, or remove {page}",
             ) from error
-    entries.sort(key=lambda entry: (entry["dataset"], entry["network"] or "", entry["page"]))
-    figures.sort(key=lambda one: (one.dataset, one.network or "", one.page))
-    return {"format": INDEX_FORMAT, "schema": SCHEMA, "pages": entries, "across": across_values(figures)}
+    told.sort(key=lambda one: (one[0]["dataset"], one[0]["network"] or "", one[0]["page"]))
+    across = across_values([figures for _, _, figures in told])
+    matrix = matrix_values((column for _, columns, _ in told for column in columns), across)
+    entries = [entry for entry, _, _ in told]
+    return {"format": INDEX_FORMAT, "schema": SCHEMA, "pages": entries, "matrix": matrix, "across": across}
 
 
 def index_html(document: Mapping[str, Any]) -> str:
     """Return the index as HTML: self-contained, readable without JavaScript."""
-    styles, scripts = style(), [Script(script("sorting"))]
+    styles, early, scripts = style(), Script(script("theme")), [Script(script(name)) for name in SCRIPTS]
     across = document["across"]
     return template("index.html.j2").render(
         generator=INDEX_MARK,
         pages=document["pages"],
+        newest=max((page["newest_result"] or "" for page in document["pages"]), default="")[:10],
+        matrix=document["matrix"],
+        signs=SIGNS,
         across=across,
         diagram=rank_diagram(across) if across["entries"] else None,
-        width=WIDTH,
-        margin=MARGIN,
         style=styles,
+        early=early,
         scripts=scripts,
-        policy=policy(styles, scripts),
+        policy=policy(styles, [early, *scripts]),
     )
 
 
@@ -58,6 +68,7 @@ def _entry(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> 
         "dataset": str(document["dataset"]),
         "network": None if document["network"] is None else str(document["network"]),
         "page": f"{page}/index.html",
+        "shown": _shown(page, document, found),
         "cells": f"{page}/cells.csv",
         "results": f"{page}/results.json",
         "id": document["id"],
@@ -78,6 +89,12 @@ def _entry(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> 
             for version, change in reversed(with_changes(found))
         ],
     }
+
+
+def _shown(page: str, document: Mapping[str, Any], found: Sequence[Version]) -> str:
+    """Return the address of the page itself, to which ``page`` only goes on; that where its version was removed."""
+    kept = any(version.id == document["id"] for version in found)
+    return f"{page}/{FOLDER}/{document['id']}/index.html" if kept else f"{page}/index.html"
 
 
 def _group(group: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,14 @@ from typing import Any, NamedTuple
 
 from harness.reports.formatting import listed
 
-WIDTH, MARGIN = 960, 300
+AXIS_WIDTH, LETTER, GAP, EDGE = 360, 7.2, 14, 24
+"""Widths in pixels: of the axis, of a letter of a name, between a name and the axis, and at least beside the axis."""
+
 RULER, AXIS, BARS = 18, 58, 72
 """Heights of the ruler that shows the critical difference, of the axis, and of the first bar, in pixels from above."""
+
+RULER_WORDS = 180
+"""What is said beside the ruler, in pixels."""
 
 BAR_STEP, NAME_STEP = 9, 20
 LONGEST_NAME = 40
@@ -38,6 +43,7 @@ class Line(NamedTuple):
 class Diagram(NamedTuple):
     """What is drawn, in pixels, and the same in ``words``; ``ticks`` are ranks and where they lie."""
 
+    width: int
     height: int
     axis: Line
     ticks: tuple[tuple[int, float], ...]
@@ -51,9 +57,10 @@ def rank_diagram(told: Mapping[str, Any]) -> Diagram:
     """Return the diagram of what `across_values` tells, where it has entries."""
     ranks = {one["entry"]: one["rank"] for one in told["entries"]}
     worst = len(ranks)
+    left, right = (_margin(names) for names in _sides([*ranks]))
 
     def place(rank: float) -> float:
-        return round(MARGIN + (rank - 1) / (worst - 1) * (WIDTH - 2 * MARGIN), 1)
+        return round(left + (rank - 1) / (worst - 1) * AXIS_WIDTH, 1)
 
     bars = tuple(
         Line(place(ranks[group[0]]) - 3, place(ranks[group[-1]]) + 3, BARS + BAR_STEP * index)
@@ -62,11 +69,13 @@ def rank_diagram(told: Mapping[str, Any]) -> Diagram:
     first_name = BARS + BAR_STEP * len(bars) + NAME_STEP // 2
     leaders = tuple(_leaders({entry: place(rank) for entry, rank in ranks.items()}, first_name))
     step = -(-(worst - 1) // TICKS)
+    ruler = Line(place(1), place(1 + told["critical_difference"]), RULER)
     return Diagram(
+        width=max(left + AXIS_WIDTH + right, int(ruler.end) + RULER_WORDS),
         height=int(max(leader.y for leader in leaders)) + NAME_STEP // 2,
         axis=Line(place(1), place(worst), AXIS),
         ticks=tuple((rank, place(rank)) for rank in range(1, worst + 1, step)),
-        ruler=Line(place(1), place(1 + told["critical_difference"]), RULER),
+        ruler=ruler,
         bars=bars,
         leaders=leaders,
         words=_words(told),
@@ -75,13 +84,20 @@ def rank_diagram(told: Mapping[str, Any]) -> Diagram:
 
 def _leaders(places: Mapping[str, float], top: float) -> list[Leader]:
     """Return the better half, the best on top, with names on the left, the other with the worst on top on the right."""
-    names, half = list(places), -(-len(places) // 2)
-    sides = ((names[:half], True), (names[half:][::-1], False))
     return [
         Leader(_short(name), places[name], top + NAME_STEP * row, left)
-        for side, left in sides
+        for side, left in zip(_sides([*places]), (True, False), strict=True)
         for row, name in enumerate(side)
     ]
+
+
+def _sides(names: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    half = -(-len(names) // 2)
+    return names[:half], names[half:][::-1]
+
+
+def _margin(names: Sequence[str]) -> int:
+    return EDGE + GAP + int(LETTER * max((len(_short(name)) for name in names), default=0))
 
 
 def _short(name: str) -> str:

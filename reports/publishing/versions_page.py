@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.reports.page.assets import VERSIONS_MARK, policy, style
+from harness.reports.page.assets import VERSIONS_MARK, Script, policy, script, style
 from harness.reports.page.templating import template
 from harness.reports.publishing.versions import Version, with_changes
 
@@ -14,7 +14,7 @@ def versions_html(document: Mapping[str, Any], found: Sequence[Version], current
     ``onward``: the one in the page's own folder, which goes on to ``current`` without a script; else that in
     ``versions/``. ``document`` is the results.json that the page shows.
     """
-    styles = style()
+    styles, early = style(), Script(script("theme"))
     return template("versions.html.j2").render(
         generator=VERSIONS_MARK,
         document=document,
@@ -23,5 +23,6 @@ def versions_html(document: Mapping[str, Any], found: Sequence[Version], current
         back=bool(found) and current is not found[-1],
         onward=onward,
         style=styles,
-        policy=policy(styles, []),
+        early=early,
+        policy=policy(styles, [early]),
     )

@@ -6,7 +6,7 @@ from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import Answer
 from harness.reports.analysis.verdicts import ALPHA, Step, Verdict
 from harness.reports.formatting import percent, points
-from harness.reports.words.verdicts import brief
+from harness.reports.words.verdicts import BRIEF, brief
 
 BELOW = "below a stop"
 """What is said in place of safe where a larger network was not."""
@@ -41,6 +41,11 @@ def kind(found: Verdict, step: Step) -> str:
     if step.answer == Answer.SAFE and not found.passed(step):
         return "below"
     return _KINDS[step.answer] if step.answer else "none"
+
+
+def kind_of_word(word: str) -> str:
+    """Return which of `SIGNS` an answer of `brief` is."""
+    return next((_KINDS[answer] for answer, brief_word in BRIEF.items() if brief_word == word), "none")
 
 
 def lost(step: Step) -> str:

@@ -11,11 +11,12 @@ from harness.cli.main import app
 from harness.cli.options import DEFAULT_STORE
 from harness.cli.shared_options import SharedOptions, with_shared_options
 
+UNSET = dict.fromkeys(["HARNESS_STORE", "HARNESS_STORAGE", "HARNESS_ESTIMATE"])
 DATA = ["--dataset", "--positive", "--folds", "--imbalance"]
 PLAN = ["--methods", *DATA, "--preset", "--config", "--set", "--densities", "--loss", "--network", "--weights"]
 IMAGES = ["--allow-missing", "--skip-broken", "--allow-duplicates", "--max-pixels", "--real-only"]
 PLACES = ["--storage", "--data-dir", *IMAGES, "--store", "--tracking-uri"]
-SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--json"]
+SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--estimate", "--json", "--quiet", "--verbose"]
 
 
 def options(verb):
@@ -29,7 +30,7 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     assert options("run")[7:10] == ["--set", "--seeds", "--densities"]
     assert options("run")[12:16] == ["--weights", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (28, 29)
+    assert (len(options("run")), len(options("tune"))) == (32, 32)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def called():
     one.command()(verb)
 
     def call(*arguments, **environment):
-        result = CliRunner().invoke(one, arguments, env={"HARNESS_STORE": None, "HARNESS_STORAGE": None, **environment})
+        result = CliRunner().invoke(one, arguments, env={**UNSET, **environment})
         assert result.exit_code == 0, result.output
         return seen.pop() if seen else result.output
 

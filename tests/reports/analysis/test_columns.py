@@ -1,4 +1,4 @@
-"""One line in the list of columns shows a metric on the page, in the terminal, as a chart and in results.json."""
+"""One line in the list of columns shows a metric on the page, in the terminal, as an axis and in results.json."""
 
 import io
 from html import unescape
@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from harness.reports.analysis import columns
-from harness.reports.analysis.columns import COLUMNS, Column, DeployedColumn, Panel, metric
+from harness.reports.analysis.columns import COLUMNS, Axis, Column, DeployedColumn, metric
 from harness.reports.analysis.leaderboard import leaderboard
-from harness.reports.charts.curves import charts
+from harness.reports.charts.networks import networks
 from harness.reports.export.results_json import document
-from harness.reports.page import figures, page, parts
+from harness.reports.page import figures, page
 from harness.reports.terminal import summary
 
 
@@ -32,8 +32,7 @@ def show(monkeypatch):
 def on_page(results, monkeypatch):
     """Return the page without its charts, which are shown by `drawn`."""
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "charts", lambda _: None)
-        patch.setattr(figures, "figures", lambda _: [])
+        patch.setattr(figures, "figures", lambda *_, **__: [])
         return unescape(page.render(results, ""))
 
 
@@ -44,17 +43,11 @@ def in_terminal(results):
 
 
 def drawn(results):
-    """Return the panels' titles, row by row, and the values that each field has in the data."""
+    """Return the titles that the trade-offs offer, and what each network of lt is drawn at."""
     (board,) = leaderboard(results)
-    found = charts(board)
-    titles = [[_title(panel) for panel in row["hconcat"]] for row in found["vconcat"]]
-    (rows,) = (own for own in found["datasets"].values() if len(own) > 1)
-    return titles, {name: [row[name] for row in rows if row["entry"] == "lt"] for name in rows[0]}
-
-
-def _title(panel):
-    found = panel.get("title") or next(layer["title"] for layer in panel["layer"] if "title" in layer)
-    return found if isinstance(found, str) else found["text"]
+    found = networks(board).specification
+    titles = {one["name"]: one["bind"]["labels"] for one in found["params"] if one["name"] in ("up", "across")}
+    return titles, {row["entry"]: row for row in found["data"]["values"]}["lt"]
 
 
 def in_json(results):
@@ -67,7 +60,8 @@ def test_a_metric_is_shown_by_one_line(measured, show, monkeypatch):
     assert "F1 at odds" not in on_page(measured, monkeypatch)
     assert "F1" not in in_terminal(measured)
     assert "f1" not in in_json(measured)["lt"]
-    show(Column("f1", "F1 at odds", metric("test/f1"), "{:.2f} of 1".format, word="F1", panel=Panel("F1 curve", "F1")))
+    axis = Axis("1 - F1", "error", rest=True)
+    show(Column("f1", "F1 at odds", metric("test/f1"), "{:.2f} of 1".format, word="F1", axis=axis))
     assert "F1 at odds</th>" in on_page(measured, monkeypatch)
     assert '<td class="number v-ranking" data-sort="0.5">0.50 of 1</td>' in on_page(measured, monkeypatch)
     assert "0.50 of 1" in in_terminal(measured)
@@ -75,8 +69,8 @@ def test_a_metric_is_shown_by_one_line(measured, show, monkeypatch):
         in_terminal(measured).split()
     )
     titles, values = drawn(measured)
-    assert titles == [*before, ["F1 curve"]]
-    assert values["f1"] == [0.25, 0.75]
+    assert titles == before | {"up": [*before["up"], "1 - F1"]}
+    assert values["f1"] == [0.75, 0.25]
     assert in_json(measured)["lt"]["f1"] == 0.5
     assert in_json(measured)["dense"]["f1"] is None
 
@@ -108,8 +102,8 @@ def test_a_count_is_shown_as_a_rate_and_a_mean_with_its_note(measured, show, mon
 
 def test_sensitivity_at_equal_alarms_stands_beside_auc_and_both_errors_at_the_deployed_cut():
     told = [column.name for column in COLUMNS if column.word]
-    drawn_too = [column.name for column in COLUMNS if column.panel]
-    assert (told, drawn_too) == (["auc", "sensitivity", "alarms"], ["auc", "sensitivity", "missed", "alarms"])
+    errors = [column.name for column in COLUMNS if column.axis and column.axis.kind == "error"]
+    assert (told, errors) == (["auc", "sensitivity", "alarms"], ["auc", "sensitivity", "missed", "alarms"])
     assert not {"accuracy", "ece", "sens95"} & {column.name for column in COLUMNS}
 
 

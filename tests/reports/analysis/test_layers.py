@@ -47,3 +47,12 @@ def test_an_entry_of_another_design_is_measured_by_its_own_dense_network(counted
 
 def test_results_without_counts_show_no_layers(usual):
     assert shown(usual).entries == ()
+
+
+def test_layers_stand_in_the_order_of_their_numbers(bench, scores):
+    names = ["block10.weight", "block2.conv1.weight", "block2.conv.weight", "stem.weight"]
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("snip", 0, 0.5, scores(), layers={name: [1, 1, 2] for name in names})
+    ((_, rows),) = shown(bench).entries
+    assert [row.name for row in rows] == ["block2.conv", "block2.conv1", "block10", "stem"]
+    assert shown(bench).size == 4

@@ -5,7 +5,7 @@ import pytest
 
 from harness.reports.charts.still import picture
 from harness.reports.charts.tuning import best_so_far, history
-from harness.reports.page import figures, page, parts
+from harness.reports.page import figures, page
 from harness.reports.publishing.report import write
 from harness.results.study_record import StudyRecord
 
@@ -86,8 +86,7 @@ def test_the_kinds_look_different(record):
 
 def test_a_study_without_values_has_words_for_a_chart(record, written, tuned, monkeypatch, parse, tmp_path):
     monkeypatch.setattr(page, "vega", lambda: "")
-    monkeypatch.setattr(parts, "charts", lambda _: None)
-    monkeypatch.setattr(figures, "figures", lambda _: [])
+    monkeypatch.setattr(figures, "figures", lambda *_, **__: [])
     empty = written("random", "random", best=None)
     for trial in empty["trials"]:
         trial["value"] = None
@@ -109,7 +108,6 @@ def test_a_study_without_values_has_words_for_a_chart(record, written, tuned, mo
 @pytest.mark.parametrize("tag", ["img", "figure"])
 def test_every_chart_is_a_still_picture(record, tuned, monkeypatch, tag, parse, tmp_path):
     monkeypatch.setattr(page, "vega", lambda: "")
-    monkeypatch.setattr(parts, "charts", lambda _: None)
-    monkeypatch.setattr(figures, "figures", lambda _: [])
+    monkeypatch.setattr(figures, "figures", lambda *_, **__: [])
     path = write(replace(tuned.results(setting="s"), studies=(record(), record("random", "random"))), tmp_path)
     assert parse(path).elements.count(tag) == 2

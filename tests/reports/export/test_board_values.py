@@ -1,6 +1,7 @@
 import json
 import math
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from harness.reports.analysis.decision_curves import decision_curve
 from harness.reports.analysis.estimates import calibration
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document, to_json
+from harness.reports.words.checklist import checked
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.trust import trust
 from harness.reports.words.verdicts import verdict, why
@@ -96,6 +98,8 @@ def test_rows_are_those_of_the_leaderboard(walked):
     assert "methods" not in group["provenance"]
     assert group["answer"] == answer(board)
     assert group["tells_apart"] == tells_apart(board)
+    assert group["lost"] == []
+    assert group["checklist"] == [asdict(line) for line in checked(board)]
     assert group["trust"] == [asdict(line) for line in trust(board)]
     assert (group["resolution"], group["positives"], group["seeds"]) == (board.resolution, 120, [0, 1, 2])
     assert group["lift"] == contrast_values(board.lift)
@@ -291,3 +295,18 @@ def test_dense_beside_the_probe_is_that_of_the_page(bench, scores, missed, label
 
 def test_without_a_probe_there_is_no_such_key(usual):
     assert "probe" not in document(usual.results())["groups"][0]
+
+
+def test_what_is_lost_has_counts_of_each_image(trial):
+    made = trial(positives=30, negatives=30).entry("dense", 1.0, 5, seeds=(0, 1, 2, 3, 4))
+    results = made.entry("lt", 0.5, 12, seeds=(0, 1, 2, 3, 4)).results()
+    (board,), group = leaderboard(results), group_of(results)
+    (level,), (wanted,) = group["lost"], board.lost
+    assert (level["density"], level["entries"], level["positives"], level["left_out"]) == (0.5, ["lt"], 30, [])
+    assert [(one["id"], one["entries"], one["dense_missed"], one["dense_networks"]) for one in level["images"]] == [
+        (one.identity, 1, one.dense_missed, 5) for one in wanted.images
+    ]
+    assert level["agreements"] == [asdict(one) for one in wanted.agreements]
+    keys = {key for image in level["images"] for key in image} | {key for one in level["agreements"] for key in one}
+    page = (Path(__file__).parents[3] / "docs" / "publish.md").read_text("utf-8")
+    assert [key for key in keys if f".{key}` |" not in page.partition("groups[].lost")[2]] == []

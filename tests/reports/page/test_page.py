@@ -41,8 +41,7 @@ def quick(request, monkeypatch):
         monkeypatch.setattr(parts, "picture", lambda _: "data:,")
         monkeypatch.setattr(figures, "picture", lambda *_: "data:,")
         if "hostile" not in request.fixturenames:
-            monkeypatch.setattr(parts, "charts", lambda _: None)
-            monkeypatch.setattr(figures, "figures", lambda _: [])
+            monkeypatch.setattr(figures, "figures", lambda *_, **__: [])
 
 
 @pytest.fixture
@@ -178,7 +177,7 @@ def test_hostile_text_stays_inert(bench, scores, hostile):
     assert names == {name for _, name, _ in harmless.attributes}
     for kind, script in found.scripts:
         if kind == "application/json":
-            assert visible(hostile) in _entries(json.loads(script))
+            assert any(visible(hostile) in entry for entry in _entries(json.loads(script)))
     assert _unseen(text) == set()
 
 
@@ -255,7 +254,7 @@ def test_skipped_and_disconnected_entries_stand_on_the_page_with_their_sentences
     assert "synflow disconnected 1/3" in text
 
 
-def test_what_the_loss_did_stands_between_the_tables_and_the_curves(crossed):
+def test_what_the_loss_did_stands_between_the_tables_and_the_failures(crossed):
     html = render(crossed.results())
     text = Page(html).text
     assert (
@@ -305,10 +304,19 @@ def test_layers_are_there_for_who_opens_them(bench, scores):
     assert "conv2 none" in found.text
 
 
+def test_a_table_of_layers_that_would_outweigh_the_page_is_left_to_its_file(bench, scores, monkeypatch):
+    monkeypatch.setattr(parts, "LAYER_CELLS", 1)
+    bench.done("dense", 0, 1.0, scores())
+    bench.done("snip", 0, 0.5, scores(), layers={"conv1.weight": [50, 40, 100], "conv2.weight": [0, 0, 300]})
+    found = Page(render(bench.results())).text
+    assert "conv1" not in found
+    assert "The counts of every layer, entry and network are in results.json" in found
+
+
 def section(results):
     """Return the text of the page's section on losses, without its tags."""
     html = render(results)
-    text = re.sub(r"<[^>]+>", " ", html[html.index("<h2>What the loss did") :].partition("<h2>Curves")[0])
+    text = re.sub(r"<[^>]+>", " ", html[html.index("<h2>What the loss did") :].partition("<h2>Trade-offs")[0])
     return " ".join(unescape(text).split())
 
 

@@ -26,8 +26,7 @@ NOTHING = {"best": None, "tuned": "lt"}
 def quick(monkeypatch):
     monkeypatch.setattr(page, "vega", lambda: "")
     monkeypatch.setattr(parts, "picture", lambda _: "data:,")
-    monkeypatch.setattr(parts, "charts", lambda _: None)
-    monkeypatch.setattr(figures, "figures", lambda _: [])
+    monkeypatch.setattr(figures, "figures", lambda *_, **__: [])
 
 
 @pytest.fixture

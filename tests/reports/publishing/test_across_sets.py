@@ -25,6 +25,8 @@ def group(rows, level=0.25, name="g", labels=()):
         "labels": list(labels),
         "answer": ["It is so."],
         "provenance": {"size": 64},
+        "positives": 40,
+        "verdicts": [],
         "levels": [{"density": 1.0, "rows": [row("dense", 0.8)]}, {"density": level, "rows": rows}],
     }
 

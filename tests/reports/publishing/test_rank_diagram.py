@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness.reports.publishing.rank_diagram import AXIS, MARGIN, NAME_STEP, WIDTH, rank_diagram
+from harness.reports.publishing.rank_diagram import AXIS, AXIS_WIDTH, NAME_STEP, rank_diagram
 
 RANKS = {"a": 1.5, "b": 2.0, "c": 3.25, "d": 4.0, "e": 4.25}
 
@@ -16,13 +16,13 @@ def told(ranks, groups=(), difference=1.0):
 
 def test_every_entry_hangs_from_its_rank_and_the_ruler_has_the_axis_scale():
     found = rank_diagram(told(RANKS, difference=2.0))
-    assert (found.axis.start, found.axis.end, found.axis.y) == (MARGIN, WIDTH - MARGIN, AXIS)
-    unit = (WIDTH - 2 * MARGIN) / 4
+    start, unit = found.axis.start, AXIS_WIDTH / 4
+    assert (found.axis.end - start, found.axis.y) == (AXIS_WIDTH, AXIS)
     assert {one.name: one.x for one in found.leaders} == {
-        name: pytest.approx(MARGIN + (rank - 1) * unit, abs=0.1) for name, rank in RANKS.items()
+        name: pytest.approx(start + (rank - 1) * unit, abs=0.1) for name, rank in RANKS.items()
     }
     assert found.ruler.end - found.ruler.start == pytest.approx(2 * unit, abs=0.1)
-    assert found.ticks == tuple((rank, pytest.approx(MARGIN + (rank - 1) * unit, abs=0.1)) for rank in range(1, 6))
+    assert found.ticks == tuple((rank, pytest.approx(start + (rank - 1) * unit, abs=0.1)) for rank in range(1, 6))
 
 
 def test_the_better_half_is_named_on_the_left_and_no_leader_crosses_a_name():
@@ -54,6 +54,17 @@ def test_many_entries_have_few_ticks_and_long_names_are_cut():
     assert max(len(one.name) for one in found.leaders) == 40
     assert all(one.name.endswith("…") for one in found.leaders)
     assert f"{'n' * 60}30 30.00" in found.words
+
+
+@pytest.mark.parametrize("longest", [1, 12, 40])
+def test_the_picture_is_as_wide_as_its_names_ask(longest):
+    """A letter of the size that is drawn takes about 7 pixels."""
+    found = rank_diagram(told({f"{rank}{'n' * (longest - 1)}": float(rank) for rank in range(1, 5)}))
+    for one in found.leaders:
+        end = found.axis.start - 14 - 7 * longest if one.left else found.axis.end + 14 + 7 * longest
+        assert 0 < end < found.width
+    assert found.ruler.end < found.width - 150
+    assert rank_diagram(told(RANKS, difference=4.2)).ruler.end < rank_diagram(told(RANKS, difference=4.2)).width - 150
 
 
 def test_the_words_say_all_that_is_drawn():

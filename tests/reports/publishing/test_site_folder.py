@@ -141,8 +141,7 @@ import pickle, sys, time
 from pathlib import Path
 from harness.reports.page import figures, page, parts
 from harness.reports.publishing.publish import write_site
-parts.charts = lambda _: None
-figures.figures = lambda _: []
+figures.figures = lambda *_, **__: []
 results = pickle.loads(Path(sys.argv[1]).read_bytes())
 folder = Path(sys.argv[2])
 Path(sys.argv[1]).with_suffix(".ready").touch()

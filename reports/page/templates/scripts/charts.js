@@ -12,7 +12,7 @@ const near = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 // Where a site's script for all pages did not come, the pictures stay.
-for (const holder of window.vegaEmbed ? document.querySelectorAll(".chart") : []) near.observe(holder);
+for (const holder of window.vegaEmbed ? document.querySelectorAll(".figure .chart") : []) near.observe(holder);
 
 async function enliven(holder) {
   const image = holder.querySelector("img");
@@ -29,6 +29,8 @@ async function enliven(holder) {
     drawing.removeAttribute("aria-hidden");
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", image.alt);
+    // Its parts are drawn anew, with roles and no names, whenever a choice or the width changes.
+    drawing.querySelector(":scope > g").setAttribute("aria-hidden", "true");
     holder.replaceChildren(live);
   } catch (error) {
     controls.replaceChildren();

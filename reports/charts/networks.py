@@ -1,0 +1,120 @@
+"""Every network a point: any error against any size or cost, an entry's means joined by a line."""
+
+from collections.abc import Sequence
+
+from harness.reports.analysis import columns
+from harness.reports.analysis.columns import Column
+from harness.reports.analysis.leaderboard import Board
+from harness.reports.analysis.outcomes import Outcome
+from harness.reports.charts.axes import axis_of, costs_of, errors_of, placed, selects, spot, ticks_of, written
+from harness.reports.charts.chart import Chart
+from harness.reports.charts.looks import (
+    SHOWN,
+    Specification,
+    entry_colour,
+    entry_dash,
+    entry_legend,
+    entry_shape,
+    framed,
+    picker,
+)
+from harness.reports.charts.main_entries import controls, main_entries
+from harness.reports.formatting import percents
+from harness.results.names import PROBE
+
+HEIGHT = 340
+
+
+def networks(board: Board) -> Chart | None:
+    """Return the chart, None where nothing is done."""
+    cells = [cell for cell in board.cells if cell.done and cell.entry != PROBE]
+    figures = [{column.name: column.each(cell) for column in columns.COLUMNS if column.axis} for cell in cells]
+    errors, costs = errors_of(figures), costs_of(figures)
+    if not errors or not costs:
+        return None
+    main = main_entries(board)
+    entries = [*main, *sorted({cell.entry for cell in cells} - set(main))]
+    values = _values(cells, entries, main, [*errors, *costs])
+    ticks = {cost.name: ticks_of(cost, [one for row in values for one in row[cost.name]]) for cost in costs}
+    return Chart(
+        name="networks",
+        title="Each network a point",
+        caption=f"A point is one network ({'a seed of a fold' if board.design.folded else 'a seed'}), hollow where it "
+        "collapsed; a line joins an entry's means. Pick any entry to see its networks.",
+        words="The error of each network against its size or cost; cells.csv holds the same numbers.",
+        specification=framed(
+            *_layers(entries, main, controls(board), folded=board.design.folded),
+            height=HEIGHT,
+            data={"name": "entries", "values": values},
+            transform=[
+                {"filter": SHOWN},
+                {"flatten": [*_FACTS, *(column.name for column in (*errors, *costs))]},
+                *placed("datum[across]", "datum[up]"),
+            ],
+            params=selects(errors, costs),
+            encoding={"x": axis_of(costs, "across", ticks), "y": axis_of(errors, "up")},
+        ),
+    )
+
+
+_FACTS = ("fold", "seed", "level", "collapsed")
+
+
+def _values(
+    cells: Sequence[Outcome], entries: Sequence[str], main: Sequence[str], axes: Sequence[Column]
+) -> list[Specification]:
+    """Return a row for each entry, its networks in lists."""
+    levels = sorted({cell.density for cell in cells}, reverse=True)
+    names = dict(zip(levels, percents(levels), strict=True))
+    found = []
+    for entry in entries:
+        own = [cell for cell in cells if cell.entry == entry]
+        facts = {
+            "fold": [cell.fold for cell in own],
+            "seed": [cell.seed for cell in own],
+            "level": [names[cell.density] for cell in own],
+            "collapsed": [int(cell.collapsed) for cell in own],
+        }
+        places = {column.name: [written(spot(column, column.each(cell))[0]) for cell in own] for column in axes}
+        found.append({"entry": entry, "main": entry in main, **facts, **places})
+    return found
+
+
+def _layers(entries: Sequence[str], main: Sequence[str], control: set[str], *, folded: bool) -> list[Specification]:
+    """Return the line through each entry's means and the point of each network."""
+    colour = entry_colour(entries, control) | {"legend": entry_legend(main)}
+    line = {
+        "mark": {"type": "line", "strokeWidth": 1.6},
+        "encoding": {
+            "x": {"field": "x"},
+            "y": {"field": "y"},
+            "color": colour,
+            "strokeDash": entry_dash(entries, control),
+            "order": {"field": "x"},
+        },
+        "transform": [
+            {
+                "aggregate": [{"op": "mean", "field": "x", "as": "x"}, {"op": "mean", "field": "y", "as": "y"}],
+                "groupby": ["entry", "level"],
+            }
+        ],
+    }
+    told = ["entry", *(["fold"] if folded else []), "seed", "level"]
+    points = {
+        "mark": {"type": "point", "size": 40, "strokeWidth": 1.3},
+        "encoding": {
+            "x": {"field": "x"},
+            "y": {"field": "y"},
+            "color": colour,
+            "shape": entry_shape(entries, control) | {"legend": entry_legend(main)},
+            "fill": colour,
+            "fillOpacity": {"condition": {"test": "datum.collapsed", "value": 0}, "value": 0.7},
+            "tooltip": [
+                *({"field": field} for field in told),
+                {"field": "x", "format": ".4~g"},
+                {"field": "y", "format": ".3~g"},
+            ],
+        },
+        "params": [picker(entries)],
+    }
+    return [line, points]
