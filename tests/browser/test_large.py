@@ -1,4 +1,4 @@
-"""The largest page that we promise for: 60 entries at 7 levels of 5 seeds. Its times are of this machine, best of a few."""
+"""The largest page that is promised: 60 entries at 7 levels of 5 seeds. Times are of this machine, the best of a few."""
 
 import numpy as np
 import pandas as pd
@@ -30,11 +30,26 @@ def large():
                 density = 1.0 if entry == "dense" else 0.5 ** (level + 1)
                 layers = {f"features.{place}.weight": [round(1000 * density), 900, 1000] for place in range(8)}
                 row = {
-                    **{"run_id": f"{entry}{seed}", "group": "g", "entry": entry, "method": entry.partition("[")[0]},
-                    **{"loss": "plain", "plain": entry, "loss_changes": False, "seed": seed, "density": density},
-                    **{"status": "done", "reason": "", "layers": layers, "fold": None, "control": False},
-                    **{"size/density": density, "size/parameters": 1e6 * density, "size/alive": 9e5 * density},
-                    **{"size/flops": 1e8 * density, "cost/steps": 1000.0, "flag/collapsed": 0.0},
+                    "run_id": f"{entry}{seed}",
+                    "group": "g",
+                    "entry": entry,
+                    "method": entry.partition("[")[0],
+                    "loss": "plain",
+                    "plain": entry,
+                    "loss_changes": False,
+                    "seed": seed,
+                    "density": density,
+                    "status": "done",
+                    "reason": "",
+                    "layers": layers,
+                    "fold": None,
+                    "control": False,
+                    "size/density": density,
+                    "size/parameters": 1e6 * density,
+                    "size/alive": 9e5 * density,
+                    "size/flops": 1e8 * density,
+                    "cost/steps": 1000.0,
+                    "flag/collapsed": 0.0,
                     **{f"test/{name}": value for name, value in evaluate(labels, test, cuts).items()},
                     **{f"threshold/{name}": value for name, value in cuts.items()},
                 }
