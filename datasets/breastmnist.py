@@ -21,6 +21,7 @@ class BreastMnist(MedMnist):
     name = "breastmnist"
     classes = ("normal or benign", "malignant")
     licence = "CC-BY-4.0"
+    thumbnails = True
     citation = (
         "Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8; Al-Dhabyani et al. 2020, Dataset of breast"
         " ultrasound images, doi:10.1016/j.dib.2019.104863"

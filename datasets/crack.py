@@ -44,6 +44,7 @@ class Crack(FileDataset):
     version = "2-draw-1"
     classes = ("intact", "cracked")
     licence = "CC-BY-4.0"
+    thumbnails = True
     citation = "Ozgenel 2019, Concrete Crack Images for Classification, version 2, doi:10.17632/5y9wdsg2zt.2"
     selective = True
     caveats: ClassVar[tuple[str, ...]] = (

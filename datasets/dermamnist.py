@@ -21,6 +21,7 @@ class DermaMnist(MedMnist):
     name = "dermamnist"
     classes = ("other lesion", "melanoma")
     licence = "CC-BY-NC-4.0"
+    thumbnails = True
     citation = (
         "Yang et al. 2023, MedMNIST v2, doi:10.1038/s41597-022-01721-8; Tschandl et al. 2018, The HAM10000 dataset,"
         " doi:10.1038/sdata.2018.161"

@@ -22,6 +22,7 @@ class Digits(Dataset):
     version = "1"
     classes = ("another digit", "nine")
     licence = "CC-BY-4.0, as UCI's archive gives it; the copy is scikit-learn's"
+    thumbnails = True
     citation = (
         "Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,"
         " doi:10.24432/C50P49"

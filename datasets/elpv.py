@@ -26,6 +26,7 @@ class Elpv(FileDataset):
     version = "1.0"
     classes = ("functional", "defective")
     licence = "CC-BY-NC-SA-4.0"
+    thumbnails = True
     citation = (
         "Buerhop-Lutz et al. 2018, A Benchmark for Visual Identification of Defective Solar Cells in"
         " Electroluminescence Imagery, doi:10.4229/35thEUPVSEC20182018-5CV.3.15; Deitsch et al. 2019, Automatic"

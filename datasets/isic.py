@@ -54,6 +54,7 @@ class Isic(FileDataset):
     version = "2016-part3"
     classes = ("benign", "malignant")
     licence = "CC0-1.0"
+    thumbnails = True
     citation = "Gutman et al. 2016, Skin Lesion Analysis toward Melanoma Detection, arXiv:1605.01397"
     substitute = "isic-sim"
     official_counts: ClassVar[Mapping[Split | None, tuple[int, int]]] = {"train": (727, 173), "test": (304, 75)}

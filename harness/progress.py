@@ -97,7 +97,8 @@ class Task:
         self.reporter, self.name, self.total, self.unit = reporter, name, total, unit
         self._began = self._last = time.monotonic()
         self._done = 0
-        self._left, self._lines = "", ()  # type: str, Sequence[str]
+        self._left = ""
+        self._lines: Sequence[str] = ()
 
     def one_more(self) -> None:
         """Say that one more unit is done."""

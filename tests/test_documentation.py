@@ -84,6 +84,12 @@ def test_every_flag_and_verb_is_described(verb: str, option: str) -> None:
     assert f"`harness {verb}" in CONFIGURATION
 
 
+@pytest.mark.parametrize("verb", [verb for verb, _ in verbs(typer.main.get_command(app))])
+def test_every_verb_is_in_the_table_of_verbs(verb: str) -> None:
+    table = CONFIGURATION.split("\n## Verbs and flags\n")[1].split("\n\n")[0]
+    assert f"`harness {verb}`" in table
+
+
 def exit_codes(kind: type[errors.HarnessError]) -> set[int]:
     return {kind.exit_code}.union(*map(exit_codes, kind.__subclasses__()))
 

@@ -19,7 +19,7 @@ AT_ONCE_S = 2.0
 """That a run waits before its first image for an estimate: what comes later is told when the images are read."""
 THEN_S = 2.0
 """That it waits for the rest of it once they are."""
-LONGEST_S = 10.0
+LONGEST_S = 30.0
 """That it waits for steps alone, on a machine that is busy."""
 _WIDTH = 80
 _SHOWN = 3
@@ -124,9 +124,10 @@ class Estimate:
         """The estimate for a person, and why something is not in it."""
         if self.seconds is None:
             return ["Time        not known before the first steps are timed"]
-        text = f"Time        about {about(self.seconds)} if nothing else computes here{self.without}"
-        why = [f"            {name}: {reason}" for name, reason in [*self.unknown.items()][:_SHOWN]]
-        return [text, *(cut(line, _WIDTH) for line in why)]
+        why = [f"            without {name}: {reason}" for name, reason in [*self.unknown.items()][:_SHOWN]]
+        more = [f"            and {len(self.unknown) - _SHOWN} more"] if len(self.unknown) > _SHOWN else []
+        time = f"Time        about {about(self.seconds)} if nothing else computes here"
+        return [time, *(cut(line, _WIDTH) for line in why), *more]
 
     def values(self) -> dict[str, Any]:
         """Return it as JSON values."""

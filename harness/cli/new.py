@@ -43,6 +43,17 @@ def dataset_(
     show("\n".join([*lines, f"The last two want images: put yours into the folder {name} of the data folder."]))
 
 
+def leaderboard_(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The repository's folder, new or empty.")],
+) -> None:
+    """Write the repository of a leaderboard that several people share: layout, workflow and guides."""
+    from harness.scaffold.new_leaderboard import leaderboard_files, write_leaderboard
+
+    written = write_leaderboard(folder.absolute())
+    show("\n".join([f"Written into {written}:", *(f"  {place}" for place in sorted(leaderboard_files()))]))
+    show("README.md says how to set it up, CONTRIBUTING.md how to submit.")
+
+
 def _written(name: str, folder: Path, run: str) -> list[str]:
     return [
         f"Written into {folder}:",
@@ -57,9 +68,10 @@ def _written(name: str, folder: Path, run: str) -> list[str]:
 new_verbs = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
-    help="Begin a method, a network or a data set of your own.",
+    help="Begin a method, a network, a data set or a leaderboard of your own.",
     epilog=example("harness new method my-method"),
 )
 add(new_verbs, method_, "harness new method my-method")
 add(new_verbs, network_, "harness new network my-network")
 add(new_verbs, dataset_, "harness new dataset my-dataset")
+add(new_verbs, leaderboard_, "harness new leaderboard our-leaderboard")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from click.core import ParameterSource
 
 from harness.cli.completions import datasets
 from harness.cli.held import no_results
@@ -44,7 +43,8 @@ def publish(
 ) -> None:
     """Write all results as a static site; earlier versions stay."""
     speak(quiet=quiet, verbose=verbose)
-    named = context.get_parameter_source("store") is ParameterSource.COMMANDLINE or tracking_uri is not None
+    source = context.get_parameter_source("store")  # of typer's own click, or of the one that is installed
+    named = getattr(source, "name", "") == "COMMANDLINE" or tracking_uri is not None
     uri = None if bundles and not named else results_uri(store, tracking_uri)
     tell_places(
         store=store.absolute() if uri else None, mlflow=shown_address(uri) if uri else None, site=folder.absolute()

@@ -9,7 +9,7 @@ import typer
 
 from harness.cli.expectation import Estimate, Expectation, asked
 from harness.cli.messages import note, show, show_end, show_json
-from harness.cli.options import TUNING, WHAT
+from harness.cli.options import OUTPUT, TUNING, WHAT
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.running.run import Summary
 
 
-@with_shared_options(seeds="assign", params="weights", tune="params")
+@with_shared_options(seeds="assign", params="weights", tune="params", publish_thumbnails="real_only")
 def run(
     shared: SharedOptions,
     *,
@@ -41,6 +41,14 @@ def run(
             metavar="N", rich_help_panel=TUNING, help="First tune every entry with N trials, then run with the best."
         ),
     ] = None,
+    publish_thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--publish-thumbnails",
+            rich_help_panel=OUTPUT,
+            help="Publish small pictures of the tested positives of your own images.",
+        ),
+    ] = False,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
     if params is not None and tune is not None:
@@ -56,7 +64,7 @@ def run(
     unpublished: list[str] = []
     if tune is not None:
         work, unpublished = _tuned(work, shared)
-    _execute(work, shared, unpublished)
+    _execute(work, shared, unpublished, pictures=publish_thumbnails)
 
 
 def _without_studies(shared: SharedOptions) -> SharedOptions:
@@ -112,17 +120,18 @@ def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
 
 def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
     """Return how long a plan will take."""
-    from harness.forecast.process import LIMIT_S
+    from harness.forecast.process import LIMIT_S, REST_S
 
     outlook = asked(work.plans, estimate=shared.estimate)
     if outlook is None:
         return None
-    found = Estimate.of(outlook.forecast(LIMIT_S))
+    outlook.inquiry.hear(LIMIT_S, basics=True)
+    found = Estimate.of(outlook.forecast(REST_S))
     outlook.inquiry.end()
     return found
 
 
-def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> None:
+def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool) -> None:
     expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
@@ -132,7 +141,7 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str]) -> No
     report = plan.store / "reports" / plan.data.name
     expectation.begin(uri, report)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read)
+    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read, pictures=pictures)
     expectation.end()
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None

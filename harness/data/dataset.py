@@ -121,6 +121,7 @@ class Dataset(ABC):
     in_folder: ClassVar[bool] = False  # whether its images lie below ``<data folder>/<name>/``
     selective: ClassVar[bool] = False  # whether images that lie beside the labelled ones are left out on purpose
     caveats: ClassVar[tuple[str, ...]] = ()  # sentences on why a number on this set means less than it seems to
+    thumbnails: ClassVar[bool] = False  # whether small pictures of it may be published, by its licence
     latents: ClassVar[tuple[str, ...]] = ()  # latent variables that its images are drawn from; empty: none is known
     oracle_auc: ClassVar[float | None] = None  # the best AUC-ROC that any classifier can reach; None: not known
 

@@ -22,6 +22,7 @@ class SimulatedDataset(Dataset):
     """
 
     simulated = True
+    thumbnails = True
     latents: ClassVar[tuple[str, ...]]  # at least one
     oracle_auc: ClassVar[float]  # from the latents' distributions
 

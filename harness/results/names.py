@@ -55,16 +55,16 @@ FAMILY, DESCRIPTION, SOURCE = "harness.family", "harness.description", "harness.
 METHOD_VERSION, AUTHOR, CODE = "harness.method_version", "harness.author", "harness.code"
 GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.partial"
 FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
-LEVELS = "harness.levels"
+LEVELS, TEST_PART = "harness.levels", "harness.test_part"
 STATE, REASON = "harness.state", "harness.reason"
 
-RESULT, STUDY, TRIAL = "result", "study", "trial"
+RESULT, STUDY, TRIAL, THUMBNAILS = "result", "study", "trial", "thumbnails"
 """Kinds of runs, values of `KIND`."""
 
 # Files of a run: documents, then those of each level.
 MANIFEST, PROVENANCE, PLAN = "manifest.json", "provenance.json", "plan.json"
 CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
-STUDY_FILE, BEST_FILE = "study.json", "best.toml"
+STUDY_FILE, BEST_FILE, THUMBNAILS_FILE = "study.json", "best.toml", "thumbnails.json"
 
 
 def place(entry: str) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from harness.results.published import PublishedRun, ReadDocument
 from harness.results.run_tables import UNREADABLE, RunTables, tables_of
 from harness.results.study_record import StudyRecord
 from harness.results.submission import Submission
+from harness.results.thumbnails import Thumbnails, thumbnails_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Results:
     ``studies`` are the records of `harness tune`; one belongs to the groups whose provenance has its
     "setting".
 
+    ``thumbnails`` are pictures of tested positives, JPEG in base64, by a group's "test_part" and the image's id; of a
+    data set whose licence allows it.
+
     ``damage`` names each run and level of which a file in MLflow is missing, cut or changed. Such a level is a failed
     cell with that as its reason; a run of a group whose provenance is lost is in no table.
 
@@ -58,6 +62,7 @@ class Results:
     scores: pd.DataFrame
     groups: dict[str, dict[str, Any]]
     studies: tuple[StudyRecord, ...] = ()
+    thumbnails: Thumbnails = field(default_factory=dict)
     damage: tuple[str, ...] = ()
     submissions: tuple[Submission, ...] = ()
 
@@ -91,7 +96,8 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     `MachineError` where MLflow does not answer.
     """
     tracker = Tracker(uri, store, experiment)
-    return results_of(experiment, tracker.read(), tracker.documents(names.STUDY, names.STUDY_FILE))
+    found = results_of(experiment, tracker.read(), tracker.documents(names.STUDY, names.STUDY_FILE))
+    return replace(found, thumbnails=thumbnails_of(tracker.documents(names.THUMBNAILS, names.THUMBNAILS_FILE)))
 
 
 def results_of(experiment: str, every: Sequence[PublishedRun], studies: Iterable[ReadDocument]) -> Results:

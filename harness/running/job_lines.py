@@ -1,5 +1,7 @@
 """What each worker does now, a line a worker."""
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,8 @@ from harness.running.worker_processes import JobListener
 MOST = 8
 """Lines that are shown, however many workers there are."""
 RESULTS = ("cell", "level")
+ASK_EVERY_S = 1.0
+"""How long what is left is taken to be the same: of a large plan it takes a while to add up."""
 
 
 @dataclass
@@ -29,8 +33,11 @@ class JobLines(JobListener):
         task: Task,
         name: Callable[[Any], str],
         levels: Callable[[Any], Sequence[float]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._task, self._name, self._levels = task, name, levels
+        self._task, self._name, self._levels, self._clock = task, name, levels, clock
+        self._asked = -math.inf
+        self._seconds: float | None = None
         self._also = JobListener()
         self._left: Callable[[], float | None] = lambda: None
         self._now: dict[int, _Now] = {}  # by the job's own identity: a trial's cannot be hashed
@@ -38,6 +45,8 @@ class JobLines(JobListener):
     def look(self, left: Callable[[], float | None], also: JobListener) -> None:
         """Show the seconds that are ``left``, too; ``also`` hears of the same jobs, before they are shown."""
         self._left, self._also = left, also
+        self._asked = -math.inf
+        self.show()
 
     def began(self, job: Any) -> None:
         """Hear that a worker has a job in hand."""
@@ -67,7 +76,10 @@ class JobLines(JobListener):
 
     def show(self) -> None:
         """Show what is known now."""
-        self._task.within(self._left(), self.lines())
+        now = self._clock()
+        if now - self._asked >= ASK_EVERY_S:
+            self._asked, self._seconds = now, self._left()
+        self._task.within(self._seconds, self.lines())
 
     def lines(self) -> list[str]:
         """Return a line for each job in hand, the longest running one first."""

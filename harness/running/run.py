@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from harness.data.draw import Cutting
-from harness.data.loading import parts, read_images, splits_of
+from harness.data.loading import Splits, parts, read_images, splits_of
 from harness.planning.plan import Plan, levels_of
 from harness.progress import Reporter, Task
 from harness.results import names
@@ -17,6 +17,7 @@ from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
 from harness.running.stage_lines import StageLines
+from harness.running.thumbnails import thumbnail_publication
 from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
@@ -73,15 +74,18 @@ def execute(
     reporter: Reporter,
     command: str,
     onlooker: Callable[[], Onlooker | None] = lambda: None,
+    *,
+    pictures: bool = False,
 ) -> Summary:
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
-    ``onlooker`` is asked for one when the images are read. Raises on interrupts and machine errors.
+    ``onlooker`` is asked for one when the images are read. ``pictures`` of tested positives are published, too,
+    whatever the data set's licence says. Raises on interrupts and machine errors.
     """
     for plan in plans:
         prepare(plan, reporter)
     looking = onlooker()
-    publisher = Publisher(tracker, reporter, command)
+    publisher = Publisher(tracker, reporter, command, pictures=pictures)
     total = sum(plan.cell_count for plan in plans)
     with reporter.task("Training and scoring", total, "cells") as task:
         lines = CellLines(reporter, task, total)
@@ -97,9 +101,10 @@ def execute(
 class Publisher:
     """Publishes the jobs of a run as they finish, and sums up."""
 
-    def __init__(self, tracker: Tracker, reporter: Reporter, command: str) -> None:
-        self.command = command
+    def __init__(self, tracker: Tracker, reporter: Reporter, command: str, *, pictures: bool = False) -> None:
+        self.command, self.pictures = command, pictures
         self.summary = Summary()
+        self._pictured: set[str] = set()
         self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
 
     def take(self, plan: Plan, outcome: JobOutcome) -> None:
@@ -108,7 +113,15 @@ class Publisher:
         cutting = plan.data.cutting
         self.summary.cells.extend(Finished(entry.text, seed, record, cutting) for record in outcome.records)
         splits = splits_of(plan.data, plan.store, seed)
+        self._picture(plan, splits)
         self.outbox.send(publication(plan, entry, seed, outcome.records, splits, self.command))
+
+    def _picture(self, plan: Plan, splits: Splits) -> None:
+        """Publish the pictures of a test part once, where they may stand in public."""
+        if splits.test.fingerprint in self._pictured or not (self.pictures or plan.data.dataset().thumbnails):
+            return
+        self._pictured.add(splits.test.fingerprint)
+        self.outbox.send(thumbnail_publication(plan, splits))
 
     def finish(self) -> Summary:
         """Publish what is left, and return the summary; what MLflow did not take is named in it."""

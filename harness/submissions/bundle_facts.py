@@ -11,7 +11,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from harness.outgoing.visible import visible
-from harness.results import names
 
 FORMAT = "prune-harness/bundle"
 SCHEMA = 1
@@ -45,6 +44,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Moment = Annotated[int, Field(strict=True, ge=0, le=_LATEST_MS)]
 Kind = Literal["result", "study"]
+"""As `harness.results.names` has them; trials are read by no report and stay where they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,5 +126,3 @@ def own_hash(content: Mapping[str, Any]) -> str:
 
 
 _FACTS = TypeAdapter(BundleFacts)
-KINDS = (names.RESULT, names.STUDY)
-"""Of what is bundled: trials are read by no report."""

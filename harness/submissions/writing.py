@@ -22,7 +22,7 @@ from harness.running.publication import lasting_digest
 from harness.storage.disk import disk_errors, write_whole
 from harness.submissions.archive import BUNDLE_FILE, Archive
 from harness.submissions.bundle import Bundle
-from harness.submissions.bundle_facts import BundledRun, BundleFacts, Member
+from harness.submissions.bundle_facts import BundledRun, BundleFacts, Kind, Member
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
@@ -56,7 +56,8 @@ def write_bundle(tracker: Tracker, path: Path, by: Submitter, *, masks: bool = F
     """
     _refuse_foreign(path)
     checks, studies = _sound(tracker)
-    runs = [(names.RESULT, check.run) for check in checks] + [(names.STUDY, run) for run in studies]
+    runs: list[tuple[Kind, RecordedRun]] = [("result", check.run) for check in checks]
+    runs += [("study", run) for run in studies]
     files = {
         f"runs/{run.run_id}/{name}": content for _, run in runs for name, content in outgoing(run, masks=masks).items()
     }
@@ -127,15 +128,8 @@ def _sound(tracker: Tracker) -> tuple[list[RunCheck], list[RecordedRun]]:
     return checks, studies
 
 
-def _listed(kind: str, run: RecordedRun) -> BundledRun:
-    assert kind in (names.RESULT, names.STUDY)
-    return BundledRun(
-        id=run.run_id,
-        kind=kind,
-        key=run.tags[names.KEY],
-        started=run.started,
-        finished=run.finished,  # type: ignore[arg-type]
-    )
+def _listed(kind: Kind, run: RecordedRun) -> BundledRun:
+    return BundledRun(id=run.run_id, kind=kind, key=run.tags[names.KEY], started=run.started, finished=run.finished)
 
 
 def outgoing(run: RecordedRun, *, masks: bool) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from harness.evaluation.safety import FEWEST_NETWORKS
 from harness.evaluation.variances import Floats
 from harness.reports.analysis.design import by_part
 from harness.reports.analysis.outcomes import Outcome
+from harness.reports.analysis.stacked import stacked
 from harness.results import names
 
 
@@ -72,7 +73,7 @@ def sensitivity(done: Sequence[Outcome]) -> Estimate | None:
 def _estimate(done: Sequence[Outcome], measure: Callable[[Labels, Floats], Measured]) -> Estimate | None:
     if not done:
         return None
-    parts = [measure(*_stacked(own)) for own in by_part(done)]
+    parts = [measure(labels, scores[None]) for labels, scores in map(stacked, by_part(done))]
     found = contrast(parts, [1.0])
     smaller = sum(min(one.size for one in part.classes) for part in parts)
     these = auc_interval(found.value, found.given_networks, smaller)
@@ -85,7 +86,7 @@ def _estimate(done: Sequence[Outcome], measure: Callable[[Labels, Floats], Measu
 
 def calibration(done: Sequence[Outcome]) -> tuple[Estimate, Estimate] | None:
     """Return the mean calibration slope and intercept, None where the images of a cell do not decide them."""
-    parts = [calibrations(*_stacked(own)) for own in by_part(done)]
+    parts = [calibrations(labels, scores[None]) for labels, scores in map(stacked, by_part(done))]
     if not parts or any(np.isnan(slopes.values).any() for slopes, _ in parts):
         return None
     slope, intercept = ([*own] for own in zip(*parts, strict=True))
@@ -98,13 +99,6 @@ def _unbounded(parts: Sequence[Measured], networks: int) -> Estimate:
     each = np.concatenate([part.values[0] for part in parts])
     method = found.interval() if networks >= FEWEST_NETWORKS else None
     return Estimate(found.value, found.of_these_networks.interval(), method, float(each.min()), float(each.max()))
-
-
-def _stacked(own: Sequence[Outcome]) -> tuple[Labels, Floats]:
-    """Return labels (n,) and scores (1, J, n) of the networks of one entry on one test part."""
-    labels = own[0].labels
-    assert labels is not None
-    return labels, np.stack([one.scores for one in own if one.scores is not None])[None]
 
 
 def rate(done: Sequence[Outcome], errors: str) -> Rate | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.evaluation import comparisons
@@ -91,6 +91,7 @@ class Board:
     groups of images that are large enough. ``methods`` is what is told of each method that ran, ``submissions`` are
     whose bundles have a part in it, ``other_machines`` the boards of the same measurement on another kind of machine.
     ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
+    ``thumbnails`` are pictures of tested positives by id, JPEG in base64.
     """
 
     group: str
@@ -109,6 +110,7 @@ class Board:
     submissions: tuple[Share, ...] = ()
     other_machines: tuple[str, ...] = ()
     lost: tuple[LostLevel, ...] = ()
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -140,6 +142,7 @@ def leaderboard(results: Results) -> list[Board]:
             subject,
             [cell for cell in cells if cell.group in subject.groups],
             studies_of(results.studies, subject.facts),
+            _pictures_of(results, subject),
         )
         for subject in found
     ]
@@ -153,7 +156,15 @@ def leaderboard(results: Results) -> list[Board]:
     ]
 
 
-def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...]) -> Board:
+def _pictures_of(results: Results, subject: Subject) -> dict[str, str]:
+    """Return the pictures of a board's images by their ids, those of all of its folds."""
+    parts = [str(results.groups[group].get("test_part")) for group in subject.groups]
+    return {image: picture for part in parts for image, picture in results.thumbnails.get(part, {}).items()}
+
+
+def _board(
+    subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecord, ...], pictures: Mapping[str, str]
+) -> Board:
     design = subject.design(cells)
     densities = sorted({cell.density for cell in cells}, reverse=True)
     at = {density: entries_of(cell for cell in cells if cell.density == density) for density in densities}
@@ -174,12 +185,13 @@ def _board(subject: Subject, cells: Sequence[Outcome], studies: tuple[StudyRecor
         verdicts(cells, design),
         tuple(cells),
         studies,
-        loss_pairs(cells, design),
-        against_probe(cells),
-        resolution([*family.values()]) if len(design.networks) > 1 else None,
-        group_rates(cells, subject.facts, design),
-        methods_of(cells, subject.facts),
-        lost_by_image(cells, design),
+        pairs=loss_pairs(cells, design),
+        probe=against_probe(cells),
+        resolution=resolution([*family.values()]) if len(design.networks) > 1 else None,
+        group_rates=group_rates(cells, subject.facts, design),
+        methods=methods_of(cells, subject.facts),
+        lost=lost_by_image(cells, design),
+        thumbnails=pictures,
     )
 
 

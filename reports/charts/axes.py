@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness.reports.analysis import columns
 from harness.reports.analysis.columns import Axis, Column, Figure
 from harness.reports.analysis.estimates import Estimate, Rate
-from harness.reports.charts.looks import Specification
+from harness.reports.charts.looks import Specification, upright
 from harness.results.names import SENSITIVITY
 
 REMAINING = "remaining"
@@ -98,8 +98,8 @@ def axis_of(every: Sequence[Column], name: str, ticks: Mapping[str, Sequence[flo
         "gridDash": [1, 3],
     }
     if ticks is None:
-        level = {"titleAngle": 0, "titleAlign": "left", "titleBaseline": "bottom", "titleX": -34, "titleY": -8}
-        return {"type": "quantitative", "scale": {"zero": False, "nice": True, "padding": 8}, "axis": drawn | level}
+        scale = {"zero": False, "nice": True, "padding": 8}
+        return {"type": "quantitative", "scale": scale, "axis": drawn | upright(34)}
     labels = {one: [axes[one].named(tick) for tick in own] for one, own in ticks.items()}
     drawn |= {
         "values": {"expr": f"({json.dumps(ticks)})[{name}]"},

@@ -54,11 +54,11 @@ def _specification(table: LayerTable, rows: dict[str, tuple[LayerRow, ...]], ent
         {"flatten": ["layer", "left", "empty"]},
         {"window": [{"op": "row_number", "as": "order"}]},
         {"calculate": f"{levels!r}", "as": "level"},
-        {"calculate": "isArray(datum.empty) ? datum.empty : []", "as": "empty"},
-        {"flatten": ["level", "left", "empty"]},
+        {"calculate": "isArray(datum.empty) ? datum.empty : []", "as": "emptied"},
+        {"flatten": ["level", "left", "emptied"]},
         {"calculate": "datum.left != null ? format(datum.left, '.3~r') : ''", "as": "share"},
         {
-            "calculate": f"!datum.empty ? datum.share : datum.left ? datum.share + ' {NONE}' : '{NONE}'",
+            "calculate": f"!datum.emptied ? datum.share : datum.left ? datum.share + ' {NONE}' : '{NONE}'",
             "as": "said",
         },
     ]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.reports.formatting import percents
+from harness.results.names import DENSE
 
 Specification = dict[str, Any]
 
-# Okabe and Ito (2008), with brown for yellow, which is faint on white. Eight colours and seven dashes or shapes share
-# no factor, so that 56 entries differ in one or the other.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#1b232c", "#E69F00", "#56B4E9", "#8C564B")
+# Okabe and Ito (2008), with brown for yellow, which is faint on white, and wine for black, which is dense. Eight
+# colours and seven dashes or shapes share no factor, so that 56 entries differ in one or the other.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C564B", "#E69F00", "#56B4E9", "#882255")
 DASHES = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 4), (6, 2, 2, 2, 2, 2))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 GREY, RULE, INK, LINE = "#8b949e", "#5a6672", "#1b232c", "#e6e8eb"
@@ -58,21 +59,26 @@ def framed(*layers: Specification, height: int | Specification, **more: Any) -> 
 
 def entry_colour(entries: Sequence[str], controls: set[str]) -> Specification:
     """Return the colour of each entry by its place, grey for controls."""
-    return _by_entry(entries, controls, COLOURS, RULE)
+    return _by_entry(entries, controls, COLOURS, RULE, INK)
 
 
 def entry_dash(entries: Sequence[str], controls: set[str]) -> Specification:
     """Return the dash of each entry by its place; controls share theirs."""
-    return _by_entry(entries, controls, DASHES, OF_CONTROLS)
+    return _by_entry(entries, controls, DASHES, OF_CONTROLS, DASHES[0])
 
 
 def entry_shape(entries: Sequence[str], controls: set[str]) -> Specification:
     """Return the shape of each entry's points by its place; controls share theirs."""
-    return _by_entry(entries, controls, SHAPES, "stroke")
+    return _by_entry(entries, controls, SHAPES, "stroke", SHAPES[0])
 
 
-def _by_entry(entries: Sequence[str], controls: set[str], looks: Sequence[Any], of_controls: Any) -> Specification:
-    found = [of_controls if entry in controls else looks[place % len(looks)] for place, entry in enumerate(entries)]
+def _by_entry(
+    entries: Sequence[str], controls: set[str], looks: Sequence[Any], of_controls: Any, of_dense: Any
+) -> Specification:
+    found = [
+        of_dense if entry == DENSE else of_controls if entry in controls else looks[place % len(looks)]
+        for place, entry in enumerate(entries)
+    ]
     return {"field": "entry", "type": "nominal", "legend": None, "scale": {"domain": list(entries), "range": found}}
 
 
@@ -156,7 +162,20 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> lis
     return found
 
 
-def entry_legend(entries: Sequence[str]) -> Specification:
-    """Return the legend of these entries, below the chart."""
+def entry_legend(entries: Sequence[str], *, lines: bool = False) -> Specification:
+    """Return the legend of these entries, below the chart, their symbols being of ``lines`` or of points."""
     columns = {"expr": f"width < {NARROW} ? 1 : 3"}
-    return {"values": list(entries), "orient": "bottom", "columns": columns, "labelLimit": 190, "symbolOpacity": 1}
+    symbol = {"symbolType": "stroke", "symbolSize": 420, "symbolStrokeWidth": 2} if lines else {}
+    legend = {"values": list(entries), "orient": "bottom", "columns": columns, "labelLimit": 180, "columnPadding": 16}
+    return {**legend, "symbolOpacity": 1, **symbol}
+
+
+def upright(pixels: int) -> Specification:
+    """Return what puts the title of the axis upwards above it, from so many pixels left of it."""
+    return {
+        "titleAngle": 0,
+        "titleAlign": "left",
+        "titleBaseline": "bottom",
+        "titleX": -pixels,
+        "titleY": -8,
+    }

@@ -39,11 +39,14 @@ def _lines(results: Results) -> Iterator[str]:
     wanted = results.cells.drop_duplicates(Field.RUN).set_index(Field.RUN)
     where = wanted.reindex(columns=[Field.GROUP, Field.FOLD]).to_dict("index")
     networks = []
-    for (run, entry, seed, density, split), rows in results.scores.groupby(_NETWORK, sort=False):
+    key: Any
+    for key, rows in results.scores.groupby(_NETWORK, sort=False):
+        run, entry, seed, density, split = key
         if run in where:
             group, fold = where[run][Field.GROUP], where[run][Field.FOLD]
-            key = (str(group), place(entry), str(entry), 0 if pd.isna(fold) else int(fold), int(seed), -float(density))
-            networks.append(((*key, str(split)), rows))
+            part = 0 if pd.isna(fold) else int(fold)
+            order = (str(group), place(entry), str(entry), part, int(seed), -float(density), str(split))
+            networks.append((order, rows))
     for (group, _, entry, fold, seed, sparser, split), rows in sorted(networks, key=lambda one: one[0]):
         yield from _rows((inert(group), inert(entry), fold or "", seed, -sparser, split), rows)
 

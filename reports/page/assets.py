@@ -63,7 +63,8 @@ def vega_file() -> str:
 
 def inert_json(value: Any) -> str:
     """Return JSON for a script element, its texts `shown`: none of them can end the element."""
-    return json.dumps(shown_values(value)).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    text = json.dumps(shown_values(value), separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def policy(style: str, scripts: Sequence[Script]) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.reports.analysis.leaderboard import Board
+from harness.reports.charts.calibration import calibration, decisions
 from harness.reports.charts.chart import Chart
 from harness.reports.charts.differences import differences
 from harness.reports.charts.layers import layers
 from harness.reports.charts.networks import networks
+from harness.reports.charts.roc import roc
 from harness.reports.charts.still import NARROW, WIDE, picture
 from harness.reports.charts.trade_offs import trade_offs
 from harness.reports.page.assets import inert_json
@@ -54,3 +56,8 @@ def network_figures(board: Board) -> list[Figure]:
 def layer_figures(board: Board) -> list[Figure]:
     """Return where the pruning took the weights."""
     return figures([layers(board)])
+
+
+def calibration_figures(board: Board) -> list[Figure]:
+    """Return ROC curves, how far scores may be believed, and what the answers are worth."""
+    return figures([roc(board), calibration(board), decisions(board)], folded=True)

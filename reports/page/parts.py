@@ -5,18 +5,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.reports.analysis.checklist import Answer
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.lost_by_image import decisive_level
 from harness.reports.charts.still import picture
-from harness.reports.page.figures import answer_figures, layer_figures, network_figures, trade_off_figures
+from harness.reports.page.calibration_section import calibrated
+from harness.reports.page.figures import (
+    answer_figures,
+    calibration_figures,
+    layer_figures,
+    network_figures,
+    trade_off_figures,
+)
 from harness.reports.page.leaderboard_part import leaderboard_values
 from harness.reports.page.tuning_section import tuning
 from harness.reports.words.banners import banners
 from harness.reports.words.checklist import SOURCE, checked
 from harness.reports.words.headline import answer, tells_apart
-from harness.reports.words.lost import TOO_FEW
+from harness.reports.words.lost import TOO_FEW, credit
 from harness.reports.words.methods import method_card
 from harness.reports.words.provenance import caveats, provenance
 from harness.reports.words.troubles import troubles
@@ -28,6 +37,8 @@ Values = Mapping[str, Any]
 
 ROWS_SHOWN = 20
 """The positives that a level names in its table, the most missed ones; the others are folded."""
+PICTURES_SHOWN = 40
+"""So many pictures a page carries at most, about 150 kB."""
 ENTRIES_NAMED = 4
 """The entries of a method are folded where there are more."""
 LAYER_CELLS = 2000
@@ -81,18 +92,38 @@ def _trade_offs(board: Board) -> Values | None:
     return {"figures": drawn, "networks": network_figures(board)} if drawn else None
 
 
+def _calibration(board: Board) -> Values | None:
+    rows = calibrated(board)
+    return {"figures": calibration_figures(board), "rows": rows} if rows else None
+
+
 def _lost(board: Board) -> Values | None:
     if all(cell.density == 1 for cell in board.cells):
         return None
     levels = [level.density for level in board.lost]
     shown = decisive_level(board.verdicts)
+    first = shown if shown in levels else max(levels, default=None)
+    pictures = _pictures(board, first)
     return {
         "too_few": TOO_FEW,
-        "open": shown if shown in levels else max(levels, default=None),
+        "open": first,
         "rows": ROWS_SHOWN,
-        "thumbnails": {},
-        "credit": "",
+        "pictures": pictures,
+        "credit": credit(board.provenance) if pictures else "",
     }
+
+
+def _pictures(board: Board, first: float | None) -> dict[float, dict[str, Markup]]:
+    """Return by level the pictures of its rows, the open level's first, as many as a page may carry."""
+    found: dict[float, dict[str, Markup]] = {}
+    left = PICTURES_SHOWN
+    for level in sorted(board.lost, key=lambda level: level.density != first):
+        own = [one.identity for one in level.images[:ROWS_SHOWN] if one.identity in board.thumbnails][:left]
+        left -= len(own)
+        # Read back as base64 of a JPEG, so that nothing in it is markup.
+        own_pictures = {image: Markup("data:image/jpeg;base64,{}").format(board.thumbnails[image]) for image in own}
+        found |= {level.density: own_pictures} if own else {}
+    return found
 
 
 def _tuning(board: Board) -> Values | None:
@@ -140,6 +171,7 @@ PARTS = (
     Part("safety_map", "Safety map", _safety_map),
     Part("trade_offs", "Trade-offs", _trade_offs),
     Part("lost", "What is lost", _lost),
+    Part("calibration", "Calibration and ROC", _calibration),
     Part("loss_pairs", "Loss and pruning", _loss_pairs),
     Part("tuning", "Tuning", _tuning),
     Part("layers", "Layers", _layers),

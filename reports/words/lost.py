@@ -1,5 +1,8 @@
 """What is lost, in words: who misses a positive, and what a level comes to."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from harness.reports.analysis.lost_by_image import LostImage, LostLevel
 from harness.reports.analysis.lost_positives import FEWEST_NETWORKS, FEWEST_OF_A_FOLD
 from harness.reports.formatting import numbered
@@ -30,3 +33,9 @@ def what_is_lost(level: LostLevel) -> str:
     text = f"{len(level.images)} of {numbered(level.positives, 'positive')} are missed by an entry or more"
     all_of = f", {every} by all {entries}" if len(level.entries) > 1 else ""
     return f"{text}{all_of}; most dense networks find {found} of these."
+
+
+def credit(facts: Mapping[str, Any]) -> str:
+    """Return whose pictures the images of a group are, and under which licence."""
+    told = [str(facts[name]) for name in ("citation", "licence") if facts.get(name)]
+    return "; licence: ".join(told) if len(told) == 2 else "".join(told)

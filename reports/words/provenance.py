@@ -33,6 +33,7 @@ LABELS = {
     "w0_saw_classes": "W0 saw these classes in its pretraining",
     "schedule": "Training schedule",
     "split_seed": "Validation split seed",
+    "split": "Validation split",
     "preset": "Preset",
     "seeds": "Seeds",
     "fingerprint": "Data fingerprint",

@@ -55,6 +55,16 @@ def test_verbs_say_it_and_write_nothing(holding, verb, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
 
+def test_a_store_that_is_named_beside_bundles_is_read_and_the_usual_one_is_not(tmp_path):
+    """It has no results, which only who looks into it can say."""
+    arguments = ["publish", str(tmp_path / "site"), "--from", str(tmp_path / "absent.zip")]
+    named = CliRunner().invoke(app, [*arguments, "--store", str(tmp_path / "empty")])
+    assert f"there are no results in {tmp_path / 'empty'}" in str(named.exception)
+    usual = CliRunner().invoke(app, arguments, env={"HARNESS_STORE": str(tmp_path / "empty")})
+    assert "there are no results in" not in str(usual.exception)
+    assert "absent.zip" in str(usual.exception)
+
+
 def test_report_without_a_data_set_asks_for_the_only_one(holding):
     result = CliRunner().invoke(app, ["report", "--store", str(holding(elpv=1))])
     assert "no results of 'elpv'" in str(result.exception)  # it has none after all

@@ -74,6 +74,14 @@ def test_a_folder_without_bundles(tmp_path):
     assert isinstance(publish(tmp_path / "site", "--from", tmp_path).exception, UsageError)
 
 
+@pytest.mark.slow
+def test_a_store_takes_part_only_where_the_command_line_names_it(bundles, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_STORE", str(tmp_path / "absent"))
+    assert publish(tmp_path / "site", "--from", bundles).exit_code == 0
+    for named in (("--store", tmp_path / "absent"), ("--store", tmp_path / "absent", "--dataset", "spots")):
+        assert "there are no results in" in str(publish(tmp_path / "site", "--from", bundles, *named).exception)
+
+
 def test_without_bundles_it_reads_the_store(tmp_path):
     result = publish(tmp_path / "site", "--store", tmp_path)
     assert "there are no results in" in str(result.exception)

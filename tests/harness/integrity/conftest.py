@@ -45,7 +45,7 @@ class Forger:
     def __init__(self, store, entry="magnitude"):
         for path in store.glob("artifacts/*/*/artifacts/manifest.json"):
             manifest = Manifest.from_bytes(path.read_bytes())
-            if manifest.tags["harness.entry"] == entry:
+            if manifest.tags.get("harness.entry") == entry:
                 self.manifest, self.place = manifest, path.parent
         self.run_id = self.place.parent.name
 

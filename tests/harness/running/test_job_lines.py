@@ -1,10 +1,12 @@
 import io
+from types import SimpleNamespace
 
 from rich.console import Console
 
 from harness.progress import Reporter
 from harness.running.job_lines import MOST, JobLines
 from harness.running.job_watcher import StageEnd, Steps
+from harness.running.worker_processes import JobListener
 
 LEVELS = (1.0, 0.25)
 
@@ -46,3 +48,34 @@ def test_a_job_that_cannot_be_hashed_has_a_line():
     told.began(job)
     told.ended(job, "died")
     assert told.lines() == []
+
+
+def test_what_is_left_is_shown_from_the_beginning_and_asked_for_once_a_second():
+    now, asked, shown = [0.0], [], []
+    task = SimpleNamespace(within=lambda left, _: shown.append(left))
+
+    def left():
+        asked.append(now[0])
+        return 60.0 - now[0]
+
+    told = JobLines(task, str, lambda _: LEVELS, lambda: now[0])
+    told.look(left, JobListener())
+    assert shown == [60.0]
+    for tenth in range(1, 26):
+        now[0] = tenth / 10
+        told.told("lt", "steps", Steps("train", "alexnet", tenth, 150))
+    assert asked == [0.0, 1.0, 2.0]
+    assert shown[-1] == 58.0
+
+
+def test_another_hears_of_the_same_jobs():
+    heard = []
+    other = SimpleNamespace(
+        **{name: lambda *said, n=name: heard.append((n, *said)) for name in ("began", "told", "ended")}
+    )
+    told = lines()
+    told.look(lambda: None, other)
+    told.began(1)
+    told.told(1, "cell", "payload")
+    told.ended(1, "busy")
+    assert heard == [("began", 1), ("told", 1, "cell", "payload"), ("ended", 1, "busy")]
