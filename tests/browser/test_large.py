@@ -1,4 +1,4 @@
-"""The largest page that is promised: 60 entries at 7 levels of 5 seeds. Times are of this machine, the best of a few."""
+"""The largest page that is promised: 60 entries at 7 levels of 5 seeds. Times are this machine's, the best of a few."""
 
 import numpy as np
 import pandas as pd
