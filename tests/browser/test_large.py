@@ -1,4 +1,4 @@
-"""The largest page that is promised: 60 entries at 7 levels of 5 seeds. Times are this machine's, the best of a few."""
+"""The largest page that is promised: 60 entries, 7 levels, 5 seeds. Its size, when it is usable, how it filters."""
 
 import numpy as np
 import pandas as pd

@@ -120,8 +120,8 @@ def test_another_kind_of_machine_is_another_table_that_names_the_first(drawn):
     ann, bob = (shared(drawn, "lt", seed=1, environment=where) for where in ("cpu one", "cpu two"))
     merged = merge("spots", [source(ann, "Ann"), source(bob, "Bob")])
     first, second = leaderboard(merged.results)
-    assert first.other_machines == (second.group,)
-    assert second.other_machines == (first.group,)
+    assert [(one.group, one.environment) for one in first.other_machines] == [(second.group, "cpu two")]
+    assert [(one.group, one.environment) for one in second.other_machines] == [(first.group, "cpu one")]
     assert (len(first.submissions), len(second.submissions)) == (1, 1)
     assert [{cell.group for cell in board.cells} for board in (first, second)] == [{first.group}, {second.group}]
 
