@@ -58,6 +58,7 @@ FACES = {
     "harness.networks": """Architecture Network build copy_of initialise parameter_count positive_scores
         skeleton state_of""",
     "harness.losses": "Loss LossSchedule schedule_named",
+    "harness.results": "Frames load",
 }
 """What others build on: to add or to take away a name here is a decision."""
 

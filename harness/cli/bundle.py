@@ -9,8 +9,8 @@ from harness.cli.completions import datasets
 from harness.cli.held import no_results, only_experiment
 from harness.cli.messages import show
 from harness.cli.options import DEFAULT_STORE, StoreOption, TrackingOption
-from harness.cli.report import results_uri
 from harness.errors import UsageError
+from harness.results.address import results_uri
 
 
 def bundle(

@@ -12,9 +12,10 @@ from harness.cli.held import no_results
 from harness.cli.loudness import reporter, speak, tell_places
 from harness.cli.messages import note, say, show, show_damage, show_json
 from harness.cli.options import DEFAULT_STORE, JsonOption, QuietOption, StoreOption, TrackingOption, VerboseOption
-from harness.cli.report import contradiction, results_uri
+from harness.cli.report import contradiction
 from harness.errors import DataError, MachineError, UsageError
 from harness.outgoing.secrets import shown_address
+from harness.results.address import results_uri
 
 if TYPE_CHECKING:
     from harness.results.reading import Results

@@ -20,8 +20,9 @@ from harness.cli.options import (
     TrackingOption,
     VerboseOption,
 )
-from harness.errors import DataError, MachineError, UsageError
+from harness.errors import DataError, MachineError
 from harness.outgoing.secrets import shown_address
+from harness.results.address import results_uri
 
 if TYPE_CHECKING:
     from harness.results.reading import Results
@@ -143,19 +144,3 @@ def contradiction(uri: str, error: ValueError) -> DataError:
     return DataError(
         f"the results in MLflow at {shown_address(uri)} cannot be shown: {error}", fix="delete the runs concerned there"
     )
-
-
-def results_uri(store: Path, tracking_uri: str | None) -> str:
-    """Return the address to read results from; a store without a database is refused, not made."""
-    from harness.results.mlflow_tracker import default_uri
-    from harness.storage.addresses import check_tracking
-    from harness.storage.databases import restored
-
-    if tracking_uri is not None:
-        check_tracking(tracking_uri)
-    store = store.absolute()
-    if tracking_uri is None and not (store / "mlflow.db").is_file():
-        if (store / "artifacts").is_dir():
-            raise MachineError(f"{store} has results, and its mlflow.db is missing", fix=restored(store / "mlflow.db"))
-        raise UsageError(f"there are no results in {store}", fix="name the store with --store, or a --tracking-uri")
-    return tracking_uri or default_uri(store)

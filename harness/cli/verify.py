@@ -23,10 +23,10 @@ from harness.cli.options import (
     TrackingOption,
     VerboseOption,
 )
-from harness.cli.report import results_uri
 from harness.errors import MachineError, UsageError
 from harness.outgoing.published import published
 from harness.outgoing.secrets import shown_address
+from harness.results.address import results_uri
 
 if TYPE_CHECKING:
     from harness.integrity.repetition import Repetition
