@@ -74,7 +74,7 @@ def _content(level: ReadLevel) -> tuple[CellRecord, pd.DataFrame]:
         raise ValueError(level.damage)
     record = CellRecord.from_json(json.loads(level.files[names.CELL_FILE]))
     kinds = {Field.IMAGE: str, Field.SPLIT: str, Field.SCORE: float}
-    scores = pd.read_csv(io.StringIO(level.files[names.SCORES_FILE]), dtype=kinds)
+    scores = pd.read_csv(io.StringIO(level.files[names.SCORES_FILE]), dtype=kinds, keep_default_na=False)
     return record, scores.assign(**{Field.DENSITY: record.density})
 
 

@@ -14,6 +14,7 @@ from harness.planning.plan import Plan
 from harness.results import names
 from harness.results.looks import part_of
 from harness.results.published import Publication
+from harness.running.used_data import used_data
 from harness.storage.canonical import digest
 
 SIDE = 96
@@ -33,6 +34,7 @@ def thumbnail_publication(plan: Plan, splits: Splits) -> Publication:
         tags={names.KIND: names.THUMBNAILS, names.TEST_PART: part},
         params={"size": str(plan.data.size)},
         levels={},
+        data=used_data(plan.data.dataset(), [(names.TEST, splits.test)]),
         documents={names.THUMBNAILS_FILE: json.dumps({"test_part": part, "images": pictures}).encode()},
     )
 

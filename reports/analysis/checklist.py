@@ -90,7 +90,8 @@ def _detail(board: Board) -> Found:
 
 
 def _claims(board: Board) -> Found:
-    return [str(board.provenance.get(name)) for name in ("dataset", "network") if board.provenance.get(name)], ()
+    named = [str(board.provenance[name]) for name in ("dataset", "network") if board.provenance.get(name)]
+    return named, [] if named else ["dataset", "network"]
 
 
 def _code(board: Board) -> Found:

@@ -20,10 +20,11 @@ from harness.reports.analysis.level_table import LevelTable, content, level_tabl
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.lost_by_image import LostLevel, lost_by_image
 from harness.reports.analysis.methods import MethodOnBoard, methods_of
+from harness.reports.analysis.other_machines import OtherMachine, other_machines
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
 from harness.reports.analysis.probe import AgainstProbe, against_probe
 from harness.reports.analysis.studies import studies_of
-from harness.reports.analysis.submissions import Share, other_machines, shares
+from harness.reports.analysis.submissions import Share, shares
 from harness.reports.analysis.verdicts import Verdict, verdicts
 from harness.results.names import DENSE, PROBE
 from harness.results.reading import Results
@@ -108,7 +109,7 @@ class Board:
     group_rates: tuple[GroupRate, ...] = ()
     methods: tuple[MethodOnBoard, ...] = ()
     submissions: tuple[Share, ...] = ()
-    other_machines: tuple[str, ...] = ()
+    other_machines: tuple[OtherMachine, ...] = ()
     lost: tuple[LostLevel, ...] = ()
     thumbnails: Mapping[str, str] = field(default_factory=dict)
 
@@ -137,10 +138,11 @@ def leaderboard(results: Results) -> list[Board]:
     cells = read_outcomes(results)
     found = subjects(results.groups)
     facts = {subject.identity: subject.facts for subject in found}
+    own = {subject.identity: [cell for cell in cells if cell.group in subject.groups] for subject in found}
     boards = [
         _board(
             subject,
-            [cell for cell in cells if cell.group in subject.groups],
+            own[subject.identity],
             studies_of(results.studies, subject.facts),
             _pictures_of(results, subject),
         )
@@ -150,7 +152,7 @@ def leaderboard(results: Results) -> list[Board]:
         replace(
             board,
             submissions=shares(results.submissions, subject.groups),
-            other_machines=other_machines(subject.identity, facts),
+            other_machines=other_machines(subject.identity, facts, own),
         )
         for board, subject in zip(boards, found, strict=True)
     ]

@@ -53,8 +53,8 @@ def board_values(board: Board) -> dict[str, Any]:
     # Without studies, probe or pairs their key is left out: there is nothing to say.
     found |= {"tuning": _tuning(board)} if board.studies else {}
     found |= {names.PROBE: _probe(board.probe)} if board.probe else {}
-    if board.submissions:
-        found |= {"submissions": list(map(asdict, board.submissions)), "other_machines": list(board.other_machines)}
+    found |= {"submissions": list(map(asdict, board.submissions))} if board.submissions else {}
+    found |= {"other_machines": list(map(asdict, board.other_machines))} if board.other_machines else {}
     found |= {"group_rates": [_group_rate(one) for one in board.group_rates]} if board.group_rates else {}
     return found | ({"loss_pairs": [_pair(pair) for pair in board.pairs]} if board.pairs else {})
 

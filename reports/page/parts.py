@@ -73,7 +73,7 @@ def _trust(board: Board) -> Values:
 
 
 def _submissions(board: Board) -> Values | None:
-    return {} if board.submissions else None
+    return {} if board.submissions or board.other_machines else None
 
 
 def _safety_map(board: Board) -> Values | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
+from harness.reports.publishing.versions import FOLDER
 from harness.reports.words.verdict_table import kind_of_word
 
 
@@ -17,7 +18,8 @@ class Column(NamedTuple):
 def columns_of(shown: str, document: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> list[Column]:
     """Return the columns of one page, a group each, since groups are not to be compared.
 
-    ``shown`` is the address of the page itself, ``facts`` what the index says of each group.
+    ``shown`` is the address of the page itself, or that where its version was removed, ``facts`` what the index says
+    of each group.
     """
     groups = list(zip(document["groups"], facts, strict=True))
     return [_column(shown, document, section, *group) for section, group in enumerate(groups, 1)]
@@ -42,7 +44,7 @@ def _column(
             "answer": found["answer"],
             "kind": kind_of_word(found["answer"]) if found["density"] is None else "safe",
             "density": found["density"],
-            "page": f"{shown}#map-{section}-{place}",
+            "page": f"{shown}#map-{section}-{place}" if f"/{FOLDER}/" in shown else shown,
             "control": found["control"],
         }
         for place, found in enumerate(group["verdicts"], 1)

@@ -30,6 +30,13 @@ def test_a_control_is_what_says_so_and_of_older_runs_what_the_harness_had(method
     assert [row["control"] for row in tables.rows] == [control]
 
 
+@pytest.mark.parametrize("image", ["NA", "nan", "None", "null", "1e5"])
+def test_an_image_may_be_called_what_stands_for_missing_elsewhere(image):
+    files = WHOLE | {"scores.csv": f"split,id,label,score\r\ntest,{image},1,0.25\r\n"}
+    (table,) = tables_of(run(ReadLevel(0.5, files))).scores
+    assert table["id"].tolist() == [image]
+
+
 def test_a_level_is_a_row_and_its_scores():
     tables = tables_of(run(ReadLevel(0.5, WHOLE)))
     assert [(row["density"], row["test/auc"]) for row in tables.rows] == [(0.5, 0.75)]

@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import MachineError, StoreError
 from harness.planning.cell_limit import CellLimit
+from harness.running.channel import Weight
 from harness.running.job_process import JobProcess, Task, forked, fresh
 from harness.storage.store import StageBusy
 
@@ -79,6 +80,12 @@ def sleeps(_, job, line):
     for _ in range(3):
         time.sleep(job)
         line.send(("cell", 0))
+
+
+def murmurs(_, job, line):
+    for _ in range(600):
+        time.sleep(job)
+        line.send(("steps", None), Weight.ASIDE)
 
 
 def sleeps_alone(_, job, __):
@@ -176,6 +183,13 @@ def test_the_limit_is_for_each_cell_and_names_the_flag():
     ((kind, (reason, _)),) = said(sleeps, 30, limit_s=0.5)
     assert kind == "died"
     assert reason == "it took more than 0.5 s: --cell-limit says how much a cell may take"
+
+
+def test_what_a_job_says_of_its_steps_gives_it_no_more_time():
+    *asides, (kind, (reason, _)) = said(murmurs, 0.1, limit_s=1.0)
+    assert {kind for kind, _ in asides} == {"steps"}
+    assert kind == "died"
+    assert reason.startswith("it took more than 1 s")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts what is mapped on Linux alone")

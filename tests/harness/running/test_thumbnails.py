@@ -35,7 +35,7 @@ def splits(**about):
 
 def plan(*, allowed=True, cutting=None):
     cutting = cutting or Cutting(0.25, 0.25, False, 0)
-    dataset = SimpleNamespace(thumbnails=allowed)
+    dataset = SimpleNamespace(thumbnails=allowed, name="spots", version="1", remote_files=())
     data = SimpleNamespace(size=128, cutting=cutting, dataset=lambda: dataset)
     return SimpleNamespace(data=data, store=None, entries=[SimpleNamespace(text="lt")])
 

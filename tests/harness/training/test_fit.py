@@ -289,6 +289,22 @@ def test_a_part_that_is_stopped_and_resumed_gives_the_same_bits(tiny, task):
     assert kept(resumed) == kept(undisturbed) == (4, 14, 10)
 
 
+def test_every_step_is_told_of_the_part_s_own_and_a_resumed_one_goes_on(tiny, task):
+    def fresh():
+        return TrainingTask(**{**task.__dict__, "module": copy_of(tiny)})
+
+    saver = NoSaver()
+    fit(fresh(), SPANS, 3, saver, (1, 4))
+    assert saver.told == [(step, 10) for step in range(1, 11)]
+    saver = KeepingSaver(stop_after=1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(fresh(), SPANS, 3, saver, (1, 4))
+    assert saver.told == [(step, 10) for step in range(1, 5)]
+    saver.stop_after, saver.told = math.inf, []
+    fit(fresh(), SPANS, 3, saver, (1, 4))
+    assert saver.told == [(step, 10) for step in range(5, 11)]
+
+
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_stopped_after_any_epoch_and_resumed_gives_the_same_bits(tiny, task, optimiser):
     schedule = Schedule(

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from harness.errors import UsageError
@@ -189,7 +190,24 @@ def rich(trial, record):
     clinic = {"clinic": [f"test0-{index:03d}" for index in range(0, 270, 2)]}
     found = replace(made.results(setting="s", large_groups=clinic), studies=(record(),))
     mine = Submission(author="Ann", code="", date="2026-01-02", state="self-reported", entries={"g": ("lt",)})
-    return replace(found, submissions=(mine,))
+    return _elsewhere(replace(found, submissions=(mine,)))
+
+
+def _elsewhere(results):
+    """Add dense and lt as if another kind of machine had made them, too."""
+    cells = results.cells[results.cells["entry"].isin(["dense", "lt"])]
+    scores = results.scores[results.scores["run_id"].isin(cells["run_id"])]
+    (group, facts), *_ = results.groups.items()
+    told = {
+        name: facts | {"kin": "k", "environment": name, "group": name}
+        for name in (group, f"{group} on another machine")
+    }
+    return replace(
+        results,
+        cells=pd.concat([results.cells, cells.assign(group=[*told][1], run_id="2" + cells["run_id"])]),
+        scores=pd.concat([results.scores, scores.assign(run_id="2" + scores["run_id"])]),
+        groups=told,
+    )
 
 
 @pytest.mark.usefixtures("undrawn")
