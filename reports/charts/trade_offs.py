@@ -42,8 +42,8 @@ def trade_offs(board: Board) -> Chart | None:
     return Chart(
         name="trade-offs",
         title="What an error costs",
-        caption="Each mark is the mean of an entry's networks at a level; down and to the left is better. Black: dense, "
-        "grey: controls and others. The stepped line is the front that no mean beats, with 95% intervals of its "
+        caption="Each mark is the mean of an entry's networks at a level; down and to the left is better. Black: "
+        "dense, grey: controls and others. The stepped line is the front that no mean beats, with 95% intervals of its "
         "errors: means within them are not told apart.",
         words=_words(rows, errors[0], costs[0]),
         specification=framed(
