@@ -1,6 +1,7 @@
 """`harness report`: what is in MLflow, as one page."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -22,6 +23,7 @@ from harness.cli.options import (
 )
 from harness.errors import DataError, MachineError
 from harness.outgoing.secrets import shown_address
+from harness.reports.export.formats import FigureFormat, TableFormat
 from harness.results.address import results_uri
 
 if TYPE_CHECKING:
@@ -62,6 +64,14 @@ def report(
             help="AUC within which two groups count as equivalent.",
         ),
     ] = 0.05,
+    figures: Annotated[
+        list[FigureFormat] | None,
+        typer.Option(rich_help_panel=SHOWN, help="Every figure as files for a paper, too; may be repeated."),
+    ] = None,
+    tables: Annotated[
+        list[TableFormat] | None,
+        typer.Option(rich_help_panel=SHOWN, help="Every table as files for a paper, too; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -78,11 +88,19 @@ def report(
         return
     if output is not None:
         refuse_foreign_report(output)
-    written = write_report(uri, store, dataset, output or store / "reports" / dataset, quiet=as_json)
+    folder = output or store / "reports" / dataset
+    written = write_report(uri, store, dataset, folder, ForPapers(figures or (), tables or ()), quiet=as_json)
     if as_json:
         show_json(json.loads((written.page.parent / "results.json").read_text("utf-8")))
     if written.damaged:
         raise typer.Exit(3)
+
+
+class ForPapers(NamedTuple):
+    """As what the figures and the tables of a report are written beside it."""
+
+    figures: Sequence[FigureFormat] = ()
+    tables: Sequence[TableFormat] = ()
 
 
 class Written(NamedTuple):
@@ -110,21 +128,26 @@ def show_groups(
         show(side_by_side(found))
 
 
-def write_report(uri: str, store: Path, experiment: str, folder: Path, *, quiet: bool = False) -> Written:
+def write_report(
+    uri: str, store: Path, experiment: str, folder: Path, papers: ForPapers | None = None, *, quiet: bool = False
+) -> Written:
     """Write the report of one experiment's results, and show its table unless ``quiet``."""
+    from harness.reports.publishing.paper_files import write_paper_files
     from harness.reports.publishing.report import write
     from harness.reports.terminal import summary
 
     results = _results(uri, store, experiment)
     try:
         page, table = write(results, folder), summary(results)
+        more = write_paper_files(results, folder, *(papers or ForPapers()))
     except ValueError as error:
         raise contradiction(uri, error) from error
     except OSError as error:
         raise MachineError(f"cannot write {folder}: {error.strerror}", fix="check the folder and the disk") from error
     if not quiet:
         show(table)
-        show(f"Report: {page}")
+        for line in [f"Report: {page}", *map(str, more)]:
+            show(line)
     return Written(page, bool(results.damage))
 
 

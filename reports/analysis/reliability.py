@@ -26,8 +26,8 @@ def reliability(done: Sequence[Outcome]) -> tuple[Bin, ...]:
     Each network's answer to each image counts once; scores are taken as log-odds. Fewer bins where there are fewer
     answers. Source: Broecker and Smith (2007), "Increasing the reliability of reliability diagrams".
     """
-    scores = np.concatenate([one.scores for one in done if one.scores is not None] or [np.empty(0)])
-    labels = np.concatenate([one.labels for one in done if one.labels is not None] or [np.empty(0)])
+    scores = np.array([score for one in done if one.scores is not None for score in one.scores])
+    labels = np.array([label for one in done if one.labels is not None for label in one.labels])
     order = np.argsort(scores, kind="stable")
     parts = zip(np.array_split(expit(scores)[order], BINS), np.array_split(labels[order], BINS), strict=True)
     return tuple(Bin(float(p.mean()), float(own.mean()), int(p.size)) for p, own in parts if p.size)

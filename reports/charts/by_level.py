@@ -16,7 +16,7 @@ from harness.reports.charts.looks import (
     framed,
     picker,
 )
-from harness.reports.charts.main_entries import controls, main_entries
+from harness.reports.charts.main_entries import controls, entry_order, main_entries
 from harness.reports.formatting import percents
 from harness.results.names import DENSE, PROBE
 
@@ -66,7 +66,8 @@ def by_level(
     """
     levels = [level.density for level in board.levels if level.density < 1]
     main = [entry for entry in (*main_entries(board), DENSE) if entry in curves]
-    entries = [*main, *sorted(curves.keys() - set(main))]
+    order = entry_order(board)
+    entries = [entry for entry in order if entry in curves]
     control = controls(board)
     fields = ("xs", "ys") if grid is None else ("ys",)
     values = [
@@ -86,7 +87,7 @@ def by_level(
     on_grid = [] if grid is None else [{"calculate": str([round(unit * value) for value in grid]), "as": "xs_at"}]
     return framed(
         *rules,
-        *_lines(entries, main, control, points=points),
+        *_lines(entries, order, main, control, points=points),
         height=HEIGHT,
         data={"name": "entries", "values": values},
         transform=[
@@ -97,12 +98,14 @@ def by_level(
             {"flatten": ["xs_at", "ys_at"], "as": ["across", "up"]},
             *({"calculate": f"datum.{name} / {unit}", "as": field} for field, name in (("x", "across"), ("y", "up"))),
         ],
-        params=[{"name": "level", "value": levels.index(level_shown(board)), "bind": picked}],
+        params=[{"name": "level", "value": levels.index(level_shown(board) or levels[0]), "bind": picked}],
         encoding={name: {"type": "quantitative", **axes[name]} for name in ("x", "y")},
     )
 
 
-def _lines(entries: Sequence[str], main: Sequence[str], control: set[str], *, points: bool) -> list[Specification]:
+def _lines(
+    entries: Sequence[str], order: Sequence[str], main: Sequence[str], control: set[str], *, points: bool
+) -> list[Specification]:
     at = {"x": {"field": "x"}, "y": {"field": "y"}}
     line = {"type": "line", "color": GREY}
     each = {**at, "order": {"field": "x"}, "detail": {"field": "entry"}}
@@ -117,7 +120,7 @@ def _lines(entries: Sequence[str], main: Sequence[str], control: set[str], *, po
         "params": [picker(entries)],
     }
     legend = {"legend": entry_legend(main, lines=True)}
-    colour, dash = entry_colour(entries, control) | legend, entry_dash(entries, control) | legend
+    colour, dash = entry_colour(order, control) | legend, entry_dash(order, control) | legend
     shown = {
         "mark": {"type": "line", "strokeWidth": 2},
         "encoding": {**at, "order": {"field": "x"}, "color": colour, "strokeDash": dash},

@@ -1,5 +1,6 @@
 """How far the pruned networks are from the dense one, level by level: the page's first charts."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,30 +8,13 @@ from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.verdicts import Step, Verdict
 from harness.reports.charts.chart import Chart
-from harness.reports.charts.looks import (
-    GREY,
-    INK,
-    LETTERS,
-    NARROW,
-    OF_CONTROLS,
-    RULE,
-    SHOWN,
-    Specification,
-    brief,
-    entry_colour,
-    entry_dash,
-    framed,
-    levels_axis,
-    picker,
-    reach,
-    spread,
-)
-from harness.reports.charts.main_entries import controls, main_entries
+from harness.reports.charts.difference_marks import AXIS, flat, labels, margin_line, others, shown_lines
+from harness.reports.charts.looks import LETTERS, NARROW, Specification, brief, framed, levels_axis, spread
+from harness.reports.charts.main_entries import controls, entry_order, main_entries
 from harness.reports.formatting import percent, points, shown, signed
 from harness.results.names import DENSE
 
 HEIGHT = 300
-MINUS = "\N{MINUS SIGN}"
 LABEL, LABEL_NARROW = 30, 13  # letters
 CONTROLS = 3
 """So many have their name beside them; more are told by the pointer."""
@@ -47,9 +31,9 @@ class Difference:
     digits: int
     text: Callable[[float], str]
 
-    def written(self, share: float) -> float:
-        """Return a difference as the axis has it."""
-        return round(self.scale * share, self.digits)
+    def written(self, share: float) -> float | None:
+        """Return a difference as the axis has it, None where it is not known, which bounds say by being infinite."""
+        return round(self.scale * share, self.digits) if math.isfinite(share) else None
 
 
 def _found(step: Step) -> Contrast | None:
@@ -96,10 +80,7 @@ def _point(density: float, found: Contrast | None, what: Difference, *, anecdote
     if found is None:
         return Point(density, None, None, None)
     low, high = (found.of_these_networks if anecdote else found).interval()
-    value, low, high = (
-        round(what.scale * one, what.digits) if abs(one) < 9 else None for one in (found.value, low, high)
-    )
-    return Point(density, value, low, high)
+    return Point(density, *map(what.written, (found.value, low, high)))
 
 
 def _chart(board: Board, what: Difference) -> Chart | None:
@@ -115,7 +96,7 @@ def _chart(board: Board, what: Difference) -> Chart | None:
         title=what.title,
         caption=_caption(board, main, lines, margin),
         words=_words(what, main, lines),
-        specification=_specification(lines, main, controls(board), margin),
+        specification=_specification(board, lines, main, margin),
     )
 
 
@@ -125,161 +106,58 @@ def _from_dense(board: Board) -> set[str]:
     return {entry for row in rows for entry in row.alike}
 
 
-def _specification(
-    lines: dict[str, list[Point]], main: list[str], control: set[str], margin: float | None
-) -> Specification:
+def _specification(board: Board, lines: dict[str, list[Point]], main: list[str], margin: float | None) -> Specification:
     low, high = _domain(lines, main, margin)
-    labelled = [*main, *sorted(control & lines.keys())[:CONTROLS]]
-    entries = [*labelled, *sorted(lines.keys() - set(labelled))]
-    last = {entry: _last(lines[entry]) for entry in entries}
-    heights = {**{entry: last[entry][1] for entry in labelled}, **({} if margin is None else {None: margin})}
+    order, control = entry_order(board), controls(board)
+    named = [*main, *sorted(control & lines.keys())[:CONTROLS]]
+    ends = [_last(lines[entry])[1] for entry in named]
     gap = (high - low) * (LETTERS + 2) / HEIGHT
-    at = dict(zip(heights, spread([*heights.values()], gap, low, high), strict=True))
+    beside, *at = spread([0.0 if margin is None else margin, *ends], gap, low, high)
+    heights = dict(zip(named, at if margin is not None else spread(ends, gap, low, high), strict=True))
+    entries = [entry for entry in order if entry in lines]
     values = [
-        {
-            "entry": entry,
-            "label": brief(shown(entry), LABEL),
-            "brief": brief(shown(entry), LABEL_NARROW),
-            "shift": (main.index(entry) - (len(main) - 1) / 2) if entry in main else 0,
-            "main": entry in main,
-            "named": entry in labelled,
-            "control": entry in control,
-            "density": [point.density for point in lines[entry]],
-            "value": [point.value for point in lines[entry]],
-            "low": [point.low for point in lines[entry]],
-            "high": [point.high for point in lines[entry]],
-            "end": last[entry][0],
-            "last": last[entry][1],
-            "at": round(at.get(entry, last[entry][1]), 4),
-        }
+        _row(entry, lines[entry], heights.get(entry))
+        | {"main": entry in main, "control": entry in control, "shift": _shift(entry, main)}
         for entry in entries
     ]
-    longest = max([12, *(len(one["label"]) for one in values if one["entry"] in labelled)])
+    longest = max([12, *(len(row["label"]) for row in values if row["named"])])
     levels = sorted({point.density for own in lines.values() for point in own}, reverse=True)
     return framed(
-        *_margin(margin, at.get(None)),
-        *_others(entries, _flat(levels)),
-        *_main(entries, control, _flat(levels)),
-        *_labels(entries, control),
+        *([] if margin is None else margin_line(margin, beside)),
+        *others(entries, flat(levels)),
+        *shown_lines(order, control, flat(levels)),
+        *labels(order, control),
         height=HEIGHT,
         data={"name": "entries", "values": values},
         params=[{"name": "room", "expr": f"width < {NARROW} ? {LABEL_NARROW * 7 + 24} : {longest * 6.4 + 28}"}],
         encoding={
             "x": levels_axis(levels, "room"),
-            "y": {"type": "quantitative", "scale": {"domain": [low, high], "nice": False}, "axis": _AXIS},
+            "y": {"type": "quantitative", "scale": {"domain": [low, high], "nice": False}, "axis": AXIS},
         },
     )
 
 
-_AXIS: Specification = {
-    "title": None,
-    "tickCount": 6,
-    # With the sign of minus, and 0 by what it stands for.
-    "labelExpr": f"datum.value == 0 ? 'dense' : (datum.value > 0 ? '+' : '{MINUS}') + format(abs(datum.value), '~g')",
-    "gridDash": {"condition": {"test": "datum.value == 0", "value": []}, "value": [1, 3]},
-    "gridColor": {"condition": {"test": "datum.value == 0", "value": RULE}, "value": "#cfd4da"},
-}
-
-
-def _flat(levels: Sequence[float]) -> list[Specification]:
-    """Return what makes a row a level, entries beside each other, so that their intervals can be told apart."""
-    low, high = reach(levels)
-    place = f"datum.density * pow({(high / low) ** (1 / 90)!r}, -datum.shift)"
-    return [{"flatten": ["density", "value", "low", "high"]}, {"calculate": place, "as": "place"}]
-
-
-_BESIDE: Specification = {"value": {"expr": "width - room + 10"}}
-
-
-def _margin(margin: float | None, at: float | None) -> list[Specification]:
-    """Return the loss that is too large as a labelled dashed line; the dense network is the line at 0."""
-    if margin is None:
-        return []
-    data = {"values": [{"margin": margin, "at": at}]}
-    rule = {"type": "rule", "color": INK, "strokeDash": [6, 4]}
-    text = {
-        "type": "text",
-        "align": "left",
-        "dx": 3,
-        "color": INK,
-        "text": f"margin {points(margin / 100).partition(' ')[0]}",
+def _row(entry: str, own: Sequence[Point], height: float | None) -> Specification:
+    """Return what is drawn of an entry; its name stands at ``height`` beside its end, where it is named at all."""
+    density, value = _last(own)
+    return {
+        "entry": entry,
+        "label": brief(shown(entry), LABEL),
+        "brief": brief(shown(entry), LABEL_NARROW),
+        "named": height is not None,
+        "density": [point.density for point in own],
+        "value": [point.value for point in own],
+        "low": [point.low for point in own],
+        "high": [point.high for point in own],
+        "end": density,
+        "last": value,
+        "at": value if height is None else round(height, 4),
     }
-    across = {"x": {"value": 0}, "x2": _BESIDE, "y": {"field": "margin"}}
-    return [
-        {"data": data, "mark": rule, "encoding": across},
-        {"data": data, "mark": text, "encoding": {"x": _BESIDE, "y": {"field": "at"}}},
-    ]
 
 
-def _others(entries: Sequence[str], flat: list[Specification]) -> list[Specification]:
-    """Return all entries as thin grey lines, controls dashed, and wide ones unseen for a pointer to hit."""
-    line = {"type": "line", "color": GREY}
-    encoding = {"x": {"field": "place"}, "y": {"field": "value"}, "detail": {"field": "entry"}}
-    dashed = {"condition": {"test": "datum.control", "value": list(OF_CONTROLS)}, "value": [1, 0]}
-    seen = {
-        "mark": {**line, "strokeWidth": 1.2, "opacity": 0.55},
-        "encoding": {**encoding, "strokeDash": dashed},
-        "transform": flat,
-    }
-    hit = {**line, "strokeWidth": 11, "opacity": 0.001, "tooltip": {"expr": "datum.entry"}}
-    return [seen, {"mark": hit, "encoding": encoding, "transform": flat, "params": [picker(entries)]}]
-
-
-def _main(entries: Sequence[str], control: set[str], flat: list[Specification]) -> list[Specification]:
-    """Return band, line and points of the entries that are shown in colour."""
-    transform = [{"filter": SHOWN}, *flat]
-    colour, dash = entry_colour(entries, control), entry_dash(entries, control)
-    band = {
-        "mark": {"type": "area", "clip": True, "opacity": 0.07},
-        "encoding": {"y": {"field": "low"}, "y2": {"field": "high"}, "color": colour},
-    }
-    bar = {
-        "mark": {"type": "rule", "clip": True, "strokeWidth": 1.2},
-        "encoding": {"y": {"field": "low"}, "y2": {"field": "high"}, "color": colour},
-    }
-    line = {
-        "mark": {"type": "line", "strokeWidth": 2.2},
-        "encoding": {"y": {"field": "value"}, "color": colour, "strokeDash": dash},
-    }
-    told = [("entry", "entry"), ("density", "weights"), ("value", "difference"), ("low", "95% from"), ("high", "to")]
-    point = {
-        "mark": {"type": "point", "filled": True, "size": 34, "opacity": 1},
-        "encoding": {
-            "y": {"field": "value"},
-            "color": colour,
-            "tooltip": [{"field": field, "title": title} for field, title in told],
-        },
-    }
-    for layer in (band, bar, line, point):
-        layer["encoding"]["x"] = {"field": "place"}
-    return [{**layer, "transform": transform} for layer in (band, bar, line, point)]
-
-
-def _labels(entries: Sequence[str], control: set[str]) -> list[Specification]:
-    """Return the name of each line that is shown, and of each control, beside its end."""
-    named = {"or": [SHOWN, {"and": ["datum.named", {"param": "picked", "empty": True}]}]}
-    colour = entry_colour(entries, control)
-    lead = {
-        "mark": {"type": "rule", "opacity": 0.6, "strokeWidth": 1},
-        "encoding": {
-            "x": {"field": "end"},
-            "x2": _BESIDE,
-            "y": {"field": "last"},
-            "y2": {"field": "at"},
-            "color": colour,
-        },
-    }
-    label = {"calculate": f"width < {NARROW} ? datum.brief : datum.label", "as": "said"}
-    text = {
-        "mark": {"type": "text", "align": "left", "dx": 3, "limit": {"expr": "room - 14"}},
-        "encoding": {
-            "x": _BESIDE,
-            "y": {"field": "at"},
-            "text": {"field": "said"},
-            "color": colour,
-        },
-    }
-    return [{**layer, "transform": [{"filter": named}, label]} for layer in (lead, text)]
+def _shift(entry: str, main: Sequence[str]) -> float:
+    """Return how far an entry is drawn beside its level, so that intervals do not lie over each other."""
+    return main.index(entry) - (len(main) - 1) / 2 if entry in main else 0
 
 
 def _last(own: Sequence[Point]) -> tuple[float, float]:
@@ -294,9 +172,9 @@ def _domain(lines: dict[str, list[Point]], main: Sequence[str], margin: float | 
     """
     values = [point.value for own in lines.values() for point in own if point.value is not None] + [0.0, margin or 0.0]
     bounds = [one for entry in main for point in lines[entry] for one in (point.low, point.high) if one is not None]
-    reach = (max(values) - min(values)) or 1.0
-    low = max(min([*values, *bounds]), min(values) - reach)
-    high = min(max([*values, *bounds]), max(values) + reach)
+    apart = (max(values) - min(values)) or 1.0
+    low = max(min([*values, *bounds]), min(values) - apart)
+    high = min(max([*values, *bounds]), max(values) + apart)
     room = 0.04 * (high - low)
     return round(low - room, 4), round(high + room, 4)
 
@@ -308,9 +186,10 @@ def _caption(board: Board, main: Sequence[str], lines: dict[str, list[Point]], m
         over = "over test images, of these networks only: fewer than three say nothing of others"
     grey = ", others grey" if len(lines) > len(main) else ""
     control = ", controls dashed" if controls(board) & lines.keys() else ""
-    chosen = "In colour: safe entries first, then by AUC" + grey + control + ". " if grey or control else ""
-    margin_ = " Dashed line: the margin." if margin is not None else ""
-    return f"Pruned less dense, means; bands and bars are 95% intervals {over}. {chosen}{margin_}".strip()
+    sentences = [f"Pruned less dense, means; bands and bars are 95% intervals {over}."]
+    sentences += [f"In colour: safe entries first, then by AUC{grey}{control}."] if grey or control else []
+    sentences += ["Dashed line: the margin."] if margin is not None else []
+    return " ".join(sentences)
 
 
 def _words(what: Difference, main: Sequence[str], lines: dict[str, list[Point]]) -> str:

@@ -1,7 +1,7 @@
 """Which entries a chart of many draws in colour: sixty bands are mud."""
 
 from harness.reports.analysis.leaderboard import Board
-from harness.results.names import REFERENCES
+from harness.results.names import DENSE, REFERENCES
 
 MOST = 6
 
@@ -10,6 +10,13 @@ def main_entries(board: Board) -> tuple[str, ...]:
     """Return the entries that the answer names as safe, the smallest networks first, then by AUC; six at most."""
     safe = [one.entry for one in board.verdicts if one.density is not None and not one.control]
     return tuple(dict.fromkeys([*safe, *_by_auc(board)]))[:MOST]
+
+
+def entry_order(board: Board) -> list[str]:
+    """Return every entry but the probe in the order of their colours, the same in all charts: main ones, dense last."""
+    main = main_entries(board)
+    others = {cell.entry for cell in board.cells} - {*main, *REFERENCES}
+    return [*main, *sorted(others), DENSE]
 
 
 def controls(board: Board) -> set[str]:

@@ -18,7 +18,7 @@ from harness.reports.charts.looks import (
     framed,
     picker,
 )
-from harness.reports.charts.main_entries import controls, main_entries
+from harness.reports.charts.main_entries import controls, entry_order, main_entries
 from harness.reports.formatting import percents
 from harness.results.names import PROBE
 
@@ -33,7 +33,8 @@ def networks(board: Board) -> Chart | None:
     if not errors or not costs:
         return None
     main = main_entries(board)
-    entries = [*main, *sorted({cell.entry for cell in cells} - set(main))]
+    order, there = entry_order(board), {cell.entry for cell in cells}
+    entries = [entry for entry in order if entry in there]
     values = _values(cells, entries, main, [*errors, *costs])
     ticks = {cost.name: ticks_of(cost, [one for row in values for one in row[cost.name]]) for cost in costs}
     return Chart(
@@ -43,7 +44,7 @@ def networks(board: Board) -> Chart | None:
         "collapsed; a line joins an entry's means. Pick any entry to see its networks.",
         words="The error of each network against its size or cost; cells.csv holds the same numbers.",
         specification=framed(
-            *_layers(entries, main, controls(board), folded=board.design.folded),
+            *_layers(entries, order, main, controls(board), folded=board.design.folded),
             height=HEIGHT,
             data={"name": "entries", "values": values},
             transform=[
@@ -80,16 +81,18 @@ def _values(
     return found
 
 
-def _layers(entries: Sequence[str], main: Sequence[str], control: set[str], *, folded: bool) -> list[Specification]:
+def _layers(
+    entries: Sequence[str], order: Sequence[str], main: Sequence[str], control: set[str], *, folded: bool
+) -> list[Specification]:
     """Return the line through each entry's means and the point of each network."""
-    colour = entry_colour(entries, control) | {"legend": entry_legend(main)}
+    colour = entry_colour(order, control) | {"legend": entry_legend(main)}
     line = {
         "mark": {"type": "line", "strokeWidth": 1.6},
         "encoding": {
             "x": {"field": "x"},
             "y": {"field": "y"},
             "color": colour,
-            "strokeDash": entry_dash(entries, control),
+            "strokeDash": entry_dash(order, control),
             "order": {"field": "x"},
         },
         "transform": [
@@ -106,7 +109,7 @@ def _layers(entries: Sequence[str], main: Sequence[str], control: set[str], *, f
             "x": {"field": "x"},
             "y": {"field": "y"},
             "color": colour,
-            "shape": entry_shape(entries, control) | {"legend": entry_legend(main)},
+            "shape": entry_shape(order, control) | {"legend": entry_legend(main)},
             "fill": colour,
             "fillOpacity": {"condition": {"test": "datum.collapsed", "value": 0}, "value": 0.7},
             "tooltip": [

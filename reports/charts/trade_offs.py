@@ -21,7 +21,7 @@ from harness.reports.charts.looks import (
     framed,
     picker,
 )
-from harness.reports.charts.main_entries import controls, main_entries
+from harness.reports.charts.main_entries import controls, entry_order, main_entries
 from harness.reports.formatting import decimal, percents, shown
 from harness.results.names import DENSE, PROBE
 
@@ -36,7 +36,8 @@ def trade_offs(board: Board) -> Chart | None:
     if not rows or not errors or not costs:
         return None
     main = main_entries(board)
-    entries = [*main, *sorted({row.entry for _, row in rows} - set(main))]
+    order, there = entry_order(board), {row.entry for _, row in rows}
+    entries = [entry for entry in order if entry in there]
     values = _values(rows, entries, main, errors, costs)
     ticks = {cost.name: ticks_of(cost, [one for row in values for one in row[cost.name]]) for cost in costs}
     return Chart(
@@ -47,7 +48,7 @@ def trade_offs(board: Board) -> Chart | None:
         "errors: means within them are not told apart.",
         words=_words(rows, errors[0], costs[0]),
         specification=framed(
-            *_layers(entries, main, controls(board)),
+            *_layers(entries, order, main, controls(board)),
             height=HEIGHT,
             data={"name": "entries", "values": values},
             transform=_transform(errors, costs),
@@ -112,9 +113,11 @@ def _transform(errors: Sequence[Column], costs: Sequence[Column]) -> list[Specif
     return [{"flatten": lists}, *placed("datum[across]", "datum[up][0]")]
 
 
-def _layers(entries: Sequence[str], main: Sequence[str], control: set[str]) -> list[Specification]:
-    colour = entry_colour(entries, control) | {"legend": entry_legend(main)}
-    shape = entry_shape(entries, control) | {"legend": entry_legend(main)}
+def _layers(
+    entries: Sequence[str], order: Sequence[str], main: Sequence[str], control: set[str]
+) -> list[Specification]:
+    colour = entry_colour(order, control) | {"legend": entry_legend(main)}
+    shape = entry_shape(order, control) | {"legend": entry_legend(main)}
     told = [{"field": "entry"}, {"field": "level"}, {"field": "x", "format": ".4~g"}, {"field": "y", "format": ".3~g"}]
     at = {"x": {"field": "x"}, "y": {"field": "y"}}
     # The entry's line and points first, so that the front lies over them.
@@ -176,7 +179,7 @@ def _words(rows: Sequence[tuple[float, Row]], error: Column, cost: Column) -> st
     """Return the front of the pair that the picture shows in words."""
     fronts = fronts_of(rows, [error], [cost])
     on = [row for (_, row), pairs in zip(rows, fronts, strict=True) if pairs]
-    means = [(row.entry, *(spot(one, row.figures[one.name])[0] for one in (error, cost))) for row in on]
+    means = [(row.entry, spot(error, row.figures[error.name])[0], spot(cost, row.figures[cost.name])[0]) for row in on]
     told = [f"{entry} {decimal(missed)} at {cost.text(size)}" for entry, missed, size in means]
     assert error.axis is not None
     assert cost.axis is not None

@@ -26,6 +26,11 @@ def to_csv(results: Results) -> str:
     frame = results.cells.drop(columns=Field.LAYERS, errors="ignore")
     if len(frame):
         frame = frame.assign(**{FLOPS_LEFT: flops_left(frame)})
+    return csv_text(frame)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV text that does nothing in a spreadsheet, numbers to full precision."""
     cells = frame.map(inert)
     cells.columns = pd.Index([inert(name) for name in cells.columns])
     # Every text in quotes: a bare carriage return would otherwise end the row.
