@@ -81,6 +81,7 @@ def test_another_method_needs_no_other_dense_network(place, ran):
     assert (found["cells"], found["cells_in_store"]) == (CELLS + 2, CELLS)
 
 
+@pytest.mark.long
 def test_without_an_estimate_nothing_is_timed(place, ran):
     told = harness(*RUN[:-1], "--no-estimate", cwd=place, check=0).stderr
     assert "Running " in told

@@ -13,6 +13,7 @@ from harness.results import names
 from harness.results.published import PublishedRun, ReadDocument, ReadLevel
 from harness.results.reading import Results, results_of
 from harness.results.submission import Submission
+from harness.results.thumbnails import thumbnails_of
 
 Key = tuple[str, str, str]
 """Group, entry, seed."""
@@ -22,7 +23,10 @@ Entry = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where runs come from: a bundle with its author, or a store, whose author is an empty text."""
+    """Where runs come from: a bundle with its author, or a store, whose author is an empty text.
+
+    A store may have ``thumbnails`` of tested images; a bundle carries no images.
+    """
 
     author: str = ""
     code: str = ""
@@ -30,6 +34,7 @@ class Source:
     state: str = ""
     runs: Sequence[PublishedRun]
     studies: Sequence[ReadDocument] = ()
+    thumbnails: Sequence[ReadDocument] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ def merge(dataset: str, sources: Sequence[Source]) -> Merged:
     studies = {document.text: document for source in sources for document in source.studies}
     results = results_of(dataset, [*older, *_united(named)], studies.values())
     submissions = tuple(_submission(source) for source in named if source.author)
-    return Merged(replace(results, submissions=submissions), tuple(notes))
+    pictures = thumbnails_of(document for source in sources for document in source.thumbnails)
+    return Merged(replace(results, submissions=submissions, thumbnails=pictures), tuple(notes))
 
 
 def _key(run: PublishedRun) -> Key:

@@ -82,6 +82,10 @@ def stored_sources(uri: str, store: Path) -> dict[str, Source]:
     """Return what an MLflow holds by data set, as the results of no author's name. Raises `MachineError`."""
     trackers = {name: Tracker(uri, store, name) for name in experiments_with(names.RESULT, uri, store)}
     return {
-        name: Source(runs=tracker.read(), studies=tracker.documents(names.STUDY, names.STUDY_FILE))
+        name: Source(
+            runs=tracker.read(),
+            studies=tracker.documents(names.STUDY, names.STUDY_FILE),
+            thumbnails=tracker.documents(names.THUMBNAILS, names.THUMBNAILS_FILE),
+        )
         for name, tracker in trackers.items()
     }

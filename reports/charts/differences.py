@@ -27,6 +27,7 @@ from harness.reports.charts.looks import (
 )
 from harness.reports.charts.main_entries import controls, main_entries
 from harness.reports.formatting import percent, points, shown, signed
+from harness.results.names import DENSE
 
 HEIGHT = 300
 MINUS = "\N{MINUS SIGN}"
@@ -75,6 +76,9 @@ class Point:
     high: float | None
 
 
+DENSE_ITSELF = Point(1.0, 0.0, 0.0, 0.0)
+
+
 def differences(board: Board) -> tuple[Chart, ...]:
     """Return the charts of sensitivity and of AUC against the dense network's, none where nothing is comparable."""
     return tuple(found for one in (SENSITIVITY, AUC) if (found := _chart(board, one)))
@@ -101,6 +105,7 @@ def _point(density: float, found: Contrast | None, what: Difference, *, anecdote
 def _chart(board: Board, what: Difference) -> Chart | None:
     lines = {one.entry: points_of(one, what, anecdote=board.design.anecdote) for one in board.verdicts}
     lines = {entry: own for entry, own in lines.items() if any(point.value is not None for point in own)}
+    lines = {entry: [DENSE_ITSELF, *own] if entry in _from_dense(board) else own for entry, own in lines.items()}
     if not lines:
         return None
     main = [entry for entry in main_entries(board) if entry in lines]
@@ -112,6 +117,12 @@ def _chart(board: Board, what: Difference) -> Chart | None:
         words=_words(what, main, lines),
         specification=_specification(lines, main, controls(board), margin),
     )
+
+
+def _from_dense(board: Board) -> set[str]:
+    """Return the entries whose network before pruning is the dense one, and whose lines begin there."""
+    rows = [row for level in board.levels if level.density == 1 for row in level.rows if row.entry == DENSE]
+    return {entry for row in rows for entry in row.alike}
 
 
 def _specification(

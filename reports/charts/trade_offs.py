@@ -42,8 +42,9 @@ def trade_offs(board: Board) -> Chart | None:
     return Chart(
         name="trade-offs",
         title="What an error costs",
-        caption="Each mark is the mean of an entry's networks at a level; down and to the left is better. The stepped "
-        "line is the front that no mean beats, with 95% intervals of its errors: means within them are not told apart.",
+        caption="Each mark is the mean of an entry's networks at a level; down and to the left is better. Black: "
+        "dense, grey: controls and others. The stepped line is the front that no mean beats, with 95% intervals of its "
+        "errors: means within them are not told apart.",
         words=_words(rows, errors[0], costs[0]),
         specification=framed(
             *_layers(entries, main, controls(board)),
@@ -118,7 +119,7 @@ def _layers(entries: Sequence[str], main: Sequence[str], control: set[str]) -> l
     at = {"x": {"field": "x"}, "y": {"field": "y"}}
     # The entry's line and points first, so that the front lies over them.
     others = {
-        "mark": {"type": "point", "shape": "stroke", "color": GREY, "size": 60, "strokeWidth": 1.4, "opacity": 0.7},
+        "mark": {"type": "point", "filled": True, "color": GREY, "size": 34, "opacity": 0.7},
         "encoding": {**at, "tooltip": told},
         "params": [picker(entries)],
     }
@@ -136,7 +137,7 @@ def _layers(entries: Sequence[str], main: Sequence[str], control: set[str]) -> l
 
 
 def _front(at: Specification) -> list[Specification]:
-    """Return the front of the pair that is shown: its steps, the intervals of its errors, and who is on it."""
+    """Return the front of the pair that is shown, its steps, intervals and names, and the dense network."""
     on = [{"filter": "indexof(datum.fronts, pair) >= 0"}]
     bounds = [{"calculate": f"datum[up][{end}]", "as": name} for end, name in ((1, "low"), (2, "high"))]
     steps = {
@@ -157,12 +158,18 @@ def _front(at: Specification) -> list[Specification]:
         "encoding": {**at, "text": {"field": "said"}},
         "transform": names,
     }
+    reference = [{"filter": f"datum.level == '{DENSE}'"}]
     dense = {
-        "mark": {"type": "text", "baseline": "bottom", "dy": -5, "color": INK},
-        "encoding": {**at, "text": {"field": "level"}},
-        "transform": [{"filter": f"datum.level == '{DENSE}'"}],
+        "mark": {"type": "point", "filled": True, "color": INK, "size": 60, "opacity": 1},
+        "encoding": at,
+        "transform": reference,
     }
-    return [steps, bars, name, dense]
+    named = {
+        "mark": {"type": "text", "baseline": "bottom", "align": "right", "dx": 4, "dy": -7, "color": INK},
+        "encoding": {**at, "text": {"field": "level"}},
+        "transform": reference,
+    }
+    return [steps, bars, name, dense, named]
 
 
 def _words(rows: Sequence[tuple[float, Row]], error: Column, cost: Column) -> str:

@@ -18,7 +18,10 @@ ORDINARY = {"VALIDATION", "TEST", "RESULT", "STUDY", "TRIAL", "PLAIN_LOSS", "AUC
 """Words that stand for other things too."""
 PROTOCOL = {"job_process.py": {names.DONE}, "worker_processes.py": {names.DONE}, "across_sets.py": {names.DONE}}
 """What a worker says when it has done a job, and a key of results.json: how many networks a row has."""
-FRAMES = ("harness/results/reading.py", "reports/analysis/outcomes.py", "reports/export/csv_export.py")
+FRAMES = (
+    *("harness/results/reading.py", "reports/analysis/outcomes.py"),
+    *("reports/export/csv_export.py", "reports/export/scores_export.py"),
+)
 """The only files that know the columns of `Results`."""
 
 NAMES = {value for word, value in vars(names).items() if word.isupper() and word not in ORDINARY}

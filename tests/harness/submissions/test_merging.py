@@ -1,10 +1,14 @@
 """Several people's results in one table: who has what, what is one, and what stands apart."""
 
+import base64
+import json
+
 import pytest
 
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.export.results_json import document
 from harness.results import names
+from harness.results.published import ReadDocument
 from harness.results.reading import results_of
 from harness.submissions.merging import Source, merge
 
@@ -124,6 +128,14 @@ def test_another_kind_of_machine_is_another_table_that_names_the_first(drawn):
     assert [(one.group, one.environment) for one in second.other_machines] == [(first.group, "cpu one")]
     assert (len(first.submissions), len(second.submissions)) == (1, 1)
     assert [{cell.group for cell in board.cells} for board in (first, second)] == [{first.group}, {second.group}]
+
+
+def test_thumbnails_are_those_of_the_store(drawn):
+    picture = base64.b64encode(b"\xff\xd8\xff and more").decode()
+    text = json.dumps({"test_part": "part", "images": {"t-1": picture}})
+    store = source(shared(drawn, "lt", seed=1), "", thumbnails=[ReadDocument("r", text)])
+    merged = merge("spots", [store, source(shared(drawn, "snip", seed=2), "Bob")])
+    assert merged.results.thumbnails == {"part": {"t-1": picture}}
 
 
 def test_a_name_behind_an_entry_is_behind_the_plain_one_too(drawn):
