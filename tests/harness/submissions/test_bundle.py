@@ -89,7 +89,7 @@ def hostile(drawn, tools, path, count, seed):
 
 
 def test_no_value_in_a_runs_files_is_more_than_a_sentence_or_a_text(drawn, tools, tmp_path):
-    assert hostile(drawn, tools, tmp_path / "b.zip", 15, seed=1) > 0
+    assert hostile(drawn, tools, tmp_path / "b.zip", 25, seed=1) > 0
 
 
 @pytest.mark.long

@@ -226,8 +226,8 @@ def campaign(whole, tools, path, count, seed):
     return missed
 
 
-def test_thirty_changes_are_all_found(whole, tools, tmp_path):
-    assert campaign(whole, tools, tmp_path / "b.zip", 30, seed=1) == []
+def test_forty_changes_are_all_found(whole, tools, tmp_path):
+    assert campaign(whole, tools, tmp_path / "b.zip", 40, seed=1) == []
 
 
 @pytest.mark.long
@@ -290,9 +290,9 @@ def passes(drawn, draws, path):
     return told(path), one
 
 
-def test_three_honest_bundles_pass(drawn, tmp_path):
+def test_four_honest_bundles_pass(drawn, tmp_path):
     draws = random.Random(5)
-    for _ in range(3):
+    for _ in range(4):
         differences, one = passes(drawn, draws, tmp_path / "b.zip")
         assert differences == [], one
 
