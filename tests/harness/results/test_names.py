@@ -17,8 +17,8 @@ SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
 ORDINARY = {"VALIDATION", "TEST", "RESULT", "STUDY", "TRIAL", "PLAIN_LOSS", "AUC", "AP", "POSITIVES", "NEGATIVES"}
 """Words that stand for other things too."""
 PROTOCOL = {
-    **dict.fromkeys(("job_process.py", "worker_processes.py", "across_sets.py"), {names.DONE}),
-    **dict.fromkeys(("job_lines.py", "job_watcher.py"), {names.PROBE}),
+    **{key: {names.DONE} for key in ("job_process.py", "worker_processes.py", "across_sets.py")},
+    **{key: {names.PROBE} for key in ("job_lines.py", "job_watcher.py")},
 }
 """What a worker says when it has done a job, a key of results.json (how many networks a row has), a kind of stage."""
 FRAMES = (
