@@ -12,6 +12,7 @@ from harness.reports.charts.difference_marks import AXIS, flat, labels, margin_l
 from harness.reports.charts.looks import LETTERS, NARROW, Specification, brief, framed, levels_axis, look_of, spread
 from harness.reports.charts.main_entries import controls, entry_order, main_entries
 from harness.reports.formatting import percent, points, shown, signed
+from harness.results.names import DENSE
 
 HEIGHT = 300
 LABEL, LABEL_NARROW = 30, 13  # letters
@@ -59,6 +60,9 @@ class Point:
     high: float | None
 
 
+DENSE_ITSELF = Point(1.0, 0.0, 0.0, 0.0)
+
+
 def differences(board: Board) -> tuple[Chart, ...]:
     """Return the charts of sensitivity and of AUC against the dense network's, none where nothing is comparable."""
     return tuple(found for one in (SENSITIVITY, AUC) if (found := _chart(board, one)))
@@ -82,6 +86,7 @@ def _point(density: float, found: Contrast | None, what: Difference, *, anecdote
 def _chart(board: Board, what: Difference) -> Chart | None:
     lines = {one.entry: points_of(one, what, anecdote=board.design.anecdote) for one in board.verdicts}
     lines = {entry: own for entry, own in lines.items() if any(point.value is not None for point in own)}
+    lines = {entry: [DENSE_ITSELF, *own] if entry in _from_dense(board) else own for entry, own in lines.items()}
     if not lines:
         return None
     main = [entry for entry in main_entries(board) if entry in lines]
@@ -93,6 +98,12 @@ def _chart(board: Board, what: Difference) -> Chart | None:
         words=_words(what, main, lines),
         specification=_specification(board, lines, main, margin),
     )
+
+
+def _from_dense(board: Board) -> set[str]:
+    """Return the entries whose network before pruning is the dense one, and whose lines begin there."""
+    rows = [row for level in board.levels if level.density == 1 for row in level.rows if row.entry == DENSE]
+    return {entry for row in rows for entry in row.alike}
 
 
 def _specification(board: Board, lines: dict[str, list[Point]], main: list[str], margin: float | None) -> Specification:

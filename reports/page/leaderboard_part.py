@@ -34,7 +34,7 @@ def leaderboard_values(board: Board) -> Mapping[str, Any]:
         "losses": sorted({row.loss for row in rows}),
         "answers": _answers(board),
         "signs": SIGNS,
-        "probe": names.PROBE,
+        names.PROBE: names.PROBE,
         "reference": _dense(board) if any(level.density < 1 for level in board.levels) else None,
     }
 

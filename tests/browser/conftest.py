@@ -67,7 +67,9 @@ def laid(chromium, tmp_path_factory, worker_id):
 def pages(laid):
     """A page of each kind, by name."""
     (version,) = (laid / "site" / "isic" / "alexnet-bn" / "versions").glob("2026-02-*")
+    (quick,) = (laid / "site" / "isic" / "efficientnet-lite0" / "versions").glob("2026-*")
     return {
+        "quick": quick / "index.html",  # without charts, for what is not about them
         "report": laid / "report" / "index.html",
         "version": version / "index.html",
         "index": laid / "site" / "index.html",

@@ -1,6 +1,7 @@
 """Pages to look at: one report with every part, and a site of four pages of which one has two versions."""
 
 import importlib.util
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,9 +53,21 @@ def lay(folder):
         results("elpv", "efficientnet-lite0", 2),
         results("a-data-set-whose-name-is-long", "resnet18", 3),
     ]
-    write(later, folder / "report")
-    write_site([later], folder / "site")
+    with pytest.MonkeyPatch.context() as patch:  # the same pictures for both
+        patch.setattr(figures, "picture", _remembering(figures.picture))
+        write(later, folder / "report")
+        write_site([later], folder / "site")
     with pytest.MonkeyPatch.context() as patch:  # charts are drawn in one page of the site, since they take seconds
-        patch.setattr(figures, "figures", lambda _: [])
+        patch.setattr(figures, "figures", lambda *_, **__: [])
         write_site([first, *others], folder / "site")
     write_site([later], folder / "site")
+
+
+def _remembering(draw):
+    known = {}
+
+    def recall(specification, *width):
+        key = json.dumps([specification, width])
+        return known[key] if key in known else known.setdefault(key, draw(specification, *width))
+
+    return recall

@@ -48,7 +48,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(show, pages, kind):
 
 
 def test_a_level_is_selected_by_keyboard_and_kept_in_the_address(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     level = control(page, "level")
     before = level.input_value()
     level.focus()
@@ -65,7 +65,7 @@ def test_a_level_is_selected_by_keyboard_and_kept_in_the_address(show, pages):
 
 
 def test_other_columns_are_shown_in_place_of_the_first(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     heads = page.locator(".leaderboard .entries thead th")
     first = [head.inner_text() for head in heads.all() if head.is_visible()]
     choices = control(page, "columns").locator("option").evaluate_all("(all) => all.map((one) => one.value)")
@@ -81,7 +81,7 @@ def test_other_columns_are_shown_in_place_of_the_first(show, pages):
 
 
 def test_a_search_leaves_the_entries_that_hold_it(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     every = entries(page)
     assert {"lt", "lt+black", "magnitude", "random"} < set(every)
     control(page, "search").press_sequentially("Lt")
@@ -97,7 +97,7 @@ def test_a_search_leaves_the_entries_that_hold_it(show, pages):
 
 
 def test_a_family_and_a_loss_are_filters(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     every = set(entries(page))
     control(page, "loss").select_option("black")
     assert entries(page) == ["lt+black"]
@@ -113,7 +113,7 @@ def test_a_family_and_a_loss_are_filters(show, pages):
 
 
 def test_a_heading_sorts_the_best_first_then_turns_round_and_stays_so_after_a_reload(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     heading = page.locator(".leaderboard .entries thead th", has_text=re.compile("AUC")).first
     column = heading.evaluate("(one) => one.cellIndex")
     heading.locator("button").focus()
@@ -139,7 +139,7 @@ def test_a_heading_sorts_the_best_first_then_turns_round_and_stays_so_after_a_re
 
 
 def test_an_entry_opens_to_its_details_and_closes(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     button = page.locator(f"{ROWS} .open button:visible").first
     button.focus()
     page.keyboard.press("Enter")
@@ -152,7 +152,7 @@ def test_an_entry_opens_to_its_details_and_closes(show, pages):
 
 
 def test_the_theme_is_chosen_and_kept(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
     button = page.locator("[data-theme-button]")
@@ -168,7 +168,7 @@ def test_the_theme_is_chosen_and_kept(show, pages):
 
 
 def test_the_command_is_copied(show, pages):
-    page = show(pages["report"], charts=False)
+    page = show(pages["quick"])
     command = page.locator("[data-copy]").first
     text = command.inner_text()
     button = command.locator("xpath=..").get_by_role("button")

@@ -16,8 +16,11 @@ FOLDERS = ("harness/running", "harness/results", "reports")
 SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
 ORDINARY = {"VALIDATION", "TEST", "RESULT", "STUDY", "TRIAL", "PLAIN_LOSS", "AUC", "AP", "POSITIVES", "NEGATIVES"}
 """Words that stand for other things too."""
-PROTOCOL = {"job_process.py": {names.DONE}, "worker_processes.py": {names.DONE}, "across_sets.py": {names.DONE}}
-"""What a worker says when it has done a job, and a key of results.json: how many networks a row has."""
+PROTOCOL = {
+    **{key: {names.DONE} for key in ("job_process.py", "worker_processes.py", "across_sets.py")},
+    **{key: {names.PROBE} for key in ("job_lines.py", "job_watcher.py")},
+}
+"""What a worker says when it has done a job, a key of results.json (how many networks a row has), a kind of stage."""
 FRAMES = (
     *("harness/results/reading.py", "reports/analysis/outcomes.py"),
     *("reports/export/csv_export.py", "reports/export/scores_export.py"),

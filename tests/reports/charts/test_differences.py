@@ -142,3 +142,21 @@ def test_a_missing_level_breaks_the_line_and_a_hostile_name_stays_inert(trial):
     assert "<b" not in drawn
     assert "\u202e" not in drawn
     assert "</script><b" in chart.words
+
+
+def test_a_line_begins_at_dense_where_its_network_before_pruning_is_the_dense_one(bench, scores):
+    for seed in (0, 1, 2):
+        dense, other = scores(2, 4, seed=seed), scores(3, 4, seed=seed + 9)
+        bench.done("dense", seed, 1.0, dense)
+        for entry, unpruned in (("lt", dense), ("green", other)):
+            bench.done(entry, seed, 1.0, unpruned)
+            bench.done(entry, seed, 0.5, scores(5, 4, seed=seed + 20 + (entry == "lt")))
+    (board,) = leaderboard(bench.results())
+    for chart in differences(board):
+        rows = {row["entry"]: row for row in chart.specification["data"]["values"]}
+        assert [row["density"] for row in rows.values()] == [[1.0, 0.5]] * 2
+        assert [rows["lt"][name][0] for name in ("value", "low", "high")] == [0, 0, 0]
+        step = next(one.steps[0] for one in board.verdicts if one.entry == "green")
+        found = -100 * step.judgement.loss.value if chart.name == "difference-sensitivity" else step.auc.value
+        assert step.density == 1
+        assert rows["green"]["value"][0] == pytest.approx(found, abs=0.01)
