@@ -194,8 +194,9 @@ def test_each_library_that_may_go_is_imported_in_its_module_alone(package):
     assert users <= ONE_MODULE_ONLY[package]
 
 
-def test_reports_load_no_torch():
+def test_reports_and_notebooks_load_no_torch():
     modules = "harness.reports.publishing.report, harness.reports.publishing.publish, harness.reports.terminal"
+    modules += ", harness.results.notebook"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0
 

@@ -10,25 +10,35 @@ import pytest
 
 import harness.results
 from harness.errors import UsageError
+from harness.results import notebook, reading
 from harness.results.mlflow_tracker import Tracker, default_uri
+from harness.results.reading import Results
 
-pytestmark = pytest.mark.slow
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.fixture(scope="session")
-def store(tmp_path_factory, drawn_results):
-    """A store of two folds: dense and two methods at two levels, one of which failed at the smaller."""
-    folder = tmp_path_factory.mktemp("store")
-    tracker = Tracker(default_uri(folder), folder, "spots")
-    for run in drawn_results.Drawn(folds=2).design(["lt", "snip"], failed=[("lt", 0.25)]).runs.values():
+def two_folds(drawn_results):
+    """Two folds: dense and two methods at two levels, one of which failed at the smaller."""
+    return drawn_results.Drawn(folds=2).design(["lt", "snip"], failed=[("lt", 0.25)])
+
+
+@pytest.fixture
+def found(monkeypatch, tmp_path, drawn_results):
+    """What is loaded, as if MLflow had kept it."""
+    recorded = [run.read(whole=False) for run in two_folds(drawn_results).recorded()]
+    monkeypatch.setattr(notebook, "read", lambda _, __, name: reading.results_of(name, recorded, []))
+    monkeypatch.setattr(notebook, "experiments", lambda *_: ["spots"])
+    (tmp_path / "mlflow.db").touch()
+    return harness.results.load("spots", store=tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path, drawn_results):
+    """A store that holds the same in MLflow."""
+    tracker = Tracker(default_uri(tmp_path), tmp_path, "spots")
+    for run in two_folds(drawn_results).runs.values():
         assert tracker.publish(run)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def found(store):
-    return harness.results.load("spots", store=store)
+    return tmp_path
 
 
 def test_a_row_of_cells_is_a_cell_and_of_scores_an_image(found):
@@ -72,33 +82,43 @@ def test_frames_cannot_be_exchanged(found):
         found.cells = pd.DataFrame()
 
 
-def test_what_is_not_there_is_said_with_what_is(store, tmp_path):
+def test_what_is_not_there_is_said_with_what_is(monkeypatch, found, tmp_path):
+    monkeypatch.setattr(notebook, "read", lambda *_: Results("other", pd.DataFrame(), pd.DataFrame(), {}))
     with pytest.raises(UsageError, match=r"no results of 'other' .*it holds spots"):
-        harness.results.load("other", store=store)
+        harness.results.load("other", store=tmp_path)
     with pytest.raises(UsageError, match="there are no results in"):
         harness.results.load("spots", store=tmp_path / "nowhere")
     with pytest.raises(AttributeError, match="has no attribute 'lode'"):
         harness.results.lode  # noqa: B018
 
 
-def test_loading_needs_no_torch_and_importing_needs_nothing(store):
-    code = (
-        "import sys, harness.results\n"
-        "assert not {'torch', 'mlflow', 'pandas'} & set(sys.modules)\n"
-        f"found = harness.results.load('spots', store={str(store)!r})\n"
-        "assert len(found.cells) == 10\n"
-        "sys.exit('torch' in sys.modules)"
-    )
+def run(code):
+    """Run code in a fresh process."""
     ran = subprocess.run([sys.executable, "-P", "-c", code], check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
 
 
-def test_the_documented_example_runs_as_it_is_written(store, tmp_path, monkeypatch):
+def test_importing_needs_nothing():
+    """That loading needs no torch, tests/test_architecture.py has."""
+    run("import sys, harness.results; sys.exit(bool({'torch', 'mlflow', 'pandas'} & set(sys.modules)))")
+
+
+@pytest.mark.long
+def test_loading_from_mlflow_itself_needs_no_torch(store):
+    run(
+        "import sys, harness.results\n"
+        f"found = harness.results.load('spots', store={str(store)!r})\n"
+        "assert (len(found.cells), len(found.layers), found.damage) == (10, 8, ())\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+
+
+def test_the_documented_example_runs_as_it_is_written(found, tmp_path, monkeypatch):
     text = (DOCS / "notebook.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(blocks) == 3
     monkeypatch.chdir(tmp_path)
-    code = "".join(blocks).replace('load("isic", store="harness-store")', f'load("spots", store={str(store)!r})')
+    code = "".join(blocks).replace('load("isic", store="harness-store")', 'load("spots", store=".")')
     assert "spots" in code
     space = {}
     exec(compile(code, "notebook.md", "exec"), space)
