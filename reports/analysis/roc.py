@@ -9,7 +9,7 @@ from harness.reports.analysis.design import by_part
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.stacked import stacked
 
-GRID = tuple(step / 100 for step in (*range(10), *range(10, 30, 2), *range(30, 101, 5)))
+GRID = tuple(step / 100 for step in (*range(6), 7, 10, 15, 20, 25, *range(30, 101, 10)))
 """False alarms, a share of the negatives: fine where a cut would be chosen."""
 
 

@@ -50,9 +50,9 @@ def spot(column: Column, figure: Figure) -> Spot:
     return (1 - value, 1 - high, 1 - low) if _axis(column).rest else (value, low, high)
 
 
-def written(value: float) -> float | None:
-    """Return a number to four digits, None where it is not known."""
-    return float(f"{value:.4g}") if math.isfinite(value) else None
+def written(value: float, digits: int = 4) -> float | None:
+    """Return a number to so many digits, None where it is not known."""
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
 def selects(errors: Sequence[Column], costs: Sequence[Column]) -> list[Specification]:

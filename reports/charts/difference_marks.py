@@ -7,11 +7,11 @@ from harness.reports.charts.looks import (
     INK,
     NARROW,
     OF_CONTROLS,
+    OWN_COLOUR,
+    OWN_DASH,
     RULE,
     SHOWN,
     Specification,
-    entry_colour,
-    entry_dash,
     picker,
     reach,
 )
@@ -72,21 +72,38 @@ def others(entries: Sequence[str], flat: list[Specification]) -> list[Specificat
     return [seen, {"mark": hit, "encoding": encoding, "transform": flat, "params": [picker(entries)]}]
 
 
-def shown_lines(entries: Sequence[str], control: set[str], flat: list[Specification]) -> list[Specification]:
+def shown_lines(flat: list[Specification]) -> list[Specification]:
     """Return band, line and points of the entries that are shown in colour."""
     transform, place = [{"filter": SHOWN}, *flat], {"field": "place"}
-    colour, dash = entry_colour(entries, control), entry_dash(entries, control)
     band = {
         "mark": {"type": "area", "clip": True, "opacity": 0.07},
-        "encoding": {"x": place, "y": {"field": "low"}, "y2": {"field": "high"}, "color": colour},
+        "encoding": {
+            "x": place,
+            "y": {"field": "low"},
+            "y2": {"field": "high"},
+            "color": OWN_COLOUR,
+            "detail": {"field": "entry"},
+        },
     }
     bar = {
         "mark": {"type": "rule", "clip": True, "strokeWidth": 1.2},
-        "encoding": {"x": place, "y": {"field": "low"}, "y2": {"field": "high"}, "color": colour},
+        "encoding": {
+            "x": place,
+            "y": {"field": "low"},
+            "y2": {"field": "high"},
+            "color": OWN_COLOUR,
+            "detail": {"field": "entry"},
+        },
     }
     line = {
         "mark": {"type": "line", "strokeWidth": 2.2},
-        "encoding": {"x": place, "y": {"field": "value"}, "color": colour, "strokeDash": dash},
+        "encoding": {
+            "x": place,
+            "y": {"field": "value"},
+            "color": OWN_COLOUR,
+            "strokeDash": OWN_DASH,
+            "detail": {"field": "entry"},
+        },
     }
     told = [("entry", "entry"), ("density", "weights"), ("value", "difference"), ("low", "95% from"), ("high", "to")]
     point = {
@@ -94,17 +111,16 @@ def shown_lines(entries: Sequence[str], control: set[str], flat: list[Specificat
         "encoding": {
             "x": place,
             "y": {"field": "value"},
-            "color": colour,
+            "color": OWN_COLOUR,
             "tooltip": [{"field": field, "title": title} for field, title in told],
         },
     }
     return [{**layer, "transform": transform} for layer in (band, bar, line, point)]
 
 
-def labels(entries: Sequence[str], control: set[str]) -> list[Specification]:
+def labels() -> list[Specification]:
     """Return the name of each line that is shown, and of each control, beside its end."""
     named = {"or": [SHOWN, {"and": ["datum.named", {"param": "picked", "empty": True}]}]}
-    colour = entry_colour(entries, control)
     lead = {
         "mark": {"type": "rule", "opacity": 0.6, "strokeWidth": 1},
         "encoding": {
@@ -112,7 +128,7 @@ def labels(entries: Sequence[str], control: set[str]) -> list[Specification]:
             "x2": _BESIDE,
             "y": {"field": "last"},
             "y2": {"field": "at"},
-            "color": colour,
+            "color": OWN_COLOUR,
         },
     }
     label = {"calculate": f"width < {NARROW} ? datum.brief : datum.label", "as": "said"}
@@ -122,7 +138,7 @@ def labels(entries: Sequence[str], control: set[str]) -> list[Specification]:
             "x": _BESIDE,
             "y": {"field": "at"},
             "text": {"field": "said"},
-            "color": colour,
+            "color": OWN_COLOUR,
         },
     }
     return [{**layer, "transform": [{"filter": named}, label]} for layer in (lead, text)]

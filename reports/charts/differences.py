@@ -9,7 +9,7 @@ from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.verdicts import Step, Verdict
 from harness.reports.charts.chart import Chart
 from harness.reports.charts.difference_marks import AXIS, flat, labels, margin_line, others, shown_lines
-from harness.reports.charts.looks import LETTERS, NARROW, Specification, brief, framed, levels_axis, spread
+from harness.reports.charts.looks import LETTERS, NARROW, Specification, brief, framed, levels_axis, look_of, spread
 from harness.reports.charts.main_entries import controls, entry_order, main_entries
 from harness.reports.formatting import percent, points, shown, signed
 from harness.results.names import DENSE
@@ -118,6 +118,7 @@ def _specification(board: Board, lines: dict[str, list[Point]], main: list[str],
     values = [
         _row(entry, lines[entry], heights.get(entry))
         | {"main": entry in main, "control": entry in control, "shift": _shift(entry, main)}
+        | look_of(order, control, entry)
         for entry in entries
     ]
     longest = max([12, *(len(row["label"]) for row in values if row["named"])])
@@ -125,8 +126,8 @@ def _specification(board: Board, lines: dict[str, list[Point]], main: list[str],
     return framed(
         *([] if margin is None else margin_line(margin, beside)),
         *others(entries, flat(levels)),
-        *shown_lines(order, control, flat(levels)),
-        *labels(order, control),
+        *shown_lines(flat(levels)),
+        *labels(),
         height=HEIGHT,
         data={"name": "entries", "values": values},
         params=[{"name": "room", "expr": f"width < {NARROW} ? {LABEL_NARROW * 7 + 24} : {longest * 6.4 + 28}"}],

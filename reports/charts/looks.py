@@ -72,6 +72,17 @@ def entry_shape(entries: Sequence[str], controls: set[str]) -> Specification:
     return _by_entry(entries, controls, SHAPES, "stroke", SHAPES[0])
 
 
+def look_of(order: Sequence[str], controls: set[str], entry: str) -> Specification:
+    """Return colour and dash of one entry as fields of its row, for `OWN_COLOUR` and `OWN_DASH`."""
+    place = order.index(entry)
+    scales = (entry_colour(order, controls), entry_dash(order, controls))
+    return {name: look["scale"]["range"][place] for name, look in zip(("colour", "dash"), scales, strict=True)}
+
+
+OWN_COLOUR: Specification = {"field": "colour", "type": "nominal", "scale": None}
+OWN_DASH: Specification = {"field": "dash", "type": "nominal", "scale": None}
+
+
 def _by_entry(
     entries: Sequence[str], controls: set[str], looks: Sequence[Any], of_controls: Any, of_dense: Any
 ) -> Specification:

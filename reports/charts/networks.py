@@ -1,6 +1,7 @@
 """Every network a point: any error against any size or cost, an entry's means joined by a line."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from harness.reports.analysis import columns
 from harness.reports.analysis.columns import Column
@@ -36,7 +37,7 @@ def networks(board: Board) -> Chart | None:
     order, there = entry_order(board), {cell.entry for cell in cells}
     entries = [entry for entry in order if entry in there]
     values = _values(cells, entries, main, [*errors, *costs])
-    ticks = {cost.name: ticks_of(cost, [one for row in values for one in row[cost.name]]) for cost in costs}
+    ticks = {cost.name: ticks_of(cost, [one for row in values for one in _all(row[cost.name])]) for cost in costs}
     return Chart(
         name="networks",
         title="Each network a point",
@@ -47,38 +48,75 @@ def networks(board: Board) -> Chart | None:
             *_layers(entries, order, main, controls(board), folded=board.design.folded),
             height=HEIGHT,
             data={"name": "entries", "values": values},
-            transform=[
-                {"filter": SHOWN},
-                {"flatten": [*_FACTS, *(column.name for column in (*errors, *costs))]},
-                *placed("datum[across]", "datum[up]"),
-            ],
+            transform=_transform(percents(_levels(cells))),
             params=selects(errors, costs),
             encoding={"x": axis_of(costs, "across", ticks), "y": axis_of(errors, "up")},
         ),
     )
 
 
-_FACTS = ("fold", "seed", "level", "collapsed")
+_FACTS = ("fold", "seed", "collapsed")
+"""Left out of the data where they are 0 throughout."""
+
+
+def _levels(cells: Sequence[Outcome]) -> list[float]:
+    return sorted({cell.density for cell in cells}, reverse=True)
 
 
 def _values(
     cells: Sequence[Outcome], entries: Sequence[str], main: Sequence[str], axes: Sequence[Column]
 ) -> list[Specification]:
     """Return a row for each entry, its networks in lists."""
-    levels = sorted({cell.density for cell in cells}, reverse=True)
-    names = dict(zip(levels, percents(levels), strict=True))
+    levels = _levels(cells)
     found = []
     for entry in entries:
         own = [cell for cell in cells if cell.entry == entry]
         facts = {
             "fold": [cell.fold for cell in own],
             "seed": [cell.seed for cell in own],
-            "level": [names[cell.density] for cell in own],
             "collapsed": [int(cell.collapsed) for cell in own],
         }
-        places = {column.name: [written(spot(column, column.each(cell))[0]) for cell in own] for column in axes}
-        found.append({"entry": entry, "main": entry in main, **facts, **places})
+        place = [levels.index(cell.density) for cell in own]
+        known = {name: values for name, values in facts.items() if any(values)}
+        at = {
+            column.name: _by_level(place, [written(spot(column, column.each(cell))[0], 3) for cell in own])
+            for column in axes
+        }
+        found.append({"entry": entry, "main": entry in main, "place": place, **known, **at})
     return found
+
+
+def _by_level(place: Sequence[int], values: list[float | None]) -> Any:
+    """Return values by their networks or, where those of each level are the same, by their levels."""
+    of = {level: {value for own, value in zip(place, values, strict=True) if own == level} for level in place}
+    if any(len(own) > 1 for own in of.values()):
+        return values
+    return {"by": [next(iter(of.get(level, {None}))) for level in range(max(place) + 1)]}
+
+
+def _all(values: Any) -> list[float | None]:
+    return list(values["by"] if isinstance(values, dict) else values)
+
+
+def _transform(levels: Sequence[str]) -> list[Specification]:
+    """Return what makes a row a network at its place."""
+    x, y = (f"(datum[{axis}].by || datum[{axis}])[datum[{axis}].by ? datum.level_at : datum.at]" for axis in _AXES)
+    return [
+        {"filter": SHOWN},
+        {"calculate": "sequence(length(datum.place))", "as": "number"},
+        *({"calculate": f"isArray(datum.{name}) ? datum.{name} : [0]", "as": f"{name}s"} for name in _FACTS),
+        {
+            "flatten": ["number", "place", *(f"{name}s" for name in _FACTS)],
+            "as": ["at", "level_at", *(f"one_{name}" for name in _FACTS)],
+        },
+        # What is left out comes as nothing.
+        *({"calculate": f"+datum.one_{name}", "as": f"its_{name}"} for name in _FACTS),
+        {"calculate": f"{[*levels]!r}[datum.level_at]", "as": "level"},
+        *placed(x, y),
+    ]
+
+
+_AXES = ("across", "up")
 
 
 def _layers(
@@ -102,7 +140,7 @@ def _layers(
             }
         ],
     }
-    told = ["entry", *(["fold"] if folded else []), "seed", "level"]
+    told = {"entry": "entry", **({"its_fold": "fold"} if folded else {}), "its_seed": "seed", "level": "level"}
     points = {
         "mark": {"type": "point", "size": 40, "strokeWidth": 1.3},
         "encoding": {
@@ -111,9 +149,9 @@ def _layers(
             "color": colour,
             "shape": entry_shape(order, control) | {"legend": entry_legend(main)},
             "fill": colour,
-            "fillOpacity": {"condition": {"test": "datum.collapsed", "value": 0}, "value": 0.7},
+            "fillOpacity": {"condition": {"test": "datum.its_collapsed", "value": 0}, "value": 0.7},
             "tooltip": [
-                *({"field": field} for field in told),
+                *({"field": field, "title": title} for field, title in told.items()),
                 {"field": "x", "format": ".4~g"},
                 {"field": "y", "format": ".3~g"},
             ],

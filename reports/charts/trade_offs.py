@@ -44,7 +44,7 @@ def trade_offs(board: Board) -> Chart | None:
         name="trade-offs",
         title="What an error costs",
         caption="Each mark is the mean of an entry's networks at a level; down and to the left is better. Black: "
-        "dense, grey: controls and others. The stepped line is the front that no mean beats, with 95% intervals of its "
+        "dense; grey: controls and others. The stepped line is the front that no mean beats, with 95% intervals of its "
         "errors: means within them are not told apart.",
         words=_words(rows, errors[0], costs[0]),
         specification=framed(
@@ -101,7 +101,14 @@ def _values(
                 "level": [DENSE if density == 1 and entry == DENSE else names[density] for density, _, _ in own],
                 "fronts": [on for _, _, on in own],
                 **{cost.name: [written(one[0]) for one in spots[cost.name]] for cost in costs},
-                **{error.name: [[written(end) for end in one] for one in spots[error.name]] for error in errors},
+                # The ends of an interval are drawn of what is on a front alone.
+                **{
+                    error.name: [
+                        [written(end) for end in (one if on else one[:1])]
+                        for one, (_, _, on) in zip(spots[error.name], own, strict=True)
+                    ]
+                    for error in errors
+                },
             }
         )
     return found

@@ -9,7 +9,7 @@ from harness.reports.analysis.estimates import Estimate, Rate, calibration
 from harness.reports.analysis.layers import layers_of
 from harness.reports.analysis.leaderboard import Board, Level
 from harness.reports.export.table import Cell, Figure, Head, Table
-from harness.reports.formatting import UNKNOWN, percent, percents, points, signed
+from harness.reports.formatting import UNKNOWN, percent, percents, points, share, signed
 from harness.reports.words.methods import method_card
 from harness.reports.words.verdict_table import at_level
 from harness.reports.words.verdicts import verdict, why
@@ -60,7 +60,7 @@ def _level(board: Board, level: Level, name: str) -> Table:
 
 
 def _head(column: columns.Column) -> Head:
-    text = percent if column.kind == "rate" else column.text
+    text = share if column.kind == "rate" else column.text
     return Head(column.title.replace("\N{SOFT HYPHEN}", ""), text, interval=column.kind != "mean")
 
 

@@ -14,33 +14,43 @@ from harness.reports.charts.still import NARROW, WIDE, picture
 from harness.reports.charts.trade_offs import trade_offs
 from harness.reports.page.assets import inert_json
 
+HEAVY = 40_000
+"""Characters of a picture that a page of many entries has no room for twice, or where a reader has to open it."""
+
 
 @dataclass(frozen=True)
 class Figure:
     """A chart with its ``still`` picture, a data URL, and its ``data``, inert JSON.
 
-    ``narrow`` is a picture for narrow screens, None of what a reader has to open.
+    ``narrow`` is a picture for narrow screens. Of what a reader has to open, and where it would be heavy, either may be
+    None: the numbers are in the tables and files.
     """
 
     chart: Chart
-    still: str
+    still: str | None
     narrow: str | None
     data: str
 
 
-def figures(charts: Iterable[Chart | None], *, folded: bool = False) -> list[Figure]:
-    """Return the charts that there are, drawn; ``folded`` are those that a reader has to open."""
-    return [_figure(chart, folded=folded) for chart in charts if chart is not None]
+def figures(charts: Iterable[Chart | None], *, folded: bool = False, first: bool = False) -> list[Figure]:
+    """Return the charts that there are, drawn: ``folded`` are those that a reader has to open, ``first`` those of the
+    first screen, which have both pictures whatever they weigh.
+    """
+    return [_figure(chart, folded=folded, first=first) for chart in charts if chart is not None]
 
 
-def _figure(chart: Chart, *, folded: bool) -> Figure:
+def _figure(chart: Chart, *, folded: bool, first: bool) -> Figure:
     drawn = chart.specification
-    return Figure(chart, picture(drawn, WIDE), None if folded else picture(drawn, NARROW), inert_json(drawn))
+    still = picture(drawn, WIDE)
+    light = len(still) <= HEAVY
+    narrow = picture(drawn, NARROW) if first or (light and not folded) else None
+    return Figure(chart, still if light or not folded else None, narrow, inert_json(drawn))
 
 
 def answer_figures(board: Board) -> list[Figure]:
     """Return the figures beside the answer: how far sensitivity and AUC are from the dense network's."""
-    return figures(differences(board))
+    found = differences(board)
+    return [*figures(found[:1], first=True), *figures(found[1:])]
 
 
 def trade_off_figures(board: Board) -> list[Figure]:

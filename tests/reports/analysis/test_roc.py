@@ -39,6 +39,6 @@ def test_a_network_that_says_the_same_of_all_is_guessing(bench):
 
 
 def test_the_grid_is_finest_where_a_cut_would_be_chosen():
-    assert (GRID[0], GRID[-1], len(GRID)) == (0, 1, 35)
+    assert (GRID[0], GRID[-1], len(GRID)) == (0, 1, 19)
     assert list(GRID) == sorted(set(GRID))
     assert 0.3 in GRID

@@ -5,11 +5,21 @@ from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.charts.networks import networks
 from harness.reports.charts.still import svg
 
-POINT = r'<path transform="[^"]+" d="[^"]+" fill="#0072B2"[^>]* stroke="#0072B2" stroke-width="1.3"[^>]*>'
+POINT = r'<circle cx="[^"]+" cy="[^"]+" r="[^"]+" fill="#0072B2"[^>]* stroke="#0072B2" stroke-width="1.3"[^>]*>'
 
 
 def rows(board):
-    return {row["entry"]: row for row in networks(board).specification["data"]["values"]}
+    """The rows of the chart's data, what is left out of them as 0 filled in, and levels by name."""
+    found = {row["entry"]: dict(row) for row in networks(board).specification["data"]["values"]}
+    names = [f"{100 * level:g}%" for level in sorted({cell.density for cell in board.cells}, reverse=True)]
+    for row in found.values():
+        row["level"] = [names[place] for place in row["place"]]
+        for name in ("fold", "seed", "collapsed"):
+            row.setdefault(name, [0] * len(row["place"]))
+        for name, values in row.items():
+            if isinstance(values, dict):
+                row[name] = [values["by"][place] for place in row["place"]]
+    return found
 
 
 def test_a_point_is_a_network_and_a_line_goes_through_the_means(bench, scores):
@@ -62,7 +72,7 @@ def test_the_fold_of_a_network_is_told(bench, scores):
     (board,) = leaderboard(bench.results())
     assert sorted(rows(board)["lt"]["fold"]) == [1, 2, 3]
     (points,) = [one for one in networks(board).specification["layer"] if one["mark"]["type"] == "point"]
-    assert [one["field"] for one in points["encoding"]["tooltip"]][:3] == ["entry", "fold", "seed"]
+    assert [one.get("title") for one in points["encoding"]["tooltip"]][:3] == ["entry", "fold", "seed"]
     assert "a seed of a fold" in networks(board).caption
 
 

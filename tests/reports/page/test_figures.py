@@ -29,3 +29,16 @@ def test_pictures_are_drawn_at_the_width_of_a_column_and_of_a_telephone(usual):
     (one, _) = answer_figures(board)
     for picture, width in ((one.still, 640), (one.narrow, 340)):
         assert f'width="{width}"' in base64.b64decode(picture.partition(",")[2]).decode()[:300]
+
+
+def test_what_would_be_heavy_has_a_picture_where_it_must(usual, monkeypatch):
+    (board,) = leaderboard(usual.results())
+    monkeypatch.setattr(figures, "picture", lambda _, width: "data:," + "x" * figures.HEAVY)
+    sensitivity, auc = answer_figures(board)
+    assert (len(sensitivity.narrow), auc.narrow) == (len(sensitivity.still), None)
+    (trade_offs,), (networks,) = figures.trade_off_figures(board), figures.network_figures(board)
+    assert trade_offs.still
+    assert (trade_offs.narrow, networks.still, networks.narrow) == (None, None, None)
+    macro = template("chart.html.j2").module.figure(networks, {"number": 1})
+    assert "<img" not in macro
+    assert "With so many entries it is drawn by a script alone." in macro

@@ -15,7 +15,6 @@ const near = new IntersectionObserver(
 for (const holder of window.vegaEmbed ? document.querySelectorAll(".figure .chart") : []) near.observe(holder);
 
 async function enliven(holder) {
-  const image = holder.querySelector("img");
   const controls = holder.parentElement.querySelector(".controls");
   const live = document.createElement("div");
   live.className = "live";
@@ -28,7 +27,7 @@ async function enliven(holder) {
     const drawing = live.querySelector("svg");
     drawing.removeAttribute("aria-hidden");
     drawing.setAttribute("role", "img");
-    drawing.setAttribute("aria-label", image.alt);
+    drawing.setAttribute("aria-label", holder.dataset.words);
     // Its parts are drawn anew, with roles and no names, whenever a choice or the width changes.
     drawing.querySelector(":scope > g").setAttribute("aria-hidden", "true");
     holder.replaceChildren(live);
