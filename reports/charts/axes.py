@@ -112,16 +112,15 @@ def axis_of(every: Sequence[Column], name: str, ticks: Mapping[str, Sequence[flo
 
 
 def ticks_of(column: Column, values: Sequence[float | None]) -> list[float]:
-    """Return the ticks of a logarithmic axis: the levels of remaining weights, halvings of shares, or 1, 2, 5."""
-    known = [value for value in values if value]
-    if column.name == REMAINING:
-        return sorted(set(known))
-    if not known:
-        return []
+    """Return the ticks of a logarithmic axis: the values where they are few, or halvings of shares, or 1, 2, 5."""
+    known = sorted({value for value in values if value})
+    if column.name == REMAINING or len(known) <= FEW:
+        return known
     steps = [2.0**power for power in range(-20, 4)] if _axis(column).share else _STEPS
-    return [step for step in steps if min(known) / 1.3 <= step <= max(known) * 1.3]
+    return [step for step in steps if known[0] / 1.3 <= step <= known[-1] * 1.3]
 
 
+FEW = 6
 _STEPS = [digit * 10.0**power for power in range(-2, 9) for digit in (1, 2, 5)]
 
 

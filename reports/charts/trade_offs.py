@@ -163,8 +163,10 @@ def _front(at: Specification) -> list[Specification]:
     # More names than these would lie over each other.
     said = f"datum.many <= 4 && width >= {NARROW} ? datum.label : ''"
     names = [*on, {"joinaggregate": [{"op": "count", "as": "many"}]}, {"calculate": said, "as": "said"}]
+    left = "scale('x', datum.x) < width / 2"  # towards the middle, so that no name is cut
+    beside = {"align": {"expr": f"{left} ? 'left' : 'right'"}, "dx": {"expr": f"{left} ? 6 : -6"}}
     name = {
-        "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 6, "dy": -4, "color": INK, "limit": 190},
+        "mark": {"type": "text", "baseline": "bottom", "dy": -4, "color": INK, "limit": 190, **beside},
         "encoding": {**at, "text": {"field": "said"}},
         "transform": names,
     }

@@ -33,7 +33,7 @@ def test_pictures_are_drawn_at_the_width_of_a_column_and_of_a_telephone(usual):
 
 def test_what_would_be_heavy_has_a_picture_where_it_must(usual, monkeypatch):
     (board,) = leaderboard(usual.results())
-    monkeypatch.setattr(figures, "picture", lambda _, width: "data:," + "x" * figures.HEAVY)
+    monkeypatch.setattr(figures, "picture", lambda *_: "data:," + "x" * figures.HEAVY)
     sensitivity, auc = answer_figures(board)
     assert (len(sensitivity.narrow), auc.narrow) == (len(sensitivity.still), None)
     (trade_offs,), (networks,) = figures.trade_off_figures(board), figures.network_figures(board)
