@@ -21,7 +21,11 @@ def tables(board: Board) -> list[Table]:
     found = [
         _answers(board),
         _steps(board),
-        *(_level(board, level, name) for level, name in zip(board.levels, names, strict=True)),
+        *(
+            _level(board, level, name, view)
+            for level, name in zip(board.levels, names, strict=True)
+            for view in columns.VIEWS
+        ),
         _lost(board),
         _calibration(board),
         _loss_pairs(board),
@@ -38,8 +42,10 @@ def _interval(board: Board) -> str:
     return f"95% intervals over {'folds' if board.design.folded else 'networks and test images'}"
 
 
-def _level(board: Board, level: Level, name: str) -> Table:
-    shown = [column for column in columns.COLUMNS if column.title]
+def _level(board: Board, level: Level, name: str, view: columns.View) -> Table:
+    """Return a level with one choice of columns: all of them fit on no paper."""
+    shown = [column for column in columns.COLUMNS if column.title and column.view == view]
+    choice = "" if view == columns.VIEWS[0] else f"-{view.replace(' ', '-')}"
     rows = [
         (
             "" if row.rank is None else row.rank,
@@ -52,7 +58,7 @@ def _level(board: Board, level: Level, name: str) -> Table:
         for row in level.rows
     ]
     return Table(
-        f"leaderboard-{name.rstrip('%')}-percent",
+        f"leaderboard-{name.rstrip('%')}-percent{choice}",
         f"{name} of the weights: means over networks, {_interval(board)}. Who shares a letter is not told apart.",
         (*map(Head, ("Rank", "Ties", "Entry", "Loss")), *map(_head, shown), Head("Networks")),
         tuple(rows),

@@ -1,4 +1,4 @@
-"""The largest page that is promised: 60 entries, 7 levels, 5 seeds. Its size, when it is usable, how it filters."""
+"""The largest page that is promised: 60 entries at 7 levels of 5 seeds."""
 
 import numpy as np
 import pandas as pd
@@ -78,35 +78,49 @@ def test_the_page_is_below_three_megabytes(page_file):
     assert page_file.stat().st_size < 3 * MEGABYTE
 
 
-LONG_TASKS = """new Promise((done) => {
-  const found = performance.getEntriesByType('longtask');
-  new PerformanceObserver((list) => found.push(...list.getEntries())).observe({type: 'longtask', buffered: true});
-  setTimeout(() => done(Math.max(performance.timing.domContentLoadedEventEnd - performance.timing.navigationStart,
-      0, ...found.map((one) => one.startTime + one.duration))), 4000);
-})"""
-"""When the page was laid out and its last task over 50 ms had ended, in milliseconds from the start."""
+@pytest.fixture
+def busy(show, page_file):
+    """Return a blank window, and a function for the seconds that its page has kept the processor busy until now.
+
+    On a machine with nothing else to do these are the seconds that a reader waits; others' work does not count.
+    """
+    page = show("about:blank", charts=False)
+    session = page.context.new_cdp_session(page.page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds():
+        return next(
+            one["value"] for one in session.send("Performance.getMetrics")["metrics"] if one["name"] == "TaskDuration"
+        )
+
+    return page, seconds
 
 
-def test_the_page_is_usable_within_two_seconds(show, page_file):
-    times = [show(page_file, charts=False).evaluate(LONG_TASKS) for _ in range(4)]
-    print("usable after", sorted(times), "ms")
-    assert min(times) < 2000
+def test_the_page_is_usable_within_two_seconds(busy, page_file):
+    page, seconds = busy
+    before = seconds()
+    page.goto(page_file.as_uri())
+    page.locator(".chart .live svg").first.wait_for()
+    page.wait_for_timeout(2000)
+    print("usable after", seconds() - before, "s")
+    assert 0 < seconds() - before < 2
 
 
-FILTER = """([name, value]) => new Promise((done) => {
+CHOOSE = """([name, value]) => new Promise((done) => {
   const control = document.querySelector(`[data-control=${name}]`);
-  const start = performance.now();
   control.value = value;
   control.dispatchEvent(new Event('input', {bubbles: true}));
-  document.body.getBoundingClientRect();
-  requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+  requestAnimationFrame(() => setTimeout(done));
 })"""
 
 
-def test_the_table_is_filtered_within_a_tenth_of_a_second(show, page_file):
-    page = show(page_file, charts=False)
+@pytest.mark.parametrize(("name", "values"), [("search", ["method-0", "5", ""]), ("level", ["0.25", "0.125", "0.5"])])
+def test_the_table_is_filtered_within_a_tenth_of_a_second(busy, page_file, name, values):
+    page, seconds = busy
+    page.goto(page_file.as_uri())
     page.wait_for_timeout(2000)
-    for name, values in {"search": ["method-0", "method-01", "5", ""], "level": ["0.25", "0.125", "0.5"]}.items():
-        times = [page.evaluate(FILTER, [name, value]) for value in values * 2]
-        print(name, sorted(times), "ms")
-        assert min(times) < 100
+    for value in values:
+        before = seconds()
+        page.evaluate(CHOOSE, [name, value])
+        print(name, value, seconds() - before, "s")
+        assert 0 < seconds() - before < 0.1
