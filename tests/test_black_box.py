@@ -425,7 +425,7 @@ def test_publishing_refuses_what_it_cannot_do(place, finished):
     nothing = harness("publish", "site2", "--store", "nostore", cwd=place, check=2)
     assert "no results" in nothing.stderr
     unknown = harness("publish", "site2", "--store", "one", "--dataset", "isik", cwd=place, check=2)
-    assert "name one of: isic" in unknown.stderr
+    assert "it holds isic (did you mean 'isic'?)" in unknown.stderr
     assert not (place / "site2").exists()
     (place / "foreign").mkdir()
     (place / "foreign" / "index.html").write_text("somebody else's page")

@@ -52,7 +52,8 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_example_is_listed_with_its_distribution_and_imports(commands, installed, kind, name, ours) -> None:
     listed = commands.harness("list", kind, "--check", "--json", cwd=installed, path=installed, check=0).stdout
     rows = {row["name"]: row for row in json.loads(listed)}
-    assert rows[name] == {"kind": kind, "name": name, "source": f"{name} 0.1.0", "check": "ok"}
+    family = {"family": "other"} if kind == "methods" else {}
+    assert rows[name] == {"kind": kind, "name": name, "source": f"{name} 0.1.0", "check": "ok", **family}
     assert rows[ours]["source"].startswith("prune-harness ")
 
 

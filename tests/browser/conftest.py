@@ -34,24 +34,33 @@ def _skip(reason):
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """The browser, one process for all tests of this process; no test waits longer than 20 seconds for it."""
+def installed():
+    """The path of the browser, whose driver is here too."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         _skip(f"None of {', '.join(NAMES)} is on the path: install your system's package of Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
+    if importlib.util.find_spec("playwright") is None:
         _skip("The package playwright is missing: pip install 'prune-harness[test]'")
+    return found
+
+
+@pytest.fixture(scope="module")
+def chromium(installed):
+    """The browser, one process for all tests of a file; no test waits longer than 20 seconds for it.
+
+    Not for longer: what a later test forks would keep its pipes open, and it would never end.
+    """
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
         # Tests run as root in containers, where Chromium has no sandbox; the pages are our own.
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def laid(chromium, tmp_path_factory, worker_id):
+def laid(installed, tmp_path_factory, worker_id):
     """A folder with ``report/`` and ``site/``, made once for all processes that share the tests."""
     base = tmp_path_factory.getbasetemp()
     base = base if worker_id == "master" else base.parent

@@ -70,7 +70,7 @@ def large():
 
 
 @pytest.fixture(scope="module")
-def page_file(chromium, tmp_path_factory):
+def page_file(installed, tmp_path_factory):
     return write(large(), tmp_path_factory.mktemp("large"))
 
 

@@ -190,7 +190,8 @@ def options_of(verb):
     found = typer.main.get_command(app)
     for name in verb:
         found = getattr(found, "commands", {}).get(name, found)
-    return [option for parameter in found.params for option in parameter.opts if option.startswith("--")]
+    every = [option for parameter in found.params for option in parameter.opts if option.startswith("--")]
+    return [option for option in every if not option.endswith("-completion")]  # which write into the user's own shell
 
 
 def typed(draws):

@@ -82,7 +82,7 @@ def test_they_are_published_once_where_the_licence_or_the_user_allows_it(monkeyp
     monkeypatch.setattr(run, "splits_of", lambda *_: splits())
     monkeypatch.setattr(run, "publication", lambda *_: SimpleNamespace(key="result", tags={}, name="lt"))
     taken = []
-    tracker, reporter = SimpleNamespace(publish=taken.append), SimpleNamespace(note=print)
+    tracker, reporter = SimpleNamespace(publish=taken.append), SimpleNamespace(warn=print)
     publisher = Publisher(tracker, reporter, "harness run", pictures=asked)
     for seed in (0, 1):
         publisher.take(plan(allowed=allowed), SimpleNamespace(job=SimpleNamespace(entry=0, seed=seed), records=[]))

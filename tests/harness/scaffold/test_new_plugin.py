@@ -257,7 +257,9 @@ def ran(commands, code, source, target):
 def found_and_tested(commands, written, *options):
     """Run the written tests in a process with the installed method on its path; return what they print."""
     rows, told = ran(commands, FOUND_AND_TESTED.format(options=options), *written)
-    assert rows == [{"kind": "methods", "name": "my-method", "source": "my-method 0.1.0", "check": "ok"}]
+    assert rows == [
+        {"kind": "methods", "name": "my-method", "source": "my-method 0.1.0", "check": "ok", "family": "trained"}
+    ]
     return told
 
 

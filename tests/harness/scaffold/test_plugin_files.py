@@ -53,7 +53,7 @@ def test_an_import_that_grows_too_long_is_folded():
 def test_the_template_is_no_module_of_the_harness():
     """A walk through the harness would import tests, and a module that is not there."""
     walked = {module.name for module in pkgutil.walk_packages(scaffold.__path__, "harness.scaffold.")}
-    assert walked == {"harness.scaffold.plugin_files", "harness.scaffold.new_plugin"}
+    assert walked == {f"harness.scaffold.{name}" for name in ("plugin_files", "new_plugin", "new_leaderboard")}
 
 
 @pytest.mark.parametrize("pattern", ["test_*.py", "*_test.py", "conftest.py"])
@@ -63,6 +63,7 @@ def test_pytest_takes_no_template_for_tests_of_the_harness(pattern):
 
 def test_an_installed_harness_has_the_template():
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    (pattern,) = setuptools["package-data"]["harness.scaffold"]
-    assert set(TEMPLATE.parent.glob(pattern)) >= set(template_files())
+    patterns = setuptools["package-data"]["harness.scaffold"]
+    packed = {path for pattern in patterns for path in TEMPLATE.parent.glob(pattern)}
+    assert packed >= set(template_files())
     assert "harness.scaffold.template" not in setuptools["packages"]
