@@ -61,14 +61,14 @@ def trade_offs(board: Board) -> Chart | None:
 def fronts_of(rows: Sequence[tuple[float, Row]], errors: Sequence[Column], costs: Sequence[Column]) -> list[list[int]]:
     """Return for each row the pairs (cost x error, counted row by row) on whose front its mean is.
 
-    A row that lacks a network is on none: its mean is of others.
+    A row that lacks a network is on none, since its mean is of others, nor is one with a collapsed network.
     """
     found: list[list[int]] = [[] for _ in rows]
     for across, cost in enumerate(costs):
         for up, error in enumerate(errors):
             means = [
                 (spot(cost, row.figures[cost.name])[0], spot(error, row.figures[error.name])[0])
-                if row.done == row.asked
+                if row.done == row.asked and not row.collapsed
                 else (math.nan, math.nan)
                 for _, row in rows
             ]

@@ -133,3 +133,14 @@ def test_without_anything_done_there_is_no_chart(bench):
     bench.missing("dense", 0, 1.0, "failed", "why")
     (board,) = leaderboard(bench.results())
     assert trade_offs(board) is None
+
+
+def test_a_collapsed_network_is_on_no_front(bench, scores):
+    for seed in (0, 1, 2):
+        bench.done("dense", seed, 1.0, scores(2, 4, seed=seed))
+        bench.done("lt", seed, 0.5, scores(3, 4, seed=seed + 9))
+        bench.done("lt", seed, 0.25, scores(3, 4, seed=seed + 19), **{"flag/collapsed": float(seed == 1)})
+    (board,) = leaderboard(bench.results())
+    fronts = {of: on for of, (_, on) in means(trade_offs(board)).items()}
+    assert fronts["lt", "50%"]
+    assert not fronts["lt", "25%"]
