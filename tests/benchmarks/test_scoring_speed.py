@@ -48,7 +48,7 @@ TRAIN = split(IMAGES)
 class Untrained(Workbench):
     """A bench whose training takes no time."""
 
-    def train(self, network: Network, mask: Mask | None = None, round: int = 0) -> Network:
+    def train(self, network: Network, mask: Mask | None = None, round: int = 0, **_: Any) -> Network:
         same = copy_of(network)
         if mask is not None:
             mask.apply_(same)

@@ -62,6 +62,8 @@ class NoCheckpoints:
 
     def save(self, order: int, value: Any) -> None: ...
 
+    def stepped(self, done: int, of: int) -> None: ...
+
 
 def harness_epoch(precision: str) -> float:
     """Return the seconds of the second epoch of a training stage; the first one warms it up."""
