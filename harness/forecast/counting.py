@@ -12,10 +12,10 @@ from harness.data.image_split import ImageSplit
 from harness.data.simulated_dataset import SimulatedDataset
 from harness.errors import text_of
 from harness.forecast.dry_bench import SIZE, DryBench, DryStore, NotCounted, drawn, no_network
-from harness.forecast.stand_in import NAME
 from harness.forecast.work import Cost, EntryWork, Piece
 from harness.initial.weights_choice import SIMULATED, own_weights
 from harness.networks.architecture import Architecture, Network
+from harness.networks.stand_in import NAME
 from harness.planning.entries import Entry, entry_of
 from harness.planning.plan import Plan, levels_of
 from harness.planning.pruners import borrowed, why_skipped

@@ -8,10 +8,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from harness.forecast.stand_in import NAME
 from harness.forecast.work import Cost, Piece
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise, skeleton
+from harness.networks.stand_in import NAME
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask

@@ -16,7 +16,7 @@ LINEAR_PROBE = "linear-probe"
 
 INTERNAL: dict[str, "str | type[Network]"] = {
     LINEAR_PROBE: "harness.networks.linear_probe:LinearProbe",
-    "stand-in": "harness.forecast.stand_in:StandIn",
+    "stand-in": "harness.networks.stand_in:StandIn",
 }
 """What only the harness itself builds, and no user names: a class, or where it is. A registered name comes first."""
 

@@ -75,26 +75,15 @@ def others(entries: Sequence[str], flat: list[Specification]) -> list[Specificat
 def shown_lines(flat: list[Specification]) -> list[Specification]:
     """Return band, line and points of the entries that are shown in colour."""
     transform, place = [{"filter": SHOWN}, *flat], {"field": "place"}
-    band = {
-        "mark": {"type": "area", "clip": True, "opacity": 0.07},
-        "encoding": {
-            "x": place,
-            "y": {"field": "low"},
-            "y2": {"field": "high"},
-            "color": OWN_COLOUR,
-            "detail": {"field": "entry"},
-        },
+    interval = {
+        "x": place,
+        "y": {"field": "low"},
+        "y2": {"field": "high"},
+        "color": OWN_COLOUR,
+        "detail": {"field": "entry"},
     }
-    bar = {
-        "mark": {"type": "rule", "clip": True, "strokeWidth": 1.2},
-        "encoding": {
-            "x": place,
-            "y": {"field": "low"},
-            "y2": {"field": "high"},
-            "color": OWN_COLOUR,
-            "detail": {"field": "entry"},
-        },
-    }
+    band = {"mark": {"type": "area", "clip": True, "opacity": 0.07}, "encoding": interval}
+    bar = {"mark": {"type": "rule", "clip": True, "strokeWidth": 1.2}, "encoding": interval}
     line = {
         "mark": {"type": "line", "strokeWidth": 2.2},
         "encoding": {
