@@ -33,7 +33,8 @@ ORDER = (
         "downloads",
         "initial",
     ),
-    *("pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold", "integrity", "submissions"),
+    *("portable", "pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold", "integrity"),
+    *("submissions", "shipping"),
     *("cli", "__main__"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
@@ -68,7 +69,7 @@ ONE_MODULE_ONLY = {
     "optuna": {"harness.tuning.studies"},
     "torch_pruning": {"harness.sparsity.surgery", "harness.methods.structured"},
     "ray": set(),
-    "onnx": set(),
+    "onnx": {"harness.portable.onnx_file", "harness.portable.quantisation", "harness.portable.onnx_graph"},
 }
 ANYWHERE = {"optuna.distributions"}
 

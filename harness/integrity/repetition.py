@@ -154,6 +154,6 @@ def _first_figure(record: CellRecord, chosen: Chosen) -> str:
     if published.status != record.status:
         return f": {record.status} ({record.reason}), published as {published.status}"
     for name, value in record.metrics.items():
-        if not name.startswith(names.COST) and published.metrics.get(name) != value:
+        if not name.startswith(names.UNSTEADY) and published.metrics.get(name) != value:
             return f": {name} is {value!r}, published as {published.metrics.get(name)!r}"
     return ""

@@ -122,12 +122,14 @@ def _points(points: Points, levels: tuple[LevelCheck, ...]) -> Iterator[str]:
     wanted: dict[tuple[str, int], set[float]] = defaultdict(set)
     for level in levels:
         for name, value in (level.record.metrics if level.record else {}).items():
-            if math.isfinite(value) and not name.startswith(names.COST):  # of the first time, where it was logged again
+            if math.isfinite(value) and not name.startswith(
+                names.UNSTEADY
+            ):  # of the first time, where it was logged again
                 wanted[name, step_of(level.level.density)].add(float(value))
     unread = {step_of(level.level.density) for level in levels if level.record is None}
     for place in sorted(points.keys() | wanted.keys()):
         held, told = points.get(place, ()), wanted.get(place, set())
-        if set(held) != told and place[1] not in unread and not place[0].startswith(names.COST):
+        if set(held) != told and place[1] not in unread and not place[0].startswith(names.UNSTEADY):
             yield f"MLflow has {place[0]} = {_listed(held)} at step {place[1]}, {names.CELL_FILE} has {_listed(told)}"
         elif len(held) > len(set(held)):
             yield f"MLflow has {place[0]} at step {place[1]} {len(held)} times"

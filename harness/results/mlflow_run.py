@@ -116,7 +116,7 @@ class LoggedRun:
 
 def _figure(point: Metric) -> tuple[str, int, float]:
     """Return what makes two points one: not their times, nor what a level cost, which is logged once."""
-    return point.key, point.step, 0.0 if point.key.startswith(names.COST) else point.value
+    return point.key, point.step, 0.0 if point.key.startswith(names.UNSTEADY) else point.value
 
 
 def _held_data(run: Run) -> set[tuple[str, str]]:

@@ -23,17 +23,19 @@ DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
 VALIDATION, TEST = "validation", "test"
 
 # Metrics. What `harness.evaluation.figures.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
-DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED = (
+DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED, BYTES = (
     "size/density",
     "size/parameters",
     "size/alive",
     "size/flops",
     "size/emptied",
+    "size/bytes",
 )
 SECONDS, PROCESSOR_SECONDS, STEPS = "cost/seconds", "cost/processor_seconds", "cost/steps"
 KEPT_STEP, KEPT_EPOCH = "kept/step", "kept/epoch"
 COST = "cost/"
-"""Metrics that begin so may differ between two runs of the same."""
+UNSTEADY = (COST, BYTES)
+"""Metrics that begin so may differ between two runs of the same: by time, and by the version of zstd."""
 SPREAD = "validation/sd"
 COLLAPSED, DISCONNECTED = "flag/collapsed", "flag/disconnected"
 THRESHOLD = "threshold/"

@@ -16,6 +16,7 @@ from harness.networks.factories import build, parameter_count
 from harness.planning.entries import Entry, entry_of
 from harness.planning.plan import Plan
 from harness.planning.pruners import borrowed, why_skipped
+from harness.portable.network_file import compressed, file_content
 from harness.pruning.meter import Meter
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.pruning.pruner import Pruner
@@ -190,6 +191,7 @@ class EntryRun:
         values = {name: threshold.value for name, threshold in thresholds.items()}
         measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values, self.plan.verdict)
         metrics = _sizes(found) | {
+            names.BYTES: len(compressed(file_content(network))),
             names.SECONDS: meter.seconds,
             names.PROCESSOR_SECONDS: meter.processor_seconds,
             names.STEPS: meter.steps,

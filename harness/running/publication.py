@@ -149,7 +149,8 @@ def published_level(record: CellRecord, splits: Splits) -> PublishedLevel:
 
 def lasting_digest(cell: Mapping[str, Any]) -> str:
     """Return the hash of what cell.json holds, but for what may differ between two runs of the same."""
-    lasting = {name: value for name, value in cell["metrics"].items() if not name.startswith(names.COST)}
+    told = {**cell["metrics"], **({names.BYTES: 0.0} if names.BYTES in cell["metrics"] else {})}
+    lasting = {name: value for name, value in told.items() if not name.startswith(names.COST)}
     return digest({**cell, "metrics": lasting})
 
 

@@ -13,8 +13,8 @@ from harness.training.colour_jitter import change_colours, random_colour_changes
 from harness.training.elastic_warp import control_points, random_offsets, sampling_grid
 
 # ImageNet's channel statistics, so that convolutions pretrained there see what they were trained on.
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
 
 # Perez et al. 2018, as in the paper's Table I: rotation up to 90 degrees, shear up to 20, scale 0.8 to 1.2.
 _ROTATION = math.pi / 2
@@ -32,8 +32,8 @@ def normalise(images: Tensor) -> Tensor:
 
 
 def _normalise_(pixels: Tensor) -> Tensor:
-    mean = torch.tensor(_MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
-    std = torch.tensor(_STD, device=pixels.device).view(1, 3, 1, 1) * 255
+    mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
+    std = torch.tensor(STD, device=pixels.device).view(1, 3, 1, 1) * 255
     return pixels.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
 
 

@@ -1,0 +1,1 @@
+"""Networks as files that go elsewhere: what a file says of itself, tensors stored small, ONNX, int8."""

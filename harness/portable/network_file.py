@@ -1,0 +1,97 @@
+"""A network in one safetensors file: tensors, the architecture that rebuilds it, its nameplate. No pickle, no store."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import zstandard
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from harness.errors import DataError, HarnessError, MachineError
+from harness.networks.architecture import Architecture, Network
+from harness.networks.factories import build, skeleton, state_of
+from harness.portable.nameplate import Nameplate
+from harness.portable.packing import packed, unpacked
+from harness.portable.shipped_network import ShippedNetwork
+from harness.storage.disk import write_whole
+
+ARCHITECTURE, NAMEPLATE = "harness.architecture", "harness.nameplate"
+"""Keys of the file's metadata."""
+
+LEVEL = 9
+"""Of zstd: level 19 takes a hundred times as long, and weights get no smaller."""
+
+
+def file_content(network: Network, nameplate: Nameplate | None = None) -> bytes:
+    """Return the file of a network; weights that are zero take a bit or less each where that is smaller."""
+    told = {ARCHITECTURE: json.dumps(asdict(network.architecture), sort_keys=True)}
+    if nameplate is not None:
+        told[NAMEPLATE] = json.dumps(nameplate.to_json(), sort_keys=True)
+    return save(packed(state_of(network)), metadata=told)
+
+
+def compressed(content: bytes) -> bytes:
+    """Return what a file is when it is sent: zstd at level 9."""
+    return zstandard.ZstdCompressor(level=LEVEL).compress(content)
+
+
+def write_network(path: Path, shipped: ShippedNetwork) -> None:
+    """Write a network's file, whole or not at all. Raises `MachineError`."""
+    try:
+        write_whole(path, file_content(shipped.network, shipped.nameplate))
+    except OSError as error:
+        raise MachineError(f"cannot write {path}: {error.strerror}", fix="check the folder and the disk") from error
+
+
+def read_network(path: Path) -> ShippedNetwork:
+    """Return the network of a file that `write_network` wrote, on any machine that has its factory.
+
+    No code of the file runs. Raises `DataError` where it is none, is cut or does not fit its architecture, and
+    `UsageError` for a factory that is not installed.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            told = file.metadata() or {}
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} cannot be read as safetensors: {error}", fix="export it again") from error
+    architecture = _architecture(told, path)
+    nameplate = Nameplate.from_json(_json(told.get(NAMEPLATE), path), f"{path}")
+    return ShippedNetwork(_network(architecture, stored, path), nameplate)
+
+
+def _network(architecture: Architecture, stored: Mapping[str, torch.Tensor], path: Path) -> Network:
+    """Return the network, once its tensors are known to be those of the architecture."""
+    try:
+        wanted = skeleton(architecture).state_dict()
+        state = unpacked(stored, {name: tensor.shape for name, tensor in wanted.items()})
+    except HarnessError:
+        raise
+    except Exception as error:  # a factory is anybody's code, and its arguments are the file's
+        raise DataError(
+            f"{path} does not hold the tensors of {architecture}: {error}", fix="export it again"
+        ) from error
+    if strange := sorted(name for name, tensor in state.items() if tensor.dtype != wanted[name].dtype):
+        raise DataError(f"{path}: {strange[0]} is {state[strange[0]].dtype}, not {wanted[strange[0]].dtype}")
+    if broken := sorted(name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())):
+        raise DataError(f"{path}: {broken[0]} is not finite", fix="export it again")
+    return build(architecture, state)
+
+
+def _architecture(told: Mapping[str, str], path: Path) -> Architecture:
+    try:
+        return TypeAdapter(Architecture).validate_python(_json(told.get(ARCHITECTURE), path))
+    except ValidationError as error:
+        raise DataError(f"{path} does not say its architecture", fix="give a file of `harness export`") from error
+
+
+def _json(text: str | None, path: Path) -> Any:
+    try:
+        return json.loads(text or "null")
+    except ValueError as error:
+        raise DataError(f"{path}: its metadata is not JSON: {error}", fix="export it again") from error
