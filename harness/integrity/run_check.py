@@ -122,9 +122,8 @@ def _points(points: Points, levels: tuple[LevelCheck, ...]) -> Iterator[str]:
     wanted: dict[tuple[str, int], set[float]] = defaultdict(set)
     for level in levels:
         for name, value in (level.record.metrics if level.record else {}).items():
-            if math.isfinite(value) and not name.startswith(
-                names.UNSTEADY
-            ):  # of the first time, where it was logged again
+            # Of the first time, where it was logged again.
+            if math.isfinite(value) and not name.startswith(names.UNSTEADY):
                 wanted[name, step_of(level.level.density)].add(float(value))
     unread = {step_of(level.level.density) for level in levels if level.record is None}
     for place in sorted(points.keys() | wanted.keys()):

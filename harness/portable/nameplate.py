@@ -11,8 +11,6 @@ from harness.errors import DataError
 from harness.images.decoding import DECODING
 from harness.training.augmentation import MEAN, STD
 
-FORMAT = 1
-
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Channels = tuple[Finite, Finite, Finite]
 
@@ -56,7 +54,7 @@ class Nameplate:
     group: str = ""
     run: str = ""
     harness: str = ""
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `from_json` reads them back."""

@@ -47,7 +47,7 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
     assert program is not None
     model = program.model_proto
     onnx.helper.set_model_props(model, {NAMEPLATE: json.dumps(shipped.nameplate.to_json(), sort_keys=True)})
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def nameplate_of(content: bytes, where: str) -> Nameplate | None:

@@ -36,7 +36,7 @@ def unpacked(stored: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> 
     return {name: _restored(name, stored, shape) for name, shape in shapes.items()}
 
 
-def _size(form: Mapping[str, Tensor]) -> int:
+def _size(form: dict[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in form.values())
 
 
@@ -66,7 +66,7 @@ def _gaps(left: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
 
 def _places(gaps: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     ends = gaps != _FAR
-    return np.cumsum(gaps.astype(np.int64))[ends] + np.arange(int(ends.sum()))
+    return np.asarray(np.cumsum(gaps.astype(np.int64))[ends] + np.arange(int(ends.sum())))
 
 
 def _restored(name: str, stored: Mapping[str, Tensor], shape: torch.Size) -> Tensor:
