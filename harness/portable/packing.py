@@ -24,7 +24,8 @@ def packed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     found: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        found |= min(_forms(name, tensor.detach().cpu().contiguous()), key=_size)
+        forms: list[dict[str, Tensor]] = _forms(name, tensor.detach().cpu().contiguous())
+        found.update(min(forms, key=_size))
     return found
 
 
