@@ -26,6 +26,7 @@ from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
+from harness.portable.quantisation import require_quantiser
 from harness.results.names import REFERENCES
 from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
@@ -61,7 +62,15 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     Raises `UsageError`, `DataError` or `MachineError`.
     """
     _require_names(options)
-    entries, notes = resolve(options.methods, options.parameters, options.loss, options.loss_schedules)
+    entries, notes = resolve(
+        options.methods,
+        options.parameters,
+        options.loss,
+        options.loss_schedules,
+        twins=options.quantise == "int8",
+    )
+    if any(entry.is_quantised for entry in entries):
+        require_quantiser()
     device = _device(options)
     check_weights(options.weights, options.network)
     _require_drawn(options.pretraining.dataset)
@@ -195,7 +204,7 @@ def _unusable(entries: Iterable[Entry], losses: Mapping[str, LossSchedule]) -> d
     found = {}
     for entry in entries:
         try:
-            if entry.text == entry.method:
+            if entry.in_float().text == entry.method:
                 entry_of(entry.method, {}, None, losses)
             traits_of(entry.method)
         except UsageError as error:

@@ -3,7 +3,9 @@
 import io
 import json
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 
 import torch
 
@@ -26,7 +28,7 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
     Raises `MachineError` where onnx or onnxscript are not installed.
     """
     try:
-        import onnx
+        import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
@@ -46,8 +48,33 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
         )
     assert program is not None
     model = program.model_proto
-    onnx.helper.set_model_props(model, {NAMEPLATE: json.dumps(shipped.nameplate.to_json(), sort_keys=True)})
-    return bytes(model.SerializeToString())
+    _forget_where(model)
+    return serialised(model, {NAMEPLATE: json.dumps(shipped.nameplate.to_json(), sort_keys=True)})
+
+
+def serialised(model: Any, metadata: Mapping[str, str]) -> bytes:
+    """Return the content of a file of an `onnx.ModelProto` with this metadata and no other."""
+    import onnx
+
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, dict(metadata))
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def renamed(content: bytes, nameplate: Nameplate | None) -> bytes:
+    """Return an ONNX file's content with another nameplate, or with none."""
+    import onnx
+
+    told = {} if nameplate is None else {NAMEPLATE: json.dumps(nameplate.to_json(), sort_keys=True)}
+    return serialised(onnx.load_model_from_string(content), told)
+
+
+def _forget_where(model: Any) -> None:
+    """Take out what the exporter tells of its work: this machine's paths, and numbers that two exports never share."""
+    graph = model.graph
+    for one in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del one.metadata_props[:]
+        one.doc_string = ""
 
 
 def nameplate_of(content: bytes, where: str) -> Nameplate | None:
