@@ -22,6 +22,10 @@ from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
 
+BY_CHANCE = 0.5
+"""The AUC of who guesses."""
+
+
 class Finished(NamedTuple):
     """A cell of a run: its entry's text, its seed, and what came of it."""
 
@@ -145,11 +149,23 @@ class CellLines:
         count = f"[{self.done}/{self.total}] {plan.entries[job.entry].text} {where} at {100 * record.density:g} %"
         if record.status == names.DONE:
             self.reporter.note(f"{count}: {_figures(record)}")
+            if plan.trained and plan.entries[job.entry].text == names.DENSE:
+                self._brought(record, plan.data.dataset().classes)
         else:
             self.reporter.warn(f"{count}: {record.status}: {record.reason}", style="red")
             if detail:
                 self.reporter.warn(detail.rstrip(), style="dim")
         self.task.update(self.done)
+
+    def _brought(self, record: CellRecord, classes: Sequence[str]) -> None:
+        """Say where a network that was trained elsewhere seems to be read wrongly."""
+        if record.metrics[names.on(names.VALIDATION, names.AUC)] < BY_CHANCE:
+            self.reporter.warn(
+                f"YOUR NETWORK RANKS THE CLASSES THE WRONG WAY ROUND: its second output, or its one, is read as"
+                f" {classes[1]!r}, the positive class. If it is the other one, use --set trained=swapped; else see"
+                " whether its images were prepared otherwise (docs/own-network.md)",
+                style="bold red",
+            )
 
 
 def _job_name(plan: Plan, job: Job) -> str:
