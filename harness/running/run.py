@@ -21,7 +21,6 @@ from harness.running.thumbnails import thumbnail_publication
 from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
-
 BY_CHANCE = 0.5
 """The AUC of who guesses."""
 
