@@ -68,9 +68,9 @@ def test_elsewhere_a_bench_trains_w0(make_bench, tiny, same_bits):
     assert not same_bits(make_bench().dense(), tiny)
 
 
-def networks(bench, name, parameters):
+def networks(bench, name, parameters, density=0.4):
     pruner = entry_of(name, parameters).pruner()
-    made, wanted = bench(name, **parameters), [1.0, 0.5]
+    made, wanted = bench(name, **parameters), [1.0, density]
     calls = [[density] for density in wanted] if pruner.level_order == "independent" else [wanted]
     return [one for asked in calls for one in pruner.prune(made, asked)]
 
@@ -124,7 +124,7 @@ def test_what_docs_call_the_same_is_the_same(bench, same_bits, first, second):
 @pytest.mark.slow
 def test_rounds_of_the_ticket_prune_the_smallest_weights_and_go_back_to_w0(bench, make_bench, tiny, same_bits):
     """Two rounds of a half each, by definition: rank in each layer, keep the upper half, train from W0."""
-    _, found = networks(bench, "lt", {"criterion": "magnitude", "rate": 0.5})
+    _, found = networks(bench, "lt", {"criterion": "magnitude", "rate": 0.5}, 0.5)
     counts = {name: weight.numel() for name, weight in prunable_weights(tiny).items()}
     total = sum(parameter.numel() for parameter in tiny.parameters())
     left = total / 2 - (total - sum(counts.values()))  # of the prunable weights, alike in every layer
