@@ -109,9 +109,13 @@ class Configuration:
     seed. A path: a torch file of the network's features, told by their names, else by their order, or of its
     convolutions alone, such as torchvision's AlexNet for these two. The head is always drawn from the seed.
     """
-    trained: StrictBool | Literal["swapped"] = False
+    trained: StrictBool = False
     """`weights` is the file of your own trained network, head included: it is the dense network of every seed, and
-    dense training is skipped (own-network.md). `swapped`: its first output is the positive class, not its second.
+    dense training is skipped (own-network.md).
+    """
+    trained_positive: Literal[0, 1] = 1
+    """Which output of your trained network is the positive class, counted from 0; of a single logit, the class that it
+    speaks for.
     """
     loss: str | None = None
     """Trains every method with this loss in place of its own, see losses.md. Entries that become the same run once; a

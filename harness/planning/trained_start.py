@@ -27,7 +27,7 @@ def trained_start(options: Configuration) -> tuple[Weights, list[str]]:
     """
     if faults := [*_faults(options)]:
         raise UsageError("--trained cannot be had so", faults=faults, fix="docs/own-network.md has an example")
-    path, swapped = Path(options.weights), options.trained == "swapped"
+    path, swapped = Path(options.weights), options.trained_positive == 0
     state = adopted_state(path, Architecture(options.network), swapped=swapped)
     name = f"{TRAINED_SWAPPED if swapped else TRAINED}:{file_digest(path)}"
     return Weights(name, str(path.absolute())), [*_remarks(path, zeros_in(state))]

@@ -41,13 +41,14 @@ def test_w0_is_named_by_its_file_and_every_seed_has_it(plan_of, own):
     assert plan.weights_file == str(own)
     assert plan.trained
     assert any(f"your own, {own}, and is not trained here" in note and "only you know" in note for note in notes)
-    assert plan_of(own, trained="swapped")[0].weights == f"trained-swapped:{file_digest(own)}"
+    assert plan_of(own, trained_positive=0)[0].weights == f"trained-swapped:{file_digest(own)}"
 
 
 def test_results_of_another_file_or_reading_or_of_its_convolutions_alone_are_other_groups(plan_of, own, tmp_path):
     other = tmp_path / "other.pt"
     torch.save({name: 2 * tensor for name, tensor in torch.load(own).items()}, other)
-    plans = [plan_of(path, trained=how)[0] for path in (own, other) for how in (True, "swapped", False)]
+    ways = ({}, {"trained_positive": 0}, {"trained": False})
+    plans = [plan_of(path, **how)[0] for path in (own, other) for how in ways]
     assert len({setting_of(plan, "pool") for plan in plans}) == len(plans)
     assert [plan.trained for plan in plans] == [True, True, False] * 2
 
