@@ -163,8 +163,8 @@ def _wrong_way_round(plan: Plan) -> str:
     negative, positive = plan.data.dataset().classes
     other = int(plan.weights.startswith(TRAINED_SWAPPED))
     return (
-        f"YOUR NETWORK RANKS THE CLASSES THE WRONG WAY ROUND, {positive!r} below {negative!r}: if its outputs are in the"
-        f" other order, use --set trained_positive={other}; else see whether its images were prepared otherwise"
+        f"YOUR NETWORK RANKS THE CLASSES THE WRONG WAY ROUND, {positive!r} below {negative!r}: if its outputs are in"
+        f" the other order, use --set trained_positive={other}; else see whether its images were prepared otherwise"
         " (docs/own-network.md)"
     )
 
