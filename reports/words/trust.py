@@ -84,7 +84,7 @@ def _guessing(board: Board) -> TrustLine:
     return TrustLine("mind", "The dense network is not shown to be strong", text)
 
 
-def _probe(board: Board) -> TrustLine:
+def _probe(board: Board) -> TrustLine | None:
     if board.provenance.get("trained"):
         return None  # its training is nobody's here, and a probe of its features would be the network itself
     if board.probe is None:
