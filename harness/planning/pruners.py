@@ -42,11 +42,12 @@ def why_skipped(pruner: Pruner, network: Network, *, trained: bool = False) -> s
 
     ``trained``: W0 was trained elsewhere.
     """
-    if sentence := _why(pruner, network, trained=trained):
+    if sentence := why_it_is_skipped(pruner, network, trained=trained):
         return sentence
-    sentences = ((other, _why(borrowed(other), network, trained=trained)) for other in pruner.borrows_from)
+    sentences = ((other, why_it_is_skipped(borrowed(other), network, trained=trained)) for other in pruner.borrows_from)
     return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
 
 
-def _why(pruner: Pruner, network: Network, *, trained: bool) -> str | None:
+def why_it_is_skipped(pruner: Pruner, network: Network, *, trained: bool) -> str | None:
+    """Return one sentence why a method itself does not apply to ``network``, or None."""
     return pruner.skip(network) or (pruner.skip_trained() if trained else None)
