@@ -54,6 +54,18 @@ class Judgement:
     needed: Needed | None = None
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """Rises (pruned - dense) of the share of ``missed`` positives and of false ``alarms`` at cuts fixed on validation.
+
+    ``within``: both are shown to be below the margin.
+    """
+
+    missed: Contrast
+    alarms: Contrast
+    within: bool
+
+
 def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: float) -> Judgement:
     """Return the answer for an ``entry`` beside ``dense``, both by their place among the M entries of a level.
 

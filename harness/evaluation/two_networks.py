@@ -17,6 +17,7 @@ from harness.evaluation.metrics import ImageScores, Labels, checked
 from harness.evaluation.safety import (
     LARGEST_TIE,
     Answer,
+    Deployed,
     Judgement,
     Needed,
     answer_of,
@@ -41,17 +42,6 @@ class Found(NamedTuple):
     high: float
 
 
-class Margins(NamedTuple):
-    """Rises (candidate - baseline) of missed positives and of false alarms at cuts that were fixed before, in shares.
-
-    ``within``: both are shown to be below the margin.
-    """
-
-    missed: Contrast
-    alarms: Contrast
-    within: bool
-
-
 @dataclass(frozen=True)
 class TwoNetworks:
     """What can be said of a candidate beside a baseline on these images.
@@ -66,7 +56,7 @@ class TwoNetworks:
     candidate: Found
     lost: npt.NDArray[np.bool_]
     tied: float
-    deployed: Margins | None
+    deployed: Deployed | None
 
     @property
     def ranks_too_little(self) -> bool:
@@ -109,7 +99,7 @@ def two_networks(
         found[CANDIDATE],
         positive & ~missed[BASELINE] & missed[CANDIDATE],
         largest_tie(second),
-        None if cuts is None else _margins(positive, both, cuts, delta),
+        None if cuts is None else _deployed(positive, both, cuts, delta),
     )
 
 
@@ -122,7 +112,7 @@ def _finds(positive: npt.NDArray[np.bool_], scores: Floats, fpr: float) -> npt.N
     return np.asarray(called(scores, cut_at(scores[~positive], fpr)) >= 0.5)
 
 
-def _margins(positive: npt.NDArray[np.bool_], both: Floats, cuts: tuple[float, float], delta: float) -> Margins:
+def _deployed(positive: npt.NDArray[np.bool_], both: Floats, cuts: tuple[float, float], delta: float) -> Deployed:
     weights = difference(2, CANDIDATE, BASELINE)
     missed, alarms = (loss_of([one], weights, delta) for one in at_cuts(positive, both, np.array(cuts)[:, None]))
-    return Margins(missed, alarms, within_margins(missed, alarms, delta))
+    return Deployed(missed, alarms, within_margins(missed, alarms, delta))
