@@ -34,7 +34,7 @@ ORDER = (
         "initial",
     ),
     *("portable", "adopted", "pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold"),
-    *("integrity", "submissions", "shipping"),
+    *("integrity", "submissions", "shipping", "gating"),
     *("cli", "__main__"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
