@@ -63,16 +63,16 @@ class Shell:
 
 
 HOSTILE = {
-    "empty": lambda good: b"",
+    "empty": lambda _: b"",
     "cut in its header": lambda good: good[:40],
     "cut in its tensors": lambda good: good[:-9],
     "longer than it says": lambda good: good + b"more",
     "a header of exabytes": lambda good: struct.pack("<Q", 2**62) + good[8:],
     "a header of 99 MB that is not there": lambda good: struct.pack("<Q", 99_000_000) + good[8:],
-    "a pickle": lambda good: pickle.dumps(Shell()),
-    "deep JSON": lambda good: struct.pack("<Q", 200_000) + b"[" * 100_000 + b"]" * 100_000,
+    "a pickle": lambda _: pickle.dumps(Shell()),
+    "deep JSON": lambda _: struct.pack("<Q", 200_000) + b"[" * 100_000 + b"]" * 100_000,
     "no metadata": lambda good: save(load(good)),
-    "a tensor of terabytes": lambda good: joined(
+    "a tensor of terabytes": lambda _: joined(
         {"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}, b"0000"
     ),
     "a flipped bit of a weight": lambda good: good[:-3] + bytes([good[-3] ^ 1]) + good[-2:],
