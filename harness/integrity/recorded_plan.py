@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
-from harness.data.asked import takes_path
-from harness.data.locating import resolve_data
+from harness.data.asked import Asked, takes_path
+from harness.data.locating import DataPlan, resolve_data
 from harness.environment import environment_class
 from harness.errors import HarnessError, NetworkError
 from harness.initial.weights_choice import IMAGENET, Find
@@ -28,16 +28,20 @@ class NotHere(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Machine:
-    """What a plan needs of this machine: where images and stages are, how many workers, how weights are found."""
+    """What a plan needs of this machine: where images and stages are, how many workers, how weights are found.
+
+    ``images`` say where a user's own lie: that is not published.
+    """
 
     data_root: Path | None
     store: Path
     jobs: int
     find_weights: Find
+    images: Asked | None = None
 
 
 def plan_of(run: RecordedRun, machine: Machine) -> Plan:
-    """Return the plan that a run was made by, on this machine. Raises `NotHere`."""
+    """Return the plan that a run was made by, with this machine's images. Raises `NotHere`."""
     raw = run.files.read(names.PLAN)
     if raw is None:
         raise NotHere(f"{names.PLAN} is missing")
@@ -47,17 +51,28 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
         raise NotHere(error.message) from error
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError) as error:
         raise NotHere(f"{names.PLAN} is not one that this version writes ({type(error).__name__})") from error
-    here = environment_class(plan.training.device)
-    if plan.environment != here:
-        raise NotHere(f"it was made on {plan.environment}, this is {here}: bits would differ")
-    if takes_path(plugins.load(plugins.DATASETS, plan.data.asked.kind)):
-        raise NotHere("its images are a user's own, and where they lie is not published")
     try:
-        data = resolve_data(plan.data, machine.data_root, allow_missing=True, real_only=True)
+        data = resolve_data(_with_images(plan, machine.images), machine.data_root, allow_missing=True, real_only=True)
         weights = _weights_file(plan, machine.find_weights)
         return replace(plan, data=data, jobs=machine.jobs, weights_file=weights)
     except HarnessError as error:
         raise NotHere(error.message) from error
+
+
+def require_same_machine(plan: Plan) -> None:
+    """Raise `NotHere` where this machine would compute other bits than the plan's."""
+    here = environment_class(plan.training.device)
+    if plan.environment != here:
+        raise NotHere(f"it was made on {plan.environment}, this is {here}: bits would differ")
+
+
+def _with_images(plan: Plan, images: Asked | None) -> DataPlan:
+    """Return the plan's data; of a user's own images, where they lie. Raises `NotHere` where nobody says it."""
+    if not takes_path(plugins.load(plugins.DATASETS, plan.data.asked.kind)):
+        return plan.data
+    if images is None:
+        raise NotHere("its images are a user's own, and where they lie is not published")
+    return replace(plan.data, asked=replace(plan.data.asked, path=images.path))
 
 
 def _read(values: dict[str, Any], store: Path) -> Plan:

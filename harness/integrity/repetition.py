@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from harness.data.loading import Splits, splits_of
-from harness.integrity.recorded_plan import Machine, NotHere, plan_of
+from harness.integrity.recorded_plan import Machine, NotHere, plan_of, require_same_machine
 from harness.integrity.recounting import as_told
 from harness.integrity.run_check import RunCheck
 from harness.integrity.verification import named
@@ -77,6 +77,7 @@ def repeat(
 def _planned(run: RunCheck, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:
     """Return a run's plan and images, once they are known to be those that it was made from. Raises `NotHere`."""
     plan = plan_of(run.run, machine)
+    require_same_machine(plan)
     prepare(plan, reporter)
     entry = next((one for one in plan.entries if one.text == run.run.tags.get(names.ENTRY)), None)
     seed = run.run.tags.get(names.SEED, "")

@@ -24,8 +24,8 @@ def packed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     found: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        forms: list[dict[str, Tensor]] = _forms(name, tensor.detach().cpu().contiguous())
-        found.update(min(forms, key=_size))
+        smallest = min(_forms(name, tensor.detach().cpu().contiguous()), key=_size)
+        found.update(smallest)
     return found
 
 

@@ -119,6 +119,10 @@ class Tracker:
         """Return MLflow's tags of each finished run of ``kind``, no file of it read. Raises `MachineError`."""
         return self._each(kind, lambda run: dict(run.data.tags))
 
+    def runs(self, kind: str) -> list[RecordedRun]:
+        """Return each finished run of ``kind``, its figures in MLflow unread, the oldest first."""
+        return self._each(kind, self._recorded)
+
     def recorded(self, kind: str, look: Callable[[RecordedRun], T]) -> list[T]:
         """Return what ``look`` makes of each finished run of ``kind``, the oldest first. Raises `MachineError`."""
         return self._each(kind, lambda run: look(self._recorded(run, self._points(run))))

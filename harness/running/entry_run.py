@@ -123,7 +123,7 @@ class EntryRun:
         if self.entry.method == names.PROBE:
             return 0.0
         store = self.store  # a trial's counts
-        shared = Store(store.root, wait=store.wait, watcher=store.watcher, checks=store.checks)
+        shared = Store(store.root, wait=store.wait, compute=store.compute, watcher=store.watcher, checks=store.checks)
         try:
             dense = self._bench(Meter(), entry_of(names.DENSE, {}), shared).dense()
         except TrainingDiverged:

@@ -41,6 +41,10 @@ class StageBusy(BaseException):
     """
 
 
+class StageAbsent(BaseException):
+    """A stage would have to be computed, and only what is there is asked for. Like `StageBusy` no method's to catch."""
+
+
 @dataclass
 class Checkpoint:
     """Where a long stage saves its progress between epochs, so that a kill costs seconds, not the stage."""
@@ -124,6 +128,8 @@ class Checkpoint:
 class Store:
     """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
 
+    ``compute=False`` raises `StageAbsent` instead of computing what is not there.
+
     ``watcher`` is told of each stage. ``checks`` are called before anything is computed and before anything is kept,
     and raise where this process would not give the stage's own bits.
     """
@@ -133,13 +139,14 @@ class Store:
         root: Path,
         *,
         wait: bool = True,
+        compute: bool = True,
         watcher: Watcher | None = None,
         checks: Iterable[Callable[[], None]] = (),
     ) -> None:
         self.root = root
         self.stages = root / "stages"
         self.partial = root / "partial"
-        self.wait, self.watcher, self.checks = wait, watcher or Watcher(), [*checks]
+        self.wait, self.compute, self.watcher, self.checks = wait, compute, watcher or Watcher(), [*checks]
         self._locked = False
         with store_errors(root):
             for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
@@ -158,6 +165,8 @@ class Store:
         return stage
 
     def _computed(self, key: str, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
+        if not self.compute:
+            raise StageAbsent(key)
         with self._lock(key):
             if stage := self.find(key, mend=True):
                 return stage

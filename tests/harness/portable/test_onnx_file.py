@@ -81,5 +81,5 @@ def test_the_graph_of_a_network_takes_any_number_of_images(shipped):
     assert images.type.tensor_type.elem_type == TensorProto.UINT8
     batch, *rest = images.type.tensor_type.shape.dim
     assert batch.dim_param
-    assert [one.dim_value for one in rest] == [3, 16, 16]
+    assert [one.dim_value for one in rest] == [3, 63, 63]
     assert score.type.tensor_type.shape.dim[0].dim_param == batch.dim_param
