@@ -23,6 +23,9 @@ from harness.storage.disk import write_whole
 ARCHITECTURE, NAMEPLATE, DIGEST = "harness.architecture", "harness.nameplate", "harness.digest"
 """Keys of the file's metadata; the digest is the sha256 of all else in it."""
 
+_LENGTH = 8
+"""Bytes that a file begins with, and say how long its header is."""
+
 LARGEST = 2**30
 """Numbers in all tensors of a network that is read: a few bytes can claim to be any number of zeros."""
 
@@ -36,7 +39,17 @@ def file_content(network: Network, nameplate: Nameplate | None = None) -> bytes:
     if nameplate is not None:
         told[NAMEPLATE] = nameplate.to_text()
     stored = packed(state_of(network))
-    return save(stored, metadata={**told, DIGEST: digest([stored, told])})
+    return _in_order(save(stored, metadata={**told, DIGEST: digest([stored, told])}))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return the same file with the keys of its metadata in order: safetensors writes them in any."""
+    length = int.from_bytes(content[:_LENGTH], "little")
+    header = json.loads(content[_LENGTH : _LENGTH + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % _LENGTH)  # tensors begin at a multiple of it
+    return len(text).to_bytes(_LENGTH, "little") + text + content[_LENGTH + length :]
 
 
 def compressed(content: bytes) -> bytes:
