@@ -49,6 +49,7 @@ REPORTS_ORDER = (
 )
 
 FACES = {
+    "harness": "load_network read_network",
     "harness.pruning": """Architecture ChannelGroup ChannelPruner ChannelScope DensityUnreachable IterativePruner Mask
         Network OneShotPruner PrunedNetwork Pruner Replaced Retrain SaliencyPruner Scope Scores Start TrainingDiverged
         Workbench build channel_groups copy_of coupled keep_largest not_a_sum_of_paths not_narrowable output_of_paths

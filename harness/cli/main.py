@@ -17,6 +17,7 @@ from harness.cli.check import check
 from harness.cli.config import config
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
+from harness.cli.export import export
 from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
 from harness.cli.messages import say
@@ -44,6 +45,7 @@ add(app, run, "harness run --dataset isic-sim --methods magnitude,lt")
 add(app, tune, "harness tune --methods lt,snip --trials 30")
 add(app, report, "harness report --dataset isic")
 add(app, publish, "harness publish site --dataset isic")
+add(app, export, "harness export --entry 'lt[rate=0.75]' --density 0.0625 --dataset isic -o lt.onnx")
 add(app, bundle, "harness bundle isic.zip --author 'Ada L.'")
 add(app, list_, "harness list methods")
 add(app, check, "harness check 'lt[rate=0.75]' --full")

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from harness.data.image_split import Images
-from harness.portable.exported_program import loaded, pt2_content
+from harness.errors import DataError
+from harness.portable.exported_program import loaded, pt2_content, pt2_nameplate
+from harness.portable.nameplate import Nameplate
 from harness.portable.network_file import file_content, read_network
-from harness.portable.onnx_file import onnx_content
+from harness.portable.onnx_file import nameplate_of, onnx_content
 from harness.portable.onnx_session import OnnxSession
 from harness.portable.shipped_network import ShippedNetwork
 from harness.training.inference import EVALUATION_BATCH, EVALUATION_PIXELS
@@ -50,3 +52,17 @@ def scores_of(path: Path, form: Format, images: Images) -> npt.NDArray[np.float3
     with torch.no_grad():
         parts: list[Tensor] = [network(batch) for batch in batches]
     return torch.cat(parts).numpy()
+
+
+def nameplate_in(path: Path, form: Format) -> Nameplate:
+    """Return what a file says of itself; nothing of it runs. Raises `DataError` where no export wrote it."""
+    match form:
+        case Format.SAFETENSORS:
+            return read_network(path).nameplate
+        case Format.PT2:
+            return pt2_nameplate(path)
+        case Format.ONNX:
+            found = nameplate_of(path.read_bytes(), f"{path}")
+    if found is None:
+        raise DataError(f"{path} does not say what network it is", fix="give a file of `harness export`")
+    return found

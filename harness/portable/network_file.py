@@ -23,6 +23,10 @@ from harness.storage.disk import write_whole
 ARCHITECTURE, NAMEPLATE, DIGEST = "harness.architecture", "harness.nameplate", "harness.digest"
 """Keys of the file's metadata; the digest is the sha256 of all else in it."""
 
+_OTHERS = {
+    ".onnx": "run it by onnxruntime, or export it to safetensors",
+    ".pt2": "export it to safetensors; torch.export.load runs what such a file says, so give it your own files alone",
+}
 _LENGTH = 8
 """Bytes that a file begins with, and say how long its header is."""
 
@@ -65,12 +69,15 @@ def write_network(path: Path, shipped: ShippedNetwork) -> None:
         raise MachineError(f"cannot write {path}: {error.strerror}", fix="check the folder and the disk") from error
 
 
-def read_network(path: Path) -> ShippedNetwork:
+def read_network(path: str | Path) -> ShippedNetwork:
     """Return the network of a file that `write_network` wrote, on any machine that has its factory.
 
     No code of the file runs. Raises `DataError` where it is none, is cut or does not fit its architecture, and
     `UsageError` for a factory that is not installed.
     """
+    path = Path(path)
+    if path.suffix in (".onnx", ".pt2"):
+        raise DataError(f"{path} has no module of the harness's to read", fix=_OTHERS[path.suffix])
     try:
         with safe_open(path, framework="pt") as file:
             told = file.metadata() or {}
