@@ -15,7 +15,6 @@ from harness.evaluation.proportions import clopper_pearson
 from harness.evaluation.thresholds import DEPLOYED
 from harness.outgoing.published import published_values
 from harness.results import names
-from harness.results.method_facts import MethodFacts
 from harness.shipping.card_limits import INTENDED, limits, missing
 from harness.shipping.export import Exported
 from harness.shipping.held_cell import HeldCell
@@ -54,7 +53,7 @@ def card(held: HeldCell, cell: Replayed, exported: Exported, board: Mapping[str,
         "file": {**asdict(exported), "form": str(exported.form)},
         "intended_use": INTENDED,
         "data": {name: told.get(name) for name in _DATA},
-        "method": _method(held, cell),
+        "method": _method(cell),
         "network": _network(held, cell),
         "training": {"schedule": told.get("schedule"), "pretraining": told.get("pretraining")},
         "thresholds": _thresholds(held, cell),
@@ -68,14 +67,14 @@ def card(held: HeldCell, cell: Replayed, exported: Exported, board: Mapping[str,
     return {**found, "limits": limits(found), "missing": missing(found)}
 
 
-def _method(held: HeldCell, cell: Replayed) -> Values:
-    tags = {**held.run.tags, **held.run.manifest.tags}
+def _method(cell: Replayed) -> Values:
+    """Return what is told of the method by this installation: its code is that of the run, or it were not replayed."""
     return {
         "entry": cell.entry.text,
         "name": cell.entry.method,
         "parameters": dict(cell.entry.parameters),
-        "loss": tags.get(names.LOSS, ""),
-        **asdict(MethodFacts.from_tags(cell.entry.method, tags)),
+        "loss": cell.entry.loss.name,
+        **asdict(cell.entry.facts()),
     }
 
 

@@ -66,7 +66,10 @@ def _of_network(card: Card) -> Iterator[str]:
     if network["disconnected"]:
         yield "THE NETWORK IS DISCONNECTED: no path leads from its input to its output."
     if changed := file["agreement"]["changed"]:
-        yield f"{changed} images lie on the other side of the operating cut than with the published scores."
+        yield (
+            f"{changed} of its scored images lie on the other side of the operating cut than with the published scores:"
+            " that cut stands just below a validation positive's score, and rounding moves it across."
+        )
     if (network["density"] or 1) < 1 and not network["narrowed"]:
         yield "Its pruned weights are zeros: they save bytes where zeros are packed, and no time."
     yield "The operating cut was fixed on validation images: another camera or another clinic may need another."

@@ -79,8 +79,9 @@ def _data(card: Card) -> Iterable[str]:
     yield f"{data['dataset']}, version {data['dataset_version']}. {data['citation'] or ''}".rstrip()
     fold = f"fold {data['fold']} of {data['folds']}" if data["folds"] else "the publisher's test images"
     yield f"Tested on: {fold}"
-    for split, count in (data["counts"] or {}).items():
-        yield f"{split}: {count['p']} positives, {count['n']} negatives"
+    counts = data["counts"] or {}
+    for split in (one for one in ("train", "validation", "test") if one in counts):
+        yield f"{split}: {counts[split]['p']} positives, {counts[split]['n']} negatives"
     schedule = card["training"]["schedule"] or {}
     yield f"Training: {', '.join(f'{name} {value}' for name, value in schedule.items()) or 'not told'}"
 
