@@ -39,6 +39,7 @@ from harness.results.address import results_uri
 
 if TYPE_CHECKING:
     from harness.portable.formats import Format
+    from harness.results.mlflow_tracker import Tracker
     from harness.shipping.held_cell import HeldCell
 
 CARDS = (".card.md", ".card.json")
@@ -75,6 +76,12 @@ def export(
             help="Most that a score of the file may differ, in sd of the network's scores.",
         ),
     ] = TOLERANCE,
+    log_model: Annotated[
+        bool,
+        typer.Option(
+            "--log-model", rich_help_panel=OUTPUT, help="Also log an ONNX file as a model in its MLflow run, once."
+        ),
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     tracking_uri: TrackingOption = None,
     data_dir: DataDirOption = None,
@@ -84,10 +91,11 @@ def export(
 ) -> None:
     """Write a network of the leaderboard to a file, hold the file against its published scores, and write its card."""
     speak(quiet=quiet, verbose=verbose)
-    form = _checked(density, output, to, tolerance)
+    form = _checked(density, output, to, tolerance, log_model=log_model)
     uri, store = results_uri(store, tracking_uri), store.absolute()
     tell_places(store=store, mlflow=shown_address(uri))
 
+    from harness.results.mlflow_tracker import Tracker
     from harness.shipping.held_cell import CellName, find_cell
 
     asked = CellName(
@@ -100,14 +108,17 @@ def export(
         group=group,
     )
     held = find_cell(asked, uri, store)
-    card = _written(held, form, output, tolerance, uri, store, data_dir)
+    tracker = Tracker(uri, store, held.name.dataset)
+    card, logged = _written(held, form, output, tolerance, tracker, data_dir, log_model=log_model)
     if as_json:
         show_json(card)
     else:
         _show(card, output)
+    if log_model:
+        note("logged as a model to MLflow" if logged else "MLflow has this very file as a model already")
 
 
-def _checked(density: float, output: Path, to: str | None, tolerance: float) -> "Format":
+def _checked(density: float, output: Path, to: str | None, tolerance: float, *, log_model: bool) -> "Format":
     """Return the format. Raises `UsageError` with everything that is wrong with what was asked for."""
     from harness.portable.formats import Format
     from harness.shipping.export import form_of, refuse_foreign
@@ -123,6 +134,8 @@ def _checked(density: float, output: Path, to: str | None, tolerance: float) -> 
         refuse_foreign(output, form, CARDS)
     except UsageError as error:
         faults.append(error)
+    if log_model and form != Format.ONNX:
+        faults.append(UsageError(f"--log-model takes ONNX, not {form}", fix="export to onnx, or leave it out"))
     if len(faults) > 1:
         listed = [f"{one.message} ({one.fix})" for one in faults]
         raise UsageError("nothing can be exported so", faults=listed, fix="mend each")
@@ -132,19 +145,27 @@ def _checked(density: float, output: Path, to: str | None, tolerance: float) -> 
 
 
 def _written(
-    held: "HeldCell", form: "Format", output: Path, tolerance: float, uri: str, store: Path, data_dir: Path | None
-) -> dict[str, Any]:
-    """Write the file and its cards; return the card."""
+    held: "HeldCell",
+    form: "Format",
+    output: Path,
+    tolerance: float,
+    tracker: "Tracker",
+    data_dir: Path | None,
+    *,
+    log_model: bool,
+) -> tuple[dict[str, Any], bool]:
+    """Write the file and its cards; return the card, and whether a model was logged."""
     from harness.shipping.card import card
     from harness.shipping.card_text import markdown
     from harness.shipping.export import Exported, export
     from harness.shipping.load import machine
+    from harness.shipping.logged_model import log_exported
     from harness.shipping.replay import replayed
 
     found: dict[str, Any] = {}
     telling = reporter()
-    cell = replayed(held, machine(store, data_dir), telling)
-    board = _board(held, uri, store)
+    cell = replayed(held, machine(tracker.store, data_dir), telling)
+    board = _board(held, tracker)
     with telling.task("Exporting", 1, "networks"):
 
         def cards(exported: Exported) -> dict[str, bytes]:
@@ -152,22 +173,22 @@ def _written(
             text = json.dumps(found, indent=1, allow_nan=False)
             return dict(zip(CARDS, (markdown(found).encode(), text.encode()), strict=True))
 
-        export(cell, form, output, tolerance, cards)
-    return found
+        exported = export(cell, form, output, tolerance, cards)
+    beside = [output.with_name(f"{output.name}{end}") for end in CARDS]
+    return found, log_model and log_exported(tracker, held, cell, exported, output, beside)
 
 
-def _board(held: "HeldCell", uri: str, store: Path) -> dict[str, Any] | None:
+def _board(held: "HeldCell", tracker: "Tracker") -> dict[str, Any] | None:
     """Return what the leaderboard says of a cell's entry at its level."""
     from harness.reports.export.entry_facts import entry_facts
     from harness.results import names
     from harness.results.reading import read
 
     try:
-        return entry_facts(
-            read(uri, store, held.name.dataset), held.group, held.run.tags[names.ENTRY], held.level.density
-        )
+        results = read(tracker.uri, tracker.store, tracker.experiment)
+        return entry_facts(results, held.group, held.run.tags[names.ENTRY], held.level.density)
     except ValueError as error:
-        raise contradiction(uri, error) from error
+        raise contradiction(tracker.uri, error) from error
 
 
 def _show(card: Mapping[str, Any], output: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
@@ -95,6 +96,30 @@ def test_a_file_that_differs_is_not_kept(filled, tmp_path, monkeypatch):
     result = give(filled, *MASKED, "-o", tmp_path / "a.safetensors")
     assert "is not the network that was published" in refused(MachineError, result)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_is_logged_once_and_into_the_store_that_is_meant(filled, copied, held, tmp_path):
+    """MLflow's own address of a copied store is that of the original."""
+    before = sorted(filled.rglob("*"))
+    for _ in range(2):
+        result = give(copied, *MASKED, "-o", tmp_path / "a.onnx", "--log-model")
+        assert result.exit_code == 0, result.output
+    assert "has this very file as a model already" in result.stderr
+    (place,) = (copied / "artifacts" / "isic-sim" / "models").glob("*/artifacts")
+    signature = yaml.safe_load((place / "MLmodel").read_text())["signature"]
+    (images,), (score,) = json.loads(signature["inputs"]), json.loads(signature["outputs"])
+    assert images["tensor-spec"] == {"dtype": "uint8", "shape": [-1, 3, 63, 63]}
+    assert score["tensor-spec"] == {"dtype": "float32", "shape": [-1]}
+    drawn = torch.randint(0, 256, (5, 3, 63, 63), dtype=torch.uint8)
+    wanted = OnnxSession(tmp_path / "a.onnx").scores(drawn)
+    assert np.array_equal(OnnxSession(place / "model.onnx").scores(drawn), wanted)
+    assert {"a.onnx.card.md", "a.onnx.card.json"} <= {one.name for one in place.iterdir()}
+    assert sorted(filled.rglob("*")) == before
+
+
+def test_only_an_onnx_file_is_a_model(filled, tmp_path):
+    text = refused(UsageError, give(filled, *MASKED, "-o", tmp_path / "a.pt2", "--log-model"))
+    assert "--log-model takes ONNX, not pt2" in text
 
 
 def test_an_export_is_replaced_and_nothing_else(filled, tmp_path):
