@@ -52,7 +52,7 @@ def _answer(board: Board, entry: str, density: float) -> dict[str, Any]:
 def _figures(done: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "auc": _estimate(auc(done)),
-        "sensitivity": _estimate(sensitivity(done)),
+        names.SENSITIVITY: _estimate(sensitivity(done)),
         "missed": _rate(rate(done, names.MISSED_DEPLOYED)),
         "alarms": _rate(rate(done, names.ALARMS_DEPLOYED)),
     }
