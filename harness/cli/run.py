@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.running.run import Summary
 
 
-@with_shared_options(seeds="assign", quantise="loss", params="weights", tune="params", publish_thumbnails="real_only")
+@with_shared_options(seeds="assign", quantise="loss", params="trained", tune="params", publish_thumbnails="real_only")
 def run(
     shared: SharedOptions,
     *,

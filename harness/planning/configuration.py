@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -108,6 +108,14 @@ class Configuration:
     present or can be downloaded, else `simulated`; the first answer is kept for the store. `kaiming`: drawn from the
     seed. A path: a torch file of the network's features, told by their names, else by their order, or of its
     convolutions alone, such as torchvision's AlexNet for these two. The head is always drawn from the seed.
+    """
+    trained: StrictBool = False
+    """`weights` is the file of your own trained network, head included: it is the dense network of every seed, and
+    dense training is skipped (own-network.md).
+    """
+    trained_positive: Literal[0, 1] = 1
+    """Which output of your trained network is the positive class, counted from 0; of a single logit, the class that it
+    speaks for.
     """
     loss: str | None = None
     """Trains every method with this loss in place of its own, see losses.md. Entries that become the same run once; a

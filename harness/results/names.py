@@ -63,6 +63,8 @@ GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.parti
 FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS, TEST_PART = "harness.levels", "harness.test_part"
 STATE, REASON = "harness.state", "harness.reason"
+SHA256 = "harness.sha256"
+"""Of an exported file, a tag of the model that MLflow keeps of it."""
 
 RESULT, STUDY, TRIAL, THUMBNAILS = "result", "study", "trial", "thumbnails"
 """Kinds of runs, values of `KIND`."""

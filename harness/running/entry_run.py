@@ -65,7 +65,7 @@ class EntryRun:
         w0 = self.w0
         try:
             pruner = self.entry.pruner()
-            sentence = why_skipped(pruner, w0)
+            sentence = why_skipped(pruner, w0, trained=self.plan.trained)
             alone = pruner.level_order == "independent"
         except UsageError as error:  # a plugin that cannot be imported fails alone
             yield from self._alike(densities, status=names.FAILED, reason=error.message)
@@ -112,6 +112,7 @@ class EntryRun:
             environment=self.plan.environment,
             lend=borrowed,
             meter=meter,
+            trained=self.plan.trained,
         )
         store.checks.append(unchanged(bench))
         return bench

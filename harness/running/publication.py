@@ -168,6 +168,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "network": plan.network,
         "size": plan.data.size,
         "weights": plan.weights,
+        **({"trained": True} if plan.trained else {}),
         "own_weights": own_weights(plan.weights),
         "schedule": asdict(plan.training),
         "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,

@@ -10,6 +10,7 @@ from harness.evaluation.safety import (
     FEWEST_NETWORKS,
     LARGEST_TIE,
     Answer,
+    Deployed,
     Judgement,
     difference,
     judge,
@@ -25,18 +26,6 @@ from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
 
 ALPHA = 0.05
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """Rises (pruned - dense) of the share of ``missed`` positives and of false ``alarms`` at cuts fixed on validation.
-
-    ``within``: both are shown to be below the margin.
-    """
-
-    missed: Contrast
-    alarms: Contrast
-    within: bool
 
 
 @dataclass(frozen=True)
