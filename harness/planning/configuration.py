@@ -128,6 +128,10 @@ class Configuration:
     `"effective-number(beta)"` with 0 <= beta < 1), `lambda_` (weight of the ranking term, from 0 to 1,000,000) and
     `ranking` (`"all-pairs"`; or `"pointwise"`). See losses.md.
     """
+    quantise: Literal["no", "int8"] = "no"
+    """`int8` adds to each entry a twin: the same networks, quantised to eight bits and scored as such. One alone is
+    written `lt+int8` among the methods (quantisation.md). Tuning leaves twins out.
+    """
     jobs: Annotated[StrictInt, Field(ge=0, le=MOST_JOBS)] = 0
     """Worker processes of one thread each. 0 means one per core that the process may use; one where the device is CUDA.
     """

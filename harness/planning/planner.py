@@ -27,6 +27,7 @@ from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
 from harness.planning.trained_start import COMMON, remarks_on, trained_start
+from harness.portable.quantisation import require_quantiser
 from harness.results.names import PROBE, REFERENCES
 from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
@@ -63,7 +64,10 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     """
     _require_names(options)
     common = {**COMMON, **options.parameters} if options.trained else options.parameters
-    entries, notes = resolve(options.methods, common, options.loss, options.loss_schedules)
+    twins = options.quantise == "int8"
+    entries, notes = resolve(options.methods, common, options.loss, options.loss_schedules, twins=twins)
+    if any(entry.is_quantised for entry in entries):
+        require_quantiser()
     device = _device(options)
     own, told = trained_start(options) if options.trained else (None, [])
     if own is None:
@@ -205,7 +209,7 @@ def _unusable(entries: Iterable[Entry], losses: Mapping[str, LossSchedule]) -> d
     found = {}
     for entry in entries:
         try:
-            if entry.text == entry.method:
+            if entry.in_float().text == entry.method:
                 entry_of(entry.method, {}, None, losses)
             traits_of(entry.method)
         except UsageError as error:

@@ -40,6 +40,7 @@ def publication(
         names.ENTRY: entry.text,
         names.METHOD: entry.method,
         names.LOSS: entry.loss.name,
+        names.PRECISION: str(entry.bits),
         names.PLAIN: entry.plain,
         names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
         names.CONTROL: str(entry.control).lower(),
@@ -53,6 +54,7 @@ def publication(
     params = {
         "entry": entry.text,
         "loss": entry.loss.name,
+        "bits": str(entry.bits),
         "plain": entry.plain,
         "seed": str(seed),
         "network": plan.network,

@@ -71,8 +71,10 @@ def spaces(
 
 
 def _tunable(plan: Plan) -> list[Entry]:
-    """Return the plan's entries but for the probe, which validation tunes by itself in every run."""
-    return [entry for entry in plan.entries if entry.method != PROBE]
+    """Return the plan's entries but for twins, which take what their entries get, and the probe, which validation
+    tunes by itself in every run.
+    """
+    return [entry for entry in plan.entries if entry.method != PROBE and not entry.is_quantised]
 
 
 def _skipped(entry: Entry, plan: Plan) -> str | None:

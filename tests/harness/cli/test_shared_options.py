@@ -29,9 +29,10 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     tune = [one for one in options("tune") if one in SHARED]
     assert run == tune == SHARED
     assert options("run")[7:10] == ["--set", "--seeds", "--densities"]
-    assert options("run")[12:17] == ["--weights", "--trained", "--params", "--tune", "--storage"]
+    assert options("run")[10:12] == ["--loss", "--quantise"]
+    assert options("run")[13:18] == ["--weights", "--trained", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (33, 33)
+    assert (len(options("run")), len(options("tune"))) == (34, 33)
 
 
 @pytest.fixture
