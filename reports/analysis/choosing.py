@@ -12,6 +12,9 @@ from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.verdicts import ALPHA
 from harness.results import names
 
+ROUNDING = 1e-9
+"""A size that exceeds its limit by this share is the limit, which was written in another unit."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -24,7 +27,7 @@ class Wanted:
     def fits(self, sizes: Mapping[Axis, float], without: Axis | None = None) -> bool | None:
         """Return whether sizes keep within every limit but the one left out; None where one is not known."""
         limits = {axis: limit for axis, limit in self.limits.items() if axis != without}
-        if any(sizes[axis] > limit for axis, limit in limits.items() if axis in sizes):
+        if any(sizes[axis] > limit * (1 + ROUNDING) for axis, limit in limits.items() if axis in sizes):
             return False
         return None if limits.keys() - sizes.keys() else True
 

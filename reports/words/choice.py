@@ -103,14 +103,15 @@ def _weak(found: Choice) -> Iterator[str]:
 
 
 def _unknown(axis: Axis) -> str:
-    return f"the {axis} of networks that {OPTIONS[axis]} asks about are not known ({_WHY_UNKNOWN[axis]})"
+    word, why_not = _UNKNOWN[axis]
+    return f"the {word} of some networks is not known, which {OPTIONS[axis]} asks about ({why_not})"
 
 
-_WHY_UNKNOWN: Mapping[Axis, str] = {
-    Axis.BYTES: NO_BYTES,
-    Axis.LATENCY: NO_LATENCY,
-    Axis.MACS: "they were not counted",
-    Axis.PARAMETERS: "they were not counted",
+_UNKNOWN: Mapping[Axis, tuple[str, str]] = {
+    Axis.BYTES: ("size in bytes", NO_BYTES),
+    Axis.LATENCY: ("latency", NO_LATENCY),
+    Axis.MACS: ("number of MACs", "it was not counted"),
+    Axis.PARAMETERS: ("number of parameters", "it was not counted"),
 }
 
 
