@@ -18,6 +18,7 @@ from harness.cli.choose import choose
 from harness.cli.config import config
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
+from harness.cli.export import export
 from harness.cli.gate import gate
 from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
@@ -46,6 +47,7 @@ add(app, run, "harness run --dataset isic-sim --methods magnitude,lt")
 add(app, tune, "harness tune --methods lt,snip --trials 30")
 add(app, report, "harness report --dataset isic")
 add(app, publish, "harness publish site --dataset isic")
+add(app, export, "harness export --entry snip --density 0.25 -o snip.onnx")
 add(app, bundle, "harness bundle isic.zip --author 'Ada L.'")
 add(app, list_, "harness list methods")
 add(app, check, "harness check 'lt[rate=0.75]' --full")

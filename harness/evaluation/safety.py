@@ -152,7 +152,7 @@ def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: Contrast,
         spread = max(0.0, between - sum(float(part.image_variance(weights)) for part in parts) / folds)
         return Needed(_more(positives, folds * overlap(folds) * images, few - overlap(folds) * spread), None)
     (part,) = parts
-    networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER)[0])
+    networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER, part.given)[0])
     own = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
     shared = max(images / positives - own / networks, least / positives)
     return Needed(
