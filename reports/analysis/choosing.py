@@ -91,7 +91,7 @@ def choose(
     measured: Measured,
     entries: Collection[str] | None = None,
 ) -> Choice:
-    """Return the choice among the pruned entries of one board, or those of them named, judged by what is wanted."""
+    """Return the choice among the entries of one board, or those of them named, judged by what is wanted."""
     judged = judged_by(cells, wanted.fpr, wanted.max_loss)
     every = candidates(judged, design, measured, entries)
     asked = [one for one in every if entries is not None or not one.control]

@@ -217,3 +217,9 @@ def test_what_no_axis_is_known_of_is_not_known_to_fit(planted):
     found = asked(made, 0.10, {"bytes": 1e9})
     assert (found.decision, found.unknown) == (Decision.UNDECIDED, (Axis.BYTES,))
     assert network(found.relaxed[Axis.BYTES]) == ("good", 0.125)
+
+
+def test_a_dense_network_in_fewer_bits_is_chosen_from_too(planted):
+    made = planted(0, {"lossy": (40, 60, 80)})
+    made.entry("dense+int8", 1.0, 10, spread=1, **sizes_of("dense", 1.0) | {"size/bytes": 250_000})
+    assert network(asked(made, 0.10, {"bytes": 300_000}).chosen) == ("dense+int8", 1.0)
