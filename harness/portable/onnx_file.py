@@ -28,11 +28,9 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
 
     Raises `MachineError` where onnx or onnxscript are not installed.
     """
-    try:
-        import onnx
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
+    require_onnx()
+    import onnx
+
     size = shipped.preprocessing.size
     images = torch.zeros(2, 3, size, size, dtype=torch.uint8)  # two: a batch of one would be taken for a constant
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -51,6 +49,16 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
     model = _without_notes(program.model_proto)
     onnx.helper.set_model_props(model, {NAMEPLATE: shipped.nameplate.to_text()})
     return bytes(model.SerializeToString())
+
+
+def require_onnx() -> None:
+    """Raise `MachineError` where what writes and runs ONNX files is not installed."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
 
 
 def nameplate_of(content: bytes, where: str) -> Nameplate | None:
