@@ -33,8 +33,8 @@ ORDER = (
         "downloads",
         "initial",
     ),
-    *("portable", "pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold", "integrity"),
-    *("submissions", "shipping"),
+    *("portable", "adopted", "pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold"),
+    *("integrity", "submissions", "shipping", "gating"),
     *("cli", "__main__"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}

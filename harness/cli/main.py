@@ -14,10 +14,12 @@ import typer
 from harness import __version__
 from harness.cli.bundle import bundle
 from harness.cli.check import check
+from harness.cli.choose import choose
 from harness.cli.config import config
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
 from harness.cli.export import export
+from harness.cli.gate import gate
 from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
 from harness.cli.messages import say
@@ -53,6 +55,8 @@ app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
 add(app, store_, "harness store --shrink-to 20GB")
 add(app, config, "harness config quick > my.toml")
+add(app, choose, "harness choose --max-loss 0.05 --max-bytes 200kB --dataset isic")
+add(app, gate, "harness gate new.csv --against old.csv --delta 0.05")
 add(app, plan_study, "harness plan-study --positives 75 --seeds 5 --entries 8")
 add(app, verify, "harness verify --rerun 5%")
 add(app, doctor, "harness doctor --store harness-store")

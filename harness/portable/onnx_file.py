@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,11 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
 
     Raises `MachineError` where onnx or onnxscript are not installed.
     """
-    require_onnx()
-    import onnx
-
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
     size = shipped.preprocessing.size
     images = torch.zeros(2, 3, size, size, dtype=torch.uint8)  # two: a batch of one would be taken for a constant
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -46,19 +49,24 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
             verbose=False,
         )
     assert program is not None
-    model = _without_notes(program.model_proto)
-    onnx.helper.set_model_props(model, {NAMEPLATE: shipped.nameplate.to_text()})
-    return bytes(model.SerializeToString())
+    return serialised(_without_notes(program.model_proto), {NAMEPLATE: shipped.nameplate.to_text()})
 
 
-def require_onnx() -> None:
-    """Raise `MachineError` where what writes and runs ONNX files is not installed."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
+def serialised(model: "ModelProto", metadata: Mapping[str, str]) -> bytes:
+    """Return the content of a model's file with this metadata and no other."""
+    import onnx
+
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, dict(metadata))
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def renamed(content: bytes, nameplate: Nameplate | None) -> bytes:
+    """Return an ONNX file's content with another nameplate, or with none."""
+    import onnx
+
+    told = {} if nameplate is None else {NAMEPLATE: nameplate.to_text()}
+    return serialised(onnx.load_model_from_string(content), told)
 
 
 def nameplate_of(content: bytes, where: str) -> Nameplate | None:
