@@ -8,6 +8,7 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.leaderboard import Board, Row
 from harness.reports.formatting import percents
 from harness.reports.page.ranges import Scale, scale_of
+from harness.reports.words.taking_home import export_command
 from harness.reports.words.verdict_table import SIGNS, at_level, kind
 from harness.results import names
 
@@ -34,6 +35,7 @@ def leaderboard_values(board: Board) -> Mapping[str, Any]:
         "losses": sorted({row.loss for row in rows}),
         "answers": _answers(board),
         "signs": SIGNS,
+        "export": export_command(board.provenance, board.design.networks[0], board.group) if board.cells else "",
         names.PROBE: names.PROBE,
         "reference": _dense(board) if any(level.density < 1 for level in board.levels) else None,
     }

@@ -1,6 +1,7 @@
 """What a reader does with a page: selects, searches, sorts, opens, shares the address; all of it by keyboard."""
 
 import re
+import shlex
 
 import pytest
 
@@ -147,6 +148,12 @@ def test_an_entry_opens_to_its_details_and_closes(show, pages):
     details = page.locator(".leaderboard tr.details")
     assert details.count() == 1
     assert "At each level" in details.inner_text()
+    row = page.locator(".leaderboard tr[data-entry]:has(+ tr.details)")
+    level = row.evaluate("row => row.closest('tbody').dataset.level")
+    words = shlex.split(details.locator("code").inner_text())
+    asked = dict(zip(words[2::2], words[3::2], strict=False))
+    assert (words[:2], asked["--entry"]) == (["harness", "export"], row.get_attribute("data-entry"))
+    assert float(asked["--density"]) == float(level)
     page.keyboard.press("Enter")
     assert details.count() == 0
 

@@ -118,8 +118,20 @@ function detailsOf(row, table, headings) {
   [...row.cells].forEach((one, column) => {
     if (column > 1) figures.append(fact(headings[column].textContent, one.cloneNode(true).childNodes));
   });
-  cell.append(figures, atOtherLevels(row, table));
+  cell.append(figures, atOtherLevels(row, table), takingHome(row));
   return details;
+}
+
+// The command that writes the network of an entry at the level of its row.
+function takingHome(row) {
+  const line = document.createElement("p");
+  const command = document.createElement("code");
+  const level = row.closest("tbody").dataset.level ?? "1.0";
+  const quoted = `'${row.dataset.entry.replaceAll("'", `'"'"'`)}'`;
+  const { export: written } = row.closest(".board").dataset;
+  command.textContent = written.replace("ENTRY", () => quoted).replace("SHARE", level);
+  line.append("Take it home: ", command);
+  return line;
 }
 
 function fact(term, nodes) {

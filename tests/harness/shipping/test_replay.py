@@ -1,0 +1,89 @@
+"""Networks out of the stages of a store: their scores are the published ones, also after an eviction."""
+
+import shutil
+
+import pytest
+import torch
+
+from harness.errors import DataError, MachineError
+from harness.networks.factories import parameter_count
+from harness.results import names
+from harness.shipping.replay import replayed
+from harness.storage.store import Store
+
+
+def scored(found):
+    return found.shipped(found.splits.test.images[:])
+
+
+@pytest.mark.parametrize(("entry", "density"), [("dense", 1.0), ("magnitude", 0.25), ("structured-magnitude", 0.25)])
+def test_a_network_gives_the_scores_that_are_published(filled, held, machine, telling, entry, density):
+    cell = held(filled, entry=entry, density=density)
+    found = replayed(cell, machine(filled), telling[0])
+    assert scored(found).tolist() == pytest.approx(cell.record.test_scores, rel=1e-5, abs=1e-6)
+    assert found.splits.test.ids == cell.ids
+    left = sum(int((weight != 0).sum()) for weight in found.shipped.network.parameters())
+    sizes = {"magnitude": left, "structured-magnitude": parameter_count(found.shipped.network)}
+    assert sizes.get(entry, cell.record.metrics[names.PARAMETERS]) == pytest.approx(
+        cell.record.metrics[names.PARAMETERS], abs=1
+    )
+
+
+def test_a_nameplate_names_the_cell(filled, held, machine, telling):
+    cell = held(filled)
+    told = replayed(cell, machine(filled), telling[0]).shipped.nameplate
+    assert (told.dataset, told.entry, told.density, told.seed, told.fold) == ("isic-sim", "magnitude", 0.25, 0, None)
+    assert (told.run, told.group, told.simulated) == (cell.run.run_id, cell.group, True)
+    assert told.classes == ("benign", "malignant")
+    assert told.preprocessing.size == 63
+    assert told.thresholds["deployed"] == cell.record.metrics["threshold/deployed"]
+
+
+def test_nothing_is_computed_where_every_stage_is_there(filled, held, machine, telling):
+    before = sorted(filled.glob("stages/*/*"))
+    replayed(held(filled), machine(filled), telling[0])
+    assert sorted(filled.glob("stages/*/*")) == before
+    assert "anew" not in telling[1].getvalue()
+
+
+@pytest.mark.slow
+def test_an_evicted_cell_is_computed_anew_and_said_so(copied, held, machine, telling):
+    for folder, kind in Store(copied).folders():
+        if kind in ("train", "score", "head"):
+            shutil.rmtree(folder)
+    cell = held(copied)
+    found = replayed(cell, machine(copied), telling[0])
+    assert scored(found).tolist() == pytest.approx(cell.record.test_scores, rel=1e-5, abs=1e-6)
+    assert "no longer has all stages of magnitude at density 0.25" in telling[1].getvalue()
+
+
+def test_another_network_in_the_store_is_refused(copied, held, machine, telling, monkeypatch):
+    cell = held(copied)
+    scores = (cell.record.test_scores[0] + 1, *cell.record.test_scores[1:])
+    monkeypatch.setitem(cell.record.__dict__, "test_scores", scores)
+    with pytest.raises(DataError, match="gives other test scores"):
+        replayed(cell, machine(copied), telling[0])
+
+
+def test_an_evicted_cell_of_another_machine_is_refused(copied, held, machine, telling, monkeypatch):
+    for folder, kind in Store(copied).folders():
+        if kind == "train":
+            shutil.rmtree(folder)
+    monkeypatch.setattr("harness.integrity.recorded_plan.environment_class", lambda _: "an abacus")
+    with pytest.raises(MachineError, match="this is an abacus"):
+        replayed(held(copied), machine(copied), telling[0])
+
+
+def test_a_whole_cell_of_another_machine_is_taken_as_it_is(filled, held, machine, telling, monkeypatch):
+    monkeypatch.setattr("harness.integrity.recorded_plan.environment_class", lambda _: "an abacus")
+    assert replayed(held(filled), machine(filled), telling[0]).record.status == names.DONE
+
+
+def test_threads_are_as_before(filled, held, machine, telling):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        replayed(held(filled), machine(filled), telling[0])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
