@@ -88,13 +88,14 @@ def read_graph(content: bytes, where: str) -> OnnxGraph:
 def _checked(content: bytes, where: str) -> Any:
     """Return the model, once it is one and holds all of its weights."""
     import onnx
+    from onnx.inliner import inline_local_functions
 
     try:
         model = onnx.load_model_from_string(content)
         elsewhere = [one.name for one in model.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
         if not elsewhere:
             onnx.checker.check_model(model)
-            return onnx.inliner.inline_local_functions(model) if model.functions else model
+            return inline_local_functions(model) if model.functions else model
     except Exception as error:  # as above
         raise DataError(f"{where} cannot be read as ONNX: {_line(error)}", fix="export it again") from error
     raise DataError(f"{where} keeps {elsewhere[0]} in another file", fix="save it as one file, with its weights inside")
