@@ -18,7 +18,7 @@ from harness.results.published import ReadDocument
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Amount = Annotated[float, Field(ge=0, lt=1e12, allow_inf_nan=False)]
 Line = Annotated[str, Field(max_length=300, pattern=r"\A[^\x00-\x1f\x7f]*\z")]
-Named = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\A[^\x00-\x1f\x7f/]+\z")]
+Named = Annotated[str, Field(min_length=1, max_length=60, pattern=r"\A[^\x00-\x1f\x7f/]+\z")]
 Hash = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 T = TypeVar("T")
 _LATENCIES = {1: names.LATENCY, 32: names.LATENCY_32}
