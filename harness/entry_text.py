@@ -1,4 +1,6 @@
-"""Entries as people write them: ``lt``, ``snip[images=64]``, ``random-layerwise[of=lt[rate=0.75]]``; data sets too."""
+"""Entries as people write them: ``lt``, ``snip[images=64]``, ``random-layerwise[of=lt[rate=0.75]]``, ``lt+int8``; data
+sets too.
+"""
 
 import json
 import re
@@ -6,6 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import UsageError
+
+INT8 = "+int8"
+"""Behind an entry: its networks, quantised to eight bits."""
 
 _WRITTEN = re.compile(r"^(?P<name>[^\[\]]+)(\[(?P<parameters>.*)\])?$")
 
@@ -35,6 +40,12 @@ def parse_entry(written: str, what: str = "method") -> tuple[str, dict[str, str]
     if len(parameters) < len(pairs):
         raise UsageError(f"{what} {written!r} gives a parameter twice")
     return match["name"].strip(), parameters
+
+
+def parse_bits(written: str) -> tuple[str, int]:
+    """Return an entry without what is said of its bits, and these: ``lt+int8`` is (lt, 8), any other is of 32."""
+    name = written.strip().removesuffix(INT8)
+    return (name.rstrip(), 8) if name != written.strip() else (written, 32)
 
 
 def toml_text(value: Any) -> str:

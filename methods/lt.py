@@ -57,6 +57,12 @@ class LotteryTicket(IterativePruner):
             return "the released code has no rule for norm layers, which it would leave unpruned: use --network alexnet"
         return super().skip(network)
 
+    def skip_trained(self) -> str | None:
+        """Return why a score of what training changed of W0 says nothing of a network that was trained before."""
+        if self.criterion == "magnitude":
+            return None
+        return f"criterion={self.criterion} scores what training changed of W0, which is trained already: use magnitude"
+
     def scores(self, trained: Network, initial: Network, mask: Mask) -> Scores:
         """Return the criterion's score of every masked parameter."""
         return weight_scores(self.criterion, trained, initial, mask)

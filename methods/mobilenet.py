@@ -38,6 +38,10 @@ class MobileNet(Pruner):
         """Channels are whole, so that counts come in steps."""
         return 0.01
 
+    def skip_trained(self) -> str | None:
+        """Return why it would be no fair comparison."""
+        return "it would be trained here from a random start, beside a network that was trained elsewhere"
+
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield a trained MobileNet of each density's size."""
         dense = parameter_count(bench.network())

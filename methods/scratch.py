@@ -38,6 +38,10 @@ class Scratch(Pruner):
         """That of methods which cut channels out, the widest of those that may be controlled."""
         return 0.02
 
+    def skip_trained(self) -> str | None:
+        """Return why W0 is no start from scratch."""
+        return "W0 is a trained network: what is left of it is not trained from scratch"
+
     def prune(self, bench: Workbench, densities: Sequence[float]) -> Iterator[PrunedNetwork]:
         """Yield the trained network of each density."""
         for density in densities:

@@ -136,6 +136,7 @@ def make_bench(tiny, splits, schedule, tmp_path):
             environment="test machine",
             lend=changes.get("lend"),
             meter=changes.get("meter"),
+            trained=changes.get("trained", False),
         )
 
     return make

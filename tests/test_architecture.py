@@ -33,8 +33,8 @@ ORDER = (
         "downloads",
         "initial",
     ),
-    *("portable", "pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold", "integrity"),
-    *("submissions", "shipping"),
+    *("portable", "adopted", "pruning", "planning", "running", "forecast", "tuning", "testing", "scaffold"),
+    *("integrity", "submissions", "shipping", "gating"),
     *("cli", "__main__"),
 )
 NEVER = {("tuning", "testing"), ("testing", "tuning")}
@@ -49,6 +49,7 @@ REPORTS_ORDER = (
 )
 
 FACES = {
+    "harness": "load_network read_network",
     "harness.pruning": """Architecture ChannelGroup ChannelPruner ChannelScope DensityUnreachable IterativePruner Mask
         Network OneShotPruner PrunedNetwork Pruner Replaced Retrain SaliencyPruner Scope Scores Start TrainingDiverged
         Workbench build channel_groups copy_of coupled keep_largest not_a_sum_of_paths not_narrowable output_of_paths
@@ -64,8 +65,8 @@ FACES = {
 """What others build on: to add or to take away a name here is a decision."""
 
 ONE_MODULE_ONLY = {
-    # A client opened, one run logged to, and all else: three files of one idea.
-    "mlflow": {f"harness.results.mlflow_{part}" for part in ("client", "run", "tracker")},
+    # A client opened, one run logged to, an exported model, and all else: files of one idea.
+    "mlflow": {f"harness.results.mlflow_{part}" for part in ("client", "run", "tracker", "model")},
     "optuna": {"harness.tuning.studies"},
     "torch_pruning": {"harness.sparsity.surgery", "harness.methods.structured"},
     "ray": set(),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from harness import plugins
+from harness.entry_text import INT8
 from harness.errors import HarnessError
 
 Completion = Callable[[str], list[str]]
@@ -23,11 +24,14 @@ def _starting(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def methods(incomplete: str) -> list[str]:
-    """Complete the last of a comma-separated list of methods; nothing within brackets."""
+    """Complete the last of a comma-separated list of methods, after + its twin; nothing within brackets."""
     before, comma, last = incomplete.rpartition(",")
     if incomplete.count("[") > incomplete.count("]"):
         return []
-    return [f"{before}{comma}{name}" for name in _starting(["all", *_names(plugins.PRUNERS)], last)]
+    names = ["all", *_names(plugins.PRUNERS)]
+    if "+" in last:
+        names = [f"{name}{INT8}" for name in names]
+    return [f"{before}{comma}{name}" for name in _starting(names, last)]
 
 
 def datasets(incomplete: str) -> list[str]:
@@ -67,5 +71,7 @@ def one_of(*names: str) -> Completion:
 
     return complete
 
+
+quantisations = one_of("int8")
 
 weights = one_of(*_WEIGHTS)

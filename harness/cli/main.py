@@ -14,9 +14,12 @@ import typer
 from harness import __version__
 from harness.cli.bundle import bundle
 from harness.cli.check import check
+from harness.cli.choose import choose
 from harness.cli.config import config
 from harness.cli.data import data_verbs
 from harness.cli.doctor import doctor
+from harness.cli.export import export
+from harness.cli.gate import gate
 from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
 from harness.cli.measure import measure
@@ -45,6 +48,7 @@ add(app, run, "harness run --dataset isic-sim --methods magnitude,lt")
 add(app, tune, "harness tune --methods lt,snip --trials 30")
 add(app, report, "harness report --dataset isic")
 add(app, publish, "harness publish site --dataset isic")
+add(app, export, "harness export --entry snip --density 0.25 -o snip.onnx")
 add(app, bundle, "harness bundle isic.zip --author 'Ada L.'")
 add(app, measure, "harness measure --entry lt --density 0.25")
 add(app, list_, "harness list methods")
@@ -53,6 +57,8 @@ app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
 add(app, store_, "harness store --shrink-to 20GB")
 add(app, config, "harness config quick > my.toml")
+add(app, choose, "harness choose --max-loss 0.05 --max-bytes 200kB --dataset isic")
+add(app, gate, "harness gate new.csv --against old.csv --delta 0.05")
 add(app, plan_study, "harness plan-study --positives 75 --seeds 5 --entries 8")
 add(app, verify, "harness verify --rerun 5%")
 add(app, doctor, "harness doctor --store harness-store")

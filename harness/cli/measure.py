@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.completions import datasets
+from harness.cli.cell_options import CELL, CellSeedOption, FoldOption, GroupOption, HeldDatasetOption, RatioOption
 from harness.cli.held import only_experiment
 from harness.cli.loudness import reporter, speak, tell_places
 from harness.cli.messages import say, show, show_json
 from harness.cli.options import (
     DEFAULT_STORE,
-    WHAT,
     DataDirOption,
     JsonOption,
     QuietOption,
@@ -38,31 +37,21 @@ def measure(
         list[Path] | None,
         typer.Argument(metavar="FILE", help="ONNX files, anybody's, or safetensors of `harness export`."),
     ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=datasets,
-            rich_help_panel=WHAT,
-            help="Data set of the cells; default: the only one that has results.",
-        ),
-    ] = None,
     entry: Annotated[
         list[str] | None,
-        typer.Option(metavar="ENTRY", rich_help_panel=WHAT, help="Entry of a published cell; may be repeated."),
+        typer.Option(
+            "--entry", metavar="NAME", rich_help_panel=CELL, help="Entry of a published cell; may be repeated."
+        ),
     ] = None,
     density: Annotated[
         list[float] | None,
-        typer.Option(metavar="X", rich_help_panel=WHAT, help="Its level; may be repeated."),
+        typer.Option("--density", metavar="X", rich_help_panel=CELL, help="Its level, in (0, 1]; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", rich_help_panel=WHAT, help="Its seed.")] = 0,
-    fold: Annotated[int | None, typer.Option(metavar="K", rich_help_panel=WHAT, help="Its fold.")] = None,
-    imbalance: Annotated[
-        float | None, typer.Option(metavar="RATIO", rich_help_panel=WHAT, help="Its negatives per positive.")
-    ] = None,
-    group: Annotated[
-        str | None, typer.Option(metavar="ID", rich_help_panel=WHAT, help="Its group, where there are several.")
-    ] = None,
+    seed: CellSeedOption = 0,
+    dataset: HeldDatasetOption = None,
+    fold: FoldOption = None,
+    imbalance: RatioOption = None,
+    group: GroupOption = None,
     machine: Annotated[
         str,
         typer.Option(metavar="NAME", rich_help_panel=_HOW, help="What this machine is called; default: its processor."),
@@ -124,6 +113,7 @@ def _refuse_odd(
         faults.append("nothing to measure: give files, or --entry and --density")
     if bool(entries) != bool(densities):
         faults.append("a cell needs both --entry and --density")
+    faults += [f"--density {one:g} is no share of the weights" for one in densities if not 0 < one <= 1]
     if faults:
         raise UsageError("; ".join(faults), fix="harness measure --entry lt --density 0.25, or harness measure FILE")
 
@@ -156,25 +146,18 @@ def _networks(
     found = every(files)
     if not cells:
         return found
-    from harness.environment import usable_cores
-    from harness.integrity.recorded_plan import Machine
     from harness.shipping.held_cell import find_cell
+    from harness.shipping.load import machine
     from harness.shipping.replay import replayed
 
     assert uri is not None
-    here = Machine(data_dir, store, usable_cores(), _weights_here)
+    here = machine(store, data_dir)
     held = [find_cell(one, uri, store) for one in cells]
     with reporter().task("Taking networks from the store", len(held), "networks") as task:
         for one in held:
             found.append(of_cell(replayed(one, here, reporter())))
             task.update(1)
     return found
-
-
-def _weights_here(source: str, _download: bool) -> Path | None:
-    from harness.downloads.imagenet import imagenet_file
-
-    return imagenet_file(source, fetch=False, reporter=None)
 
 
 def _write(folder: Path, networks: "Sequence[Measurable]", store: Path, *, as_json: bool) -> None:

@@ -133,6 +133,14 @@ WeightsOption = Annotated[
         help="Start of the convolutions: auto, imagenet, simulated, kaiming or a weights file.",
     ),
 ]
+TrainedOption = Annotated[
+    bool,
+    typer.Option(
+        "--trained",
+        rich_help_panel=WHAT,
+        help="--weights is your own trained network, head included: prune it as it is.",
+    ),
+]
 PositiveOption = Annotated[
     str | None,
     typer.Option(

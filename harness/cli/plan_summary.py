@@ -32,7 +32,8 @@ def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
         *(f"            {split}: {p} positives, {n} negatives" for split, (p, n) in counts.items()),
         *(f"            {words}" for one in plans if (words := one.data.cutting.words)),
         f"Network     {plan.network}, W0 {plan.weights}"
-        + (f", pretrained on {plan.pretraining.dataset}" if plan.weights == SIMULATED else ""),
+        + (f", pretrained on {plan.pretraining.dataset}" if plan.weights == SIMULATED else "")
+        + (", your own: no dense training" if plan.trained else ""),
         f"Training    {steps} a stage, batch {training.batch_size}, learning rate {training.learning_rate:g},"
         f" {training.precision}",
         f"Remaining   {levels}",

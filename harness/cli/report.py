@@ -119,7 +119,7 @@ def show_groups(
     from harness.reports.terminal_groups import side_by_side
 
     try:
-        found = compare_groups(_results(uri, store, experiment), *groups, margin)
+        found = compare_groups(results_shown(uri, store, experiment), *groups, margin)
     except ValueError as error:
         raise contradiction(uri, error) from error
     if as_json:
@@ -136,7 +136,7 @@ def write_report(
     from harness.reports.publishing.report import write
     from harness.reports.terminal import summary
 
-    results = _results(uri, store, experiment)
+    results = results_shown(uri, store, experiment)
     try:
         page, table = write(results, folder), summary(results)
         more = write_paper_files(results, folder, *(papers or ForPapers()))
@@ -151,8 +151,8 @@ def write_report(
     return Written(page, bool(results.damage))
 
 
-def _results(uri: str, store: Path, experiment: str) -> "Results":
-    """Return the results of one experiment. Raises `UsageError` where there are none."""
+def results_shown(uri: str, store: Path, experiment: str) -> "Results":
+    """Return the results of one experiment, and name what is damaged. Raises `UsageError` where there are none."""
     from harness.results.reading import read
 
     results = read(uri, store, experiment)

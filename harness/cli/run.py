@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.completions import quantisations
 from harness.cli.expectation import Estimate, Expectation, asked
 from harness.cli.messages import note, show, show_end, show_json
 from harness.cli.options import OUTPUT, TUNING, WHAT
@@ -21,13 +22,22 @@ if TYPE_CHECKING:
     from harness.running.run import Summary
 
 
-@with_shared_options(seeds="assign", params="weights", tune="params", publish_thumbnails="real_only")
+@with_shared_options(seeds="assign", quantise="loss", params="trained", tune="params", publish_thumbnails="real_only")
 def run(
     shared: SharedOptions,
     *,
     seeds: Annotated[
         str | None,
         typer.Option(metavar="LIST", rich_help_panel=WHAT, help="A number of seeds, or a list: '5' or '0,3,7'."),
+    ] = None,
+    quantise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="int8",
+            autocompletion=quantisations,
+            rich_help_panel=WHAT,
+            help="Add to each entry a twin: the same networks in int8, scored as such (docs/quantisation.md).",
+        ),
     ] = None,
     params: Annotated[
         Path | None,
@@ -55,7 +65,7 @@ def run(
         raise UsageError("--params and --tune exclude each other", fix="drop --params to tune anew")
     if tune is None:
         shared = _without_studies(shared)
-    work = planned(shared, {"seeds": seeds_of(seeds), "tuning": {"trials": tune}})
+    work = planned(shared, {"seeds": seeds_of(seeds), "quantise": quantise, "tuning": {"trials": tune}})
     if params is not None:
         work = replace(work, plans=_with_parameters(work, params))
     if shared.dry_run:

@@ -33,6 +33,7 @@ from harness.cli.options import (
     StorageOption,
     StoreOption,
     TrackingOption,
+    TrainedOption,
     VerboseOption,
     WeightsOption,
 )
@@ -56,6 +57,7 @@ class SharedOptions:
     loss: LossOption = None
     network: NetworkOption = None
     weights: WeightsOption = None
+    trained: TrainedOption = False
     storage: StorageOption = None
     data_dir: DataDirOption = None
     allow_missing: AllowMissingOption = False

@@ -57,6 +57,7 @@ def configuration_of(shared: SharedOptions, own: Mapping[str, Any]) -> "Configur
         "loss": shared.loss,
         "network": shared.network,
         "weights": shared.weights,
+        "trained": shared.trained or None,
         "jobs": shared.jobs,
         "cell_limit": shared.cell_limit,
         **own,

@@ -69,11 +69,13 @@ class Measured:
     """One figure of M entries with J networks each on one test part: ``values`` (M, J), and the ``classes`` behind it.
 
     Networks of one j are paired: same seed, same split. The sampling error of a value is that of the mean of its
-    images' shares, summed over the classes.
+    images' shares, summed over the classes. ``given`` are the places of entries that are one network in every j, such
+    as a dense network that was trained elsewhere.
     """
 
     values: Floats
     classes: tuple[Images, ...]
+    given: tuple[int, ...] = ()
 
     def image_variance(self, factors: Floats) -> Floats:
         """Return the variance over the images of the contrasts (..., M) of the means over networks."""
@@ -157,7 +159,7 @@ def _over_seeds(part: Measured, factors: Floats, own_from: float) -> tuple[Float
     images = np.sum([term for term, _ in of_images], axis=0)
     terms: list[tuple[Floats, Floats | float]] = [*of_images]
     if networks > 1:
-        variance, freedom = network_variance(part.values, factors, own_from)
+        variance, freedom = network_variance(part.values, factors, own_from, part.given)
         terms.append((variance / networks, freedom))
         terms += [
             (-quadratic(one.residual, factors) / (one.size * networks), (one.size - 1.0) * (networks - 1))

@@ -54,6 +54,18 @@ class Judgement:
     needed: Needed | None = None
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """Rises (pruned - dense) of the share of ``missed`` positives and of false ``alarms`` at cuts fixed on validation.
+
+    ``within``: both are shown to be below the margin.
+    """
+
+    missed: Contrast
+    alarms: Contrast
+    within: bool
+
+
 def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: float) -> Judgement:
     """Return the answer for an ``entry`` beside ``dense``, both by their place among the M entries of a level.
 
@@ -71,8 +83,11 @@ def judge(parts: Sequence[Measured], entry: int, dense: int, fpr: float, delta: 
 
 
 def _answer(networks: int, loss: Contrast, lift: Contrast, delta: float) -> Answer:
-    if networks < FEWEST_NETWORKS:
-        return Answer.ANECDOTE
+    return Answer.ANECDOTE if networks < FEWEST_NETWORKS else answer_of(loss, lift, delta)
+
+
+def answer_of(loss: Contrast, lift: Contrast, delta: float) -> Answer:
+    """Return what a loss and the dense network's lift come to, whatever their noise is of."""
     if loss.lower() > 0 and loss.upper() >= delta:
         return Answer.LOSES
     if lift.lower() < 2 * delta:
@@ -131,20 +146,31 @@ def needed_to_decide(parts: Sequence[Measured], weights: Floats, loss: Contrast,
     freedom, more positives do not.
     """
     few, many = (_detected(max(loss.value, delta - loss.value), freedom) for freedom in (loss.freedom, CERTAIN))
-    positives, least = _count(parts, 0), delta * (1 - delta)
-    images = max(_spread(parts, weights, 0), least) + positives / _count(parts, 1) * _spread(parts, weights, 1)
+    positives, least, images = _count(parts, 0), delta * (1 - delta), _noise(parts, weights, delta)
     if len(parts) > 1:
         folds, between = len(parts), float(network_variance(fold_means(parts), weights, LARGER)[0])
         spread = max(0.0, between - sum(float(part.image_variance(weights)) for part in parts) / folds)
         return Needed(_more(positives, folds * overlap(folds) * images, few - overlap(folds) * spread), None)
     (part,) = parts
-    networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER)[0])
+    networks, between = part.values.shape[1], float(network_variance(part.values, weights, LARGER, part.given)[0])
     own = sum(float(quadratic(one.residual, weights)) / one.size for one in part.classes)
     shared = max(images / positives - own / networks, least / positives)
     return Needed(
         _more(positives, images, few - max(0.0, between - own) / networks),
         _more(networks, max(between, own), many - shared),
     )
+
+
+def positives_to_decide(part: Measured, weights: Floats, loss: Contrast, delta: float) -> int | None:
+    """Return the same of two given networks: theirs is no noise, so that positives alone decide."""
+    allowed = _detected(max(loss.value, delta - loss.value), loss.freedom)
+    return _more(_count([part], 0), _noise([part], weights, delta), allowed)
+
+
+def _noise(parts: Sequence[Measured], weights: Floats, delta: float) -> float:
+    """Return the variance that one positive brings, with as many negatives as go with it."""
+    ratio = _count(parts, 0) / _count(parts, 1)
+    return max(_spread(parts, weights, 0), delta * (1 - delta)) + ratio * _spread(parts, weights, 1)
 
 
 def _detected(gap: float, freedom: float) -> float:

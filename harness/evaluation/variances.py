@@ -36,15 +36,23 @@ def overlap(folds: int) -> float:
     return 1 / folds + 1 / (folds - 1)
 
 
-def network_variance(values: Floats, factors: Floats, own_from: float) -> tuple[Floats, Floats]:
-    """Return the variance over networks of the contrasts of one network each, and its degrees of freedom; (M, J)."""
-    entries, networks = values.shape
+def network_variance(
+    values: Floats, factors: Floats, own_from: float, given: Sequence[int] = ()
+) -> tuple[Floats, Floats]:
+    """Return the variance over networks of the contrasts of one network each, and its degrees of freedom; (M, J).
+
+    ``given`` are the entries that are one and the same network in every column: they have no part in what the others
+    share by column, so that they are left out of the pooled variance, and contrasts with them are judged by their own.
+    """
+    networks = values.shape[1]
     own = np.var(factors @ values, axis=-1, ddof=1)
-    if entries < 2:
+    drawn = np.delete(values, given, axis=0)
+    if len(drawn) < 2:
         return own, np.full_like(own, networks - 1.0)
-    pooled = pooled_variance(values) * np.square(factors).sum(axis=-1)
+    pooled = pooled_variance(drawn) * np.square(factors).sum(axis=-1)
     by_own = (np.abs(factors.sum(axis=-1)) > 1e-12) | (own > own_from * pooled)
-    freedom = np.where(by_own, networks - 1.0, (entries - 1.0) * (networks - 1))
+    by_own |= (factors[..., [*given]] != 0).any(axis=-1)
+    freedom = np.where(by_own, networks - 1.0, (len(drawn) - 1.0) * (networks - 1))
     return np.where(by_own, own, pooled), freedom
 
 

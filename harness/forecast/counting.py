@@ -61,7 +61,7 @@ class Counter:
             return EntryWork(unknown=reason)
         try:
             pruner = entry.pruner()
-            if why_skipped(pruner, self.planned):
+            if why_skipped(pruner, self.planned, trained=self.plan.trained):
                 return EntryWork()
             return EntryWork(self._counted(pruner, entry))
         except NotCounted:
@@ -124,6 +124,7 @@ class Counter:
             method=entry.method,
             environment=self.plan.environment,
             lend=borrowed,
+            trained=self.plan.trained,
         )
 
     def _own(self, store: DryStore) -> Callable[[Architecture], Network]:

@@ -18,15 +18,24 @@ AUTO = "auto"
 IMAGENET = "imagenet"
 SIMULATED = "simulated"
 SCRATCH = "kaiming"
+TRAINED, TRAINED_SWAPPED = "trained", "trained-swapped"
+"""Before the hash of a file that is W0 whole, head included; of the second the first output is the positive class."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """``name``, in every result: simulated, kaiming, imagenet:<sha256> or file:<sha256>. ``note`` is for people."""
+    """``name``, in every result: simulated, kaiming, imagenet:<sha256>, file:<sha256> or, of a network that was
+    trained elsewhere, trained:<sha256>. ``note`` is for people.
+    """
 
     name: str
     file: str | None = None
     note: str = ""
+
+
+def is_trained(weights: str) -> bool:
+    """Return whether start weights, by their name in results, are a network that was trained elsewhere."""
+    return weights.partition(":")[0] in (TRAINED, TRAINED_SWAPPED)
 
 
 Find = Callable[[str, bool], Path | None]

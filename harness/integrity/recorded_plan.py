@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import plugins
+from harness.adopted.adopted_network import is_kept
 from harness.data.asked import Asked, takes_path
 from harness.data.locating import DataPlan, resolve_data
 from harness.environment import environment_class
@@ -16,10 +17,12 @@ from harness.errors import HarnessError, NetworkError
 from harness.initial.weights_choice import IMAGENET, Find
 from harness.initial.weights_file import file_digest
 from harness.losses.registered import recorded_loss
+from harness.networks.architecture import Architecture
 from harness.networks.registered import factory_of
 from harness.planning.plan import Plan
 from harness.results import names
 from harness.results.recorded import RecordedRun
+from harness.storage.store import Store
 
 
 class NotHere(Exception):  # noqa: N818
@@ -87,10 +90,18 @@ def _weights_file(plan: Plan, find: Find) -> str | None:
     kind, _, sha256 = plan.weights.partition(":")
     if not sha256:
         return None
+    if plan.trained and is_kept(Store(plan.store), Architecture(plan.network), plan.weights):
+        return None
     path, source = None, factory_of(plan.network).imagenet
     if kind == IMAGENET and source:
         with contextlib.suppress(NetworkError):  # HARNESS_OFFLINE is set, and they are not here
             path = find(source, False)
     if path is None or file_digest(path) != sha256:
-        raise NotHere(f"its start weights, {plan.weights[:30]}..., are not on this machine")
+        raise NotHere(_absent(plan))
     return str(path)
+
+
+def _absent(plan: Plan) -> str:
+    if plan.trained:
+        return f"its network was trained elsewhere, and this store does not have it ({plan.weights[:30]}...)"
+    return f"its start weights, {plan.weights[:30]}..., are not on this machine"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -109,6 +109,14 @@ class Configuration:
     seed. A path: a torch file of the network's features, told by their names, else by their order, or of its
     convolutions alone, such as torchvision's AlexNet for these two. The head is always drawn from the seed.
     """
+    trained: StrictBool = False
+    """`weights` is the file of your own trained network, head included: it is the dense network of every seed, and
+    dense training is skipped (own-network.md).
+    """
+    trained_positive: Literal[0, 1] = 1
+    """Which output of your trained network is the positive class, counted from 0; of a single logit, the class that it
+    speaks for.
+    """
     loss: str | None = None
     """Trains every method with this loss in place of its own, see losses.md. Entries that become the same run once; a
     note says so.
@@ -119,6 +127,10 @@ class Configuration:
     (the positives' weight in the first round and in later ones: above 0, at most 1,000,000, or
     `"effective-number(beta)"` with 0 <= beta < 1), `lambda_` (weight of the ranking term, from 0 to 1,000,000) and
     `ranking` (`"all-pairs"`; or `"pointwise"`). See losses.md.
+    """
+    quantise: Literal["no", "int8"] = "no"
+    """`int8` adds to each entry a twin: the same networks, quantised to eight bits and scored as such. One alone is
+    written `lt+int8` among the methods (quantisation.md). Tuning leaves twins out.
     """
     jobs: Annotated[StrictInt, Field(ge=0, le=MOST_JOBS)] = 0
     """Worker processes of one thread each. 0 means one per core that the process may use; one where the device is CUDA.

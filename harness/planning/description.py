@@ -8,7 +8,7 @@ from harness.entry_text import parse_entry
 from harness.errors import UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
-from harness.planning.pruners import build_pruner, pruner_class
+from harness.planning.pruners import build_pruner, pruner_class, why_it_is_skipped
 from harness.plugin_process import of_its_plugin
 from harness.pruning.pruner import Borrowable
 from harness.pruning.recalibrating import RecalibratingPruner
@@ -133,18 +133,21 @@ def code_of(method: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     return {module: digest(without_facts(text)) for module, text in found.items() if text is not None}
 
 
-def skipped(method: str, parameters: Mapping[str, Any], network: str) -> str | None:
-    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None."""
-    if sentence := _skipped(method, parameters, network):
+def skipped(method: str, parameters: Mapping[str, Any], network: str, *, trained: bool = False) -> str | None:
+    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None.
+
+    ``trained``: W0 was trained elsewhere.
+    """
+    if sentence := _skipped(method, parameters, network, trained=trained):
         return sentence
     lenders = described(method, parameters).borrows_from
-    sentences = ((other, _skipped(*parse_entry(other), network)) for other in lenders)
+    sentences = ((other, _skipped(*parse_entry(other), network, trained=trained)) for other in lenders)
     return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
 
 
 @of_its_plugin
-def _skipped(method: str, parameters: Mapping[str, Any], network: str) -> str | None:
-    return build_pruner(method, parameters).skip(skeleton(Architecture(network)))
+def _skipped(method: str, parameters: Mapping[str, Any], network: str, *, trained: bool) -> str | None:
+    return why_it_is_skipped(build_pruner(method, parameters), skeleton(Architecture(network)), trained=trained)
 
 
 def plain_value(value: Any) -> Any:

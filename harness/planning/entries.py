@@ -1,27 +1,33 @@
 """Entries: a method with its parameters and its loss, under a canonical name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
-from harness.entry_text import parse_entry
+from harness.entry_text import INT8, parse_entry
 from harness.errors import UsageError, nearest
+from harness.key_fields import YOUNGER
 from harness.losses.registered import schedule_named
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import Description, Written, code_of, described, traits_of, written
 from harness.planning.method_facts import facts_of
 from harness.planning.pruners import build_pruner
+from harness.portable.quantisation import quantiser_versions
 from harness.pruning.pruner import Pruner
 from harness.results.method_facts import MethodFacts
 from harness.results.names import PLAIN_LOSS
+from harness.storage.canonical import digest
 from harness.storage.code_behind import foreign_code
+
+FLOAT = 32
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the leaderboard: a method, its non-default parameters and its loss schedule.
+    """One line of the leaderboard: a method, its non-default parameters, its loss schedule and the bits of its weights.
 
-    ``text`` is canonical (non-default fields, sorted) and the entry's name everywhere.
+    ``text`` is canonical (non-default fields, sorted) and the entry's name everywhere. ``bits`` is 32; or 8 of a
+    `twin`, whose networks are those of the same entry, quantised.
     """
 
     key_name: ClassVar[str] = ""
@@ -29,6 +35,20 @@ class Entry:
     method: str
     parameters: tuple[tuple[str, Any], ...]
     loss: LossSchedule
+    bits: int = field(default=FLOAT, metadata=YOUNGER)
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether its networks are quantised."""
+        return self.bits != FLOAT
+
+    def twin(self) -> "Entry":
+        """Return the entry of the same networks in int8."""
+        return self if self.is_quantised else replace(self, text=f"{self.text}{INT8}", bits=8)
+
+    def in_float(self) -> "Entry":
+        """Return the entry whose networks these are before they are quantised."""
+        return replace(self, text=self.text.removesuffix(INT8), bits=FLOAT) if self.is_quantised else self
 
     def pruner(self) -> Pruner:
         """Return the method, built from its parameters: imported in this process, which is for jobs to do."""
@@ -42,7 +62,8 @@ class Entry:
     def plain(self) -> str:
         """The text of the same method under the plain loss: what tells two losses of one method."""
         try:
-            return entry_of(self.method, dict(self.parameters), "plain").text
+            plain = entry_of(self.method, dict(self.parameters), "plain")
+            return (plain.twin() if self.is_quantised else plain).text
         except UsageError:  # a plugin that cannot be imported
             return self.text
 
@@ -62,7 +83,7 @@ class Entry:
         """Return a hash of each source file of the method, of those that it extends or borrows from, and of what these
         import from beside them; of a loss of another distribution, too.
 
-        A changed method or loss is a new run.
+        A changed method or loss is a new run, and so is a network quantised by another version.
         """
         try:
             lenders = [parse_entry(one) for one in self.described().borrows_from]
@@ -70,7 +91,8 @@ class Entry:
         except UsageError:  # a plugin that cannot be imported has failed cells and no code
             return []
         codes = sorted({module: code for one in found for module, code in one.items()}.items())
-        return [*(code for _, code in codes), *foreign_code(self.loss)]
+        quantiser = [digest(quantiser_versions())] if self.is_quantised else []
+        return [*(code for _, code in codes), *foreign_code(self.loss), *quantiser]
 
 
 def entry_of(

@@ -14,7 +14,13 @@ from harness.planning.configuration import Configuration
 
 Schema = Mapping[str, Any]
 
-_KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "object": "a table"}
+_KINDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "object": "a table",
+}
 _BOUNDS = {
     "minimum": " from {:,}",
     "exclusiveMinimum": " above {:,}",

@@ -8,7 +8,7 @@ from typing import Any
 from harness.data.locating import DataPlan
 from harness.evaluation.terms import Terms
 from harness.initial.pretraining_options import Pretraining
-from harness.initial.weights_choice import SIMULATED
+from harness.initial.weights_choice import SIMULATED, is_trained
 from harness.networks.architecture import Architecture
 from harness.planning.cell_limit import CellLimit
 from harness.planning.entries import Entry
@@ -24,8 +24,8 @@ class Plan:
     """Everything that decides a result, and where it is kept.
 
     ``densities`` descend from 1. ``weights`` names W0's convolutions as `Weights` does, and ``weights_file`` is their
-    file where there is one. ``entries`` begin with the plain-loss dense network and the probe; ``unusable`` tells of
-    those that cannot be run, by their text, why.
+    file where there is one. ``entries`` begin with the plain-loss dense network and, where its features are trained
+    here, the probe; ``unusable`` tells of those that cannot be run, by their text, why.
     """
 
     preset: str
@@ -44,6 +44,11 @@ class Plan:
     cell_limit: CellLimit = field(default_factory=CellLimit)
     verdict: Terms = field(default_factory=Terms)
     unusable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> bool:
+        """Whether W0 is a network that was trained elsewhere: it is the dense network, and is not trained here."""
+        return is_trained(self.weights)
 
     @property
     def cell_count(self) -> int:

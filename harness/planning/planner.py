@@ -16,7 +16,7 @@ from harness.environment import environment_class, native_precision, usable_core
 from harness.errors import MachineError, UsageError
 from harness.images.decoding import Conversion
 from harness.initial.pretraining_source import AUTO, pretraining_source, saw_classes
-from harness.initial.weights_choice import SIMULATED, Find, Weights, check_weights, resolve_weights
+from harness.initial.weights_choice import SIMULATED, Find, Weights, check_weights, is_trained, resolve_weights
 from harness.losses.schedule import LossSchedule
 from harness.networks.contract import require_fit
 from harness.planning.cell_limit import read_cell_limit
@@ -26,7 +26,9 @@ from harness.planning.entries import Entry, entry_of
 from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
-from harness.results.names import REFERENCES
+from harness.planning.trained_start import COMMON, remarks_on, trained_start
+from harness.portable.quantisation import require_quantiser
+from harness.results.names import PROBE, REFERENCES
 from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
 
@@ -61,9 +63,15 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     Raises `UsageError`, `DataError` or `MachineError`.
     """
     _require_names(options)
-    entries, notes = resolve(options.methods, options.parameters, options.loss, options.loss_schedules)
+    common = {**COMMON, **options.parameters} if options.trained else options.parameters
+    twins = options.quantise == "int8"
+    entries, notes = resolve(options.methods, common, options.loss, options.loss_schedules, twins=twins)
+    if any(entry.is_quantised for entry in entries):
+        require_quantiser()
     device = _device(options)
-    check_weights(options.weights, options.network)
+    own, told = trained_start(options) if options.trained else (None, [])
+    if own is None:
+        check_weights(options.weights, options.network)
     _require_drawn(options.pretraining.dataset)
     levels, same = levels_asked(options.densities, options.network)
     notes += same
@@ -72,8 +80,9 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     data = _located(options, flags, downloads)
     if data.folder:
         notes += remarks(data.dataset(), Path(data.folder))
+    notes += [*told, *remarks_on(entries, data)] if own else []
     # Last, since it is kept for the store: what refuses the plan must come before.
-    weights = resolve_weights(
+    weights = own or resolve_weights(
         options.weights, options.network, flags.store, downloads.weights, fetch=downloads.images is not None
     )
     if data.fallback_for and downloads.images is None:
@@ -172,7 +181,7 @@ def _plan(
 ) -> Plan:
     return Plan(
         preset=flags.preset,
-        entries=(*(entry_of(reference, {}) for reference in REFERENCES), *entries),
+        entries=(*(entry_of(reference, {}) for reference in _references(weights)), *entries),
         seeds=options.seed_list,
         densities=levels,
         network=options.network,
@@ -190,12 +199,17 @@ def _plan(
     )
 
 
+def _references(weights: Weights) -> tuple[str, ...]:
+    """Return the references of a run: of a network that was trained elsewhere the probe would read its own features."""
+    return tuple(one for one in REFERENCES if one != PROBE or not is_trained(weights.name))
+
+
 def _unusable(entries: Iterable[Entry], losses: Mapping[str, LossSchedule]) -> dict[str, str]:
     """Return why entries cannot be run; of the others all is asked now that publishing them wants to know."""
     found = {}
     for entry in entries:
         try:
-            if entry.text == entry.method:
+            if entry.in_float().text == entry.method:
                 entry_of(entry.method, {}, None, losses)
             traits_of(entry.method)
         except UsageError as error:

@@ -37,9 +37,17 @@ def borrowed(written: str) -> Pruner:
     return build_pruner(*parse_entry(written))
 
 
-def why_skipped(pruner: Pruner, network: Network) -> str | None:
-    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None."""
-    if sentence := pruner.skip(network):
+def why_skipped(pruner: Pruner, network: Network, *, trained: bool = False) -> str | None:
+    """Return one sentence why a method, or one that it borrows from, does not apply to ``network``, or None.
+
+    ``trained``: W0 was trained elsewhere.
+    """
+    if sentence := why_it_is_skipped(pruner, network, trained=trained):
         return sentence
-    sentences = ((other, borrowed(other).skip(network)) for other in pruner.borrows_from)
+    sentences = ((other, why_it_is_skipped(borrowed(other), network, trained=trained)) for other in pruner.borrows_from)
     return next((f"{other}, which it borrows from: {sentence}" for other, sentence in sentences if sentence), None)
+
+
+def why_it_is_skipped(pruner: Pruner, network: Network, *, trained: bool) -> str | None:
+    """Return one sentence why a method itself does not apply to ``network``, or None."""
+    return pruner.skip(network) or (pruner.skip_trained() if trained else None)

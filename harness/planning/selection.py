@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness import plugins
-from harness.entry_text import parse_entry, toml_text
+from harness.entry_text import parse_bits, parse_entry, toml_text
 from harness.errors import UsageError, nearest
 from harness.losses.registered import schedule_named
 from harness.losses.schedule import LossSchedule
 from harness.planning.description import described, traits_of
-from harness.planning.entries import Entry, entry_of
+from harness.planning.entries import FLOAT, Entry, entry_of
 from harness.results.names import DENSE, PLAIN_LOSS, PROBE, REFERENCES
 
 _LACKS = {"mask": "gives no mask", "ticket": "leaves no part of W0"}
@@ -26,23 +26,26 @@ def resolve(
     common: Mapping[str, Any],
     loss: str | None,
     losses: Mapping[str, LossSchedule] | None = None,
+    *,
+    twins: bool = False,
 ) -> tuple[list[Entry], list[str]]:
     """Return the entries asked for, and notes: duplicates dropped, values not taken, what is borrowed.
 
     ``common`` are parameters for every method that has a field of that name, takes the value and was not given one.
-    ``loss`` replaces every method's default; ``losses`` are the configuration's own. Raises `UsageError` with all
-    unknown names and wrong parameters at once.
+    ``loss`` replaces every method's default; ``losses`` are the configuration's own. ``twins`` adds to each
+    entry its twin in int8. Raises `UsageError` with all unknown names and wrong parameters at once.
     """
-    selection = Selection(common, loss, losses or {})
+    selection = Selection(common, loss, losses or {}, twins)
     faults = _unusable(common, _named(written))
     for name in [name for name in REFERENCES if name in plugins.available(plugins.PRUNERS)]:
         faults.append(f"a plugin is registered as {name!r}, the name of a reference that every run has")
     for item in written:
         with _collected(faults):
             selection.add(item)
-    for entry in selection.entries.values():
+    floats = {entry.text: entry for entry in (one.in_float() for one in selection.entries.values())}
+    for entry in floats.values():
         with _collected(faults, f"{entry.text}: "):
-            selection.notes += _borrowing(entry, selection.entries)
+            selection.notes += _borrowing(entry, floats)
     if faults:
         raise UsageError("the methods asked for cannot be run", faults=list(dict.fromkeys(faults)))
     return list(selection.entries.values()), list(dict.fromkeys(selection.notes))
@@ -55,18 +58,26 @@ class Selection:
     common: Mapping[str, Any]
     loss: str | None
     losses: Mapping[str, LossSchedule]
+    twins: bool = False
     entries: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add(self, written: Written) -> None:
         """Add what one item stands for. Raises `UsageError` for an unknown name or a wrong parameter."""
-        for entry in self._expanded(*_read(written)):
-            if entry.text == DENSE or entry.method == PROBE:  # which no loss changes
-                self.notes.append(f"{entry.method} is part of every run")
-                continue
+        name, parameters, bits = _read(written)
+        for entry in self._expanded(name, parameters):
+            asked = [*([entry] if bits == FLOAT else []), *([entry.twin()] if bits != FLOAT or self.twins else [])]
+            for one in asked:
+                self._take(one, written if isinstance(written, str) else toml_text(written))
+
+    def _take(self, entry: Entry, written: str) -> None:
+        if entry.method == PROBE and entry.is_quantised:
+            self.notes.append(f"{PROBE} is a regression on features, which nobody ships: it is not quantised")
+        elif entry.text == DENSE or entry.method == PROBE:  # which no loss changes
+            self.notes.append(f"{entry.method} is part of every run")
+        else:
             if entry.text in self.entries:
-                shown = written if isinstance(written, str) else toml_text(written)
-                self.notes.append(f"{shown}: {entry.text} was asked for more than once and runs once")
+                self.notes.append(f"{written}: {entry.text} was asked for more than once and runs once")
             self.entries.setdefault(entry.text, entry)
 
     def _expanded(self, name: str, parameters: Mapping[str, Any]) -> list[Entry]:
@@ -142,16 +153,18 @@ def _collected(faults: list[str], before: str = "") -> Iterator[None]:
         faults.append(f"{before}{error}".replace("\n", "\n    "))
 
 
-def _read(written: Written) -> tuple[str, dict[str, Any]]:
+def _read(written: Written) -> tuple[str, dict[str, Any], int]:
+    """Return name, parameters and bits of an item. Raises `UsageError`."""
     if not isinstance(written, Mapping):
-        name, parameters = parse_entry(written)
+        text, bits = parse_bits(written)
+        name, parameters = parse_entry(text)
     else:
         parameters = dict(written)
-        name = str(parameters.pop("name", ""))
+        name, bits = parse_bits(str(parameters.pop("name", "")))
     loss = parameters.get("loss", "plain")
     if not isinstance(loss, str) or not loss:
         raise UsageError(f"{name}: loss = {toml_text(loss)} is not the name of a loss", fix="write loss=green")
-    return name, parameters
+    return name, parameters, bits
 
 
 def _borrowing(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a network's file says of itself: which cell it is, what it wants of an image, and where its score is cut."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -72,8 +73,26 @@ class Nameplate:
                 fix="export it again",
             ) from error
 
+    def to_text(self) -> str:
+        """Return the JSON that a file carries; `from_text` reads it back."""
+        return json.dumps(self.to_json(), sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str | None, where: str) -> "Nameplate":
+        """Return what `to_text` wrote. Raises `DataError` with every fault where it is something else, or None."""
+        return cls.from_json(json_of(text, where), where)
+
     @property
     def cell(self) -> str:
         """The cell in words: ``lt[rate=0.75] at 6.25 %, seed 0, fold 2``."""
         fold = f", fold {self.fold}" if self.fold is not None else ""
         return f"{self.entry} at {100 * self.density:g} %, seed {self.seed}{fold}"
+
+
+def json_of(text: str | None, where: str) -> Any:
+    """Return the JSON value that a stranger's file says of itself, None where it says nothing. Raises `DataError`."""
+    try:
+        return json.loads(text or "null")
+    except (ValueError, RecursionError) as error:
+        what = "it is nested too deep" if isinstance(error, RecursionError) else error
+        raise DataError(f"{where}: what it says of itself is no JSON: {what}", fix="export it again") from error

@@ -1,15 +1,19 @@
 """A shipped network as an ONNX file, which any runtime of the format reads: uint8 images in, one score an image out."""
 
 import io
-import json
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING
 
 import torch
 
-from harness.errors import MachineError
+from harness.errors import DataError, MachineError
 from harness.portable.nameplate import Nameplate
 from harness.portable.shipped_network import ShippedNetwork
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OPSET = 18
 INPUT, OUTPUT = "images", "score"
@@ -26,7 +30,7 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
     Raises `MachineError` where onnx or onnxscript are not installed.
     """
     try:
-        import onnx
+        import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
@@ -45,14 +49,56 @@ def onnx_content(shipped: ShippedNetwork) -> bytes:
             verbose=False,
         )
     assert program is not None
-    model = program.model_proto
-    onnx.helper.set_model_props(model, {NAMEPLATE: json.dumps(shipped.nameplate.to_json(), sort_keys=True)})
-    return bytes(model.SerializeToString())
+    return serialised(_without_notes(program.model_proto), {NAMEPLATE: shipped.nameplate.to_text()})
+
+
+def serialised(model: "ModelProto", metadata: Mapping[str, str]) -> bytes:
+    """Return the content of a model's file with this metadata and no other."""
+    import onnx
+
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, dict(metadata))
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def renamed(content: bytes, nameplate: Nameplate | None) -> bytes:
+    """Return an ONNX file's content with another nameplate, or with none."""
+    import onnx
+
+    told = {} if nameplate is None else {NAMEPLATE: nameplate.to_text()}
+    return serialised(onnx.load_model_from_string(content), told)
 
 
 def nameplate_of(content: bytes, where: str) -> Nameplate | None:
     """Return the nameplate of an ONNX file's content, None where it has none. Raises `DataError`."""
+    told = {one.key: one.value for one in parsed(content, where).metadata_props}
+    return Nameplate.from_text(told[NAMEPLATE], where) if NAMEPLATE in told else None
+
+
+def parsed(content: bytes, where: str) -> "ModelProto":
+    """Return an ONNX model whose weights are all in ``content``.
+
+    Raises `DataError` where it is none, or has weights in other files, whose paths a stranger would choose.
+    """
     import onnx
 
-    told = {one.key: one.value for one in onnx.load_model_from_string(content).metadata_props}
-    return Nameplate.from_json(json.loads(told[NAMEPLATE]), where) if NAMEPLATE in told else None
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's errors are of a package that is not ours to import
+        raise DataError(f"{where} cannot be read as ONNX: {error}", fix="export it again") from error
+    outside = [tensor.name for tensor in model.graph.initializer if tensor.external_data]
+    if outside:
+        raise DataError(
+            f"{where} keeps {outside[0]!r} in another file, as {len(outside)} of its tensors",
+            fix="save it in one file: onnx.save(model, path, save_as_external_data=False)",
+        )
+    return model
+
+
+def _without_notes(model: "ModelProto") -> "ModelProto":
+    """Take the exporter's notes out of a model: they are for who debugs it, and name this machine's folders."""
+    graph = model.graph
+    for one in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        one.ClearField("metadata_props")
+        one.ClearField("doc_string")
+    return model

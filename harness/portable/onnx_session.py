@@ -13,6 +13,16 @@ from harness.portable.onnx_file import INPUT, INSTALL, MISSING
 AT_ONCE = 32
 
 
+def one_thread() -> Any:
+    """Return the options of a session that computes on one thread and is silent below errors."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
+
+
 class OnnxSession:
     """One ONNX file, loaded. Raises `MachineError` without onnxruntime, `DataError` for a file that it cannot run."""
 
@@ -21,9 +31,7 @@ class OnnxSession:
             import onnxruntime
         except ImportError as error:
             raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options = one_thread()
         try:
             source = content if isinstance(content, bytes) else str(content)
             self._session: Any = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

@@ -71,6 +71,10 @@ class Pruner(ABC):
         """Return one sentence why the method does not apply to ``network``, or None. The report shows it."""
         return None
 
+    def skip_trained(self) -> str | None:
+        """Return one sentence why the method does not apply where W0 is trained already (``--trained``), or None."""
+        return None
+
     def mask_at(self, bench: Workbench, density: float) -> Mask | None:
         """Return the mask of ``density`` < 1 for a method that borrows it; what is only needed for the mask is done."""
         return self._pruned_to(bench, density).mask

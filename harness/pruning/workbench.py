@@ -14,7 +14,7 @@ from harness.initial.linear_probe import linear_probe, probe_architecture
 from harness.losses.loss import Loss
 from harness.losses.schedule import LossSchedule
 from harness.networks.architecture import Architecture, Network, positive_scores
-from harness.networks.factories import build, copy_of
+from harness.networks.factories import build, copy_of, state_of
 from harness.pruning.meter import Meter
 from harness.pruning.pruned_network import PrunedNetwork
 from harness.randomness import generator
@@ -57,7 +57,10 @@ class Lender(Protocol):
 
 
 class Workbench:
-    """One method's bench for one seed; ``meter`` counts what the method uses of it."""
+    """One method's bench for one seed; ``meter`` counts what the method uses of it.
+
+    ``trained``: ``initial`` was trained elsewhere, so that W0 is the dense network, too.
+    """
 
     def __init__(
         self,
@@ -74,13 +77,14 @@ class Workbench:
         environment: str,
         lend: Callable[[str], Lender] | None = None,
         meter: Meter | None = None,
+        trained: bool = False,
     ) -> None:
         self._meter = meter or Meter()
         self._store, self._initial, self._own = store, initial, own
         self._train, self._validation = train, validation
         self._schedule, self._losses = schedule, losses
         self._seed, self._method, self._environment = seed, method, environment
-        self._lend = lend
+        self._lend, self._trained = lend, trained
 
     def network(self, architecture: Architecture | None = None) -> Network:
         """Return W0 of this seed, or the start of a network of the method's own ``architecture``; a fresh copy.
@@ -118,12 +122,16 @@ class Workbench:
         own batches: (0, k) is the network as the whole training has it after k epochs, bit for bit, and (k, None) goes
         on from there to the end, with momentum 0. ``schedule`` is `schedule` with another length or other rates. Raises
         `TrainingDiverged`, ValueError for epochs that the schedule does not have or another field of it changed.
+
+        Where W0 was trained elsewhere it is the dense network: its own training by the whole schedule takes no step.
         """
         mask = mask if mask is not None and mask.pruned else None
         images = len(self._train.images)
         schedule = (schedule or self._schedule).of_a_method(self._schedule, images)
         span = schedule.span(epochs, images)
         state = canonical_state(network, mask)
+        if self._trained and self._is_dense(network, mask, round, schedule, span):
+            return copy_of(network)
         loss = self._loss(round)
         code = foreign_code(loss)
         inputs = {
@@ -147,6 +155,17 @@ class Workbench:
             raise TrainingDiverged(f"training diverged after {stage.value['steps']} steps")
         return build(network.architecture, stage.value["state"])
 
+    def _is_dense(
+        self, network: Network, mask: Mask | None, round: int, schedule: Schedule, span: tuple[int, int] | None
+    ) -> bool:
+        """Return whether this is what `dense` trains: W0, whole, by the whole schedule."""
+        whole = mask is None and round == 0 and span is None
+        usual = self._schedule.of_a_method(self._schedule, len(self._train.images))
+        if not whole or schedule != usual or network.architecture != self._initial.architecture:
+            return False
+        state, initial = state_of(network), state_of(self._initial)
+        return all(torch.equal(tensor, initial[name]) for name, tensor in state.items())
+
     def _task(self, start: Network, mask: Mask | None, loss: Loss) -> TrainingTask:
         device = resolve_device(self._schedule.device)
         labels = self._validation.labels.numpy()
@@ -166,7 +185,7 @@ class Workbench:
         )
 
     def dense(self) -> Network:
-        """Return the trained dense network under the entry's own loss."""
+        """Return the trained dense network under the entry's own loss; W0 itself where that was trained elsewhere."""
         return self.train(self.network(), round=0)
 
     def loss(self, round: int) -> Loss:

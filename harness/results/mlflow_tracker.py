@@ -1,4 +1,5 @@
-"""MLflow, where results live for people and teams. Only this module, `mlflow_client` and `mlflow_run` import it.
+"""MLflow, where results live for people and teams. Only this module, `mlflow_client`, `mlflow_run` and
+`mlflow_model` import it.
 
 Results are written from the stage store and idempotently: the same command again logs only what is missing, so a
 dead server never costs a training run.
@@ -63,8 +64,7 @@ class Tracker:
             return self._publish(publication)
 
     def _publish(self, publication: Publication) -> bool:
-        experiment = self._experiment_id(create=True)
-        assert experiment is not None
+        experiment = self.settled()
         run = self._run(experiment, publication)
         logged = LoggedRun(self.client, run)
         added = logged.log_tags(short_tags(publication))
@@ -162,6 +162,15 @@ class Tracker:
         if self.is_local:
             return LocalFiles(self._place / run.info.run_id / "artifacts")
         return ServedFiles(self.client, run.info.run_id)
+
+    def settled(self) -> str:
+        """Return the id of the experiment, made where there is none; of a store that was copied, told where it is now.
+
+        Whatever MLflow itself writes there would otherwise go to where the store was copied from.
+        """
+        experiment = self._experiment_id(create=True)
+        assert experiment is not None
+        return experiment
 
     @property
     def is_local(self) -> bool:

@@ -3,6 +3,8 @@
 Nothing heavy is imported, so that both sides can. docs/metrics.md explains each metric and each tag.
 """
 
+from harness.entry_text import INT8
+
 DENSE = "dense"
 """The reference of every comparison: the unpruned network under the plain loss."""
 
@@ -23,13 +25,14 @@ DONE, FAILED, DIVERGED, SKIPPED = "done", "failed", "diverged", "skipped"
 VALIDATION, TEST = "validation", "test"
 
 # Metrics. What `harness.evaluation.figures.evaluate` counts comes after the split: test/auc, validation/fn/sens95.
-DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED, BYTES = (
+DENSITY, PARAMETERS, ALIVE, FLOPS, EMPTIED, BYTES, BITS = (
     "size/density",
     "size/parameters",
     "size/alive",
     "size/flops",
     "size/emptied",
     "size/bytes",
+    "size/bits",
 )
 SECONDS, PROCESSOR_SECONDS, STEPS = "cost/seconds", "cost/processor_seconds", "cost/steps"
 KEPT_STEP, KEPT_EPOCH = "kept/step", "kept/epoch"
@@ -55,6 +58,7 @@ CALIBRATION_SLOPE, CALIBRATION_INTERCEPT = "calibration/slope", "calibration/int
 # Tags of an MLflow run.
 KEY, KIND = "harness.key", "harness.kind"
 ENTRY, METHOD, LOSS, SEED = "harness.entry", "harness.method", "harness.loss", "harness.seed"
+PRECISION = "harness.bits"
 PLAIN, LOSS_CHANGES, CONTROL = "harness.plain", "harness.loss_changes", "harness.control"
 FAMILY, DESCRIPTION, SOURCE = "harness.family", "harness.description", "harness.source"
 METHOD_VERSION, AUTHOR, CODE = "harness.method_version", "harness.author", "harness.code"
@@ -63,6 +67,8 @@ FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS, TEST_PART = "harness.levels", "harness.test_part"
 STATE, REASON = "harness.state", "harness.reason"
 MACHINE = "harness.machine"
+SHA256 = "harness.sha256"
+"""Of an exported file, a tag of the model that MLflow keeps of it."""
 
 RESULT, STUDY, TRIAL, THUMBNAILS, MEASUREMENT = "result", "study", "trial", "thumbnails", "measurement"
 """Kinds of runs, values of `KIND`."""
@@ -72,6 +78,11 @@ MANIFEST, PROVENANCE, PLAN = "manifest.json", "provenance.json", "plan.json"
 CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
 STUDY_FILE, BEST_FILE, THUMBNAILS_FILE = "study.json", "best.toml", "thumbnails.json"
 MEASUREMENT_FILE = "measurement.json"
+
+
+def is_twin(entry: str) -> bool:
+    """Return whether an entry's networks are another's, quantised."""
+    return entry.endswith(INT8)
 
 
 def place(entry: str) -> int:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from harness.adopted.adopted_network import adopted_network
 from harness.data.image_split import Images
 from harness.initial.head import initial_network
 from harness.initial.pretraining import pretrained_features
-from harness.initial.weights_choice import SCRATCH, SIMULATED, own_weights
+from harness.initial.weights_choice import SCRATCH, SIMULATED, is_trained, own_weights
 from harness.initial.weights_file import features_from_file
 from harness.networks.architecture import Architecture, Network
 from harness.planning.plan import Plan
@@ -28,7 +29,11 @@ class InitialNetworks:
     seed: int
 
     def w0(self) -> Network:
-        """Return W0 of the plan's network."""
+        """Return W0 of the plan's network; one that was trained elsewhere is the same for every seed."""
+        plan = self.plan
+        if is_trained(plan.weights):
+            path = Path(plan.weights_file) if plan.weights_file else None
+            return adopted_network(self.store, Architecture(plan.network), plan.weights, path)
         return self._drawn(Architecture(self.plan.network), self.plan.weights)
 
     def own(self, architecture: Architecture) -> Network:

@@ -17,7 +17,8 @@ class Cell(CellRecord):
     """One entry at one level for one seed: what came out, on validation.
 
     ``detail`` is the traceback of a failure. ``thresholds`` were fixed on validation and stored before this cell
-    existed. ``pruned`` is None unless the cell is done.
+    existed. ``pruned`` is None unless the cell is done. ``file`` is the ONNX file of its network in int8, None where
+    the network itself was scored.
     """
 
     entry: Entry
@@ -25,6 +26,7 @@ class Cell(CellRecord):
     detail: str = ""
     thresholds: dict[str, Threshold] = field(default_factory=dict)
     pruned: PrunedNetwork | None = None
+    file: bytes | None = None
 
     def record(self, **changes: Any) -> CellRecord:
         """Return what leaves this process, with ``changes`` of its fields."""

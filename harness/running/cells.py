@@ -12,6 +12,7 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.running.cell import Cell
 from harness.running.entry_run import EntryRun
+from harness.running.quantising import score_file
 from harness.running.scoring import score
 from harness.storage.store import Store
 
@@ -35,7 +36,13 @@ def score_test(plan: Plan, cell: Cell, store: Store | None = None) -> CellRecord
     if cell.pruned is None:
         return cell.record()
     split = test_split(plan.data, plan.store)
-    scores = score(cell.pruned.network, split, plan, store or Store(plan.store)).value["scores"]
+    store = store or Store(plan.store)
+    scored = (
+        score(cell.pruned.network, split, plan, store)
+        if cell.file is None
+        else score_file(cell.file, split, plan, store)
+    )
+    scores = scored.value["scores"]
     if not bool(torch.isfinite(scores).all()):
         return cell.record(status=names.DIVERGED, reason="the test scores are not finite", metrics={})
     values = {name: threshold.value for name, threshold in cell.thresholds.items()}

@@ -27,11 +27,13 @@ from harness.running.cage import StateMoved, unchanged
 from harness.running.cell import Cell
 from harness.running.inspection import Inspection, inspect
 from harness.running.job_process import reason_of
+from harness.running.quantising import quantised_file, score_file
 from harness.running.read_only import read_only_splits
 from harness.running.scoring import fixed_thresholds, score
 from harness.running.threshold_figures import threshold_figures
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
+from harness.storage.stage import Stage
 from harness.storage.store import Store
 from harness.training.inference import has_collapsed, spread
 
@@ -63,7 +65,7 @@ class EntryRun:
         w0 = self.w0
         try:
             pruner = self.entry.pruner()
-            sentence = why_skipped(pruner, w0)
+            sentence = why_skipped(pruner, w0, trained=self.plan.trained)
             alone = pruner.level_order == "independent"
         except UsageError as error:  # a plugin that cannot be imported fails alone
             yield from self._alike(densities, status=names.FAILED, reason=error.message)
@@ -110,6 +112,7 @@ class EntryRun:
             environment=self.plan.environment,
             lend=borrowed,
             meter=meter,
+            trained=self.plan.trained,
         )
         store.checks.append(unchanged(bench))
         return bench
@@ -182,7 +185,8 @@ class EntryRun:
             "layers": dict(found.layers),
         }
         network = build(pruned.network.architecture, canonical_state(pruned.network))
-        scored = score(network, self.validation, self.plan, self.store)
+        file = self._file(network)
+        scored = self._scored(network, file)
         scores = scored.value["scores"]
         if not bool(torch.isfinite(scores).all()):
             known["reason"] = "the validation scores are not finite"
@@ -191,7 +195,8 @@ class EntryRun:
         values = {name: threshold.value for name, threshold in thresholds.items()}
         measured = evaluate(self.validation.labels.numpy(), scores.numpy(), values, self.plan.verdict)
         metrics = _sizes(found) | {
-            names.BYTES: len(compressed(file_content(network))),
+            names.BYTES: len(compressed(file_content(network) if file is None else file)),
+            names.BITS: self.entry.bits,
             names.SECONDS: meter.seconds,
             names.PROCESSOR_SECONDS: meter.processor_seconds,
             names.STEPS: meter.steps,
@@ -209,7 +214,19 @@ class EntryRun:
             thresholds=thresholds,
             validation_scores=tuple(scores.tolist()),
             pruned=PrunedNetwork(network, pruned.mask),
+            file=file,
         )
+
+    def _file(self, network: Network) -> bytes | None:
+        """Return the file in int8 of a twin's network, None where the entry is none."""
+        if not self.entry.is_quantised:
+            return None
+        return quantised_file(network, self._splits[0], self.seed, self.plan, self.store)
+
+    def _scored(self, network: Network, file: bytes | None) -> Stage:
+        if file is None:
+            return score(network, self.validation, self.plan, self.store)
+        return score_file(file, self.validation, self.plan, self.store)
 
 
 def _kept(meter: Meter) -> dict[str, float]:

@@ -40,6 +40,7 @@ def publication(
         names.ENTRY: entry.text,
         names.METHOD: entry.method,
         names.LOSS: entry.loss.name,
+        names.PRECISION: str(entry.bits),
         names.PLAIN: entry.plain,
         names.LOSS_CHANGES: str(_changes(entry.loss, splits.train)).lower(),
         names.CONTROL: str(entry.control).lower(),
@@ -53,6 +54,7 @@ def publication(
     params = {
         "entry": entry.text,
         "loss": entry.loss.name,
+        "bits": str(entry.bits),
         "plain": entry.plain,
         "seed": str(seed),
         "network": plan.network,
@@ -166,6 +168,7 @@ def provenance_of(plan: Plan, splits: Splits, command: str) -> dict[str, Any]:
         "network": plan.network,
         "size": plan.data.size,
         "weights": plan.weights,
+        **({"trained": True} if plan.trained else {}),
         "own_weights": own_weights(plan.weights),
         "schedule": asdict(plan.training),
         "pretraining": asdict(plan.pretraining) if plan.weights == SIMULATED else None,

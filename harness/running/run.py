@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from harness.data.draw import Cutting
 from harness.data.loading import Splits, parts, read_images, splits_of
+from harness.initial.weights_choice import TRAINED_SWAPPED
 from harness.planning.plan import Plan, levels_of
 from harness.progress import Reporter, Task
 from harness.results import names
@@ -20,6 +21,9 @@ from harness.running.stage_lines import StageLines
 from harness.running.thumbnails import thumbnail_publication
 from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
+
+BY_CHANCE = 0.5
+"""The AUC of who guesses."""
 
 
 class Finished(NamedTuple):
@@ -145,11 +149,24 @@ class CellLines:
         count = f"[{self.done}/{self.total}] {plan.entries[job.entry].text} {where} at {100 * record.density:g} %"
         if record.status == names.DONE:
             self.reporter.note(f"{count}: {_figures(record)}")
+            if plan.trained and plan.entries[job.entry].text == names.DENSE and _auc(record) < BY_CHANCE:
+                self.reporter.warn(_wrong_way_round(plan), style="bold red")
         else:
             self.reporter.warn(f"{count}: {record.status}: {record.reason}", style="red")
             if detail:
                 self.reporter.warn(detail.rstrip(), style="dim")
         self.task.update(self.done)
+
+
+def _wrong_way_round(plan: Plan) -> str:
+    """Return what to do about a network that was trained elsewhere and seems to be read wrongly."""
+    negative, positive = plan.data.dataset().classes
+    other = int(plan.weights.startswith(TRAINED_SWAPPED))
+    return (
+        f"YOUR NETWORK RANKS THE CLASSES THE WRONG WAY ROUND, {positive!r} below {negative!r}: if its outputs are in"
+        f" the other order, use --set trained_positive={other}; else see whether its images were prepared otherwise"
+        " (docs/own-network.md)"
+    )
 
 
 def _job_name(plan: Plan, job: Job) -> str:
@@ -165,7 +182,10 @@ def _of(seed: int, cutting: Cutting) -> str:
 
 
 def _figures(record: CellRecord) -> str:
-    auc = record.metrics[names.on(names.VALIDATION, "auc")]
     flag = ", collapsed" if record.metrics[names.COLLAPSED] else ""
     reason = f" ({record.reason})" if record.reason else ""
-    return f"validation AUC {auc:.3f}{flag}{reason}"
+    return f"validation AUC {_auc(record):.3f}{flag}{reason}"
+
+
+def _auc(record: CellRecord) -> float:
+    return record.metrics[names.on(names.VALIDATION, names.AUC)]

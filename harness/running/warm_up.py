@@ -9,10 +9,11 @@ from torch import nn
 
 from harness import plugins
 from harness.data.loading import image_set
-from harness.errors import UsageError
+from harness.errors import MachineError, UsageError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import skeleton
 from harness.planning.plan import Plan
+from harness.portable.quantisation import load_quantiser
 from harness.running.cage import Cage, cage
 from harness.running.process_state import start_random_states
 from harness.running.read_only import read_only_splits
@@ -35,6 +36,9 @@ def warm_up(plan: Plan) -> None:
     import harness.training.logistic_regression  # noqa: F401 - these are all that a job runs, for its children
 
     _import_own_methods(plan)
+    if any(entry.is_quantised for entry in plan.entries):
+        with contextlib.suppress(MachineError):  # which their own cells will tell
+            load_quantiser()
     skeleton(Architecture(plan.network))  # whoever's it is, as the command itself did
     step_without_gradients(nn.Linear(2, 2))
     start_random_states()

@@ -39,8 +39,8 @@ class Measurable:
 
 
 def of_cell(replayed: Replayed) -> Measurable:
-    """Return the network of a published cell as the ONNX file that ships, with validation images to read."""
-    content, told = onnx_content(replayed.shipped), replayed.shipped.nameplate
+    """Return the network of a published cell as the ONNX file that ships, a twin's in int8, with validation images."""
+    content, told = replayed.file or onnx_content(replayed.shipped), replayed.shipped.nameplate
     cell = MeasuredCell(
         dataset=told.dataset,
         group=told.group,
@@ -65,9 +65,8 @@ def of_file(path: Path) -> Measurable:
     """
     kind = path.suffix.lower()
     if kind not in (ONNX, SAFETENSORS):
-        raise UsageError(
-            f"{path} is no file that can be measured", fix=f"give a file that ends in {ONNX} or {SAFETENSORS}"
-        )
+        why = "loading a pt2 file runs what is in it" if kind == ".pt2" else "its name does not say what it is"
+        raise UsageError(f"{path} is not measured: {why}", fix=f"give a file that ends in {ONNX} or {SAFETENSORS}")
     content = _read(path)
     if kind == ONNX:
         return Measurable(_described(path.name, "onnx", content, content), content)

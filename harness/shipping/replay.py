@@ -13,6 +13,8 @@ from harness.integrity.recorded_plan import Machine, NotHere, plan_of, require_s
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.portable.nameplate import Nameplate, Preprocessing
+from harness.portable.onnx_file import renamed
+from harness.portable.quantisation import BITS
 from harness.portable.shipped_network import ShippedNetwork
 from harness.progress import Reporter
 from harness.results import names
@@ -30,7 +32,10 @@ from harness.storage.store import StageAbsent, Store
 
 @dataclass(frozen=True)
 class Replayed:
-    """A cell's network as it ships, its mask (None where it has none), and the images that it was made with."""
+    """A cell's network as it ships, its mask (None where it has none), and the images that it was made with.
+
+    ``file`` is the ONNX file of a twin, whose scores the record has; None of a network in float.
+    """
 
     shipped: ShippedNetwork
     mask: Mask | None
@@ -38,6 +43,7 @@ class Replayed:
     splits: Splits
     plan: Plan
     entry: Entry
+    file: bytes | None = None
 
 
 def replayed(held: HeldCell, machine: Machine, reporter: Reporter) -> Replayed:
@@ -65,7 +71,8 @@ def replayed(held: HeldCell, machine: Machine, reporter: Reporter) -> Replayed:
     _require_same_scores(held, record)
     assert cell.pruned is not None
     shipped = ShippedNetwork(cell.pruned.network, _nameplate(held, plan, cell))
-    return Replayed(shipped, cell.pruned.mask, record, splits, plan, cell.entry)
+    file = None if cell.file is None else renamed(cell.file, replace(shipped.nameplate, bits=BITS))
+    return Replayed(shipped, cell.pruned.mask, record, splits, plan, cell.entry, file)
 
 
 def _planned(held: HeldCell, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:

@@ -75,6 +75,7 @@ class _Provenance(BaseModel):
     network: str = _ABSENT
     size: Count = _ABSENT
     weights: str = _ABSENT
+    trained: Flag = _ABSENT
     own_weights: str | None = None
     schedule: Mapping[str, Fact] = _ABSENT
     pretraining: Mapping[str, Any] | None = None

@@ -146,13 +146,14 @@ def apply(
     notes, faults = _other_setting(plan, parameters, source), []
     for entry in plan.entries:
         entries[entry.text] = entry
-        text = parameters.entries.get(entry.text)
+        text = parameters.entries.get(entry.in_float().text)
         if text is None:
             if entry.text not in REFERENCES:
                 notes.append(f"{entry.text} was not tuned in {source}: it runs its default")
             continue
         try:
             [tuned] = resolve([text], {}, None, losses)[0]
+            tuned = tuned.twin() if entry.is_quantised else tuned
             entries.setdefault(tuned.text, tuned)
         except UsageError as error:
             faults += [f"{entry.text}: {fault}" for fault in error.faults]
@@ -160,7 +161,7 @@ def apply(
             faults.append(f"{entry.text}: {text!r} is not one entry")
     if overlap := sorted({*plan.seeds} & {*parameters.seeds}):
         faults.append(f"seeds {', '.join(map(str, overlap))} were used in tuning: results would be flattered")
-    if parameters.entries and not any(entry.text in parameters.entries for entry in plan.entries):
+    if parameters.entries and not any(one.in_float().text in parameters.entries for one in plan.entries):
         faults.append(_no_match(plan.entries, parameters))
     if faults:
         raise UsageError(f"the parameters of {source} cannot be used", faults=faults)

@@ -50,7 +50,7 @@ def spaces(
     notes = []
     for entry in _tunable(plan):
         try:
-            if sentence := _skipped(entry, plan.network):
+            if sentence := _skipped(entry, plan):
                 notes.append(f"{entry.text} is not tuned: {sentence}")
                 continue
             space = space_of(Candidate(entry, plan.training, losses), options.space)
@@ -71,14 +71,18 @@ def spaces(
 
 
 def _tunable(plan: Plan) -> list[Entry]:
-    """Return the plan's entries but for the probe, which validation tunes by itself in every run."""
-    return [entry for entry in plan.entries if entry.method != PROBE]
+    """Return the plan's entries but for twins, which take what their entries get, and the probe, which validation
+    tunes by itself in every run.
+    """
+    return [entry for entry in plan.entries if entry.method != PROBE and not entry.is_quantised]
 
 
-def _skipped(entry: Entry, network: str) -> str | None:
-    """Return why an entry will give no network; one that is broken fails in its run, and alone."""
+def _skipped(entry: Entry, plan: Plan) -> str | None:
+    """Return why there is nothing to choose by an entry's network; one that is broken fails in its run, and alone."""
+    if plan.trained and entry.method == DENSE:
+        return "it was trained elsewhere, so that the schedule stays as it is"
     try:
-        return skipped(entry.method, dict(entry.parameters), network)
+        return skipped(entry.method, dict(entry.parameters), plan.network, trained=plan.trained)
     except Exception as error:
         return (str(error) or type(error).__name__).splitlines()[0]
 

@@ -199,6 +199,7 @@ COLUMNS: tuple[Column, ...] = (
         best="low",
         axis=Axis("FLOPs left", "size"),
     ),
+    Column("bits", "Bits", metric(names.BITS), "{:g}".format, view="size and cost", best="low"),
     Column(
         "steps",
         "Steps",

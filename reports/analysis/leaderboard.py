@@ -27,7 +27,7 @@ from harness.reports.analysis.probe import AgainstProbe, against_probe
 from harness.reports.analysis.studies import studies_of
 from harness.reports.analysis.submissions import Share, shares
 from harness.reports.analysis.verdicts import Verdict, verdicts
-from harness.results.names import DENSE, PROBE
+from harness.results.names import DENSE, PROBE, is_twin
 from harness.results.reading import Results
 from harness.results.study_record import StudyRecord
 
@@ -37,9 +37,9 @@ class Row:
     """One entry at one level; means over the networks that are done, None or NaN where none is.
 
     ``rank`` is 1 + the number of entries shown to be better, ``letters`` name the ties that it belongs to; None and
-    empty where not every network is done or one collapsed, below three networks, and for the probe. ``alike`` are
-    entries that are this very network. ``budget`` is the largest number of optimiser steps that a network took, None
-    where not known. ``figures`` are by the names of the board's columns.
+    empty where not every network is done or one collapsed, below three networks, and for the probe and twins.
+    ``alike`` are entries that are this very network. ``budget`` is the largest number of optimiser steps that a network
+    took, None where not known. ``figures`` are by the names of the board's columns.
     """
 
     rank: int | None
@@ -204,8 +204,11 @@ def _board(
 
 
 def _ranked(entries: Mapping[str, Sequence[Outcome]], design: Design) -> LevelTable:
-    """Return the table of the entries that are compared with each other: all but the probe."""
-    return level_table({name: own for name, own in entries.items() if name != PROBE}, design)
+    """Return the table of the entries that are compared with each other: all but the probe, and twins.
+
+    A twin and its entry vary together: a table of both would take what they share for agreement of methods.
+    """
+    return level_table({name: own for name, own in entries.items() if name != PROBE and not is_twin(name)}, design)
 
 
 def _level(

@@ -1,7 +1,7 @@
 """The entries of one level that can be compared: all networks there, none collapsed, and none of them twice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +23,12 @@ class PartScores(NamedTuple):
     labels: Labels
     scores: Floats
     cuts: Floats
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Return the places of entries whose J networks are one: every score of every image is the same in all."""
+        one = (self.scores == self.scores[:, :1]).all(axis=(1, 2)) & (self.scores.shape[1] > 1)
+        return tuple(np.flatnonzero(one).tolist())
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,12 @@ class LevelTable:
     @cached_property
     def aucs(self) -> tuple[Measured, ...]:
         """Return the AUCs of the entries, a part each."""
-        return tuple(aucs(part.labels, part.scores) for part in self.parts)
+        return tuple(_with_given(aucs(part.labels, part.scores), part) for part in self.parts)
 
     @cached_property
     def sensitivities(self) -> tuple[Measured, ...]:
         """Return the sensitivities at equal false alarms, a part each."""
-        return tuple(equal_alarms(part.labels, part.scores, self.fpr) for part in self.parts)
+        return tuple(_with_given(equal_alarms(part.labels, part.scores, self.fpr), part) for part in self.parts)
 
     @cached_property
     def deployed(self) -> tuple[tuple[Measured, ...], tuple[Measured, ...]] | None:
@@ -60,7 +66,12 @@ class LevelTable:
         if any(np.isnan(part.cuts).any() for part in self.parts):
             return None
         missed, alarms = zip(*(at_cuts(*part) for part in self.parts), strict=True)
-        return missed, alarms
+        both = [tuple(map(_with_given, own, self.parts)) for own in (missed, alarms)]
+        return both[0], both[1]
+
+
+def _with_given(measured: Measured, part: PartScores) -> Measured:
+    return replace(measured, given=part.given)
 
 
 def level_table(entries: Mapping[str, Sequence[Outcome]], design: Design) -> LevelTable:

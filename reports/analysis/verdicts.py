@@ -1,6 +1,6 @@
 """How small an entry may get: the answer at each level beside the dense network, and the walk down from dense."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from harness.evaluation.safety import (
     FEWEST_NETWORKS,
     LARGEST_TIE,
     Answer,
+    Deployed,
     Judgement,
     difference,
     judge,
@@ -25,18 +26,6 @@ from harness.reports.analysis.outcomes import Outcome
 from harness.results import names
 
 ALPHA = 0.05
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """Rises (pruned - dense) of the share of ``missed`` positives and of false ``alarms`` at cuts fixed on validation.
-
-    ``within``: both are shown to be below the margin.
-    """
-
-    missed: Contrast
-    alarms: Contrast
-    within: bool
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,10 @@ class Verdict:
 
     @property
     def density(self) -> float | None:
-        """Return the safe density below 1, if there is one: the last of the unbroken run of safe levels."""
+        """Return the safe density, if there is one: the last of the unbroken run of safe levels.
+
+        It is below 1, but for a twin: the dense network in int8 is smaller than the dense network.
+        """
         return self.density_at(1 - ALPHA)
 
     def density_at(self, level: float) -> float | None:
@@ -87,7 +79,7 @@ class Verdict:
             if not step.safe(level, delta=self.terms.delta):
                 break
             found = step.density
-        return found if found is not None and found < 1 else None
+        return found if found is not None and (found < 1 or names.is_twin(self.entry)) else None
 
     @property
     def stop(self) -> Step | None:
@@ -106,14 +98,24 @@ def verdicts(cells: Sequence[Outcome], design: Design) -> tuple[Verdict, ...]:
     steps: dict[str, list[Step]] = {entry: [] for entry in pruned}
     for density in sorted({cell.density for own in pruned.values() for cell in own}, reverse=True):
         level = {name: own for name, every in pruned.items() if (own := [c for c in every if c.density == density])}
-        table = level_table({names.DENSE: dense, **level}, design)
-        for entry, own in level.items():
-            steps[entry].append(_step(entry, own, dense, table, design))
+        for width in _by_width(level):
+            table = level_table({names.DENSE: dense, **width}, design)
+            for entry, own in width.items():
+                steps[entry].append(_step(entry, own, dense, table, design))
     found = [
         Verdict(entry, own[0].loss, own[0].control, own[0].terms, tuple(_below_dense(steps[entry], own, dense)))
         for entry, own in pruned.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.density or 2, one.control, one.entry)))
+
+
+def _by_width(level: Mapping[str, list[Outcome]]) -> tuple[dict[str, list[Outcome]], ...]:
+    """Return entries and twins apart: the two of a pair vary together, and a table takes what they share for agreement.
+
+    So the answers on entries are the same with twins and without.
+    """
+    twins = {entry: own for entry, own in level.items() if names.is_twin(entry)}
+    return {entry: own for entry, own in level.items() if entry not in twins}, twins
 
 
 def _below_dense(steps: list[Step], own: Sequence[Outcome], dense: Sequence[Outcome]) -> list[Step]:

@@ -27,7 +27,7 @@ Curve = Sequence[Sequence[float]]
 
 def level_shown(board: Board) -> float | None:
     """Return the level that a still picture shows: the smallest safe one, or the largest; None without any."""
-    safe = [one.density for one in board.verdicts if one.density is not None and not one.control]
+    safe = [one.density for one in board.verdicts if one.density is not None and one.density < 1 and not one.control]
     pruned = [level.density for level in board.levels if level.density < 1]
     return min(safe) if safe else max(pruned, default=None)
 

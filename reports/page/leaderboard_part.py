@@ -53,7 +53,8 @@ def _limits(board: Board) -> list[columns.Column]:
 
 def telling_level(board: Board) -> float | None:
     """Return the level that a reader sees first: the smallest that some entry is safe at, or the first pruned one."""
-    safe = [found.density for found in board.verdicts if found.density is not None and not found.control]
+    ends = [found.density for found in board.verdicts if found.density is not None and not found.control]
+    safe = [density for density in ends if density < 1]
     pruned = [level.density for level in board.levels if level.density < 1]
     return min(safe, default=max(pruned, default=board.levels[0].density if board.levels else None))
 

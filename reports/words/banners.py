@@ -51,6 +51,8 @@ def banners(board: Board) -> list[Banner]:
         )
     if w0_saw_classes(facts):
         found.append(_seen(facts))
+    if facts.get("trained"):
+        found.append(_trained_elsewhere(facts))
     if facts.get("partial"):
         found.append(_partial(facts["partial"]))
     if facts.get("broken"):
@@ -77,8 +79,8 @@ def _anecdote(board: Board) -> Banner:
         About.NETWORKS,
         "One run is an anecdote" if number == 1 else "Two runs are anecdotes",
         f"Each entry was trained {'once' if number == 1 else 'twice'} at each level, so that nobody can tell what a "
-        "method does from what chance does. There are no verdicts and no ranks. Add seeds (--seeds 3) or folds "
-        "(--folds 5).",
+        "method does from what chance does. There are no verdicts and no ranks. Add seeds (--seeds 3)"
+        f"{'' if board.provenance.get('trained') else ' or folds (--folds 5)'}.",
     )
 
 
@@ -92,8 +94,8 @@ def _few(board: Board) -> Banner:
     return Banner(
         About.POSITIVES,
         "Few positives",
-        f"{tested(board.positives)}: only large differences can be told apart. Folds (--folds 5) test all labelled "
-        "images.",
+        f"{tested(board.positives)}: only large differences can be told apart."
+        f"{'' if board.provenance.get('trained') else ' Folds (--folds 5) test all labelled images.'}",
     )
 
 
@@ -148,6 +150,17 @@ def _seen(facts: Mapping[str, Any]) -> Banner:
         f"(“{facts['pretraining']['dataset']}”), labels included. Every entry starts with what the task is about: the "
         "numbers do not show how well it is learnt, and flatter what stays near W0. Pretrain on others with "
         "pretraining.dataset = auto.",
+    )
+
+
+def _trained_elsewhere(facts: Mapping[str, Any]) -> Banner:
+    return Banner(
+        About.W0,
+        "Trained elsewhere",
+        f"The dense network was not trained here but brought ({facts.get('weights')}). Whether it has seen the images "
+        "that are tested only who trained it knows; if it has, no figure here is one on new images. It is one network "
+        "under every seed: intervals hold for other trainings that start from it and for other images, not for another "
+        "dense network.",
     )
 
 

@@ -1,5 +1,6 @@
 """The answer in a few sentences to "how small before it misses more positives?", and what this run can tell at all."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +11,7 @@ from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.verdicts import ALPHA, Verdict
 from harness.reports.formatting import decimal, listed, numbered, percent, points
 from harness.reports.words.verdicts import lift, needed
-from harness.results.names import DENSE
+from harness.results.names import DENSE, is_twin
 
 NAMED = 3
 """So many entries are named in a sentence, more are counted."""
@@ -28,7 +29,7 @@ _END: Mapping[Answer | None, tuple[str, str]] = {
 
 def answer(board: Board) -> list[str]:
     """Return the headline of one board, the first sentence being the answer."""
-    if not any(step.density < 1 for one in board.verdicts for step in one.steps):
+    if not any(step.density < 1 or is_twin(one.entry) for one in board.verdicts for step in one.steps):
         return ["Nothing was pruned yet."]
     if board.design.anecdote:
         return [_anecdote(board)]
@@ -45,7 +46,8 @@ def _anecdote(board: Board) -> str:
 
 def controls(board: Board) -> list[str]:
     """Say which controls are safe somewhere below dense, nothing where none is."""
-    passing = {one.entry: one.density for one in board.verdicts if one.control and one.density is not None}
+    densities = {one.entry: one.density for one in board.verdicts if one.control and one.density is not None}
+    passing = {entry: density for entry, density in densities.items() if density < 1}  # at 1 nothing was chosen
     if not passing:
         return []
     title = "A control passes" if len(passing) == 1 else "Controls pass"
@@ -93,7 +95,7 @@ def _safe(board: Board) -> list[str]:
         return []
     entries = numbered(len(board.verdicts), "entry", "entries")
     sentences = [f"Safe: {_reaching(sure)}." if sure else f"None is shown to be safe when {entries} are looked at."]
-    if rest := {entry: density for entry, density in alone.items() if density < sure.get(entry, 1)}:
+    if rest := {entry: density for entry, density in alone.items() if density < sure.get(entry, math.inf)}:
         sentences.append(f"Candidates, each safe when looked at alone: {_reaching(rest)}.")
     others = [one for one in asked if one.entry not in alone]
     return [*sentences, *([f"Of the others, {_counted(others)}."] if others else [])]
@@ -122,7 +124,7 @@ def _counted(found: Sequence[Verdict]) -> str:
 
 def tells_apart(board: Board) -> str:
     """Return what this run can tell apart at all."""
-    entries = {cell.entry for cell in board.cells if cell.density < 1}
+    entries = {cell.entry for cell in board.cells if cell.density < 1 and not is_twin(cell.entry)}
     counted = f"{networks(board)}, {numbered(board.positives, 'tested positive')}"
     if board.resolution is not None:
         among = numbered(len(entries), "entry", "entries")

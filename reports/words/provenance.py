@@ -28,6 +28,7 @@ LABELS = {
     "network": "Network",
     "size": "Image size (px)",
     "weights": "Initial weights (W0)",
+    "trained": "Dense network trained elsewhere",
     "own_weights": "Initial weights of a method's own network",
     "pretraining": "Pretraining of W0",
     "w0_saw_classes": "W0 saw these classes in its pretraining",
@@ -48,6 +49,7 @@ LABELS = {
     "versions": "Versions",
 }
 ONLY_WHERE_KNOWN = {"fallback_for", "fold", "folds", "imbalance", "recipe"}
+_OF_ONE = " Other trainings are such of pruned networks: the dense network is one, and was trained elsewhere."
 SHOWN_ELSEWHERE = {"positive", "classes", "caveats", "large_groups", "methods"}
 
 
@@ -113,7 +115,7 @@ def caveats(board: Board) -> list[str]:
         "Masked weights are zeros in a dense network: on ordinary hardware it is neither faster nor, "
         "uncompressed, smaller. A network without a mask, such as a MobileNet, is as small as it says. "
         "“Remaining” counts parameters, not milliseconds.",
-        _intervals(board.design),
+        _intervals(board.design) + (_OF_ONE if board.provenance.get("trained") else ""),
         "A mean count such as 6.5/75 is over seeds; its interval is that of one network with that many.",
         "Validation chose thresholds and recipe: its figures are optimistic and stand nowhere beside test figures.",
         "Thresholds were fixed on validation; each network was scored on its test images once.",

@@ -50,7 +50,8 @@ def _warning(banner: Banner) -> TrustLine:
 
 def _networks(board: Board) -> TrustLine:
     counted = numbered(len(board.design.networks), "network")
-    text = f"{networks(board)} at each level: what another training would give is in the intervals."
+    start = ", all from one dense network" if board.provenance.get("trained") else ""
+    text = f"{networks(board)} at each level{start}: what another training would give is in the intervals."
     return TrustLine("ok", f"{counted} of each entry", text)
 
 
@@ -58,10 +59,9 @@ def _folds(board: Board) -> TrustLine:
     if board.design.folded:
         text = "Each image is tested by networks that never saw it. Intervals hold for other training images, too."
         return TrustLine("ok", "All labelled images are tested", text)
-    text = (
-        "All networks learn from much the same images: what others would give is not known. Folds (--folds 5) show it."
-    )
-    return TrustLine("mind", "One split", text)
+    text = "All networks learn from much the same images: what others would give is not known."
+    advice = "" if board.provenance.get("trained") else " Folds (--folds 5) show it."
+    return TrustLine("mind", "One split", f"{text}{advice}")
 
 
 def _positives(board: Board) -> TrustLine | None:
@@ -84,7 +84,9 @@ def _guessing(board: Board) -> TrustLine:
     return TrustLine("mind", "The dense network is not shown to be strong", text)
 
 
-def _probe(board: Board) -> TrustLine:
+def _probe(board: Board) -> TrustLine | None:
+    if board.provenance.get("trained"):
+        return None  # its training is nobody's here, and a probe of its features would be the network itself
     if board.probe is None:
         text = (
             "Whether training was worth it is not known: no network stands beside a logistic regression on the "

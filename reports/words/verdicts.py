@@ -1,10 +1,10 @@
 """Answers in words, the same on the page and in the terminal: no error rate without its k/n, no answer without why."""
 
 from harness.evaluation.contrasts import Contrast
-from harness.evaluation.safety import FEWEST_NETWORKS, Answer, Judgement, Needed
+from harness.evaluation.safety import FEWEST_NETWORKS, Answer, Deployed, Judgement, Needed
 from harness.evaluation.terms import Terms
 from harness.reports.analysis.estimates import Rate
-from harness.reports.analysis.verdicts import Deployed, Step, Verdict
+from harness.reports.analysis.verdicts import Step, Verdict
 from harness.reports.formatting import count, numbered, percent, points
 
 NO_VERDICT = "no verdict"
@@ -40,26 +40,27 @@ def why(step: Step, terms: Terms) -> str:
     """Return the reason of the answer on an entry at a level, with its figures."""
     if step.problem or step.judgement is None:
         return step.problem
-    reason = _reason(step.judgement, terms)
-    return f"{reason}; {_deployed(step.deployed)}" if step.deployed else reason
+    found = reason(step.judgement, terms)
+    return f"{found}; {deployed(step.deployed)}" if step.deployed else found
 
 
-def _reason(found: Judgement, terms: Terms) -> str:
+def reason(found: Judgement, terms: Terms, reference: str = "the dense network") -> str:
+    """Return why this is the answer, beside the ``reference``."""
     match found.answer:
         case Answer.ANECDOTE:
             return f"fewer than {FEWEST_NETWORKS} networks: what another training would give is not known"
         case Answer.LOSES:
             return f"loses {points(found.loss.value)}, at least {points(found.loss.lower())}"
         case Answer.TOO_WEAK | Answer.NOT_SHOWN_STRONG:
-            return lift(found.lift, terms)
+            return lift(found.lift, terms, reference)
         case Answer.SAFE:
-            return f"{_lost(found.loss)}{', and a loss is shown' * (found.loss.lower() > 0)}"
+            return f"{lost(found.loss)}{', and a loss is shown' * (found.loss.lower() > 0)}"
         case Answer.UNDECIDED:
-            return f"{_lost(found.loss)}: {needed(found.needed)}"
+            return f"{lost(found.loss)}: {needed(found.needed)}"
 
 
-def _lost(loss: Contrast) -> str:
-    """Return a loss with its upper bound; a network may also find more than the dense one."""
+def lost(loss: Contrast) -> str:
+    """Return a loss with its upper bound; a network may also find more than the other."""
     value, upper = loss.value, loss.upper()
     if points(value) == points(0):
         return f"loses nothing, at most {points(upper)}"
@@ -69,14 +70,14 @@ def _lost(loss: Contrast) -> str:
     return f"finds {points(-value)} more, {bound}"
 
 
-def lift(found: Contrast, terms: Terms) -> str:
-    """Return what the dense network finds beside guessing, and why that does not do."""
+def lift(found: Contrast, terms: Terms, reference: str = "the dense network") -> str:
+    """Return what the ``reference`` finds beside guessing, and why that does not do."""
     more = f"{points(abs(found.value))} {'more' if found.value >= 0 else 'fewer'} than guessing"
     asked = f"{points(2 * terms.delta)} are needed where {points(terms.delta)} may be lost"
     if found.upper() < 2 * terms.delta:
-        return f"the dense network finds {more}, at most {points(found.upper())} more: {asked}"
+        return f"{reference} finds {more}, at most {points(found.upper())} more: {asked}"
     shown = f"{points(found.lower())} are shown" if found.lower() > 0 else "none are shown"
-    return f"the dense network finds {more}, of which {shown}: {asked}"
+    return f"{reference} finds {more}, of which {shown}: {asked}"
 
 
 def needed(found: Needed | None) -> str:
@@ -90,7 +91,8 @@ def needed(found: Needed | None) -> str:
     return " or ".join(way for way in ways if way) + " would decide"
 
 
-def _deployed(found: Deployed) -> str:
+def deployed(found: Deployed) -> str:
+    """Return how the errors rise at the cuts that were fixed before."""
     held = "within the margin" if found.within else "not shown to be within the margin"
     return f"deployed: {_risen('misses', found.missed)} and {_risen('false alarms', found.alarms)}: {held}"
 

@@ -14,6 +14,7 @@ from harness.cli.shared_options import SharedOptions, with_shared_options
 UNSET = dict.fromkeys(["HARNESS_STORE", "HARNESS_STORAGE", "HARNESS_ESTIMATE"])
 DATA = ["--dataset", "--positive", "--folds", "--imbalance"]
 PLAN = ["--methods", *DATA, "--preset", "--config", "--set", "--densities", "--loss", "--network", "--weights"]
+PLAN += ["--trained"]
 IMAGES = ["--allow-missing", "--skip-broken", "--allow-duplicates", "--max-pixels", "--real-only"]
 PLACES = ["--storage", "--data-dir", *IMAGES, "--store", "--tracking-uri"]
 SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--estimate", "--json", "--quiet", "--verbose"]
@@ -28,9 +29,10 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     tune = [one for one in options("tune") if one in SHARED]
     assert run == tune == SHARED
     assert options("run")[7:10] == ["--set", "--seeds", "--densities"]
-    assert options("run")[12:16] == ["--weights", "--params", "--tune", "--storage"]
+    assert options("run")[10:12] == ["--loss", "--quantise"]
+    assert options("run")[13:18] == ["--weights", "--trained", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (32, 32)
+    assert (len(options("run")), len(options("tune"))) == (34, 33)
 
 
 @pytest.fixture

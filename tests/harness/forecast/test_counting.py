@@ -106,3 +106,12 @@ def test_a_network_of_the_method_s_own_is_chosen_by_the_planned_network_s_size(m
     assert [[piece.steps for piece in level] for level in found.levels] == [[STEPS, STEPS], [STEPS]]
     assert len(counter.architectures) == 2
     assert all(name.startswith("mobilenet-v1[width=") for name in counter.architectures)
+
+
+def test_of_a_network_that_was_trained_elsewhere_the_dense_training_is_not_counted(make_plan):
+    methods = [("lt", {"criterion": "magnitude", "rate": 0.75}), ("magnitude", {}), ("scratch", {}), ("lt", {})]
+    plan = make_plan(*methods, network="small-cnn", weights="trained:0123456789abcdef")
+    found = [counted(plan, entry) for entry in plan.entries]
+    steps = [[sum(piece.steps for piece in level) for level in work.levels] for work in found]
+    assert steps == [[0], [0, STEPS, STEPS], [0, STEPS, STEPS], [], []]  # the last two are skipped
+    assert not any(work.unknown for work in found)

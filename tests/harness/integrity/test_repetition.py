@@ -76,6 +76,7 @@ def with_changes(plan, changes):
     [
         ({"environment": "torch 1.0 / abacus"}, "it was made on torch 1.0 / abacus"),
         ({"weights": "imagenet:" + 64 * "0"}, "start weights"),
+        ({"weights": "trained:" + 16 * "0"}, "its network was trained elsewhere, and this store does not have it"),
         ({"data": {"cutting": {"split_seed": 5}}}, "settings"),
         ({"seeds": "none"}, "not one that this version writes"),
         ({"network": "mlp"}, "not those that are here"),

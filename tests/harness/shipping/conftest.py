@@ -53,3 +53,12 @@ def telling():
     """A reporter, and what it said."""
     said = io.StringIO()
     return Reporter(Console(file=said, width=200)), said
+
+
+@pytest.fixture(scope="session")
+def channels(tmp_path_factory, commands):
+    """A store with every method that cuts channels."""
+    place = tmp_path_factory.mktemp("channels")
+    methods = "structured-magnitude,structured-taylor,structured-group-norm,beta-rank,cdc"
+    commands.harness("run", *SMALL, "--methods", methods, "--store", "store", cwd=place, check=0)
+    return place / "store"

@@ -56,6 +56,14 @@ def refused(plan, tuning=TuningOptions(), losses=None):  # noqa: B008
 # --- what is searched
 
 
+def test_of_a_network_that_was_trained_elsewhere_no_schedule_is_searched(make_plan):
+    plan = replace(make_plan("lt[criterion=magnitude]", "scratch[of=snip]"), weights="trained:0123456789abcdef")
+    found, notes = spaces(plan, TuningOptions(), {})
+    assert [*found] == ["lt[criterion=magnitude]"]
+    assert "dense is not tuned: it was trained elsewhere, so that the schedule stays as it is" in notes
+    assert any(note.startswith("scratch[of=snip] is not tuned: W0 is a trained network") for note in notes)
+
+
 def test_every_entry_with_something_to_tune_has_a_space_and_the_others_a_note(make_plan, plugged_in):
     plan = make_plan("lt", "mobilenet", "plugged-in", "lt[rate=0.25]")
     found, notes = spaces(plan, TuningOptions(), {})

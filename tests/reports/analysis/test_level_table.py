@@ -100,3 +100,16 @@ def test_deployed_errors_are_counted_at_the_cut_that_validation_fixed(trial):
 def test_nothing_makes_an_empty_table(trial):
     found = table_of(trial().entry("a", 1.0, 12))
     assert (found.entries, found.parts, found.networks) == ((), (), 0)
+
+
+def test_an_entry_whose_networks_are_one_is_known_as_such(four):
+    """As a dense network that was trained elsewhere: every figure of it says so, equal figures alone do not."""
+    four.lose("b").lose("c")
+    for seed in (0, 1, 2):
+        four.network("b", 0.5, seed, four.scored(12, "b", 0.5, 0, 0))
+        four.network("c", 0.5, seed, np.exp(four.scored(12, "c", 0.5, 0, 0) + seed))  # the same ranks
+    found = table_of(four)
+    assert found.entries == ("a", "b", "c", "d")
+    every = [*found.aucs, *found.sensitivities, *(one for both in found.deployed for one in both)]
+    assert {measured.given for measured in every} == {(1,)}
+    assert np.ptp(found.aucs[0].values[2]) == 0

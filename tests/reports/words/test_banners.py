@@ -29,6 +29,7 @@ def shown(results):
             ["Simulated images", "Partial data"],
             [False, False],
         ),
+        ({"trained": True, "weights": "trained:abc"}, ["Trained elsewhere"], [False]),
         ({"caveats": []}, [], []),
         (
             {"caveats": ["Tiles of one photo fall on both sides."], "partial": {"train": {"found": 1, "expected": 2}}},
@@ -113,3 +114,10 @@ def test_one_that_is_above_the_probe_is_not(bench, scores):
     bench.done("dense", 0, 1.0, scores())
     bench.done("probe", 0, 1.0, scores(missed=2))
     assert [one.title for one in shown(bench.results())] == [ONCE, FEW]
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_folds_are_advised_where_they_can_be_had(make, trained):
+    told = " ".join(one.text for one in shown(make(**({"trained": True} if trained else {}))))
+    assert ("--folds" in told) == (not trained)
+    assert ("one network under every seed" in told) == trained

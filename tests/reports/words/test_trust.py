@@ -166,3 +166,18 @@ def test_the_dense_network_above_the_probe_and_no_more_than_chance_above(trial, 
     (line,) = [line for line in trust(board_of(made.results())) if found in line.title]
     assert line.sign == ("ok" if missed == 2 else "mind")
     assert "is above that of a logistic regression" in line.text
+
+
+def test_a_dense_network_that_was_trained_elsewhere_is_one_under_every_seed(trial):
+    made = trial(positives=60).entry("dense", 1.0, 6).entry("lt", 0.5, 6).entry("random", 0.5, 45, control=True)
+    lines = {line.title: line for line in trust(board_of(made.results(trained=True, weights="trained:abc")))}
+    assert lines["Trained elsewhere"].sign == "mind"
+    assert "trained:abc" in lines["Trained elsewhere"].text
+    assert lines["3 networks of each entry"].text.startswith("3 seeds at each level, all from one dense network: ")
+    assert "--folds" not in lines["One split"].text
+    assert "No probe" not in lines
+    assert "W0 has not seen the classes" not in lines
+    usual = {line.title: line for line in trust(board_of(made.results()))}
+    assert usual["3 networks of each entry"].text.startswith("3 seeds at each level: ")
+    assert "--folds 5" in usual["One split"].text
+    assert "No probe" in usual

@@ -1,0 +1,208 @@
+"""`harness export`: a network of the leaderboard as a file, checked by what will run it, its card beside it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.cell_options import (
+    CellSeedOption,
+    DensityOption,
+    EntryOption,
+    FoldOption,
+    GroupOption,
+    HeldDatasetOption,
+    RatioOption,
+)
+from harness.cli.completions import one_of
+from harness.cli.held import only_experiment
+from harness.cli.loudness import reporter, speak, tell_places
+from harness.cli.messages import note, show, show_json
+from harness.cli.options import (
+    DEFAULT_STORE,
+    OUTPUT,
+    PLACES,
+    DataDirOption,
+    JsonOption,
+    QuietOption,
+    StoreOption,
+    TrackingOption,
+    VerboseOption,
+)
+from harness.cli.report import contradiction
+from harness.cli.shared_plan import command_line
+from harness.errors import HarnessError, UsageError
+from harness.outgoing.secrets import shown_address
+from harness.results.address import results_uri
+
+if TYPE_CHECKING:
+    from harness.portable.formats import Format
+    from harness.results.mlflow_tracker import Tracker
+    from harness.shipping.held_cell import HeldCell
+
+CARDS = (".card.md", ".card.json")
+TOLERANCE = 1e-3
+
+
+def export(
+    entry: EntryOption,
+    density: DensityOption,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", rich_help_panel=PLACES, help="The file to write.")
+    ],
+    seed: CellSeedOption = 0,
+    dataset: HeldDatasetOption = None,
+    fold: FoldOption = None,
+    imbalance: RatioOption = None,
+    group: GroupOption = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            autocompletion=one_of("safetensors", "onnx", "pt2"),
+            rich_help_panel=OUTPUT,
+            help="safetensors, onnx or pt2; default: what FILE ends with.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            "--tolerance",
+            metavar="X",
+            rich_help_panel=OUTPUT,
+            help="Most that a score of the file may differ, in sd of the network's scores.",
+        ),
+    ] = TOLERANCE,
+    log_model: Annotated[
+        bool,
+        typer.Option(
+            "--log-model", rich_help_panel=OUTPUT, help="Also log an ONNX file as a model in its MLflow run, once."
+        ),
+    ] = False,
+    store: StoreOption = DEFAULT_STORE,
+    tracking_uri: TrackingOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write a network of the leaderboard to a file, hold the file against its published scores, and write its card."""
+    speak(quiet=quiet, verbose=verbose)
+    form = _checked(density, output, to, tolerance, log_model=log_model)
+    uri, store = results_uri(store, tracking_uri), store.absolute()
+    tell_places(store=store, mlflow=shown_address(uri))
+
+    from harness.results.mlflow_tracker import Tracker
+    from harness.shipping.held_cell import CellName, find_cell
+
+    asked = CellName(
+        dataset=dataset or only_experiment(uri, store),
+        entry=entry,
+        density=density,
+        seed=seed,
+        fold=fold,
+        imbalance=imbalance,
+        group=group,
+    )
+    held = find_cell(asked, uri, store)
+    tracker = Tracker(uri, store, held.name.dataset)
+    card, logged = _written(held, form, output, tolerance, tracker, data_dir, log_model=log_model)
+    if as_json:
+        show_json(card)
+    else:
+        _show(card, output)
+    if log_model:
+        note("logged as a model to MLflow" if logged else "MLflow has this very file as a model already")
+
+
+def _checked(density: float, output: Path, to: str | None, tolerance: float, *, log_model: bool) -> "Format":
+    """Return the format. Raises `UsageError` with everything that is wrong with what was asked for."""
+    from harness.portable.formats import Format
+    from harness.shipping.export import form_of, refuse_foreign
+
+    faults: list[HarnessError] = []
+    if not 0 < density <= 1:
+        faults.append(UsageError(f"--density {density:g} is no share of the weights", fix="give one in (0, 1]"))
+    if not 0 < tolerance < 1:
+        faults.append(UsageError(f"--tolerance {tolerance:g} is no share of an sd", fix="give one in (0, 1)"))
+    form = Format.SAFETENSORS
+    try:
+        form = form_of(output, to)
+        refuse_foreign(output, form, CARDS)
+    except UsageError as error:
+        faults.append(error)
+    if log_model and form != Format.ONNX:
+        faults.append(UsageError(f"--log-model takes ONNX, not {form}", fix="export to onnx, or leave it out"))
+    if len(faults) > 1:
+        listed = [f"{one.message} ({one.fix})" for one in faults]
+        raise UsageError("nothing can be exported so", faults=listed, fix="mend each")
+    if faults:
+        raise faults[0]
+    return form
+
+
+def _written(
+    held: "HeldCell",
+    form: "Format",
+    output: Path,
+    tolerance: float,
+    tracker: "Tracker",
+    data_dir: Path | None,
+    *,
+    log_model: bool,
+) -> tuple[dict[str, Any], bool]:
+    """Write the file and its cards; return the card, and whether a model was logged."""
+    from harness.shipping.card import card
+    from harness.shipping.card_text import markdown
+    from harness.shipping.export import Exported, export
+    from harness.shipping.load import machine
+    from harness.shipping.logged_model import log_exported
+    from harness.shipping.replay import replayed
+
+    found: dict[str, Any] = {}
+    telling = reporter()
+    cell = replayed(held, machine(tracker.store, data_dir), telling)
+    board = _board(held, tracker)
+    with telling.task("Exporting", 1, "networks"):
+
+        def cards(exported: Exported) -> dict[str, bytes]:
+            found.update(card(held, cell, exported, board, command_line()))
+            text = json.dumps(found, indent=1, allow_nan=False)
+            return dict(zip(CARDS, (markdown(found).encode(), text.encode()), strict=True))
+
+        exported = export(cell, form, output, tolerance, cards)
+    beside = [output.with_name(f"{output.name}{end}") for end in CARDS]
+    return found, log_model and log_exported(tracker, held, cell, exported, output, beside)
+
+
+def _board(held: "HeldCell", tracker: "Tracker") -> dict[str, Any] | None:
+    """Return what the leaderboard says of a cell's entry at its level."""
+    from harness.reports.export.entry_facts import entry_facts
+    from harness.results import names
+    from harness.results.reading import read
+
+    try:
+        results = read(tracker.uri, tracker.store, tracker.experiment)
+        return entry_facts(results, held.group, held.run.tags[names.ENTRY], held.level.density)
+    except ValueError as error:
+        raise contradiction(tracker.uri, error) from error
+
+
+def _show(card: Mapping[str, Any], output: Path) -> None:
+    file, board = card["file"], card["leaderboard"]
+    agreed = file["agreement"]
+    show(f"{output}: {file['size']:,} bytes, {file['compressed']:,} by zstd; sha256 {file['sha256'][:16]}...")
+    show(
+        f"By {agreed['runtime']} its scores of {agreed['images']:,} images are the published ones to"
+        f" {agreed['largest'] / agreed['sd']:.1e} sd; {agreed['changed']} images change sides at the operating cut."
+    )
+    if board:
+        show(f"Answer at this level: {board['answer']}: {board['why']}")
+    show(f"Card: {output}{CARDS[0]}")
+    for limit in card["limits"][:1]:
+        note(limit)
+    if card["missing"]:
+        note(f"the card does not say: {', '.join(card['missing'])}")

@@ -1,0 +1,1 @@
+"""Two networks held against each other for `harness gate`: their scores read, joined and judged."""

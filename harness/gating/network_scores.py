@@ -1,0 +1,170 @@
+"""The scores that a network's own file gives on a data set's images: the very file that ships."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.data.asked import asked_for
+from harness.data.dataset import Sample
+from harness.data.draw import Cutting
+from harness.data.locating import DataPlan, resolve_data
+from harness.data.pictures import pictures
+from harness.errors import DataError, UsageError
+from harness.gating.scored import Scored, named
+from harness.images.bit_depth import BitDepth
+from harness.images.decoding import DECODING, Conversion, bit_depth
+from harness.images.unreadable import Unreadable
+from harness.portable.nameplate import Nameplate
+from harness.results.names import TEST
+from harness.storage.disk import sha256_of
+
+SUFFIXES = (".onnx", ".safetensors")
+"""Files that say of themselves what they are and what they want of an image."""
+
+DEPLOYED = "deployed"
+AT_ONCE = 32
+Scorer = Callable[[Tensor], Any]
+_SCORES = "give its scores of the test images as a CSV file beside it: --scores FILE, or --baseline-scores FILE"
+
+
+@dataclass(frozen=True)
+class ImagesAsked:
+    """Which images a file is scored on: those of ``ids``, else the publisher's test images of the data set.
+
+    ``dataset`` as a user writes it, None: what the file says that it was made for. ``fold`` is as in `Scored`, the
+    other network's.
+    """
+
+    dataset: str | None
+    data_dir: Path | None
+    ids: Collection[str] | None = None
+    fold: int | None = None
+    partial: bool = False
+
+
+def read_network_scores(path: Path, asked: ImagesAsked, cut: float | None = None) -> Scored:
+    """Return the scores of a file that `harness export` wrote, by onnxruntime or torch.
+
+    Raises `DataError` for another's file, and for images that it cannot be scored on.
+    """
+    nameplate, scorer = _loaded(path)
+    _require_apart(path, nameplate, asked)
+    labels, scores = _scored(_samples(path, nameplate, asked), nameplate.preprocessing.size, scorer)
+    told = {"file": str(path), "sha256": sha256_of(path), "bytes": path.stat().st_size, "cell": nameplate.cell}
+    own = nameplate.thresholds.get(DEPLOYED)
+    return Scored(path.name, labels, scores, own if cut is None else cut, nameplate.fold or 0, told)
+
+
+def foreign(path: Path) -> DataError:
+    """Return the error for a network of which nobody says what it wants of an image."""
+    return DataError(f"{path} does not say what it wants of an image, so that it cannot be scored here", fix=_SCORES)
+
+
+def _loaded(path: Path) -> tuple[Nameplate, Scorer]:
+    """Return what a file says of itself, and what gives its scores of uint8 images (n, 3, S, S)."""
+    if not path.is_file():
+        raise DataError(f"there is no file {path}", fix="name one that is there")
+    if path.suffix == ".onnx":
+        return _onnx(path)
+    if path.suffix == ".safetensors":
+        from harness.portable.network_file import read_network
+
+        network = read_network(path)
+        return network.nameplate, network
+    raise foreign(path)
+
+
+def _onnx(path: Path) -> tuple[Nameplate, Scorer]:
+    from harness.portable.onnx_file import nameplate_of
+    from harness.portable.onnx_session import OnnxSession
+
+    session = OnnxSession(path)
+    nameplate = nameplate_of(path.read_bytes(), f"{path}")
+    if nameplate is None:
+        raise foreign(path)
+    return nameplate, session.scores
+
+
+def _require_apart(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> None:
+    """Raise `DataError` where a file would be scored on images that it was trained on, or resized by another rule."""
+    if nameplate.preprocessing.resize != DECODING:
+        raise DataError(f"{path} wants images by {nameplate.preprocessing.resize!r}, not {DECODING!r}", fix=_SCORES)
+    if asked.ids is None and nameplate.fold is not None:
+        raise UsageError(
+            f"{path} is of fold {nameplate.fold}, and which images that fold tests its file does not say",
+            fix=f"hold it against cell:dense@1,seed={nameplate.seed},fold={nameplate.fold} or scores in a CSV file",
+        )
+    if asked.fold is not None and (nameplate.fold or 0) != asked.fold:
+        own, others = (f"fold {one}" if one else "the publisher's split" for one in (nameplate.fold, asked.fold))
+        raise DataError(
+            f"{path} is of {own}, and the images are those that {others} tests: it was trained on most of them",
+            fix="hold two networks of one fold against each other",
+        )
+
+
+def _samples(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> "_Chosen":
+    plan = DataPlan(
+        asked=asked_for(asked.dataset or nameplate.dataset),
+        folder=None,
+        size=nameplate.preprocessing.size,
+        cutting=Cutting(0.25, 0.25, False, 0),
+    )
+    if plan.name != nameplate.dataset:
+        raise DataError(f"{path} was made for {nameplate.dataset}, not for {plan.name}", fix=_SCORES)
+    partial = asked.partial or asked.ids is not None
+    plan = resolve_data(plan, asked.data_dir, allow_missing=partial, real_only=True)
+    every = plan.samples()
+    chosen = [one for one in every if (one.split == TEST if asked.ids is None else one.id in asked.ids)]
+    if not chosen:
+        what = "has no test images of its publisher's" if asked.ids is None else "has none of the images"
+        raise DataError(f"{plan.name} {what}, so that {path} cannot be scored", fix=_SCORES)
+    return _Chosen(plan, chosen, every)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The images to be scored, of all that a plan's data set has."""
+
+    plan: DataPlan
+    samples: list[Sample]
+    every: list[Sample]
+
+    @property
+    def depth(self) -> BitDepth:
+        return bit_depth([one.path for one in self.every if one.path is not None], Conversion())
+
+
+def _scored(chosen: _Chosen, size: int, scorer: Scorer) -> tuple[Mapping[str, int], Mapping[str, float]]:
+    """Return labels and scores by id. Raises `DataError` with every image that cannot be read or has no score."""
+    images = pictures(chosen.plan.dataset(), chosen.samples, size, Conversion(), depth=chosen.depth)
+    broken: list[str] = []
+    labels: dict[str, int] = {}
+    waiting: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
+    found: list[float] = []
+    for sample, image in images:
+        if isinstance(image, Unreadable):
+            broken.append(f"{sample.path or sample.id}: {image.reason}")
+            continue
+        labels[sample.id] = sample.label
+        waiting.append(image)
+        if len(waiting) == AT_ONCE:
+            found += _scores(scorer, waiting)
+            waiting = []
+    found += _scores(scorer, waiting) if waiting else []
+    if broken:
+        raise DataError(f"{len(broken)} images cannot be read", faults=broken[:20], fix="replace these files")
+    if wrong := [image for image, score in zip(labels, found, strict=True) if not np.isfinite(score)]:
+        raise DataError(
+            f"the network gives no finite score of {named(wrong)}", fix="mend it; nothing can be said of it"
+        )
+    return labels, dict(zip(labels, found, strict=True))
+
+
+def _scores(scorer: Scorer, images: list[np.ndarray[Any, np.dtype[np.uint8]]]) -> list[float]:
+    with torch.inference_mode():
+        return [float(one) for one in scorer(torch.from_numpy(np.stack(images)))]

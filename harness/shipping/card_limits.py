@@ -1,0 +1,99 @@
+"""What a network is for, what takes its figures their meaning, and what its card cannot say."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.evaluation.safety import FEWEST_NETWORKS
+from harness.results.method_facts import OF_REFERENCES
+
+Card = Mapping[str, Any]
+
+INTENDED = (
+    "Research on how small a network may get before it misses more positives. It is not a medical device, nor cleared"
+    " or validated for any clinical, safety or industrial decision; whoever wants that validates it anew, on images of"
+    " the place where it is to run."
+)
+
+
+def limits(card: Card) -> list[str]:
+    """Return what a reader must know before the figures, the gravest first; a sentence each."""
+    return [*_of_data(card["data"]), *_of_evidence(card), *_of_network(card)]
+
+
+def _of_data(data: Card) -> Iterator[str]:
+    if data["fallback_for"]:
+        yield f"SIMULATED IMAGES stand in for {data['fallback_for']}: no figure here is a result on it."
+    elif data["simulated"]:
+        yield "SIMULATED IMAGES: a program drew what it was trained and tested on; of real images it knows nothing."
+    for split, count in (data["partial"] or {}).items():
+        yield f"PARTIAL DATA: {count['found']} of the {count['expected']} {split} images were there."
+    if data["broken"]:
+        yield f"{len(data['broken'])} images that could not be read were left out."
+    if data["duplicates_allowed"]:
+        yield "An image may be in training and in test: duplicates were allowed."
+    if data["imbalance"]:
+        yield f"It was trained at {data['imbalance']:g} negatives per positive, on a part of the images."
+    if data["recipe"]:
+        yield f"{_sentence(data['recipe'])}."
+    yield from data["caveats"] or ()
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _of_evidence(card: Card) -> Iterator[str]:
+    board = card["leaderboard"] or {}
+    if board.get("networks", 0) < FEWEST_NETWORKS:
+        yield "One run is an anecdote: what another training of the same would give is not known."
+    else:
+        yield (
+            f"The answer is on the method, over {board['networks']} networks; this file is one of them, and its own"
+            " figures are those of these test images alone."
+        )
+    if board.get("control"):
+        yield "Its method is a control, which chooses weights by chance: nobody should ship it."
+    yield (
+        "Whoever chose this network by its test figures has used these images up: its figures are then better than they"
+        " will be on others."
+    )
+
+
+def _of_network(card: Card) -> Iterator[str]:
+    network, file = card["network"], card["file"]
+    if network["collapsed"]:
+        yield "THE NETWORK HAS COLLAPSED: its scores tell no image from another."
+    if network["disconnected"]:
+        yield "THE NETWORK IS DISCONNECTED: no path leads from its input to its output."
+    if changed := file["agreement"]["changed"]:
+        yield (
+            f"{changed} of its scored images lie on the other side of the operating cut than with the published scores:"
+            " that cut stands just below a validation positive's score, and rounding moves it across."
+        )
+    if (network["density"] or 1) < 1 and not network["narrowed"]:
+        yield "Its pruned weights are zeros: they save bytes where zeros are packed, and no time."
+    yield "The operating cut was fixed on validation images: another camera or another clinic may need another."
+
+
+def missing(card: Card) -> list[str]:
+    """Return what the card should say and nobody told."""
+    data, method, network = card["data"], card["method"], card["network"]
+    reference = method["family"] == OF_REFERENCES
+    told = {
+        "licence of the images": _stated(data["licence"]),
+        "citation of the images": _stated(data["citation"]),
+        "what the method does": reference or method["description"],
+        "paper of the method": reference or method["source"],
+        "licence of the start weights": network["start_weights"]["licence"],
+        "parameters": network["parameters"] is not None,
+        "FLOPs": network["flops"] is not None,
+        "training schedule": card["training"]["schedule"],
+        "answer of the leaderboard": card["leaderboard"],
+        "AUC": card["this_network"]["auc"] is not None,
+        "sensitivity at equal false alarms": card["this_network"]["sensitivity"] is not None,
+    }
+    return [what for what, known in told.items() if not known]
+
+
+def _stated(text: str | None) -> bool:
+    return bool(text) and "not stated" not in str(text)

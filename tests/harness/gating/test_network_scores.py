@@ -1,0 +1,79 @@
+"""A network's own file scored on the images of the other side, image by image beside the network itself."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.data.asked import load_dataset
+from harness.errors import DataError, HarnessError, UsageError
+from harness.gating.network_scores import ImagesAsked, read_network_scores
+from harness.portable.network_file import write_network
+from harness.portable.onnx_file import onnx_content
+
+SIM = load_dataset("isic-sim")
+SAMPLES = {one.id: one for one in SIM.samples(Path()) if one.split == "test"}
+SOME = list(SAMPLES)[::9]
+
+
+def one_by_one(shipped, ids):
+    images = {image: next(iter(SIM.images([SAMPLES[image]], 64))) for image in ids}
+    with torch.no_grad():
+        return {image: float(shipped(torch.from_numpy(pixels)[None])) for image, pixels in images.items()}
+
+
+@pytest.fixture
+def written(tmp_path, shipped):
+    def write(**plate):
+        write_network(tmp_path / "net.safetensors", shipped(**plate))
+        return tmp_path / "net.safetensors"
+
+    return write
+
+
+def test_scores_are_those_of_the_network_on_the_images_asked_for(written, shipped):
+    assert len(SOME) % 32 != 0
+    found = read_network_scores(written(thresholds={"deployed": 0.25}), ImagesAsked(None, None, SOME))
+    assert found.scores == pytest.approx(one_by_one(shipped(), SOME), abs=1e-5)
+    assert found.labels == {image: SAMPLES[image].label for image in SOME}
+    assert (found.cut, found.fold) == (0.25, 0)
+    assert found.told["cell"] == "dense at 100 %, seed 0"
+
+
+def test_without_images_of_another_side_it_is_scored_on_the_publishers_test_images(written):
+    found = read_network_scores(written(), ImagesAsked("isic-sim", None), cut=1.0)
+    assert found.scores.keys() == SAMPLES.keys()
+    assert found.cut == 1.0
+
+
+def test_a_file_is_not_scored_on_images_that_it_was_trained_on(written):
+    path = written(fold=2, seed=3)
+    with pytest.raises(UsageError, match="of fold 2") as caught:
+        read_network_scores(path, ImagesAsked(None, None))
+    assert "cell:dense@1,seed=3,fold=2" in caught.value.fix
+    assert read_network_scores(path, ImagesAsked(None, None, SOME[:3], 2)).fold == 2
+    for own, other in ((2, 1), (2, 0), (None, 2)):
+        with pytest.raises(DataError, match="was trained on most of them"):
+            read_network_scores(written(fold=own), ImagesAsked(None, None, SOME, other))
+
+
+@pytest.mark.parametrize(
+    ("plate", "asked", "said"),
+    [
+        ({}, ImagesAsked("digits-9", None, SOME), "was made for isic-sim, not for digits-9"),
+        ({}, ImagesAsked(None, None, ["elsewhere"]), "has none of the images"),
+        ({"preprocessing": {"resize": "centre crop"}}, ImagesAsked(None, None, SOME), "wants images by 'centre crop'"),
+        ({"dataset": "nobodys"}, ImagesAsked(None, None, SOME), "nobodys"),
+    ],
+)
+def test_what_does_not_fit_is_refused(written, plate, asked, said):
+    with pytest.raises(HarnessError, match=said):
+        read_network_scores(written(**plate), asked)
+
+
+@pytest.mark.long
+def test_an_onnx_file_gives_the_same_scores(tmp_path, shipped):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(onnx_content(shipped()))
+    found = read_network_scores(path, ImagesAsked(None, None, SOME))
+    assert found.scores == pytest.approx(one_by_one(shipped(), SOME), abs=1e-4)

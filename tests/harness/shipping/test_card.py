@@ -1,0 +1,125 @@
+"""A card says what takes its figures their meaning, and what nobody told."""
+
+import copy
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.shipping.card_limits import limits, missing
+from harness.shipping.card_text import markdown
+
+
+@pytest.fixture(scope="module")
+def written(filled, tmp_path_factory):
+    """The card of a real export."""
+    path = tmp_path_factory.mktemp("card") / "a.safetensors"
+    words = ["--store", filled, "--entry", "magnitude", "--density", "0.25", "-o", path]
+    result = CliRunner().invoke(app, ["export", *map(str, words)])
+    assert result.exit_code == 0, result.output
+    return json.loads(path.with_name("a.safetensors.card.json").read_text())
+
+
+@pytest.fixture
+def card(written):
+    return copy.deepcopy(written)
+
+
+def changed(card, place, value):
+    *path, last = place.split(".")
+    table = card
+    for name in path:
+        table = table[name]
+    table[last] = value
+    return card
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("data.simulated", True, "SIMULATED IMAGES: a program drew"),
+        ("data.fallback_for", "isic", "SIMULATED IMAGES stand in for isic"),
+        ("data.partial", {"test": {"found": 3, "expected": 9}}, "PARTIAL DATA: 3 of the 9 test images"),
+        ("data.broken", ["a: cut"], "1 images that could not be read"),
+        ("data.duplicates_allowed", True, "duplicates were allowed"),
+        ("data.imbalance", 20.0, "20 negatives per positive"),
+        ("data.caveats", ["One patient may have several images."], "One patient may have"),
+        ("leaderboard", None, "One run is an anecdote"),
+        ("leaderboard.control", True, "nobody should ship it"),
+        ("network.collapsed", True, "THE NETWORK HAS COLLAPSED"),
+        ("network.disconnected", True, "THE NETWORK IS DISCONNECTED"),
+        ("file.agreement.changed", 3, "3 of its scored images lie on the other side"),
+        ("network.density", 0.25, "no time"),
+    ],
+)
+def test_what_takes_figures_their_meaning_is_said(card, place, value, words):
+    quiet = {"partial": None, "broken": None, "imbalance": None, "duplicates_allowed": False, "caveats": []}
+    card["data"] |= {**quiet, "simulated": False, "fallback_for": None, "recipe": None}
+    card["network"] |= {"density": 1.0}
+    card["leaderboard"] |= {"networks": 15}
+    card["file"]["agreement"]["changed"] = 0
+    assert not any(words in one for one in limits(card))
+    found = limits(changed(card, place, value))
+    assert any(words in one for one in found)
+    assert any(words.split(":")[0] in line for line in markdown({**card, "limits": found}).splitlines()[4:])
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "what"),
+    [
+        ("data.licence", None, "licence of the images"),
+        ("data.licence", "not stated", "licence of the images"),
+        ("network.start_weights.licence", "", "licence of the start weights"),
+        ("method.source", "", "paper of the method"),
+        ("network.flops", None, "FLOPs"),
+        ("leaderboard", None, "answer of the leaderboard"),
+    ],
+)
+def test_what_nobody_told_is_missing(card, place, value, what):
+    assert what not in missing(card)
+    assert what in missing(changed(card, place, value))
+
+
+def test_the_card_of_a_real_export_is_complete(written):
+    assert written["missing"] == []
+    assert written["method"]["source"]
+    assert written["network"]["parameters"] < 0.3 * 241_442
+
+
+def test_markdown_has_every_heading_and_figure(written):
+    text = markdown(written)
+    assert [*re.findall(r"^## (.*)$", text, re.MULTILINE)] == [
+        "Read this first",
+        "Model details",
+        "Intended use",
+        "Factors",
+        "Metrics",
+        "Evaluation data and training data",
+        "Quantitative analyses",
+        "Licences",
+        "How it was made",
+        "Missing from this card",
+    ]
+    for one in (written["file"]["sha256"], "not a medical device", written["data"]["licence"], "Clopper-Pearson"):
+        assert one in text
+    missed = written["this_network"]["missed"]
+    assert f"{missed['k']}/{missed['n']}" in text
+
+
+def test_nothing_in_a_card_commands_the_terminal_or_names_a_folder(card, filled):
+    card["method"]["description"] = "evil\x1b[2J\u202e"
+    text = markdown(card)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert str(filled) not in text
+    assert str(filled) not in json.dumps(card)
+
+
+def test_an_unknown_figure_is_said_to_be_unknown(card):
+    card["network"]["flops"] = card["this_network"]["auc"] = None
+    card["leaderboard"] = None
+    text = markdown(card)
+    assert "an unknown number of FLOPs" in text
+    assert "AUC-ROC of this network: not known" in text
