@@ -194,7 +194,9 @@ def with_measured(cells: pd.DataFrame, measurements: Iterable[Measurement]) -> p
     columns: dict[str, list[float]] = {}
     for one in measurements:
         row = places.get(one.place) if one.place else None
-        for name, value in one.figures().items() if row is not None else ():
+        if row is None:
+            continue
+        for name, value in one.figures().items():
             column = columns.setdefault(names.measured(shown[one.machine], name), [float("nan")] * len(cells))
             column[row] = value
     return cells.assign(**columns)
