@@ -22,6 +22,7 @@ from harness.cli.export import export
 from harness.cli.gate import gate
 from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
+from harness.cli.measure import measure
 from harness.cli.messages import say
 from harness.cli.new import new_verbs
 from harness.cli.plan_study import plan_study
@@ -49,6 +50,7 @@ add(app, report, "harness report --dataset isic")
 add(app, publish, "harness publish site --dataset isic")
 add(app, export, "harness export --entry snip --density 0.25 -o snip.onnx")
 add(app, bundle, "harness bundle isic.zip --author 'Ada L.'")
+add(app, measure, "harness measure --entry lt --density 0.25")
 add(app, list_, "harness list methods")
 add(app, check, "harness check 'lt[rate=0.75]' --full")
 app.add_typer(new_verbs, name="new")
