@@ -203,7 +203,7 @@ def _named(asked: Sequence[str], cells: Sequence["Outcome"]) -> list[str]:
 
 def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple[str, float], float]:
     """Return the largest median seconds of one image by entry and density. Raises `UsageError` for no such machine."""
-    every: Sequence[Any] = getattr(results, "measurements", ())
+    every = results.measurements
     machines: dict[str, set[str]] = {}
     for one in every:
         machines.setdefault(one.machine.name, set()).add(one.machine.cpu)
