@@ -22,7 +22,7 @@ from harness.randomness import generator
 
 BITS = 8
 CALIBRATION_IMAGES = 256
-"""Of training, from which ranges are taken: more change neither the scores nor the AUC (docs/quantisation.md)."""
+"""Of training, from which ranges are taken."""
 AT_ONCE = 32
 
 _LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")

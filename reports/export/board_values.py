@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.evaluation.contrasts import Contrast
+from harness.evaluation.safety import Deployed
 from harness.reports.analysis import columns
 from harness.reports.analysis.decision_curves import decision_curve
 from harness.reports.analysis.design import Design
@@ -20,7 +21,7 @@ from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.probe import AgainstProbe
 from harness.reports.analysis.start import w0_saw_classes
 from harness.reports.analysis.tuned_comparison import Measured, compare
-from harness.reports.analysis.verdicts import ALPHA, Deployed, Step, Verdict
+from harness.reports.analysis.verdicts import ALPHA, Step, Verdict
 from harness.reports.words.checklist import checked
 from harness.reports.words.headline import answer, tells_apart
 from harness.reports.words.trust import trust
