@@ -96,8 +96,10 @@ def export(
     tell_places(store=store, mlflow=shown_address(uri))
 
     from harness.results.mlflow_tracker import Tracker
+    from harness.shipping.export import require_writer
     from harness.shipping.held_cell import CellName, find_cell
 
+    require_writer(form)
     asked = CellName(
         dataset=dataset or only_experiment(uri, store),
         entry=entry,

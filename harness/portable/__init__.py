@@ -1,1 +1,1 @@
-"""Networks as files that go elsewhere: what a file says of itself, tensors stored small, ONNX, int8."""
+"""Networks as files that go elsewhere: what a file says of itself, tensors stored small, ONNX, pt2, int8."""

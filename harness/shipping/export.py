@@ -10,6 +10,7 @@ from harness.errors import DataError, UsageError
 from harness.evaluation.thresholds import DEPLOYED
 from harness.portable.formats import Format, content_of, nameplate_in
 from harness.portable.network_file import compressed
+from harness.portable.quantisation import require_quantiser
 from harness.shipping.agreement import Agreement, require_agreement, rescored
 from harness.shipping.replay import Replayed
 from harness.storage.disk import disk_errors, move, write_through, write_whole
@@ -70,6 +71,12 @@ def _content(cell: Replayed, form: Format) -> bytes:
             fix=f"name a file that ends with .onnx, or export {cell.entry.in_float().text}",
         )
     return cell.file
+
+
+def require_writer(form: Format) -> None:
+    """Raise `MachineError` where what writes and runs a format is not installed: before anything is computed."""
+    if form == Format.ONNX:
+        require_quantiser()
 
 
 def form_of(path: Path, asked: str | None) -> Format:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from harness.cli.main import app
 from harness.integrity.recorded_plan import Machine
 from harness.progress import Reporter
 from harness.results.mlflow_tracker import default_uri
@@ -29,6 +31,16 @@ def filled(tmp_path_factory, commands):
     methods = ["--methods", "magnitude,structured-magnitude"]
     commands.harness("run", *SMALL, *methods, "--store", "store", cwd=place, check=0)
     return place / "store"
+
+
+@pytest.fixture(scope="session")
+def exported(filled, tmp_path_factory):
+    """A file that `harness export` wrote of it, its cards beside it, to be read alone."""
+    path = tmp_path_factory.mktemp("exported") / "magnitude.safetensors"
+    words = ["--store", filled, "--entry", "magnitude", "--density", "0.25", "-o", path]
+    result = CliRunner().invoke(app, ["export", *map(str, words)])
+    assert result.exit_code == 0, result.output
+    return path
 
 
 @pytest.fixture

@@ -5,21 +5,15 @@ import json
 import re
 
 import pytest
-from typer.testing import CliRunner
 
-from harness.cli.main import app
 from harness.shipping.card_limits import limits, missing
 from harness.shipping.card_text import markdown
 
 
 @pytest.fixture(scope="module")
-def written(filled, tmp_path_factory):
+def written(exported):
     """The card of a real export."""
-    path = tmp_path_factory.mktemp("card") / "a.safetensors"
-    words = ["--store", filled, "--entry", "magnitude", "--density", "0.25", "-o", path]
-    result = CliRunner().invoke(app, ["export", *map(str, words)])
-    assert result.exit_code == 0, result.output
-    return json.loads(path.with_name("a.safetensors.card.json").read_text())
+    return json.loads(exported.with_name(f"{exported.name}.card.json").read_text())
 
 
 @pytest.fixture
@@ -80,6 +74,19 @@ def test_what_takes_figures_their_meaning_is_said(card, place, value, words):
 def test_what_nobody_told_is_missing(card, place, value, what):
     assert what not in missing(card)
     assert what in missing(changed(card, place, value))
+
+
+def test_the_errors_of_this_network_are_counted_with_their_interval(written, filled, held):
+    cell = held(filled)
+    cut = cell.record.metrics["threshold/deployed"]
+    missed = [score <= cut for score, label in zip(cell.record.test_scores, cell.labels, strict=True) if label]
+    alarms = [score > cut for score, label in zip(cell.record.test_scores, cell.labels, strict=True) if not label]
+    own = written["this_network"]
+    assert (own["missed"]["k"], own["missed"]["n"]) == (sum(missed), len(missed))
+    assert (own["alarms"]["k"], own["alarms"]["n"]) == (sum(alarms), len(alarms))
+    low, high = own["missed"]["interval"]
+    assert 0 <= low <= own["missed"]["k"] / own["missed"]["n"] <= high <= 1
+    assert written["thresholds"]["cuts"]["deployed"]["value"] == cut
 
 
 def test_the_card_of_a_real_export_is_complete(written):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -46,30 +47,9 @@ def test_a_file_scores_as_published_and_its_card_says_so(filled, held, tmp_path)
     assert sorted(one.name for one in path.parent.iterdir()) == ["cut.onnx", "cut.onnx.card.json", "cut.onnx.card.md"]
 
 
-def test_the_errors_of_this_network_are_counted_with_their_interval(filled, held, tmp_path):
-    give(filled, *MASKED, "-o", tmp_path / "a.safetensors")
-    card = json.loads((tmp_path / "a.safetensors.card.json").read_text())
-    cell = held(filled)
-    cut = cell.record.metrics["threshold/deployed"]
-    missed = [score <= cut for score, label in zip(cell.record.test_scores, cell.labels, strict=True) if label]
-    alarms = [score > cut for score, label in zip(cell.record.test_scores, cell.labels, strict=True) if not label]
-    own = card["this_network"]
-    assert (own["missed"]["k"], own["missed"]["n"]) == (sum(missed), len(missed))
-    assert (own["alarms"]["k"], own["alarms"]["n"]) == (sum(alarms), len(alarms))
-    low, high = own["missed"]["interval"]
-    assert 0 <= low <= own["missed"]["k"] / own["missed"]["n"] <= high <= 1
-    assert card["thresholds"]["cuts"]["deployed"]["value"] == cut
-
-
-def test_the_json_is_the_card_and_nothing_else_is_on_stdout(filled, tmp_path):
-    result = give(filled, *MASKED, "-o", tmp_path / "a.safetensors", "--json")
-    assert json.loads(result.stdout) == json.loads((tmp_path / "a.safetensors.card.json").read_text())
-
-
-def test_a_network_in_python_scores_an_image_file(filled, tmp_path):
-    found = harness.load_network(filled, "magnitude", 0.25, dataset="isic-sim")
-    give(filled, *MASKED, "-o", tmp_path / "a.safetensors")
-    again = harness.read_network(tmp_path / "a.safetensors")
+def test_a_network_in_python_scores_an_image_file(filled, exported, tmp_path):
+    found = harness.load_network(filled, "magnitude", 0.25)  # the only data set need not be named
+    again = harness.read_network(str(exported))
     assert again.nameplate == found.nameplate
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), dtype=np.uint8)).save(tmp_path / "a.png")
     image = found.prepare(tmp_path / "a.png")
@@ -77,10 +57,6 @@ def test_a_network_in_python_scores_an_image_file(filled, tmp_path):
     assert torch.equal(found(image), again(image))
     assert not found.training
     assert found.thresholds.keys() >= {"argmax", "sens95", "deployed"}
-
-
-def test_the_only_data_set_need_not_be_named(filled):
-    assert harness.load_network(str(filled), "dense", 1.0).nameplate.dataset == "isic-sim"
 
 
 def test_a_file_that_differs_is_not_kept(filled, tmp_path, monkeypatch):
@@ -98,6 +74,7 @@ def test_a_file_that_differs_is_not_kept(filled, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_a_model_is_logged_once_and_into_the_store_that_is_meant(filled, copied, held, tmp_path):
     """MLflow's own address of a copied store is that of the original."""
     before = sorted(filled.rglob("*"))
@@ -122,13 +99,16 @@ def test_only_an_onnx_file_is_a_model(filled, tmp_path):
     assert "--log-model takes ONNX, not pt2" in text
 
 
-def test_an_export_is_replaced_and_nothing_else(filled, tmp_path):
+def test_an_export_is_replaced_and_nothing_else(filled, exported, tmp_path):
+    """And with --json its card, and nothing but it, is on stdout."""
     path = tmp_path / "a.safetensors"
-    for _ in range(2):
-        assert give(filled, *MASKED, "-o", path).exit_code == 0
+    shutil.copytree(exported.parent, tmp_path, dirs_exist_ok=True)
+    result = give(filled, *MASKED, "-o", tmp_path / exported.name, "--json")
+    assert json.loads(result.stdout) == json.loads((tmp_path / f"{exported.name}.card.json").read_text())
     path.write_bytes(b"mine")
     assert "is there and is no export" in refused(UsageError, give(filled, *MASKED, "-o", path))
     assert path.read_bytes() == b"mine"
+    (tmp_path / "a.safetensors.card.md").touch()
     path.unlink()
     assert "is there without its network" in refused(UsageError, give(filled, *MASKED, "-o", path))
     save_file({"a": torch.ones(1)}, path)
