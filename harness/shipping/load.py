@@ -36,7 +36,8 @@ def load_network(
     ``imbalance`` and ``group`` where only one fits. ``data_dir`` holds the images, as HARNESS_DATA does. A network
     whose stages were evicted is computed anew, which is said on stderr first.
 
-    Raises `UsageError` for a cell that is not there, the nearest named, `MachineError` where it cannot be had here.
+    Raises `UsageError` for a cell that is not there, the nearest named, and for one in int8, `MachineError` where it
+    cannot be had here.
     """
     place = Path(store).absolute()
     uri = results_uri(place, tracking_uri)
@@ -50,7 +51,13 @@ def load_network(
         group=group,
     )
     held = find_cell(asked, uri, place)
-    return replayed(held, machine(place, data_dir), Reporter(Console(stderr=True))).shipped
+    found = replayed(held, machine(place, data_dir), Reporter(Console(stderr=True)))
+    if found.file is not None:
+        raise UsageError(
+            f"the networks of {entry} are ONNX files, which torch cannot load",
+            fix=f"harness export writes it; {found.entry.in_float().text} is the network before it was quantised",
+        )
+    return found.shipped
 
 
 def machine(store: Path, data_dir: str | Path | None, jobs: int | None = None) -> Machine:
