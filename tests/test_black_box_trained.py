@@ -13,7 +13,6 @@ from PIL import Image
 from rich.console import Console
 from torch import nn
 
-from harness.data.asked import asked_for
 from harness.integrity.recorded_plan import Machine
 from harness.progress import Reporter
 from harness.results.mlflow_tracker import default_uri
@@ -143,13 +142,28 @@ def test_the_same_command_computes_nothing_twice_and_a_bundle_has_no_weights(pla
 
 def test_its_pruned_network_is_taken_home_when_the_file_is_gone(place, tmp_path):
     folder, _, _ = place
-    scores, held = scores_of(folder, "magnitude", 0.25)
+    scores, _ = scores_of(folder, "magnitude", 0.25)
     shutil.copytree(folder / "store", tmp_path / "store")
-    images = asked_for(f"folder:{folder / 'cells'}", "ill")
-    machine = Machine(None, tmp_path / "store", 1, lambda *_: None, images)
+    name = CellName(dataset=f"folder:{folder / 'cells'}", entry="magnitude", density=0.25)
+    held = find_cell(name, default_uri(tmp_path / "store"), tmp_path / "store")
+    assert held.name.dataset == "folder-cells"
+    machine = Machine(None, tmp_path / "store", 1, lambda *_: None)
     found = replayed(held, machine, Reporter(Console(file=io.StringIO())))
     assert found.record.test_scores == tuple(scores.values())
     assert found.plan.weights_file is None
+
+
+@pytest.mark.long
+def test_what_is_exported_says_it_and_comes_back_as_the_same_network(place, commands):
+    folder, _, _ = place
+    asked = ["--dataset", "folder:cells", "--store", "store", "--entry", "dense", "--density", "1"]
+    commands.harness("export", *asked, "-o", "dense.safetensors", cwd=folder, check=0)
+    assert "TRAINED ELSEWHERE" in (folder / "dense.safetensors.card.md").read_text()
+    again = ["--weights", "dense.safetensors", "--densities", "1", "--store", "again"]
+    commands.harness(*TINY, *again, cwd=folder, check=0)
+    name = CellName(dataset="folder-cells", entry="dense", density=1.0)
+    held = find_cell(name, default_uri(folder / "again"), folder / "again")
+    assert dict(zip(held.ids, held.record.test_scores, strict=True)) == scores_of(folder, "dense", 1.0)[0]
 
 
 @pytest.mark.long

@@ -38,6 +38,6 @@ HeldDatasetOption = Annotated[
         metavar="NAME",
         autocompletion=datasets,
         rich_help_panel=CELL,
-        help="Data set; default: the only one that has results.",
+        help="Data set, folder:PATH of your own images; default: the only one that has results.",
     ),
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.evaluation.safety import FEWEST_NETWORKS
+from harness.initial.weights_choice import is_trained
 from harness.results.method_facts import OF_REFERENCES
 
 Card = Mapping[str, Any]
@@ -61,6 +62,11 @@ def _of_evidence(card: Card) -> Iterator[str]:
 
 def _of_network(card: Card) -> Iterator[str]:
     network, file = card["network"], card["file"]
+    if is_trained(network["start_weights"]["name"]):
+        yield (
+            "TRAINED ELSEWHERE: the dense network was brought. Whether it has seen the test images only who trained it"
+            " knows; if it has, no figure here is one on new images."
+        )
     if network["collapsed"]:
         yield "THE NETWORK HAS COLLAPSED: its scores tell no image from another."
     if network["disconnected"]:

@@ -4,12 +4,13 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from harness.data.asked import Asked, asked_for
 from harness.entry_text import parse_entry
 from harness.errors import DataError, HarnessError, UsageError, nearest
 from harness.planning.entries import entry_of
@@ -23,7 +24,10 @@ from harness.results.recorded import RecordedRun
 
 @dataclass(frozen=True, kw_only=True)
 class CellName:
-    """A cell as it is asked for; what is None must be clear without it."""
+    """A cell as it is asked for; what is None must be clear without it.
+
+    ``dataset`` may say where a user's own images lie, ``folder:PATH``; `find_cell` makes ``images`` of that.
+    """
 
     dataset: str
     entry: str
@@ -32,6 +36,7 @@ class CellName:
     fold: int | None = None
     imbalance: float | None = None
     group: str | None = None
+    images: Asked | None = None
 
     def __str__(self) -> str:
         parts = [f"{self.entry} at density {self.density:g}", f"seed {self.seed}"]
@@ -67,6 +72,7 @@ def find_cell(name: CellName, uri: str, store: Path) -> HeldCell:
     Raises `UsageError` for one that is not there or not clear, naming what is, or that failed, with its reason;
     `DataError` for one whose files are damaged; `MachineError` where MLflow does not answer.
     """
+    name = _with_images(name)
     runs = Tracker(uri, store, name.dataset).runs(names.RESULT)
     if not runs:
         raise UsageError(f"no results of {name.dataset!r}", fix=f"first: harness run --dataset {name.dataset}")
@@ -77,6 +83,14 @@ def find_cell(name: CellName, uri: str, store: Path) -> HeldCell:
         found = _narrowed(found, what, "" if wanted is None else f"{wanted:g}" if what is not _GROUP else f"{wanted}")
     found = _narrowed(found, _SEED, str(name.seed))
     return _held(name, max(_of_one_group(found, name), key=lambda run: run.started))
+
+
+def _with_images(name: CellName) -> CellName:
+    """Return the name by which results are kept of a user's own images, and where these lie."""
+    if ":" not in name.dataset:
+        return name
+    asked = asked_for(name.dataset)
+    return replace(name, dataset=asked.name, images=asked)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def changed(card, place, value):
         ("leaderboard", None, "One run is an anecdote"),
         ("leaderboard.control", True, "nobody should ship it"),
         ("network.collapsed", True, "THE NETWORK HAS COLLAPSED"),
+        ("network.start_weights.name", "trained:abc", "TRAINED ELSEWHERE: the dense network was brought"),
         ("network.disconnected", True, "THE NETWORK IS DISCONNECTED"),
         ("file.agreement.changed", 3, "3 of its scored images lie on the other side"),
         ("network.density", 0.25, "no time"),
