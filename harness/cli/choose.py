@@ -203,22 +203,17 @@ def _named(asked: Sequence[str], cells: Sequence["Outcome"]) -> list[str]:
 
 def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple[str, float], float]:
     """Return the largest median seconds of one image by entry and density. Raises `UsageError` for no such machine."""
-    every = results.measurements
-    machines: dict[str, set[str]] = {}
-    for one in every:
-        machines.setdefault(one.machine.name, set()).add(one.machine.cpu)
+    from harness.results.measurement import labels
+
+    shown = labels(results.measurements)
+    machines = sorted(set(shown.values()))
     if device not in machines:
-        known = f"name one of: {', '.join(sorted(machines))}" if machines else "first: harness measure, on that machine"
+        known = f"name one of: {', '.join(machines)}" if machines else "first: harness measure, on that machine"
         raise UsageError(f"nothing was measured on a --device {device!r}{nearest(device, machines)}", fix=known)
-    if len(machines[device]) > 1:
-        raise UsageError(
-            f"{len(machines[device])} machines are called {device!r}: {', '.join(sorted(machines[device]))}",
-            fix="measure again under names of their own",
-        )
     found: dict[tuple[str, float], float] = {}
-    for one in every:
+    for one in results.measurements:
         cell = one.file.cell
-        if one.machine.name == device and cell is not None and cell.group in subject.groups:
+        if shown[one.machine] == device and cell is not None and cell.group in subject.groups:
             key = (cell.entry, cell.density)
             found[key] = max(found.get(key, 0.0), one.latency[1].median)
     return found

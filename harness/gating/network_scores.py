@@ -14,7 +14,7 @@ from harness.data.dataset import Sample
 from harness.data.draw import Cutting
 from harness.data.locating import DataPlan, resolve_data
 from harness.data.pictures import pictures
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, MachineError, UsageError
 from harness.gating.scored import Scored, named
 from harness.images.bit_depth import BitDepth
 from harness.images.decoding import DECODING, Conversion, bit_depth
@@ -80,14 +80,25 @@ def _loaded(path: Path) -> tuple[Nameplate, Scorer]:
 
 
 def _onnx(path: Path) -> tuple[Nameplate, Scorer]:
-    from harness.portable.onnx_file import nameplate_of
+    from harness.portable.onnx_file import INSTALL, MISSING, nameplate_of
     from harness.portable.onnx_session import OnnxSession
 
-    session = OnnxSession(path)
-    nameplate = nameplate_of(path.read_bytes(), f"{path}")
+    content = path.read_bytes()
+    try:
+        nameplate = nameplate_of(content, f"{path}")
+    except ImportError as error:
+        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
     if nameplate is None:
         raise foreign(path)
-    return nameplate, session.scores
+    session = OnnxSession(content)
+
+    def scorer(images: Tensor) -> Any:
+        try:
+            return session.scores(images)
+        except Exception as error:  # a stranger's graph may want anything; onnxruntime's errors have no common base
+            raise DataError(f"{path} does not take the images that it asks for: {error}", fix=_SCORES) from error
+
+    return nameplate, scorer
 
 
 def _require_apart(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> None:
@@ -167,4 +178,7 @@ def _scored(chosen: _Chosen, size: int, scorer: Scorer) -> tuple[Mapping[str, in
 
 def _scores(scorer: Scorer, images: list[np.ndarray[Any, np.dtype[np.uint8]]]) -> list[float]:
     with torch.inference_mode():
-        return [float(one) for one in scorer(torch.from_numpy(np.stack(images)))]
+        found = np.asarray(scorer(torch.from_numpy(np.stack(images))))
+    if found.shape != (len(images),):
+        raise DataError(f"the network gives {found.shape} of {len(images)} images, not one score each", fix=_SCORES)
+    return found.astype(np.float64).tolist()

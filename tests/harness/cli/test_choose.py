@@ -14,6 +14,7 @@ from harness.cli import choose
 from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.results import reading
+from harness.results.measurement import MeasuringMachine
 
 DOCUMENTED = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text().split("\n## JSON\n")[1]
 COMMAND = "harness run --dataset spots --seeds 3 --methods 'lt,snip'"
@@ -22,9 +23,8 @@ COMMAND = "harness run --dataset spots --seeds 3 --methods 'lt,snip'"
 def measured(entry, density, milliseconds, machine="pi", cpu="arm", group=None):
     cell = SimpleNamespace(entry=entry, density=density, group=group)
     latency = {1: SimpleNamespace(median=milliseconds / 1000)}
-    return SimpleNamespace(
-        machine=SimpleNamespace(name=machine, cpu=cpu), file=SimpleNamespace(cell=cell), latency=latency
-    )
+    where = MeasuringMachine(name=machine, cpu=cpu, system="x", runtime="onnxruntime", runtime_version="1", threads=1)
+    return SimpleNamespace(machine=where, file=SimpleNamespace(cell=cell), latency=latency)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_planted_too_slow_network_is_not_chosen(held, chosen):
     results = held()
     (group,) = results.groups
     every = (measured("lt", 0.25, 9, group=group), measured("lt", 0.5, 4, group=group))
-    results.__dict__["measurements"] = every
+    results = replace(results, measurements=every)
     asked = ("--max-loss", "0.1", "--max-latency", "5ms", "--device")
     done = chosen(results, *asked, "pi")
     assert done.exit_code == 0, done.output
@@ -93,10 +93,10 @@ def test_a_planted_too_slow_network_is_not_chosen(held, chosen):
     assert "4ms" in told(done)
     done = chosen(results, *asked, "pie")
     assert "nothing was measured on a --device 'pie' (did you mean 'pi'?)" in str(done.exception)
-    results.__dict__["measurements"] = (*every, measured("lt", 0.5, 4, cpu="other", group=group))
-    assert "2 machines are called 'pi': arm, other" in str(chosen(results, *asked, "pi").exception)
-    results.__dict__["measurements"] = every[:1]
-    done = chosen(results, *asked, "pi")
+    two = replace(results, measurements=(*every, measured("lt", 0.25, 4, cpu="x86", group=group)))
+    assert "name one of: pi (arm), pi (x86)" in str(chosen(two, *asked, "pi").exception)
+    assert told(chosen(two, *asked, "pi (x86)")).startswith("Ship lt at 25%")
+    done = chosen(replace(results, measurements=every[:1]), *asked, "pi")
     assert done.exit_code == 7
     assert "the latency of some networks is not known, which --max-latency asks about (nothing" in told(done)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -9,7 +10,7 @@ from harness.data.asked import load_dataset
 from harness.errors import DataError, HarnessError, UsageError
 from harness.gating.network_scores import ImagesAsked, read_network_scores
 from harness.portable.network_file import write_network
-from harness.portable.onnx_file import onnx_content
+from harness.portable.onnx_file import NAMEPLATE, onnx_content
 
 SIM = load_dataset("isic-sim")
 SAMPLES = {one.id: one for one in SIM.samples(Path()) if one.split == "test"}
@@ -77,3 +78,43 @@ def test_an_onnx_file_gives_the_same_scores(tmp_path, shipped):
     path.write_bytes(onnx_content(shipped()))
     found = read_network_scores(path, ImagesAsked(None, None, SOME))
     assert found.scores == pytest.approx(one_by_one(shipped(), SOME), abs=1e-4)
+
+
+def onnx_of(nodes, output, nameplate):
+    """A small model of another's making; it says that it is one of ours."""
+    helper = onnx.helper
+    graph = helper.make_graph(
+        nodes,
+        "x",
+        [helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["n", 3, 64, 64])],
+        [helper.make_tensor_value_info("score", onnx.TensorProto.FLOAT, output)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    if nameplate is not None:
+        helper.set_model_props(model, {NAMEPLATE: nameplate.to_text()})
+    return model.SerializeToString()
+
+
+node = onnx.helper.make_node
+CAST = node("Cast", ["images"], ["float"], to=onnx.TensorProto.FLOAT)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "output", "said"),
+    [
+        (
+            [CAST, onnx.helper.make_node("GlobalAveragePool", ["float"], ["score"])],
+            ["n", 3, 1, 1],
+            "not one score each",
+        ),
+        ([CAST, onnx.helper.make_node("Reshape", ["float", "float"], ["score"])], ["n"], "cannot load the network"),
+    ],
+)
+def test_a_graph_that_only_says_to_be_ours_is_refused(tmp_path, shipped, nodes, output, said):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(onnx_of(nodes, output, shipped().nameplate))
+    with pytest.raises(DataError, match=said):
+        read_network_scores(path, ImagesAsked(None, None, SOME[:3]))
+    path.write_bytes(onnx_of(nodes, output, None))
+    with pytest.raises(DataError, match="does not say what it wants of an image"):
+        read_network_scores(path, ImagesAsked(None, None, SOME[:3]))

@@ -1,12 +1,15 @@
 """What a user may write for a network: a cell, a scores file, a network's file with or without scores beside it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.gating.sides import Places, Side, cell_name, read_sides
-from harness.shipping.held_cell import CellName
+from harness.results.cell_record import CellRecord
+from harness.shipping import held_cell
+from harness.shipping.held_cell import CellName, HeldCell
 
 NOWHERE = Places(dataset=None, uri=None, store=Path("nowhere"), data_dir=None)
 
@@ -90,3 +93,23 @@ def test_scores_of_what_has_scores_are_refused(file):
             read_sides(Side(written=written, scores=csv), Side(written=str(csv)), NOWHERE)
     with pytest.raises(DataError, match="there is no file"):
         read_sides(Side(written="absent.pt", scores=csv), Side(written=str(csv)), NOWHERE)
+
+
+@pytest.mark.parametrize(("fold", "known"), [(None, 0), (2, 2)])
+def test_a_cell_has_its_published_scores_its_cut_and_its_fold(monkeypatch, file, fold, known):
+    asked = []
+
+    def held(name, uri, store):
+        asked.append((name, uri, store))
+        record = CellRecord(density=0.5, test_scores=(0.25, -1.0), metrics={"threshold/deployed": -0.5})
+        run = SimpleNamespace(run_id="abc", tags={"harness.group": "g"})
+        return HeldCell(name, run, None, record, {"fold": fold}, ("a", "b"), (1, 0))
+
+    monkeypatch.setattr(held_cell, "find_cell", held)
+    places = Places(dataset="spots", uri="here", store=Path("store"), data_dir=None)
+    one, _ = read_sides(Side(written="cell:lt@0.5,seed=3"), Side(written=str(file("old.csv"))), places)
+    assert asked == [(CellName(dataset="spots", entry="lt", density=0.5, seed=3), "here", Path("store"))]
+    assert (one.scores, one.labels) == ({"a": 0.25, "b": -1.0}, {"a": 1, "b": 0})
+    assert (one.cut, one.fold, one.told["run"], one.told["group"]) == (-0.5, known, "abc", "g")
+    other, _ = read_sides(Side(written="cell:lt@0.5", cut=1.0), Side(written=str(file("old.csv"))), places)
+    assert other.cut == 1.0
