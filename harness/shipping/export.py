@@ -37,7 +37,7 @@ def export(cell: Replayed, form: Format, path: Path, tolerance: float, cards: Ca
 
     Raises `MachineError` where they are not, or what reads and writes the format is not installed.
     """
-    content = content_of(cell.shipped, form)
+    content = content_of(cell.shipped, form) if cell.file is None else cell.file
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")

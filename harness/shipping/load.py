@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.integrity.recorded_plan import Machine
 from harness.portable.shipped_network import ShippedNetwork
 from harness.progress import Reporter
+from harness.results import names
 from harness.results.address import results_uri
 from harness.results.reading import experiments
 from harness.shipping.held_cell import CellName, find_cell
@@ -50,6 +51,10 @@ def load_network(
         group=group,
     )
     held = find_cell(asked, uri, place)
+    if names.is_twin(held.run.tags[names.ENTRY]):
+        raise UsageError(
+            f"{entry} is in int8, which runs in onnxruntime alone", fix="harness export writes its ONNX file"
+        )
     return replayed(held, machine(place, data_dir), Reporter(Console(stderr=True))).shipped
 
 

@@ -13,6 +13,8 @@ from harness.integrity.recorded_plan import Machine, NotHere, plan_of, require_s
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.portable.nameplate import Nameplate, Preprocessing
+from harness.portable.onnx_file import renamed
+from harness.portable.quantisation import load_quantiser
 from harness.portable.shipped_network import ShippedNetwork
 from harness.progress import Reporter
 from harness.results import names
@@ -30,7 +32,10 @@ from harness.storage.store import StageAbsent, Store
 
 @dataclass(frozen=True)
 class Replayed:
-    """A cell's network as it ships, its mask (None where it has none), and the images that it was made with."""
+    """A cell's network as it ships, its mask (None where it has none), and the images that it was made with.
+
+    ``file`` is the ONNX file in int8 that was scored, None where the network itself was.
+    """
 
     shipped: ShippedNetwork
     mask: Mask | None
@@ -38,6 +43,7 @@ class Replayed:
     splits: Splits
     plan: Plan
     entry: Entry
+    file: bytes | None = None
 
 
 def replayed(held: HeldCell, machine: Machine, reporter: Reporter) -> Replayed:
@@ -57,15 +63,39 @@ def replayed(held: HeldCell, machine: Machine, reporter: Reporter) -> Replayed:
     except NotHere as why:
         raise MachineError(
             f"the network of {held.name} cannot be had on this machine: {why}",
-            fix="go to where it was made, with its store and its images (--store, --data-dir)",
+            fix="go to where it was made, with its store and its images (--store, --data-dir); where a newer version of"
+            " the harness changed a method, give the `harness run` again: trainings in the store are found",
         ) from why
     if found is None:
         raise MachineError(f"the stages of {held.name} vanished right after they were computed", fix="check the disk")
     cell, record = found
     _require_same_scores(held, record)
+    return _ready(held, plan, splits, cell, record)
+
+
+def twin_of(held: HeldCell, found: Replayed) -> Replayed:
+    """Return the twin in int8 of a network that was `replayed`: quantised and scored now, unless the store has it.
+
+    Raises `MachineError` where what quantises is not installed, `DataError` where the network cannot be quantised.
+    """
+    load_quantiser()
+    entry = found.entry.twin()
+    plan = replace(found.plan, entries=(entry,))
+    store = Store(plan.store)
+    with _one_thread():
+        (cell,) = cells(plan, entry, held.name.seed, plan.densities, store)
+        record = score_test(plan, cell, store)
+    if record.status != names.DONE:
+        raise DataError(f"{held.name} in int8 {record.status} ({record.reason})", fix="export it as it is")
+    return _ready(held, plan, found.splits, cell, record)
+
+
+def _ready(held: HeldCell, plan: Plan, splits: Splits, cell: Cell, record: CellRecord) -> Replayed:
     assert cell.pruned is not None
-    shipped = ShippedNetwork(cell.pruned.network, _nameplate(held, plan, cell))
-    return Replayed(shipped, cell.pruned.mask, record, splits, plan, cell.entry)
+    nameplate = _nameplate(held, plan, cell)
+    file = None if cell.file is None else renamed(cell.file, nameplate)
+    shipped = ShippedNetwork(cell.pruned.network, nameplate)
+    return Replayed(shipped, cell.pruned.mask, record, splits, plan, cell.entry, file)
 
 
 def _planned(held: HeldCell, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:
@@ -135,6 +165,7 @@ def _nameplate(held: HeldCell, plan: Plan, cell: Cell) -> Nameplate:
         classes=(told["classes"][0], told["classes"][1]),
         preprocessing=Preprocessing(size=plan.data.size),
         thresholds={name: threshold.value for name, threshold in cell.thresholds.items()},
+        bits=8 if cell.entry.is_quantised else 32,
         simulated=bool(told["simulated"]),
         group=held.group,
         run=held.run.run_id,
