@@ -74,6 +74,28 @@ def duration(seconds: float) -> str:
     return UNKNOWN
 
 
+def in_bytes(value: float) -> str:
+    """Return a number of bytes in the unit that reads best: 284 kB."""
+    return _scaled(value, (" B", " kB", " MB", " GB"))
+
+
+def multiplied(value: float) -> str:
+    """Return a number of multiplications likewise: 20 M."""
+    return _scaled(value, ("", " k", " M", " G"))
+
+
+def _scaled(value: float, units: Sequence[str]) -> str:
+    if math.isnan(value):
+        return UNKNOWN
+    power = next((power for power in range(len(units)) if value < 999.5 * 1000**power), len(units) - 1)
+    return f"{value / 1000**power:.3g}{units[power]}"
+
+
+def milliseconds(value: float) -> str:
+    """Return a time in milliseconds to three digits: 12.5 ms."""
+    return UNKNOWN if math.isnan(value) else f"{value:.3g} ms"
+
+
 def listed(texts: Sequence[str]) -> str:
     """Return texts, one at least, in a sentence: a, b and c."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,10 +14,12 @@ from harness.reports.analysis.budgets import Budgets, by_budget
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.analysis.leaderboard import Board, Row, leaderboard
 from harness.reports.analysis.loss_pairs import Effect
+from harness.reports.analysis.machine_columns import MachineColumn
 from harness.reports.formatting import UNKNOWN, duration, percent, percents, signed, thousands
 from harness.reports.words.banners import banners
 from harness.reports.words.budgets import NOT_DONE
 from harness.reports.words.headline import answer, networks, tells_apart
+from harness.reports.words.masked import zeros
 from harness.reports.words.provenance import cut_words
 from harness.reports.words.troubles import troubles
 from harness.reports.words.tuning import aim, changed, value
@@ -30,6 +33,8 @@ COST_LEGEND = "steps: in all, compare below one such line; CPU: of the costliest
 LOSS_LEGEND = "loss: what it alone did to the dense network's AUC, with the 95% interval."
 FIRST_LEGEND = "first round's loss: it changes later, so that pruned networks had another."
 PROBE_LEGEND = "probe: a logistic regression on the frozen features that training starts from."
+TIMES = 6
+"""So many networks' times on a machine are named."""
 METHODS_NAMED = 3
 """So many methods are named in a line, more are counted."""
 
@@ -44,7 +49,9 @@ def summary(results: Results) -> RenderableType:
         parts += [_shown(sentence, style="bold" if place == 0 else "") for place, sentence in enumerate(answer(board))]
         parts += [_shown(tells_apart(board)), _shown(asked(board.terms), style="dim")]
         lines = [*_lost(board), *_losses(board), *(("tuned", _line(study)) for study in board.studies)]
+        lines += [("measured", _times(board, column)) for column in board.columns if _is_time(column)]
         parts += [_folded(lines)] if lines else []
+        parts += [_shown(said, style="dim")] if (said := zeros(board)) else []
     return Group(*parts, *(_shown(legend, style="dim") for legend in _legends(boards)))
 
 
@@ -139,6 +146,23 @@ def _named(names: Sequence[str]) -> str:
 def _line(study: StudyRecord) -> str:
     trials = f"{study.budget.finished} trial{'s' if study.budget.finished != 1 else ''}"
     return f"{study.entry}: {changed(study, '->')}{_values(study)} ({trials})"
+
+
+def _is_time(column: columns.Column) -> TypeGuard[MachineColumn]:
+    return isinstance(column, MachineColumn) and column.what == names.LATENCY
+
+
+def _times(board: Board, column: MachineColumn) -> str:
+    """Return what networks took on a machine, the fastest few."""
+    found = [
+        (figure, f"{column.text(figure)} {row.entry} at {percent(level.density)}")
+        for level in board.levels
+        for row in level.rows
+        if isinstance(figure := row.figures[column.name], float) and figure == figure
+    ]
+    told = [text for _, text in sorted(found)]
+    more = len(told) - TIMES
+    return f"on {column.machine}: {'; '.join([*told[:TIMES], *([f'{more} more'] if more > 0 else [])])}"
 
 
 def _values(study: StudyRecord) -> str:

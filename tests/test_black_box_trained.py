@@ -125,6 +125,7 @@ def test_it_says_on_page_terminal_and_in_the_results_that_it_was_trained_elsewhe
         assert {row["entry"] for row in csv.DictReader(file)} == {"dense", "magnitude"}
 
 
+@pytest.mark.long
 def test_the_same_command_computes_nothing_twice_and_a_bundle_has_no_weights(place, commands):
     folder, _, _ = place
     again = commands.harness(*TINY, "--weights", "own.ckpt", "--verbose", cwd=folder, check=0)
@@ -151,6 +152,7 @@ def test_its_pruned_network_is_taken_home_when_the_file_is_gone(place, tmp_path)
     assert found.plan.weights_file is None
 
 
+@pytest.mark.long
 def test_a_network_that_is_read_the_wrong_way_round_is_shouted_at(place, commands, tmp_path):
     folder, _, _ = place
     told = commands.harness(

@@ -203,12 +203,17 @@ def _named(asked: Sequence[str], cells: Sequence["Outcome"]) -> list[str]:
 
 def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple[str, float], float]:
     """Return the largest median seconds of one image by entry and density. Raises `UsageError` for no such machine."""
-    every: Sequence[Any] = getattr(results, "measurements", ())
-    machines = sorted({one.machine.name for one in every})
+    every = results.measurements
+    machines: dict[str, set[str]] = {}
+    for one in every:
+        machines.setdefault(one.machine.name, set()).add(one.machine.cpu)
     if device not in machines:
+        known = f"name one of: {', '.join(sorted(machines))}" if machines else "first: harness measure, on that machine"
+        raise UsageError(f"nothing was measured on a --device {device!r}{nearest(device, machines)}", fix=known)
+    if len(machines[device]) > 1:
         raise UsageError(
-            f"nothing was measured on a --device {device!r}{nearest(device, machines)}",
-            fix=f"name one of: {', '.join(machines)}" if machines else "first: harness measure, on that machine",
+            f"{len(machines[device])} machines are called {device!r}: {', '.join(sorted(machines[device]))}",
+            fix="measure again under names of their own",
         )
     found: dict[tuple[str, float], float] = {}
     for one in every:

@@ -22,6 +22,7 @@ from harness.cli.export import export
 from harness.cli.gate import gate
 from harness.cli.help import Verbs, add, example
 from harness.cli.list import list_
+from harness.cli.measure import measure
 from harness.cli.messages import say
 from harness.cli.new import new_verbs
 from harness.cli.plan_study import plan_study
@@ -49,13 +50,14 @@ add(app, report, "harness report --dataset isic")
 add(app, publish, "harness publish site --dataset isic")
 add(app, export, "harness export --entry snip --density 0.25 -o snip.onnx")
 add(app, bundle, "harness bundle isic.zip --author 'Ada L.'")
+add(app, measure, "harness measure --entry lt --density 0.25")
 add(app, list_, "harness list methods")
 add(app, check, "harness check 'lt[rate=0.75]' --full")
 app.add_typer(new_verbs, name="new")
 app.add_typer(data_verbs, name="data")
 add(app, store_, "harness store --shrink-to 20GB")
 add(app, config, "harness config quick > my.toml")
-add(app, choose, "harness choose --max-loss 0.05 --max-bytes 200kB --dataset isic")
+add(app, choose, "harness choose --max-loss 0.05 --max-bytes 200kB")
 add(app, gate, "harness gate new.csv --against old.csv --delta 0.05")
 add(app, plan_study, "harness plan-study --positives 75 --seeds 5 --entries 8")
 add(app, verify, "harness verify --rerun 5%")

@@ -14,7 +14,7 @@ from harness.data.image_split import ImageSplit, Rows
 from harness.data.pictures import pictures
 from harness.forecast.counting import Counter
 from harness.forecast.dry_bench import DryStore, NotCounted
-from harness.forecast.work import CELL, Cost
+from harness.forecast.work import CELL, TWIN, Cost
 from harness.networks.architecture import Network
 from harness.networks.factories import copy_of, parameter_count
 from harness.planning.entries import Entry
@@ -35,6 +35,9 @@ LONGEST_S = 3.5
 DRAWN, DECODED = 64, 12
 PROBE_S = 0.3
 """Of the nine regressions of the probe, beside its passes over the images."""
+
+EXPORT_S, EXPORT_EACH_S = 2.0, 0.07
+"""Of exporting and quantising a network, and of each of its modules beside: to measure it here takes too long."""
 
 Tell = Callable[[Cost, float], None]
 """Is told what a unit of a cost takes."""
@@ -77,6 +80,12 @@ class Calibration:
         inspection = time.process_time() - began
         self.tell(CELL, inspection + each * (self.counts["validation"] + self.counts["test"]))
         self.tell(Cost("probe"), PROBE_S + each * (self.counts["train"] + self.counts["validation"]))
+
+    def quantising(self, network: Network) -> None:
+        """Tell what a twin's cell takes beside training."""
+        scored = self.counts["validation"] + self.counts["test"]
+        exported = EXPORT_S + EXPORT_EACH_S * sum(1 for _ in network.modules())
+        self.tell(TWIN, exported + self._forward(copy_of(network)) * scored)
 
     def decoding(self) -> None:
         """Measure how long an image takes from its file, or from who draws it."""

@@ -6,7 +6,7 @@ from harness.forecast.hearer import Hearer
 from harness.forecast.job_work import JobWork
 from harness.forecast.ledger import Ledger, Line
 from harness.forecast.rates import Rates
-from harness.forecast.work import CELL, Cost, EntryWork, Piece
+from harness.forecast.work import CELL, TWIN, Cost, EntryWork, Piece
 from harness.planning.plan import Plan, levels_of
 from harness.running.job_watcher import StageEnd
 from harness.running.pool import Job, all_jobs
@@ -104,7 +104,7 @@ class Forecast:
         return 0 if job.closed else sum(job.cell(level) not in self._done for level in range(job.cells))
 
     def _cells(self, job: JobWork) -> float:
-        return (self.rates.of(CELL) or 0.0) * self._left_of(job)
+        return (self.rates.of(job.each) or 0.0) * self._left_of(job)
 
     def _seconds(self, pieces: Sequence[tuple[Piece, float]]) -> float:
         return sum((self.rates.of(piece.cost) or 0.0) * units for piece, units in pieces)
@@ -126,14 +126,15 @@ class Forecast:
         self._done.add(cell)
         if kept and end.key:
             units = 0.0 if end.replayed else 1.0
-            self.ledger.note(Line(cell, end.key, self.settings[place], *CELL, units, end.processor_seconds))
+            self.ledger.note(Line(cell, end.key, self.settings[place], *job.each, units, end.processor_seconds))
         job.results += 1
 
 
 def _job_work(plan: Plan, job: Job, known: Mapping[str, EntryWork], prefix: str) -> JobWork:
     entry = plan.entries[job.entry]
     cells = len(levels_of(entry, plan.densities))
-    return JobWork(f"{prefix}/{job.seed}", entry.text, known.get(entry.text, UNCOUNTED), cells)
+    each = TWIN if entry.is_quantised else CELL
+    return JobWork(f"{prefix}/{job.seed}", entry.text, known.get(entry.text, UNCOUNTED), cells, each)
 
 
 def _plain(cost: Cost) -> str:

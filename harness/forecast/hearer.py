@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from harness.forecast.job_work import JobWork
 from harness.forecast.rates import Rates
-from harness.forecast.work import CELL, Cost, Piece
+from harness.forecast.work import Cost, Piece
 from harness.results.names import DONE
 from harness.running.job_watcher import StageEnd, Steps
 from harness.running.pool import Job
@@ -57,7 +57,7 @@ class Hearer(JobListener):
         elif isinstance(payload, StageEnd) and payload.kind == "cell":
             self._forecast.spent += payload.processor_seconds
             if hand.kept and not payload.replayed:
-                self._forecast.rates.learn(CELL, 1.0, payload.seconds)
+                self._forecast.rates.learn(self._work(job).each, 1.0, payload.seconds)
             self._forecast.cell_done(self._place, self._work(job), payload, kept=hand.kept)
         elif isinstance(payload, StageEnd):
             self._ended(self._work(job), hand, payload)

@@ -8,7 +8,7 @@ from harness import plugins
 from harness.forecast.calibration import Calibration
 from harness.forecast.counting import Counter
 from harness.forecast.dry_bench import NotCounted, drawn
-from harness.forecast.work import CELL, Cost, EntryWork
+from harness.forecast.work import CELL, TWIN, Cost, EntryWork
 from harness.networks.architecture import Architecture
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
@@ -47,6 +47,8 @@ class Investigation:
         self._measure(Cost("train", self.plan.network), lambda: self.calibration.training(self.counter.planned))
         self._count(ours)
         self._measure(CELL, lambda: self.calibration.scoring(self.counter.planned))
+        if any(entry.is_quantised for entry in self.plan.entries):
+            self._measure(TWIN, lambda: self.calibration.quantising(self.counter.planned))
         self._measure(Cost("decode"), self.calibration.decoding)
         self.tell(("basics",))
         for architecture in list(self.counter.architectures.values())[:OWN_NETWORKS]:

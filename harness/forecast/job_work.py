@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.forecast.work import EntryWork, Piece
+from harness.forecast.work import CELL, Cost, EntryWork, Piece
 from harness.running.job_watcher import StageEnd
 
 IN_ORDER = ("train", "compute", "probe")
@@ -14,14 +14,15 @@ IN_ORDER = ("train", "compute", "probe")
 class JobWork:
     """``prefix`` tells its pieces from those of another seed or plan, ``name`` its cells from another entry's.
 
-    ``results`` are the cells that it has given since it was last taken up, ``share`` in [0, 1] what is done of the
-    training in hand; ``closed``: no more comes of it.
+    ``each`` is what a cell costs beside its pieces. ``results`` are the cells that it has given since it was last taken
+    up, ``share`` in [0, 1] what is done of the training in hand; ``closed``: no more comes of it.
     """
 
     prefix: str
     name: str
     work: EntryWork
     cells: int
+    each: Cost = CELL
     results: int = 0
     share: float = 0.0
     closed: bool = False

@@ -43,3 +43,6 @@ class EntryWork:
 
 CELL = Cost("cell")
 """What every cell costs beside its stages: inspection, scores on validation and test, thresholds."""
+
+TWIN = Cost("cell", "int8")
+"""The same of a twin, whose network is exported and quantised, too."""

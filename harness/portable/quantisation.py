@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -20,9 +20,9 @@ from harness.portable.onnx_file import INPUT, INSTALL, MISSING, NAMEPLATE, seria
 from harness.portable.onnx_session import one_thread
 from harness.randomness import generator
 
-BITS = 8
+BITS: Final = 8
 CALIBRATION_IMAGES = 256
-"""Of training, from which ranges are taken: more change neither the scores nor the AUC (docs/quantisation.md)."""
+"""Of training, from which ranges are taken."""
 AT_ONCE = 32
 
 _LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")

@@ -40,6 +40,9 @@ COST = "cost/"
 UNSTEADY = (COST, BYTES)
 """Metrics that begin so may differ between two runs of the same: by time, and by the version of zstd."""
 SPREAD = "validation/sd"
+MEASURED = "measured/"
+LATENCY, LATENCY_32, MEMORY = "latency", "latency32", "memory"
+"""What a machine measured: `MEASURED`, the machine's name, and one of these: of 1 and of 32 images, and bytes."""
 COLLAPSED, DISCONNECTED = "flag/collapsed", "flag/disconnected"
 THRESHOLD = "threshold/"
 SENS95, DEPLOYED = "threshold/sens95", "threshold/deployed"
@@ -63,16 +66,18 @@ GROUP, SIMULATED, PARTIAL = "harness.group", "harness.simulated", "harness.parti
 FOLD, FOLDS, IMBALANCE = "harness.fold", "harness.folds", "harness.imbalance"
 LEVELS, TEST_PART = "harness.levels", "harness.test_part"
 STATE, REASON = "harness.state", "harness.reason"
+MACHINE = "harness.machine"
 SHA256 = "harness.sha256"
 """Of an exported file, a tag of the model that MLflow keeps of it."""
 
-RESULT, STUDY, TRIAL, THUMBNAILS = "result", "study", "trial", "thumbnails"
+RESULT, STUDY, TRIAL, THUMBNAILS, MEASUREMENT = "result", "study", "trial", "thumbnails", "measurement"
 """Kinds of runs, values of `KIND`."""
 
 # Files of a run: documents, then those of each level.
 MANIFEST, PROVENANCE, PLAN = "manifest.json", "provenance.json", "plan.json"
 CELL_FILE, SCORES_FILE, MASK_FILE = "cell.json", "scores.csv", "mask.npz"
 STUDY_FILE, BEST_FILE, THUMBNAILS_FILE = "study.json", "best.toml", "thumbnails.json"
+MEASUREMENT_FILE = "measurement.json"
 
 
 def is_twin(entry: str) -> bool:
@@ -92,6 +97,11 @@ class Field:
     LOSS_CHANGES, SEED, DENSITY, STATUS, REASON = "loss_changes", "seed", "density", "status", "reason"
     LAYERS, FOLD, IMBALANCE, CONTROL, FAMILY = "layers", "fold", "imbalance", "control", "family"
     SPLIT, IMAGE, LABEL, SCORE = "split", "id", "label", "score"
+
+
+def measured(machine: str, what: str) -> str:
+    """Return the name of what a machine measured: ``measured/Pi 4/latency``."""
+    return f"{MEASURED}{machine}/{what}"
 
 
 def on(split: str, metric: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness.results import names
 from harness.results.looks import looks, part_of
+from harness.results.measurement import Measurement, measurements_of, with_measured
 from harness.results.method_facts import MethodFacts
 from harness.results.mlflow_tracker import Tracker, experiments_with
 from harness.results.names import Field
@@ -51,6 +52,9 @@ class Results:
     ``thumbnails`` are pictures of tested positives, JPEG in base64, by a group's "test_part" and the image's id; of a
     data set whose licence allows it.
 
+    ``measurements`` are what machines measured of the cells' networks, the newest of each cell on each machine;
+    ``cells`` has them as metrics, ``measured/<machine>/latency`` and the like.
+
     ``damage`` names each run and level of which a file in MLflow is missing, cut or changed. Such a level is a failed
     cell with that as its reason; a run of a group whose provenance is lost is in no table.
 
@@ -65,6 +69,7 @@ class Results:
     thumbnails: Thumbnails = field(default_factory=dict)
     damage: tuple[str, ...] = ()
     submissions: tuple[Submission, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
 
     def of_groups(self, groups: Collection[str]) -> "Results":
         """Return the results of these groups alone."""
@@ -75,6 +80,7 @@ class Results:
             groups={group: facts for group, facts in self.groups.items() if group in groups},
             cells=cells,
             scores=self.scores if self.scores.empty else self.scores[self.scores[Field.RUN].isin(runs)],
+            measurements=tuple(one for one in self.measurements if one.file.cell and one.file.cell.group in groups),
         )
 
 
@@ -97,7 +103,14 @@ def read(uri: str, store: Path, experiment: str) -> Results:
     """
     tracker = Tracker(uri, store, experiment)
     found = results_of(experiment, tracker.read(), tracker.documents(names.STUDY, names.STUDY_FILE))
-    return replace(found, thumbnails=thumbnails_of(tracker.documents(names.THUMBNAILS, names.THUMBNAILS_FILE)))
+    measured, broken = measurements_of(tracker.documents(names.MEASUREMENT, names.MEASUREMENT_FILE))
+    return replace(
+        found,
+        cells=with_measured(found.cells, measured),
+        thumbnails=thumbnails_of(tracker.documents(names.THUMBNAILS, names.THUMBNAILS_FILE)),
+        measurements=measured,
+        damage=(*found.damage, *broken),
+    )
 
 
 def results_of(experiment: str, every: Sequence[PublishedRun], studies: Iterable[ReadDocument]) -> Results:

@@ -49,7 +49,7 @@ def card(held: HeldCell, cell: Replayed, exported: Exported, board: Mapping[str,
     told = held.provenance
     found: Values = {
         "format": FORMAT,
-        "cell": cell.shipped.nameplate.to_json(),
+        "cell": {**cell.shipped.nameplate.to_json(), "bits": cell.entry.bits},
         "file": {**asdict(exported), "form": str(exported.form)},
         "intended_use": INTENDED,
         "data": {name: told.get(name) for name in _DATA},

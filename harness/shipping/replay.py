@@ -14,7 +14,7 @@ from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.portable.nameplate import Nameplate, Preprocessing
 from harness.portable.onnx_file import renamed
-from harness.portable.quantisation import load_quantiser
+from harness.portable.quantisation import BITS, load_quantiser
 from harness.portable.shipped_network import ShippedNetwork
 from harness.progress import Reporter
 from harness.results import names
@@ -34,7 +34,7 @@ from harness.storage.store import StageAbsent, Store
 class Replayed:
     """A cell's network as it ships, its mask (None where it has none), and the images that it was made with.
 
-    ``file`` is the ONNX file in int8 that was scored, None where the network itself was.
+    ``file`` is the ONNX file of a twin, whose scores the record has; None of a network in float.
     """
 
     shipped: ShippedNetwork
@@ -92,9 +92,8 @@ def twin_of(held: HeldCell, found: Replayed) -> Replayed:
 
 def _ready(held: HeldCell, plan: Plan, splits: Splits, cell: Cell, record: CellRecord) -> Replayed:
     assert cell.pruned is not None
-    nameplate = _nameplate(held, plan, cell)
-    file = None if cell.file is None else renamed(cell.file, nameplate)
-    shipped = ShippedNetwork(cell.pruned.network, nameplate)
+    shipped = ShippedNetwork(cell.pruned.network, _nameplate(held, plan, cell))
+    file = None if cell.file is None else renamed(cell.file, replace(shipped.nameplate, bits=BITS))
     return Replayed(shipped, cell.pruned.mask, record, splits, plan, cell.entry, file)
 
 
@@ -165,7 +164,6 @@ def _nameplate(held: HeldCell, plan: Plan, cell: Cell) -> Nameplate:
         classes=(told["classes"][0], told["classes"][1]),
         preprocessing=Preprocessing(size=plan.data.size),
         thresholds={name: threshold.value for name, threshold in cell.thresholds.items()},
-        bits=8 if cell.entry.is_quantised else 32,
         simulated=bool(told["simulated"]),
         group=held.group,
         run=held.run.run_id,

@@ -88,19 +88,19 @@ class Candidate:
 def candidates(
     cells: Sequence[Outcome], design: Design, measured: Measured, entries: Collection[str] | None = None
 ) -> tuple[Candidate, ...]:
-    """Return the pruned networks of the ``entries``, else of all, each entry from dense downwards, by the cells' terms.
+    """Return the networks of the ``entries``, else of all but the references, by the cells' terms.
 
-    How many entries are looked at decides who is ``sure``.
+    Those of one entry go from dense downwards. How many entries are looked at decides who is ``sure``.
     """
     every = [one for one in verdicts(cells, design) if entries is None or one.entry in entries]
     return tuple(candidate for one in every for candidate in _of_entry(one, cells, 1 - ALPHA / len(every), measured))
 
 
 def _of_entry(one: Verdict, cells: Sequence[Outcome], level: float, measured: Measured) -> Iterator[Candidate]:
-    reach, sure = one.density or 2.0, one.density_at(level) or 2.0
+    reach, sure = _reach(one, 1 - ALPHA), _reach(one, level)
     for place, step in enumerate(one.steps):
         own = [cell for cell in cells if (cell.entry, cell.density) == (one.entry, step.density) and cell.done]
-        if step.density == 1 or not own:
+        if not own:
             continue
         network, validated = shipping(own)
         yield Candidate(
@@ -114,6 +114,16 @@ def _of_entry(one: Verdict, cells: Sequence[Outcome], level: float, measured: Me
             sure=step.density >= sure,
             validated=validated,
         )
+
+
+def _reach(one: Verdict, level: float) -> float:
+    """Return the last level of the unbroken run of safe ones, above 1 where there is none."""
+    found = 2.0
+    for step in one.steps:
+        if not step.safe(level, delta=one.terms.delta):
+            break
+        found = step.density
+    return found
 
 
 def judged_by(cells: Sequence[Outcome], fpr: float, delta: float) -> list[Outcome]:

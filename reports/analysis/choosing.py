@@ -12,6 +12,9 @@ from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.verdicts import ALPHA
 from harness.results import names
 
+ROUNDING = 1e-9
+"""A size that exceeds its limit by this share is the limit, which was written in another unit."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -24,7 +27,7 @@ class Wanted:
     def fits(self, sizes: Mapping[Axis, float], without: Axis | None = None) -> bool | None:
         """Return whether sizes keep within every limit but the one left out; None where one is not known."""
         limits = {axis: limit for axis, limit in self.limits.items() if axis != without}
-        if any(sizes[axis] > limit for axis, limit in limits.items() if axis in sizes):
+        if any(sizes[axis] > limit * (1 + ROUNDING) for axis, limit in limits.items() if axis in sizes):
             return False
         return None if limits.keys() - sizes.keys() else True
 
@@ -88,7 +91,7 @@ def choose(
     measured: Measured,
     entries: Collection[str] | None = None,
 ) -> Choice:
-    """Return the choice among the pruned entries of one board, or those of them named, judged by what is wanted."""
+    """Return the choice among the entries of one board, or those of them named, judged by what is wanted."""
     judged = judged_by(cells, wanted.fpr, wanted.max_loss)
     every = candidates(judged, design, measured, entries)
     asked = [one for one in every if entries is not None or not one.control]

@@ -7,18 +7,18 @@ trade-offs those with an axis.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from harness.reports.analysis.estimates import Estimate, Rate, alive, auc, rate, sensitivity
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.formatting import decimal, duration, percent, signed, thousands
+from harness.reports.formatting import decimal, duration, in_bytes, multiplied, percent, signed, thousands
 from harness.results import names
 
 Figure = Estimate | Rate | float | None
 
-View = Literal["ranking", "worth", "size and cost"]
+View = Literal["ranking", "worth", "size and cost", "device"]
 
 VIEWS: tuple[View, ...] = get_args(View)
 
@@ -46,13 +46,20 @@ class Axis:
         return percent(value) if self.share else f"{value:,g}"
 
 
+class Limit(NamedTuple):
+    """The most that a reader takes of a column: what the page asks for, and how much one of its ``unit`` is."""
+
+    title: str
+    unit: float
+
+
 @dataclass(frozen=True)
 class Column:
     """The mean over an entry's done cells at one level of what ``each`` gives of one, NaN without any.
 
     ``name`` is its key in results.json, ``title`` its head on the page, ``text`` writes a value. ``note`` stands small
     below it, ``word`` in the terminal's legend. ``view`` is the choice of columns that the page shows it in, and
-    ``best`` which end of it a reader wants first.
+    ``best`` which end of it a reader wants first. Where it has a ``limit`` a reader may leave out what has more.
     """
 
     name: str
@@ -65,6 +72,7 @@ class Column:
     view: View = "ranking"
     best: Literal["high", "low"] = "high"
     axis: Axis | None = None
+    limit: Limit | None = None
     kind: ClassVar[str] = "mean"
 
     def over(self, done: Sequence[Outcome]) -> Figure:
@@ -210,6 +218,26 @@ COLUMNS: tuple[Column, ...] = (
         view="size and cost",
         best="low",
         axis=Axis("CPU time in seconds", "cost", mark="~g"),
+    ),
+    Column(
+        "bytes",
+        "Bytes",
+        metric(names.BYTES),
+        in_bytes,
+        view="device",
+        best="low",
+        axis=Axis("bytes of the file, compressed", "size", mark="~s"),
+        limit=Limit("kB", 1e3),
+    ),
+    Column(
+        "macs",
+        "MACs",
+        lambda outcome: outcome.metric(names.FLOPS) / 2,
+        multiplied,
+        view="device",
+        best="low",
+        axis=Axis("multiply-adds, zeros left out", "size", mark="~s"),
+        limit=Limit("million MACs", 1e6),
     ),
     Column("seconds", "", metric(names.SECONDS), duration),
     _BASE,

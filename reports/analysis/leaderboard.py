@@ -10,15 +10,16 @@ from harness.evaluation.comparisons import Order, compared, resolution
 from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import lift_of
 from harness.evaluation.terms import Terms
-from harness.reports.analysis import columns
 from harness.reports.analysis.boards import Subject, subjects
 from harness.reports.analysis.budgets import BudgetGroup, budget_of, by_budget
+from harness.reports.analysis.columns import Column, Figure
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.group_rates import GroupRate, group_rates
 from harness.reports.analysis.level_table import LevelTable, content, level_table
 from harness.reports.analysis.loss_pairs import LossPair, loss_pairs
 from harness.reports.analysis.lost_by_image import LostLevel, lost_by_image
+from harness.reports.analysis.machine_columns import columns_of
 from harness.reports.analysis.methods import MethodOnBoard, methods_of
 from harness.reports.analysis.other_machines import OtherMachine, other_machines
 from harness.reports.analysis.outcomes import Outcome, read_outcomes, terms_of
@@ -38,7 +39,7 @@ class Row:
     ``rank`` is 1 + the number of entries shown to be better, ``letters`` name the ties that it belongs to; None and
     empty where not every network is done or one collapsed, below three networks, and for the probe and twins.
     ``alike`` are entries that are this very network. ``budget`` is the largest number of optimiser steps that a network
-    took, None where not known. ``figures`` are by the names of `columns.COLUMNS`.
+    took, None where not known. ``figures`` are by the names of the board's columns.
     """
 
     rank: int | None
@@ -54,7 +55,7 @@ class Row:
     disconnected: int
     problems: tuple[str, ...]
     budget: float | None
-    figures: Mapping[str, columns.Figure]
+    figures: Mapping[str, Figure]
 
     @property
     def auc(self) -> Estimate | None:
@@ -62,7 +63,7 @@ class Row:
         found = self.figures["auc"]
         return found if isinstance(found, Estimate) else None
 
-    def note(self, column: columns.Column) -> str:
+    def note(self, column: Column) -> str:
         """Return what stands below a figure, an empty text where it is not known."""
         value = column.note and self.figures[column.note.name]
         return column.note.text(value) if column.note and isinstance(value, float) and value == value else ""
@@ -92,7 +93,7 @@ class Board:
     groups of images that are large enough. ``methods`` is what is told of each method that ran, ``submissions`` are
     whose bundles have a part in it, ``other_machines`` the boards of the same measurement on another kind of machine.
     ``lost`` are the positives that pruned networks miss, by level; empty where there are too few networks to say so.
-    ``thumbnails`` are pictures of tested positives by id, JPEG in base64.
+    ``thumbnails`` are pictures of tested positives by id, JPEG in base64. ``columns`` are those of its rows.
     """
 
     group: str
@@ -112,6 +113,7 @@ class Board:
     other_machines: tuple[OtherMachine, ...] = ()
     lost: tuple[LostLevel, ...] = ()
     thumbnails: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -177,7 +179,10 @@ def _board(
         if len(table.entries) > 1
     }
     orders = {} if design.anecdote else dict(zip(family, compared([*family.values()]), strict=True))
-    levels = tuple(_level(density, own, tables[density], orders.get(density), design) for density, own in at.items())
+    shown = columns_of(cells)
+    levels = tuple(
+        _level(density, own, tables[density], orders.get(density), design, shown) for density, own in at.items()
+    )
     return Board(
         subject.identity,
         subject.facts,
@@ -194,6 +199,7 @@ def _board(
         methods=methods_of(cells, subject.facts),
         lost=lost_by_image(cells, design),
         thumbnails=pictures,
+        columns=shown,
     )
 
 
@@ -211,10 +217,11 @@ def _level(
     table: LevelTable,
     order: Order | None,
     design: Design,
+    shown: Sequence[Column],
 ) -> Level:
-    shown = dict(entries)
-    alike = _merge_alike(shown) if density == 1 else {}
-    rows = [_row(own, table, order, alike.get(name, ()), design) for name, own in shown.items()]
+    distinct = dict(entries)
+    alike = _merge_alike(distinct) if density == 1 else {}
+    rows = [_row(own, table, order, alike.get(name, ()), design, shown) for name, own in distinct.items()]
     rows.sort(key=lambda row: (row.auc is None, -row.auc.value if row.auc else 0, row.entry))
     in_groups = [row for group in by_budget(rows, lambda row: (row.budget,)) for row in group.members]
     return Level(density, tuple(in_groups), order)
@@ -238,7 +245,12 @@ def _merge_alike(entries: dict[str, list[Outcome]]) -> dict[str, tuple[str, ...]
 
 
 def _row(
-    cells: Sequence[Outcome], table: LevelTable, order: Order | None, alike: tuple[str, ...], design: Design
+    cells: Sequence[Outcome],
+    table: LevelTable,
+    order: Order | None,
+    alike: tuple[str, ...],
+    design: Design,
+    shown: Sequence[Column],
 ) -> Row:
     done = [cell for cell in cells if cell.done]
     entry, asked = cells[0].entry, len(design.networks)
@@ -258,5 +270,5 @@ def _row(
         disconnected=sum(cell.disconnected for cell in done),
         problems=tuple(f"{status} {number}/{asked}" for status, number in sorted(missing.items())),
         budget=budget_of(done),
-        figures={column.name: column.over(done) for column in columns.COLUMNS},
+        figures={column.name: column.over(done) for column in shown},
     )

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.reports.analysis import columns
 from harness.reports.analysis.columns import Axis, Column, Figure
 from harness.reports.analysis.estimates import Estimate, Rate
 from harness.reports.charts.looks import Specification, upright
@@ -17,20 +16,20 @@ Spot = tuple[float, float, float]
 """A value with the ends of its interval, NaN where not known."""
 
 
-def errors_of(rows: Sequence[Figures]) -> list[Column]:
+def errors_of(rows: Sequence[Figures], every: Sequence[Column]) -> list[Column]:
     """Return the errors that are known of a row at least; what no cut decides first, which a still picture shows."""
-    return sorted(_known(rows, ("error",)), key=lambda column: column.name != SENSITIVITY)
+    return sorted(_known(rows, every, ("error",)), key=lambda column: column.name != SENSITIVITY)
 
 
-def costs_of(rows: Sequence[Figures]) -> list[Column]:
+def costs_of(rows: Sequence[Figures], every: Sequence[Column]) -> list[Column]:
     """Return the sizes and costs that are known of a row at least."""
-    return _known(rows, ("size", "cost"))
+    return _known(rows, every, ("size", "cost"))
 
 
-def _known(rows: Sequence[Figures], kinds: Sequence[str]) -> list[Column]:
+def _known(rows: Sequence[Figures], every: Sequence[Column], kinds: Sequence[str]) -> list[Column]:
     return [
         column
-        for column in columns.COLUMNS
+        for column in every
         if column.axis and column.axis.kind in kinds and any(_is_known(row[column.name]) for row in rows)
     ]
 

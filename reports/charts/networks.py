@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from harness.reports.analysis import columns
 from harness.reports.analysis.columns import Column
 from harness.reports.analysis.leaderboard import Board
 from harness.reports.analysis.outcomes import Outcome
@@ -29,8 +28,8 @@ HEIGHT = 340
 def networks(board: Board) -> Chart | None:
     """Return the chart, None where nothing is done."""
     cells = [cell for cell in board.cells if cell.done and cell.entry != PROBE]
-    figures = [{column.name: column.each(cell) for column in columns.COLUMNS if column.axis} for cell in cells]
-    errors, costs = errors_of(figures), costs_of(figures)
+    figures = [{column.name: column.each(cell) for column in board.columns if column.axis} for cell in cells]
+    errors, costs = errors_of(figures, board.columns), costs_of(figures, board.columns)
     if not errors or not costs:
         return None
     main = main_entries(board)

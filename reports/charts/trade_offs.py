@@ -32,7 +32,8 @@ LABEL = 26  # letters
 def trade_offs(board: Board) -> Chart | None:
     """Return the chart of every entry and level, None where nothing is done."""
     rows = [(level.density, row) for level in board.levels for row in level.rows if row.done and row.entry != PROBE]
-    errors, costs = errors_of([row.figures for _, row in rows]), costs_of([row.figures for _, row in rows])
+    figures = [row.figures for _, row in rows]
+    errors, costs = errors_of(figures, board.columns), costs_of(figures, board.columns)
     if not rows or not errors or not costs:
         return None
     main = main_entries(board)

@@ -14,6 +14,7 @@ from harness.reports.analysis.group_rates import GroupRate
 from harness.reports.analysis.leaderboard import Board, Level, Row
 from harness.reports.analysis.loss_pairs import LossPair, TwoByTwo
 from harness.reports.analysis.lost_by_image import LostLevel
+from harness.reports.analysis.machine_columns import MachineColumn
 from harness.reports.analysis.methods import MethodOnBoard
 from harness.reports.analysis.optimism import optimism
 from harness.reports.analysis.outcomes import Outcome
@@ -45,7 +46,7 @@ def board_values(board: Board) -> dict[str, Any]:
         "trust": [asdict(line) for line in trust(board)],
         "checklist": [asdict(line) for line in checked(board)],
         "lift": _contrast(board.lift, board.design),
-        "levels": [_level(level, board.cells) for level in board.levels],
+        "levels": [_level(level, board) for level in board.levels],
         "verdicts": [_verdict(found, board) for found in board.verdicts],
         "lost": [_lost(level) for level in board.lost],
         "methods": [_method(one) for one in board.methods],
@@ -75,18 +76,27 @@ def labels(board: Board) -> list[str]:
     return [label for label, holds in told.items() if holds]
 
 
-def _level(level: Level, cells: Sequence[Outcome]) -> dict[str, Any]:
+def _level(level: Level, board: Board) -> dict[str, Any]:
     ties = None if level.order is None else [list(run) for run in level.order.ties]
-    done = [cell for cell in cells if cell.done and cell.density == level.density]
-    rows = [{**_row(row), **_curves([cell for cell in done if cell.entry == row.entry])} for row in level.rows]
+    done = [cell for cell in board.cells if cell.done and cell.density == level.density]
+    rows = [
+        {**_row(row, board.columns), **_curves([cell for cell in done if cell.entry == row.entry])}
+        for row in level.rows
+    ]
     return {"density": level.density, "ties": ties, "rows": rows}
 
 
-def _row(row: Row) -> dict[str, Any]:
-    """Return a row with its figures by name."""
+def _row(row: Row, shown: Sequence[columns.Column]) -> dict[str, Any]:
+    """Return a row with its figures by name, those of machines by the machine's."""
     facts = asdict(row)
     del facts["figures"]
-    return {**facts, **{one.name: _figure(row.figures[one.name]) for one in columns.COLUMNS}}
+    measured: dict[str, dict[str, Any]] = {}
+    for one in shown:
+        if isinstance(one, MachineColumn):
+            measured.setdefault(one.machine, {})[one.what] = row.figures[one.name]
+        else:
+            facts[one.name] = _figure(row.figures[one.name])
+    return {**facts, **({"machines": measured} if measured else {})}
 
 
 def _curves(done: Sequence[Outcome]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis.candidates import Axis, Candidate
 from harness.reports.analysis.choosing import Choice
+from harness.results import names
 
 
 def choice_values(found: Choice, group: str, commands: Sequence[str]) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def choice_values(found: Choice, group: str, commands: Sequence[str]) -> dict[st
         "entries": found.entries,
         "chosen": found.chosen and _network(found.chosen),
         "candidate": found.hopeful and _network(found.hopeful),
-        "dense": {**_sizes(found.dense), "fits": found.dense_fits},
+        names.DENSE: {**_sizes(found.dense), "fits": found.dense_fits},
         "not_known": [str(axis) for axis in found.unknown],
         "limits_alone": {str(axis): one and _network(one) for axis, one in found.relaxed.items()},
         "max_loss_alone": found.margin and {"max_loss": found.margin[0], **_network(found.margin[1])},

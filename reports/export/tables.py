@@ -44,7 +44,7 @@ def _interval(board: Board) -> str:
 
 def _level(board: Board, level: Level, name: str, view: columns.View) -> Table:
     """Return a level with one choice of columns: all of them fit on no paper."""
-    shown = [column for column in columns.COLUMNS if column.title and column.view == view]
+    shown = [column for column in board.columns if column.title and column.view == view]
     choice = "" if view == columns.VIEWS[0] else f"-{view.replace(' ', '-')}"
     rows = [
         (

@@ -8,6 +8,7 @@ from harness.reports.analysis.estimates import Estimate
 from harness.reports.analysis.leaderboard import Board, Row
 from harness.reports.formatting import percents
 from harness.reports.page.ranges import Scale, scale_of
+from harness.reports.words.masked import zeros
 from harness.reports.words.taking_home import export_command
 from harness.reports.words.verdict_table import SIGNS, at_level, kind
 from harness.results import names
@@ -26,7 +27,8 @@ def leaderboard_values(board: Board) -> Mapping[str, Any]:
     """Return the values of the leaderboard's part."""
     rows = [row for level in board.levels for row in level.rows]
     return {
-        "columns": [column for column in columns.COLUMNS if column.title],
+        "columns": [column for column in board.columns if column.title],
+        "limits": _limits(board),
         "views": columns.VIEWS,
         "scales": _scales(board),
         "labels": percents([level.density for level in board.levels]),
@@ -37,8 +39,16 @@ def leaderboard_values(board: Board) -> Mapping[str, Any]:
         "signs": SIGNS,
         "export": export_command(board.provenance, board.design.networks[0], board.group) if board.cells else "",
         names.PROBE: names.PROBE,
+        "zeros": zeros(board),
         "reference": _dense(board) if any(level.density < 1 for level in board.levels) else None,
     }
+
+
+def _limits(board: Board) -> list[columns.Column]:
+    """Return the columns by which a reader may leave out entries: those that are known of any."""
+    figures = [row.figures for level in board.levels for row in level.rows]
+    limited = [column for column in board.columns if column.limit]
+    return [column for column in limited if any(one[column.name] == one[column.name] for one in figures)]
 
 
 def telling_level(board: Board) -> float | None:

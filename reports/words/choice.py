@@ -59,7 +59,7 @@ def network(one: Candidate) -> Iterator[str]:
 
 def _dense(found: Choice) -> Iterator[str]:
     yield f"Ship the dense network: {size(found.dense)}."
-    yield f"Every pruned network {_within(found)}is shown to lose positives, it or a denser level of its entry."
+    yield f"Every smaller network {_within(found)}is shown to lose positives, it or a denser level of its entry."
 
 
 def _smaller(found: Choice) -> Iterator[str]:
@@ -71,8 +71,8 @@ def _why_none(found: Choice) -> str:
     if not found.candidates:
         return "nothing was pruned yet"
     if not found.fitting:
-        return f"none of {numbered(len(found.candidates), 'pruned network')} keeps within {_limits(found)}"
-    return f"every pruned network {_within(found)}is shown to lose positives, it or a denser level of its entry"
+        return f"none of {numbered(len(found.candidates), 'network')} keeps within {_limits(found)}"
+    return f"every network {_within(found)}is shown to lose positives, it or a denser level of its entry"
 
 
 def _undecided(found: Choice) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _undecided(found: Choice) -> Iterator[str]:
     elif found.unknown:
         yield f"Not decided: {listed([_unknown(axis) for axis in found.unknown])}."
     else:
-        yield f"Not decided: no pruned network {_within(found)}is shown to lose less than {_most(found)}."
+        yield f"Not decided: no network {_within(found)}is shown to lose less than {_most(found)}."
         yield from _weak(found)
     if found.nearest and found.nearest.needed != NOTHING and not found.hopeful:
         yield f"{named(found.nearest)} is nearest: {needed(found.nearest.needed)}."
@@ -103,14 +103,15 @@ def _weak(found: Choice) -> Iterator[str]:
 
 
 def _unknown(axis: Axis) -> str:
-    return f"the {axis} of networks that {OPTIONS[axis]} asks about are not known ({_WHY_UNKNOWN[axis]})"
+    word, why_not = _UNKNOWN[axis]
+    return f"the {word} of some networks is not known, which {OPTIONS[axis]} asks about ({why_not})"
 
 
-_WHY_UNKNOWN: Mapping[Axis, str] = {
-    Axis.BYTES: NO_BYTES,
-    Axis.LATENCY: NO_LATENCY,
-    Axis.MACS: "they were not counted",
-    Axis.PARAMETERS: "they were not counted",
+_UNKNOWN: Mapping[Axis, tuple[str, str]] = {
+    Axis.BYTES: ("size in bytes", NO_BYTES),
+    Axis.LATENCY: ("latency", NO_LATENCY),
+    Axis.MACS: ("number of MACs", "it was not counted"),
+    Axis.PARAMETERS: ("number of parameters", "it was not counted"),
 }
 
 

@@ -35,6 +35,8 @@ def results(dataset, network, shift=0, missed=MISSED, **facts):
         for place, level in enumerate(LEVELS):
             layers = {"features.0.weight": [round(216 * level), round(200 * level), 216]}
             own = {"layers": layers, "control": entry == "random"}
+            own |= {"size/bytes": 400_000 * level, "size/flops": 2e6 * level}
+            own |= {"measured/Pi 4/latency": 12.0 if entry == "lt" else 3.0} if entry in ("lt", "snip") else {}
             trial.entry(entry, level, 3 + shift + most * place // 2, spread=1, **own)
             if entry == "lt":
                 trial.entry("lt+black", level, 4 + most * place // 2, spread=1, loss="black", plain="lt", layers=layers)

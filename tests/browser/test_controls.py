@@ -17,6 +17,9 @@ HERE = """(() => {
   const marked = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
   return [one.dataset.reached, marked, one.outerHTML.slice(0, 120)];
 })()"""
+LABELS = """(all) => all.map((one) => [
+    one.closest('label').textContent.replace(/\\s+/g, ' ').trim(), one.dataset.control
+])"""
 ROWS = ".leaderboard tr[data-entry]:not(.pinned)"
 
 
@@ -95,6 +98,28 @@ def test_a_search_leaves_the_entries_that_hold_it(show, pages):
     assert entries(page) == []
     control(page, "search").fill("")
     assert entries(page) == every
+
+
+def test_what_an_entry_may_cost_at_most_is_a_filter(show, pages):
+    page = show(pages["quick"])
+    every = entries(page)
+    limits = dict(page.locator("[data-limits]").evaluate_all(LABELS))
+    assert sorted(limits) == ["At most kB", "At most million MACs", "At most ms on Pi 4"]
+    latency, size = (control(page, limits[name]) for name in ("At most ms on Pi 4", "At most kB"))
+    latency.fill("5")
+    assert entries(page) == ["snip"]  # lt takes longer, and nobody measured the others
+    assert page.locator(".leaderboard tr.pinned").first.is_visible()
+    page.reload()
+    assert entries(page) == ["snip"]
+    assert latency.input_value() == "5"
+    latency.fill("20")
+    assert set(entries(page)) == {"lt", "snip"}
+    latency.fill("")
+    kilobytes = 400 * float(control(page, "level").input_value())
+    size.fill(str(kilobytes))
+    assert set(entries(page)) == {*every} - {"lt+black"}  # its size is not known
+    size.fill(str(kilobytes - 1))
+    assert entries(page) == []
 
 
 def test_a_family_and_a_loss_are_filters(show, pages):

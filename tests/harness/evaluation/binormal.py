@@ -16,7 +16,10 @@ FPR = 0.30
 
 @dataclass(frozen=True)
 class World:
-    """``losses`` of sensitivity at `FPR` false alarms, one an entry, beside a network of AUC ``auc``, true means."""
+    """``losses`` of sensitivity at `FPR` false alarms, one an entry, beside a network of AUC ``auc``, true means.
+
+    ``given``: the first entry is one network under every seed; its ``tau`` is 0 then.
+    """
 
     losses: tuple[float, ...]
     networks: int
@@ -24,6 +27,7 @@ class World:
     negatives: int = 304
     auc: float = 0.80
     tau: float | tuple[float, ...] = 0.02
+    given: bool = False
 
     def shifts(self):
         """Standard deviations (M,) of the distance over seeds: tau over the slope of the AUC by the distance."""
@@ -59,5 +63,7 @@ class World:
         noise = math.sqrt(OWN) * generator.normal(size=(entries, networks, images))
         noise += math.sqrt(METHOD) * generator.normal(size=(entries, 1, images))
         noise += math.sqrt(SEED) * generator.normal(size=(1, networks, images))
+        if self.given:
+            noise[0] = math.sqrt(SEED + METHOD + OWN) * generator.normal(size=images)
         noise += math.sqrt(ALL) * generator.normal(size=images)
         return labels, distances[:, :, None] * labels + noise

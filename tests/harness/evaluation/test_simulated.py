@@ -4,6 +4,8 @@ A few hundred draws must not show that a rate lies above .05 (lower 99 % bound).
 for .06 at most, and with `-s` prints the rows of that page.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
@@ -170,3 +172,26 @@ def test_a_network_that_guesses_or_says_the_same_of_all_is_never_safe(networks, 
         assert Answer.SAFE not in answers
         assert all(largest_tie(one) >= LARGEST_TIE for one in (*scores[2], *scores[3]))
         assert not any(largest_tie(one) >= LARGEST_TIE for one in (*scores[0], *scores[1]))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("networks", [3, 5])
+def test_beside_one_dense_network_that_was_trained_elsewhere(networks, binormal):
+    """It is the same under every seed and shares no seed's luck: a loss of the margin is called safe in 5 % at most."""
+    world = binormal.World(LOSSES, networks, tau=(0.0, 0.02, 0.02, 0.02), given=True)
+    generator = np.random.default_rng(1)
+    wrong = equal = lost = 0
+    for _ in range(SOME):
+        labels, scores = world.draw(generator)
+        measured = [replace(equal_alarms(labels, scores, binormal.FPR), given=(0,))]
+        at_margin, alike = (judge(measured, entry, 0, binormal.FPR, 0.10) for entry in (1, 2))
+        wrong += at_margin.answer == Answer.SAFE
+        equal += alike.answer == Answer.SAFE
+        lost += alike.loss.lower() > 0
+    print(
+        f"\n| one dense network, {networks} seeds | {wrong / SOME:.3f} | {lost / SOME:.3f} | {equal / SOME:.3f} |",
+        end="",
+    )
+    assert wrong / SOME <= 0.06
+    assert lost / SOME <= 0.07
+    assert equal / SOME >= 0.4

@@ -1,11 +1,13 @@
 """What is left of a run, by hand: pieces once, cells each, workers side by side, plans one after the other."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.forecast.forecast import Forecast
 from harness.forecast.ledger import Ledger, Line
 from harness.forecast.rates import Rates
-from harness.forecast.work import CELL, Cost, EntryWork, Piece
+from harness.forecast.work import CELL, TWIN, Cost, EntryWork, Piece
 from harness.results.cell_record import CellRecord
 from harness.running.job_watcher import StageEnd, Steps
 from harness.running.pool import Job
@@ -44,6 +46,22 @@ def test_what_entries_share_is_left_once_and_each_cell_by_itself(make):
     assert make().seconds_left() == pytest.approx(0.1 * steps + 7.0 + cells)
     assert make(seeds=(0, 1)).seconds_left() == pytest.approx(2 * (0.1 * steps + 7.0 + cells))
     assert make(plans=3).seconds_left() == pytest.approx(3 * (0.1 * steps + 7.0 + cells))
+
+
+def test_a_twin_trains_nothing_and_its_cells_have_a_cost_of_their_own(make_plan, tmp_path):
+    plan = make_plan(("lt", {}))
+    plan = replace(plan, entries=(*plan.entries, plan.entries[-1].twin()))
+    work = {**WORK, "lt+int8": WORK["lt"]}
+    found = Forecast([plan], [work], [("plan", "here")], Rates({**RATES, TWIN: 5.0}), Ledger(tmp_path))
+    assert found.processor_seconds_left() == pytest.approx(0.1 * 250 + 1 + 3 + 3 * 5.0)
+    twin = Job(2, 0)
+    hearer = found.of(plan)
+    hearer.began(twin)
+    hearer.told(twin, "cell", cell(0))
+    hearer.told(twin, "stage", end("cell", "k", seconds=9.0))
+    assert found.rates.of(TWIN) == pytest.approx(7.0)  # as much by what was known as by what was heard
+    assert found.rates.of(CELL) == 1.0
+    assert Ledger(tmp_path).rates("here") == {TWIN: 9.0}
 
 
 def test_workers_share_the_work_but_no_job_is_shorter_than_its_own(make):

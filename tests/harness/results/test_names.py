@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[3]
 FOLDERS = ("harness/running", "harness/results", "reports")
 SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
 ORDINARY = {"VALIDATION", "TEST", "RESULT", "STUDY", "TRIAL", "PLAIN_LOSS", "AUC", "AP", "POSITIVES", "NEGATIVES"}
+ORDINARY |= {"LATENCY", "MEMORY"}
 """Words that stand for other things too."""
 PROTOCOL = {
     **{key: {names.DONE} for key in ("job_process.py", "worker_processes.py", "across_sets.py")},

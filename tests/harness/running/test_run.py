@@ -1,6 +1,7 @@
 import io
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from harness.data.draw import Cutting
@@ -22,3 +23,28 @@ def test_what_a_method_raises_does_not_command_the_terminal():
         "Traceback:",
         r"  ValueError: \x1b]0;owned\x07\u202e",
     ]
+
+
+@pytest.mark.parametrize(
+    ("weights", "entry", "auc", "said"),
+    [
+        ("trained:01", "dense", 0.31, "use --set trained_positive=0"),
+        ("trained-swapped:01", "dense", 0.31, "use --set trained_positive=1"),
+        ("trained:01", "dense", 0.5, ""),
+        ("trained:01", "lt", 0.31, ""),
+        ("kaiming", "dense", 0.31, ""),
+    ],
+)
+def test_a_network_of_ones_own_that_ranks_the_wrong_way_round_is_shouted_at(weights, entry, auc, said):
+    reporter = Reporter(Console(file=io.StringIO(), width=400))
+    dataset = SimpleNamespace(classes=("well", "ill"))
+    data = SimpleNamespace(cutting=Cutting(0.25, 0.25, fixed=False, split_seed=0), dataset=lambda: dataset)
+    trained = weights.startswith("trained")
+    plan = SimpleNamespace(entries=[SimpleNamespace(text=entry)], data=data, weights=weights, trained=trained)
+    metrics = {"validation/auc": auc, "flag/collapsed": 0.0}
+    lines = CellLines(reporter, SimpleNamespace(update=lambda _: None), 1)
+    lines(plan, Job(0, 3), CellRecord(density=1.0, status="done", reason="", metrics=metrics), "")
+    told = reporter.console.file.getvalue()
+    assert f"validation AUC {auc:.3f}" in told
+    assert ("THE WRONG WAY ROUND, 'ill' below 'well'" in told) == bool(said)
+    assert said in told

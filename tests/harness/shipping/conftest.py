@@ -19,6 +19,12 @@ SMALL += ["--seeds", "1", "--set", "training.max_steps=5", "--set", "data.size=6
 
 
 @pytest.fixture(scope="session")
+def small():
+    """The options of a run that takes seconds."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
 def filled(tmp_path_factory, commands):
     """A store that one run filled: dense, probe, magnitude and structured-magnitude at two levels."""
     place = tmp_path_factory.mktemp("filled")

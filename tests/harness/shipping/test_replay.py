@@ -7,6 +7,8 @@ import torch
 
 from harness.errors import DataError, MachineError
 from harness.networks.factories import parameter_count
+from harness.portable.onnx_file import nameplate_of
+from harness.portable.onnx_session import OnnxSession
 from harness.results import names
 from harness.shipping.replay import replayed
 from harness.storage.store import Store
@@ -55,6 +57,23 @@ def test_an_evicted_cell_is_computed_anew_and_said_so(copied, held, machine, tel
     found = replayed(cell, machine(copied), telling[0])
     assert scored(found).tolist() == pytest.approx(cell.record.test_scores, rel=1e-5, abs=1e-6)
     assert "no longer has all stages of magnitude at density 0.25" in telling[1].getvalue()
+
+
+@pytest.mark.long
+def test_a_twin_s_file_gives_the_scores_that_are_published(commands, small, held, machine, telling, tmp_path):
+    commands.harness("run", *small, "--methods", "magnitude+int8", "--store", "store", cwd=tmp_path, check=0)
+    cell = held(tmp_path / "store", entry="magnitude+int8")
+    found = replayed(cell, machine(tmp_path / "store"), telling[0])
+    scores = OnnxSession(found.file).scores(found.splits.test.images)
+    assert scores.tolist() == list(cell.record.test_scores)
+    assert scored(found).tolist() != list(cell.record.test_scores)  # of the network in float
+    told = nameplate_of(found.file, "file")
+    assert (told.bits, told.entry, told.density, told.thresholds) == (
+        8,
+        "magnitude+int8",
+        0.25,
+        found.shipped.thresholds,
+    )
 
 
 def test_another_network_in_the_store_is_refused(copied, held, machine, telling, monkeypatch):

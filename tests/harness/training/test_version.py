@@ -71,6 +71,7 @@ def test_every_kind_of_stage_is_looked_behind():
         "near duplicates",
         "pretrain",
         "probe",
+        "quantise",
         "score",
         "thresholds",
         "train",

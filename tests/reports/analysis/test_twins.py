@@ -16,16 +16,16 @@ SEEDS = range(5)
 def draw(made, twins, lost=0.0, entries=("lt", "snip")):
     """Five seeds of strong networks; twins are a little noise away, and at 0.25 ``lost`` below on positives."""
     draws, nudges = np.random.default_rng(0), np.random.default_rng(1)
-    labels = np.r_[np.ones(400), np.zeros(400)].astype(int)
-    dense = {seed: 2.2 * labels + draws.normal(size=800) for seed in SEEDS}
+    labels = np.r_[np.ones(200), np.zeros(200)].astype(int)
+    dense = {seed: 2.2 * labels + draws.normal(size=400) for seed in SEEDS}
     for seed in SEEDS:
         made.done("dense", seed, 1, dense[seed], labels=labels)
-        small = dense[seed] + nudges.normal(scale=0.02, size=800)
+        small = dense[seed] + nudges.normal(scale=0.02, size=400)
         for entry in entries:
-            pruned = dense[seed] + draws.normal(scale=0.2, size=800)
+            pruned = dense[seed] + draws.normal(scale=0.2, size=400)
             made.done(entry, seed, 1, dense[seed], labels=labels, **{"size/bits": 32})
             made.done(entry, seed, 0.25, pruned, labels=labels, **{"size/bits": 32})
-            noise = nudges.normal(scale=0.02, size=800)
+            noise = nudges.normal(scale=0.02, size=400)
             if twins:
                 made.done(f"{entry}+int8", seed, 1, small, labels=labels, **{"size/bits": 8})
                 made.done(

@@ -48,7 +48,7 @@ def means(chart):
 def test_what_was_measured_is_offered_and_the_error_that_no_cut_decides_comes_first(drawn):
     _, chart = drawn
     assert options(chart, "up") == ["sensitivity", "auc", "missed", "alarms"]
-    assert options(chart, "across") == ["remaining", "steps"]
+    assert options(chart, "across") == ["remaining", "steps", "macs"]
 
 
 def test_places_are_the_errors_of_the_leaderboard_with_their_intervals(drawn):

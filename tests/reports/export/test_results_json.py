@@ -152,7 +152,7 @@ KINDS = {
     "Rate": {"k", "n", "low", "high", "share"},
     "Contrast": {"value", "lower", "upper", "interval", "freedom", "these_networks"},
 }
-FREE = {"metrics", "provenance", "record", "corners", "effects", "layers"}
+FREE = {"machines", "metrics", "provenance", "record", "corners", "effects", "layers"}
 
 
 def kind(value):
@@ -182,7 +182,8 @@ def rich(trial, record):
     """Results that have every key: five seeds, a probe, two losses, a tuned entry, an undecided one, large groups."""
     made = trial().entry("probe", 1.0, 30, seeds=range(5))
     for entry, density, missed in (("dense", 1.0, 12), ("lt", 1.0, 14), ("lt", 0.5, 20), ("lt[rate=0.612]", 0.5, 18)):
-        made.entry(entry, density, missed, seeds=range(5), **{"validation/auc": 0.9})
+        pi = {f"measured/Pi 4/{what}": 10.0 for what in ("latency", "latency32", "memory")}
+        made.entry(entry, density, missed, seeds=range(5), **{"validation/auc": 0.9}, **pi)
     made.entry("lt[rate=0.612]", 1.0, 15, seeds=range(5), **{"validation/auc": 0.9})
     made.entry("shaky", 0.5, (1, 19, 34, 20, 20), seeds=range(5))
     for density in (1.0, 0.5):

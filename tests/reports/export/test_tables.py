@@ -22,8 +22,8 @@ def test_every_table_of_the_page_is_there_where_it_has_a_row(board):
     assert list(named(board)) == [
         "safety-map",
         "answers",
-        *("leaderboard-100-percent", "leaderboard-100-percent-worth", "leaderboard-100-percent-size-and-cost"),
-        *("leaderboard-50-percent", "leaderboard-50-percent-worth", "leaderboard-50-percent-size-and-cost"),
+        *(f"leaderboard-100-percent{view}" for view in ("", "-worth", "-size-and-cost", "-device")),
+        *(f"leaderboard-50-percent{view}" for view in ("", "-worth", "-size-and-cost", "-device")),
         "calibration",
         "methods",
     ]
@@ -57,7 +57,7 @@ def test_a_leaderboard_has_every_row_and_figure(board):
 
 
 def test_the_views_of_a_level_share_out_its_columns_and_have_the_same_rows(board):
-    parts = [named(board)[f"leaderboard-50-percent{view}"] for view in ("", "-worth", "-size-and-cost")]
+    parts = [named(board)[f"leaderboard-50-percent{view}"] for view in ("", "-worth", "-size-and-cost", "-device")]
     titles = [head.title for part in parts for head in part.heads[4:-1]]
     assert titles == [column.title.replace("\N{SOFT HYPHEN}", "") for column in COLUMNS if column.title]
     assert all(len(part.heads) <= 10 for part in parts)

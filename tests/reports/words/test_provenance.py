@@ -59,3 +59,11 @@ def test_nothing_is_claimed_of_a_method_below_three_networks(make, seeds, claims
 def test_folds_have_a_caveat_of_their_own(trial):
     made = trial(folds=3).entry("dense", 1.0, 12, seeds=(0,)).entry("lt", 0.5, 12, seeds=(0,))
     assert any("training images overlap" in one for one in caveats(*leaderboard(made.results())))
+
+
+def test_where_the_dense_network_is_one_the_intervals_say_so(make):
+    said = " ".join(caveats(*leaderboard(make(seeds=(0, 1, 2), trained=True))))
+    assert "the dense network is one, and was trained elsewhere" in said
+    assert told(make(trained=True))["Dense network trained elsewhere"] == "yes"
+    assert "trained elsewhere" not in " ".join(caveats(*leaderboard(make(seeds=(0, 1, 2)))))
+    assert "Dense network trained elsewhere" not in told(make())

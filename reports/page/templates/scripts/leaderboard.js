@@ -1,16 +1,26 @@
 "use strict";
-// The one leaderboard: all levels are in the page, one is shown; columns by theme, entries by family, loss and name. The
-// view is in the address, `#leaderboard-1:level=0.25;search=lt`, and comes back from it.
+// The one leaderboard: all levels are in the page, one is shown; columns by theme, entries by family, loss, name and
+// what they cost at most. The view is in the address, `#leaderboard-1:level=0.25;search=lt`, and comes back from it.
 for (const board of document.querySelectorAll(".board")) {
   const table = board.querySelector("table");
   const controls = [...board.querySelectorAll("[data-control]")];
   const place = `leaderboard-${board.dataset.board}`;
+  const limits = controls.filter((control) => control.dataset.limits);
   const usual = Object.fromEntries(controls.map((control) => [control.dataset.control, control.value]));
   const headings = [...table.tHead.rows[0].cells];
   board.querySelector(".controls").hidden = false;
   board.classList.add("chosen");
 
   const view = () => Object.fromEntries(controls.map((control) => [control.dataset.control, control.value]));
+
+  // What is not known is not known to be at most anything.
+  function within(row) {
+    return limits.every(({ value, dataset }) => {
+      const column = headings.findIndex((heading) => heading.dataset.column === dataset.limits);
+      const { sort } = row.cells[column].dataset;
+      return value === "" || (sort !== "" && Number(sort) <= Number(value) * Number(dataset.unit));
+    });
+  }
 
   function apply() {
     const { level, columns, family, loss, search } = view();
@@ -19,6 +29,7 @@ for (const board of document.querySelectorAll(".board")) {
       row.dataset.entry === "dense" ||
       ((!family || row.dataset.family === family) &&
         (!loss || row.dataset.loss === loss) &&
+        within(row) &&
         row.dataset.entry.toLowerCase().includes(sought));
     table.dataset.columns = columns;
     let shown = 0;

@@ -1,0 +1,1 @@
+"""What goes to a device: one script that needs nothing of the harness."""
