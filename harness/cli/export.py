@@ -16,7 +16,8 @@ from harness.cli.cell_options import (
     HeldDatasetOption,
     RatioOption,
 )
-from harness.cli.completions import one_of
+from harness.cli.completions import one_of, quantisations
+from harness.cli.export_checked import CARDS, checked_form
 from harness.cli.held import only_experiment
 from harness.cli.loudness import reporter, speak, tell_places
 from harness.cli.messages import note, show, show_json
@@ -33,16 +34,15 @@ from harness.cli.options import (
 )
 from harness.cli.report import contradiction
 from harness.cli.shared_plan import command_line
-from harness.errors import HarnessError, UsageError
 from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
+from harness.results.names import is_twin
 
 if TYPE_CHECKING:
     from harness.portable.formats import Format
     from harness.results.mlflow_tracker import Tracker
     from harness.shipping.held_cell import HeldCell
 
-CARDS = (".card.md", ".card.json")
 TOLERANCE = 1e-3
 
 
@@ -65,6 +65,16 @@ def export(
             autocompletion=one_of("safetensors", "onnx", "pt2"),
             rich_help_panel=OUTPUT,
             help="safetensors, onnx or pt2; default: what FILE ends with.",
+        ),
+    ] = None,
+    quantise: Annotated[
+        str | None,
+        typer.Option(
+            "--quantise",
+            metavar="int8",
+            autocompletion=quantisations,
+            rich_help_panel=OUTPUT,
+            help="Write the network in int8, quantised now; ONNX alone.",
         ),
     ] = None,
     tolerance: Annotated[
@@ -91,7 +101,15 @@ def export(
 ) -> None:
     """Write a network of the leaderboard to a file, hold the file against its published scores, and write its card."""
     speak(quiet=quiet, verbose=verbose)
-    form = _checked(density, output, to, tolerance, log_model=log_model)
+    only_onnx = {"--log-model": log_model, "--quantise": quantise, f"{entry}, in int8,": is_twin(entry)}
+    form = checked_form(
+        output,
+        to,
+        [words for words, asked in only_onnx.items() if asked],
+        density=density,
+        tolerance=tolerance,
+        quantise=quantise,
+    )
     uri, store = results_uri(store, tracking_uri), store.absolute()
     tell_places(store=store, mlflow=shown_address(uri))
 
@@ -111,39 +129,15 @@ def export(
     )
     held = find_cell(asked, uri, store)
     tracker = Tracker(uri, store, held.name.dataset)
-    card, logged = _written(held, form, output, tolerance, tracker, data_dir, log_model=log_model)
+    card, logged = _written(
+        held, form, output, tolerance, tracker, data_dir, log_model=log_model, quantise=bool(quantise)
+    )
     if as_json:
         show_json(card)
     else:
         _show(card, output)
     if log_model:
         note("logged as a model to MLflow" if logged else "MLflow has this very file as a model already")
-
-
-def _checked(density: float, output: Path, to: str | None, tolerance: float, *, log_model: bool) -> "Format":
-    """Return the format. Raises `UsageError` with everything that is wrong with what was asked for."""
-    from harness.portable.formats import Format
-    from harness.shipping.export import form_of, refuse_foreign
-
-    faults: list[HarnessError] = []
-    if not 0 < density <= 1:
-        faults.append(UsageError(f"--density {density:g} is no share of the weights", fix="give one in (0, 1]"))
-    if not 0 < tolerance < 1:
-        faults.append(UsageError(f"--tolerance {tolerance:g} is no share of an sd", fix="give one in (0, 1)"))
-    form = Format.SAFETENSORS
-    try:
-        form = form_of(output, to)
-        refuse_foreign(output, form, CARDS)
-    except UsageError as error:
-        faults.append(error)
-    if log_model and form != Format.ONNX:
-        faults.append(UsageError(f"--log-model takes ONNX, not {form}", fix="export to onnx, or leave it out"))
-    if len(faults) > 1:
-        listed = [f"{one.message} ({one.fix})" for one in faults]
-        raise UsageError("nothing can be exported so", faults=listed, fix="mend each")
-    if faults:
-        raise faults[0]
-    return form
 
 
 def _written(
@@ -155,6 +149,7 @@ def _written(
     data_dir: Path | None,
     *,
     log_model: bool,
+    quantise: bool,
 ) -> tuple[dict[str, Any], bool]:
     """Write the file and its cards; return the card, and whether a model was logged."""
     from harness.shipping.card import card
@@ -162,12 +157,14 @@ def _written(
     from harness.shipping.export import Exported, export
     from harness.shipping.load import machine
     from harness.shipping.logged_model import log_exported
-    from harness.shipping.replay import replayed
+    from harness.shipping.replay import replayed, twin_of
 
     found: dict[str, Any] = {}
     telling = reporter()
     cell = replayed(held, machine(tracker.store, data_dir), telling)
-    board = _board(held, tracker)
+    if quantise:
+        cell = twin_of(held, cell)
+    board = _board(held, cell.entry.text, tracker)
     with telling.task("Exporting", 1, "networks"):
 
         def cards(exported: Exported) -> dict[str, bytes]:
@@ -180,15 +177,14 @@ def _written(
     return found, log_model and log_exported(tracker, held, cell, exported, output, beside)
 
 
-def _board(held: "HeldCell", tracker: "Tracker") -> dict[str, Any] | None:
+def _board(held: "HeldCell", entry: str, tracker: "Tracker") -> dict[str, Any] | None:
     """Return what the leaderboard says of a cell's entry at its level."""
     from harness.reports.export.entry_facts import entry_facts
-    from harness.results import names
     from harness.results.reading import read
 
     try:
         results = read(tracker.uri, tracker.store, tracker.experiment)
-        return entry_facts(results, held.group, held.run.tags[names.ENTRY], held.level.density)
+        return entry_facts(results, held.group, entry, held.level.density)
     except ValueError as error:
         raise contradiction(tracker.uri, error) from error
 
@@ -197,8 +193,9 @@ def _show(card: Mapping[str, Any], output: Path) -> None:
     file, board = card["file"], card["leaderboard"]
     agreed = file["agreement"]
     show(f"{output}: {file['size']:,} bytes, {file['compressed']:,} by zstd; sha256 {file['sha256'][:16]}...")
+    published = "the published ones" if board else "those that its card counts"
     show(
-        f"By {agreed['runtime']} its scores of {agreed['images']:,} images are the published ones to"
+        f"By {agreed['runtime']} its scores of {agreed['images']:,} images are {published} to"
         f" {agreed['largest'] / agreed['sd']:.1e} sd; {agreed['changed']} images change sides at the operating cut."
     )
     if board:

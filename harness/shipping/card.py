@@ -49,14 +49,14 @@ def card(held: HeldCell, cell: Replayed, exported: Exported, board: Mapping[str,
     told = held.provenance
     found: Values = {
         "format": FORMAT,
-        "cell": cell.shipped.nameplate.to_json(),
+        "cell": {**cell.shipped.nameplate.to_json(), "bits": cell.entry.bits},
         "file": {**asdict(exported), "form": str(exported.form)},
         "intended_use": INTENDED,
         "data": {name: told.get(name) for name in _DATA},
         "method": _method(cell),
         "network": _network(held, cell),
         "training": {"schedule": told.get("schedule"), "pretraining": told.get("pretraining")},
-        "thresholds": _thresholds(held, cell),
+        "thresholds": _thresholds(cell),
         "this_network": _this_network(held, cell),
         "leaderboard": dict(board) if board is not None else None,
         "made_by": {name: told.get(name) for name in _MADE_BY},
@@ -79,11 +79,12 @@ def _method(cell: Replayed) -> Values:
 
 
 def _network(held: HeldCell, cell: Replayed) -> Values:
-    metrics = held.record.metrics
+    metrics = cell.record.metrics
     return {
         "name": cell.plan.network,
         "architecture": f"{cell.shipped.network.architecture}",
         "narrowed": bool(cell.shipped.network.architecture.shapes),
+        "bits": cell.entry.bits,
         "input": [3, cell.plan.data.size, cell.plan.data.size],
         "parameters": _whole(metrics.get(names.PARAMETERS)),
         "parameters_alive": _whole(metrics.get(names.ALIVE)),
@@ -100,11 +101,11 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else round(value)
 
 
-def _thresholds(held: HeldCell, cell: Replayed) -> Values:
+def _thresholds(cell: Replayed) -> Values:
     """Return the cuts by name, each with the probability that its true sensitivity reaches what it keeps."""
     told = {name: f"{names.THRESHOLD}{name}/confidence" for name in cell.shipped.thresholds}
     cuts = {
-        name: {"value": value, "confidence": held.record.metrics.get(told[name])}
+        name: {"value": value, "confidence": cell.record.metrics.get(told[name])}
         for name, value in cell.shipped.thresholds.items()
     }
     return {"operating": DEPLOYED, "keeps": cell.plan.verdict.sensitivity, "cuts": cuts}
@@ -112,11 +113,11 @@ def _thresholds(held: HeldCell, cell: Replayed) -> Values:
 
 def _this_network(held: HeldCell, cell: Replayed) -> Values:
     """Return the figures of this very network on the test images, counted from its scores."""
-    labels, scores = np.asarray(held.labels, dtype=np.uint8), np.asarray(held.record.test_scores)
+    labels, scores = np.asarray(held.labels, dtype=np.uint8), np.asarray(cell.record.test_scores)
     counts = confusion(labels, scores, cell.shipped.thresholds[DEPLOYED])
     return {
-        "auc": held.record.metrics.get(names.on(names.TEST, names.AUC)),
-        "sensitivity": held.record.metrics.get(names.on(names.TEST, names.SENSITIVITY)),
+        "auc": cell.record.metrics.get(names.on(names.TEST, names.AUC)),
+        "sensitivity": cell.record.metrics.get(names.on(names.TEST, names.SENSITIVITY)),
         "fpr": cell.plan.verdict.fpr,
         "missed": {"k": counts.fn, "n": counts.p, "interval": clopper_pearson(counts.fn, counts.p)},
         "alarms": {"k": counts.fp, "n": counts.n, "interval": clopper_pearson(counts.fp, counts.n)},

@@ -76,6 +76,8 @@ def _of_network(card: Card) -> Iterator[str]:
             f"{changed} of its scored images lie on the other side of the operating cut than with the published scores:"
             " that cut stands just below a validation positive's score, and rounding moves it across."
         )
+    if network["bits"] == 8:
+        yield "It is in int8: its figures and cuts are those of this file, not of the network that it was made from."
     if (network["density"] or 1) < 1 and not network["narrowed"]:
         yield "Its pruned weights are zeros: they save bytes where zeros are packed, and no time."
     yield "The operating cut was fixed on validation images: another camera or another clinic may need another."

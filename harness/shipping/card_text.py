@@ -45,6 +45,7 @@ def _details(card: Card) -> Iterable[str]:
         f"Network: {network['architecture']}, {_known(network['parameters'])} parameters,"
         f" {_known(network['flops'])} FLOPs an image"
     )
+    yield f"Bits of a weight: {network['bits']}"
     yield f"Remaining: {_percent(network['density'])} of the dense network's weights"
     yield f"Method: `{method['entry']}` ({method['family']}). {method['description']}".rstrip()
     yield f"Source: {method['source'] or 'not told'}"

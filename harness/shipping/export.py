@@ -37,7 +37,7 @@ def export(cell: Replayed, form: Format, path: Path, tolerance: float, cards: Ca
 
     Raises `MachineError` where they are not, or what reads and writes the format is not installed.
     """
-    content = _content(cell, form)
+    content = content_of(cell.shipped, form) if cell.file is None else cell.file
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -59,18 +59,6 @@ def export(cell: Replayed, form: Format, path: Path, tolerance: float, cards: Ca
         finally:
             part.unlink(missing_ok=True)
     return exported
-
-
-def _content(cell: Replayed, form: Format) -> bytes:
-    """Return the file of a cell: of a twin in int8 the very file that was scored. Raises `UsageError`."""
-    if cell.file is None:
-        return content_of(cell.shipped, form)
-    if form != Format.ONNX:
-        raise UsageError(
-            f"the networks of {cell.entry.text} are ONNX files, not {form}",
-            fix=f"name a file that ends with .onnx, or export {cell.entry.in_float().text}",
-        )
-    return cell.file
 
 
 def require_writer(form: Format) -> None:

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.integrity.recorded_plan import Machine
 from harness.portable.shipped_network import ShippedNetwork
 from harness.progress import Reporter
+from harness.results import names
 from harness.results.address import results_uri
 from harness.results.reading import experiments
 from harness.shipping.held_cell import CellName, find_cell
@@ -36,8 +37,7 @@ def load_network(
     ``imbalance`` and ``group`` where only one fits. ``data_dir`` holds the images, as HARNESS_DATA does. A network
     whose stages were evicted is computed anew, which is said on stderr first.
 
-    Raises `UsageError` for a cell that is not there, the nearest named, and for one in int8, `MachineError` where it
-    cannot be had here.
+    Raises `UsageError` for a cell that is not there, the nearest named, `MachineError` where it cannot be had here.
     """
     place = Path(store).absolute()
     uri = results_uri(place, tracking_uri)
@@ -51,13 +51,11 @@ def load_network(
         group=group,
     )
     held = find_cell(asked, uri, place)
-    found = replayed(held, machine(place, data_dir), Reporter(Console(stderr=True)))
-    if found.file is not None:
+    if names.is_twin(held.run.tags[names.ENTRY]):
         raise UsageError(
-            f"the networks of {entry} are ONNX files, which torch cannot load",
-            fix=f"harness export writes it; {found.entry.in_float().text} is the network before it was quantised",
+            f"{entry} is in int8, which runs in onnxruntime alone", fix="harness export writes its ONNX file"
         )
-    return found.shipped
+    return replayed(held, machine(place, data_dir), Reporter(Console(stderr=True))).shipped
 
 
 def machine(store: Path, data_dir: str | Path | None, jobs: int | None = None) -> Machine:

@@ -14,7 +14,7 @@ from harness.planning.entries import Entry
 from harness.planning.plan import Plan
 from harness.portable.nameplate import Nameplate, Preprocessing
 from harness.portable.onnx_file import renamed
-from harness.portable.quantisation import BITS
+from harness.portable.quantisation import BITS, load_quantiser
 from harness.portable.shipped_network import ShippedNetwork
 from harness.progress import Reporter
 from harness.results import names
@@ -63,12 +63,34 @@ def replayed(held: HeldCell, machine: Machine, reporter: Reporter) -> Replayed:
     except NotHere as why:
         raise MachineError(
             f"the network of {held.name} cannot be had on this machine: {why}",
-            fix="go to where it was made, with its store and its images (--store, --data-dir)",
+            fix="go to where it was made, with its store and its images (--store, --data-dir); where a newer version of"
+            " the harness changed a method, give the `harness run` again: trainings in the store are found",
         ) from why
     if found is None:
         raise MachineError(f"the stages of {held.name} vanished right after they were computed", fix="check the disk")
     cell, record = found
     _require_same_scores(held, record)
+    return _ready(held, plan, splits, cell, record)
+
+
+def twin_of(held: HeldCell, found: Replayed) -> Replayed:
+    """Return the twin in int8 of a network that was `replayed`: quantised and scored now, unless the store has it.
+
+    Raises `MachineError` where what quantises is not installed, `DataError` where the network cannot be quantised.
+    """
+    load_quantiser()
+    entry = found.entry.twin()
+    plan = replace(found.plan, entries=(entry,))
+    store = Store(plan.store)
+    with _one_thread():
+        (cell,) = cells(plan, entry, held.name.seed, plan.densities, store)
+        record = score_test(plan, cell, store)
+    if record.status != names.DONE:
+        raise DataError(f"{held.name} in int8 {record.status} ({record.reason})", fix="export it as it is")
+    return _ready(held, plan, found.splits, cell, record)
+
+
+def _ready(held: HeldCell, plan: Plan, splits: Splits, cell: Cell, record: CellRecord) -> Replayed:
     assert cell.pruned is not None
     shipped = ShippedNetwork(cell.pruned.network, _nameplate(held, plan, cell))
     file = None if cell.file is None else renamed(cell.file, replace(shipped.nameplate, bits=BITS))

@@ -24,7 +24,7 @@ class StartWeights:
 
 
 def start_weights(weights: str, network: str) -> StartWeights:
-    """Return what a plan's ``weights`` are: simulated, kaiming, or the kind of a file and its <sha256>."""
+    """Return what a plan's ``weights`` are: simulated, kaiming, imagenet:<sha256>, or a file's."""
     kind = weights.partition(":")[0]
     if kind in (SIMULATED, SCRATCH):
         drawn = "trained on simulated images first" if kind == SIMULATED else "drawn at random (He et al. 2015)"
@@ -33,9 +33,8 @@ def start_weights(weights: str, network: str) -> StartWeights:
         source = _source(network)
         licence = next((known for start, known in _LICENCES.items() if source.startswith(start)), "")
         return StartWeights(weights, f"trained on ImageNet-1k: {source or 'of an unknown source'}", licence)
-    if is_trained(weights):
-        return StartWeights(weights, "a whole network that its user had trained elsewhere", "")
-    return StartWeights(weights, "a file that its user gave", "")
+    what = "a network that its user had trained elsewhere" if is_trained(weights) else "a file that its user gave"
+    return StartWeights(weights, what, "")
 
 
 def _source(network: str) -> str:

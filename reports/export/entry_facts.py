@@ -18,9 +18,9 @@ def entry_facts(results: Results, group: str, entry: str, density: float) -> dic
     the results contradict themselves.
     """
     board = next((one for one in leaderboard(results) if any(cell.group == group for cell in one.cells)), None)
-    if board is None:
+    own = [one for one in board.cells if one.entry == entry and one.density == density] if board else []
+    if board is None or not own:
         return None
-    own = [one for one in board.cells if one.entry == entry and one.density == density]
     done = [one for one in own if one.done]
     return {
         "networks": len(done),

@@ -75,8 +75,8 @@ def telling():
 
 @pytest.fixture(scope="session")
 def channels(tmp_path_factory, commands):
-    """A store with every method that cuts channels."""
+    """A store with every method that cuts channels, and a twin in int8."""
     place = tmp_path_factory.mktemp("channels")
-    methods = "structured-magnitude,structured-taylor,structured-group-norm,beta-rank,cdc"
+    methods = "structured-magnitude,structured-taylor,structured-group-norm,beta-rank,cdc,magnitude+int8"
     commands.harness("run", *SMALL, "--methods", methods, "--store", "store", cwd=place, check=0)
     return place / "store"

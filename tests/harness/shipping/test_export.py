@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from rich.console import Console
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
@@ -17,6 +18,9 @@ from harness.cli.main import app
 from harness.errors import MachineError, UsageError
 from harness.portable import formats
 from harness.portable.onnx_session import OnnxSession
+from harness.progress import Reporter
+from harness.shipping.load import machine
+from harness.shipping.replay import replayed
 
 
 def give(store, *arguments, dataset="isic-sim"):
@@ -123,6 +127,9 @@ def test_everything_wrong_is_said_at_once(filled, tmp_path):
     )
     for word in ("--density 2", "--tolerance 0", "would be no onnx file but pt2"):
         assert word in text
+    text = refused(UsageError, give(filled, *MASKED, "--quantise", "int4", "--log-model", "-o", tmp_path / "a.pt2"))
+    for word in ("'int4' is not known", "--log-model and --quantise takes ONNX, not pt2"):
+        assert word in text
     assert "does not say its format" in refused(UsageError, give(filled, *MASKED, "-o", tmp_path / "network"))
 
 
@@ -131,6 +138,47 @@ def test_an_unknown_cell_is_refused_with_the_nearest(filled, tmp_path):
     assert "did you mean 'magnitude'" in text
     text = refused(UsageError, give(filled, "--entry", "magnitude", "--density", 0.2, "-o", tmp_path / "a.onnx"))
     assert "did you mean 0.25" in text
+
+
+def test_int8_is_onnx_alone_and_the_only_word(filled, tmp_path):
+    result = give(filled, *MASKED, "-o", tmp_path / "a.pt2", "--quantise", "int8")
+    assert "--quantise takes ONNX, not pt2" in refused(UsageError, result)
+    result = give(filled, "--entry", "magnitude+int8", "--density", 0.25, "-o", tmp_path / "a.safetensors")
+    assert "magnitude+int8, in int8, takes ONNX" in refused(UsageError, result)
+    result = give(filled, *MASKED, "-o", tmp_path / "a.onnx", "--quantise", "int4")
+    assert "'int4' is not known" in refused(UsageError, result)
+
+
+@pytest.mark.long
+def test_a_network_is_quantised_on_the_spot_and_its_errors_are_its_own(copied, held, tmp_path):
+    result = give(copied, *CUT, "-o", tmp_path / "a.onnx", "--quantise", "int8", "--json")
+    assert result.exit_code == 0, result.output
+    card = json.loads(result.stdout)
+    plain = give(copied, *CUT, "-o", tmp_path / "plain.onnx")
+    assert plain.exit_code == 0, plain.output
+    assert (tmp_path / "a.onnx").stat().st_size < 0.5 * (tmp_path / "plain.onnx").stat().st_size
+    assert card["cell"]["bits"] == card["network"]["bits"] == 8
+    assert card["cell"]["entry"] == "structured-magnitude+int8"
+    assert card["leaderboard"] is None
+    assert "answer of the leaderboard" in card["missing"]
+    assert card["file"]["agreement"]["largest"] == 0
+    cell, cut = held(copied, entry="structured-magnitude"), card["cell"]["thresholds"]["deployed"]
+    assert cut != cell.record.metrics["threshold/deployed"]
+    found = replayed(cell, machine(copied, None), Reporter(Console(quiet=True)))
+    scores = OnnxSession(tmp_path / "a.onnx").scores(found.splits.test.images[:])
+    missed = sum(score <= cut for score, label in zip(scores.tolist(), cell.labels, strict=True) if label)
+    assert card["this_network"]["missed"]["k"] == missed
+
+
+@pytest.mark.long
+def test_a_twin_is_exported_as_it_was_scored(channels, tmp_path):
+    result = give(channels, "--entry", "magnitude+int8", "--density", 0.25, "-o", tmp_path / "a.onnx", "--json")
+    assert result.exit_code == 0, result.output
+    card = json.loads(result.stdout)
+    assert card["file"]["agreement"]["largest"] == 0
+    assert (card["cell"]["bits"], card["leaderboard"]["networks"]) == (8, 1)
+    with pytest.raises(UsageError, match="runs in onnxruntime alone"):
+        harness.load_network(channels, "magnitude+int8", 0.25)
 
 
 @pytest.mark.long

@@ -14,6 +14,7 @@ from harness.shipping.start_weights import start_weights
         ("imagenet:abc", "torchvision:resnet18", "ImageNet-1k: torchvision:", "BSD-3-Clause"),
         ("imagenet:abc", "efficientnet-lite0", "ImageNet-1k: package:", "Apache-2.0"),
         ("imagenet:abc", "somebody-elses", "of an unknown source", ""),
+        ("trained-swapped:abc", "alexnet", "a network that its user had trained elsewhere", ""),
         ("file:abc", "alexnet", "a file that its user gave", ""),
         ("trained:abc", "alexnet", "a whole network that its user had trained elsewhere", ""),
         ("trained-swapped:abc", "alexnet", "a whole network that its user had trained elsewhere", ""),
