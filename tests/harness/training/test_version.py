@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "279d351236e1ebafe663292e5f9e2a6a98a0562a122ba497f2ce00cb8ef929c8"
+RECORDED = "d974063415d4dcc709f0648d94d9e8f23e801b7b5c96d6730f207f9fadb66b6e"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
