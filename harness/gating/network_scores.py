@@ -181,4 +181,4 @@ def _scores(scorer: Scorer, images: list[np.ndarray[Any, np.dtype[np.uint8]]]) -
         found = np.asarray(scorer(torch.from_numpy(np.stack(images))))
     if found.shape != (len(images),):
         raise DataError(f"the network gives {found.shape} of {len(images)} images, not one score each", fix=_SCORES)
-    return [float(score) for score in found]
+    return [float(one) for one in found]
