@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from harness.environment import versions
+from harness.evaluation.auc import auc_interval, aucs
+from harness.evaluation.contrasts import Measured, contrast
+from harness.evaluation.equal_alarms import equal_alarms
 from harness.evaluation.metrics import confusion
 from harness.evaluation.proportions import clopper_pearson
 from harness.evaluation.thresholds import DEPLOYED
@@ -111,14 +114,21 @@ def _thresholds(cell: Replayed) -> Values:
     return {"operating": DEPLOYED, "keeps": cell.plan.verdict.sensitivity, "cuts": cuts}
 
 
+def _over_images(measured: Measured) -> Values:
+    """Return one network's figure and its 95 % interval over the images."""
+    found, smaller = contrast([measured], [1.0]), min(one.size for one in measured.classes)
+    return {"value": found.value, "interval": auc_interval(found.value, found.given_networks, smaller)}
+
+
 def _this_network(held: HeldCell, cell: Replayed) -> Values:
     """Return the figures of this very network on the test images, counted from its scores."""
     labels, scores = np.asarray(held.labels, dtype=np.uint8), np.asarray(cell.record.test_scores)
     counts = confusion(labels, scores, cell.shipped.thresholds[DEPLOYED])
+    fpr, own = cell.plan.verdict.fpr, scores[None, None]
     return {
-        "auc": cell.record.metrics.get(names.on(names.TEST, names.AUC)),
-        "sensitivity": cell.record.metrics.get(names.on(names.TEST, names.SENSITIVITY)),
-        "fpr": cell.plan.verdict.fpr,
+        "auc": _over_images(aucs(labels, own)),
+        "sensitivity": _over_images(equal_alarms(labels, own, fpr)),
+        "fpr": fpr,
         "missed": {"k": counts.fn, "n": counts.p, "interval": clopper_pearson(counts.fn, counts.p)},
         "alarms": {"k": counts.fp, "n": counts.n, "interval": clopper_pearson(counts.fp, counts.n)},
     }

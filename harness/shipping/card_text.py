@@ -93,8 +93,8 @@ def _figures(card: Card) -> Iterable[str]:
         yield f"Answer at this level: **{board['answer']}**. {board['why']}"
         for title, name in (("AUC-ROC", "auc"), ("Sensitivity at equal false alarms", "sensitivity")):
             yield f"{title}, mean of {board['networks']} networks: {_estimate(board['figures'][name])}"
-    yield f"AUC-ROC of this network: {_decimal(own['auc'])}"
-    yield f"Its sensitivity at {_percent(own['fpr'])} false alarms: {_decimal(own['sensitivity'])}"
+    yield f"AUC-ROC of this network: {_over_images(own['auc'])}"
+    yield f"Its sensitivity at {_percent(own['fpr'])} false alarms: {_over_images(own['sensitivity'])}"
     for title, name in (("Positives missed", "missed"), ("False alarms", "alarms")):
         rate = own[name]
         low, high = rate["interval"]
@@ -137,8 +137,9 @@ def _known(value: int | None) -> str:
     return "an unknown number of" if value is None else f"{value:,}"
 
 
-def _decimal(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.3f}"
+def _over_images(found: Card) -> str:
+    low, high = found["interval"]
+    return f"{found['value']:.3f} (95 % interval {low:.3f} to {high:.3f}, on other images)"
 
 
 def _percent(value: float | None) -> str:

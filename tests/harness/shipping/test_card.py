@@ -90,6 +90,16 @@ def test_the_errors_of_this_network_are_counted_with_their_interval(written, fil
     assert written["thresholds"]["cuts"]["deployed"]["value"] == cut
 
 
+def test_the_intervals_of_this_network_are_those_of_an_entry_with_no_other(written, held, filled):
+    record, board = held(filled).record, written["leaderboard"]
+    for name in ("auc", "sensitivity"):
+        own = written["this_network"][name]
+        assert own["value"] == pytest.approx(record.metrics[f"test/{name}"])
+        assert board["networks"] == 1
+        assert own["interval"] == pytest.approx(board["figures"][name]["these_networks"])
+        assert own["interval"][0] < own["value"] < own["interval"][1]
+
+
 def test_the_card_of_a_real_export_is_complete(written):
     assert written["missing"] == []
     assert written["method"]["source"]
@@ -126,8 +136,7 @@ def test_nothing_in_a_card_commands_the_terminal_or_names_a_folder(card, filled)
 
 
 def test_an_unknown_figure_is_said_to_be_unknown(card):
-    card["network"]["flops"] = card["this_network"]["auc"] = None
+    card["network"]["flops"] = None
     card["leaderboard"] = None
     text = markdown(card)
     assert "an unknown number of FLOPs" in text
-    assert "AUC-ROC of this network: not known" in text
