@@ -115,7 +115,8 @@ def choose(
     else:
         from harness.cli.choose_text import choose_text
 
-        show(choose_text(found, subject, next_ones))
+        for part in choose_text(found, subject, next_ones):
+            show(part)
     if code := exit_code(found):
         raise typer.Exit(code)
 

@@ -18,19 +18,18 @@ _HOME = "Take it home:"
 _RUN = "This run would decide:"
 
 
-def choose_text(found: Choice, subject: Subject, commands: Sequence[str]) -> RenderableType:
-    """Return what rich prints of a choice among the networks of one board."""
+def choose_text(found: Choice, subject: Subject, commands: Sequence[str]) -> list[RenderableType]:
+    """Return what is printed of a choice among the networks of one board; commands are texts, each in one line."""
     first, *rest = decision(found)
     parts: list[RenderableType] = [_shown(first, _STYLE[found.decision]), *map(_shown, rest)]
     if lines := binding(found):
         parts += ["", _shown("One thing moved, the others as they are:"), *(_shown(f"  {line}") for line in lines)]
-    if commands:
-        word = _HOME if found.chosen or found.hopeful else _RUN
-        parts += ["", _shown(word), *(_shown(f"  {line}") for line in commands)]
+    word = _HOME if found.chosen or found.hopeful else _RUN
+    run = ["", word, *(f"  {line}" for line in commands)] if commands else []
     judged = asked(terms(found)).partition(". ")[0]
     warned = "SIMULATED DATA: no real image is behind this."
     simulated = [_shown(warned, "bold red")] if subject.facts.get("simulated") else []
-    return Group(*simulated, *parts, "", _table(found), _shown(f"{judged}. !: over a limit.", "dim"))
+    return [Group(*simulated, *parts), *run, Group("", _table(found), _shown(f"{judged}. !: over a limit.", "dim"))]
 
 
 def _table(found: Choice) -> Table:

@@ -7,6 +7,7 @@ from harness.reports.analysis.candidates import Candidate
 from harness.reports.analysis.design import Design, entries_of
 from harness.reports.analysis.level_table import LevelTable, level_table
 from harness.reports.analysis.outcomes import Outcome
+from harness.reports.analysis.verdicts import by_width
 from harness.results import names
 
 LARGEST = 49
@@ -24,17 +25,19 @@ def nearest_margin(
     """
     if any(step.problem for step in candidate.walk):
         return None
-    tables = [_table(cells, design, step.density) for step in candidate.walk]
+    tables = [_table(cells, design, candidate.entry, step.density) for step in candidate.walk]
     points = sorted(range(1, LARGEST + 1), key=lambda point: (abs(point - 100 * near), point))
     return next(
         (one / 100 for one in points if all(_safe(table, candidate.entry, one / 100, level) for table in tables)), None
     )
 
 
-def _table(cells: Sequence[Outcome], design: Design, density: float) -> LevelTable:
+def _table(cells: Sequence[Outcome], design: Design, entry: str, density: float) -> LevelTable:
+    """Return the table that an entry is judged in at a level."""
     dense = [cell for cell in cells if cell.entry == names.DENSE]
     pruned = entries_of(cell for cell in cells if cell.entry not in names.REFERENCES and cell.density == density)
-    return level_table({names.DENSE: dense, **pruned}, design)
+    width = next(width for width in by_width(pruned) if entry in width)
+    return level_table({names.DENSE: dense, **width}, design)
 
 
 def _safe(table: LevelTable, entry: str, delta: float, level: float) -> bool:

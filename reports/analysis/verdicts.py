@@ -98,7 +98,7 @@ def verdicts(cells: Sequence[Outcome], design: Design) -> tuple[Verdict, ...]:
     steps: dict[str, list[Step]] = {entry: [] for entry in pruned}
     for density in sorted({cell.density for own in pruned.values() for cell in own}, reverse=True):
         level = {name: own for name, every in pruned.items() if (own := [c for c in every if c.density == density])}
-        for width in _by_width(level):
+        for width in by_width(level):
             table = level_table({names.DENSE: dense, **width}, design)
             for entry, own in width.items():
                 steps[entry].append(_step(entry, own, dense, table, design))
@@ -109,7 +109,7 @@ def verdicts(cells: Sequence[Outcome], design: Design) -> tuple[Verdict, ...]:
     return tuple(sorted(found, key=lambda one: (one.density or 2, one.control, one.entry)))
 
 
-def _by_width(level: Mapping[str, list[Outcome]]) -> tuple[dict[str, list[Outcome]], ...]:
+def by_width(level: Mapping[str, list[Outcome]]) -> tuple[dict[str, list[Outcome]], ...]:
     """Return entries and twins apart: the two of a pair vary together, and a table takes what they share for agreement.
 
     So the answers on entries are the same with twins and without.

@@ -14,7 +14,7 @@ NAMED = 3
 
 def zeros(board: Board) -> str:
     """Return what the zeros of masked networks save and what they do not, empty where none is shown."""
-    masked = list(dict.fromkeys(cell.entry for cell in board.cells if is_masked(cell)))
+    masked = sorted({cell.entry for cell in board.cells if is_masked(cell)})
     if not masked:
         return ""
     more = len(masked) - NAMED

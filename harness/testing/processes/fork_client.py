@@ -55,6 +55,7 @@ class ForkClient:
         assert self.server.stdin is not None
         assert self.server.stdout is not None
         self.jobs, self.answers, self.ready = self.server.stdin, self.server.stdout, False
+        _OPEN.append(self)
         atexit.register(self.close)
 
     def do(self, checks: list[str], subject: dict[str, Any], limit_s: float) -> Ended:
@@ -83,6 +84,8 @@ class ForkClient:
         """End the server and remove its folder; in a forked process, which does not own them, do nothing."""
         if os.getpid() != self.owner:
             return
+        if self in _OPEN:
+            _OPEN.remove(self)
         _client_of.cache_clear()
         with contextlib.suppress(OSError):
             self.jobs.close()  # on which it kills what runs
@@ -92,6 +95,20 @@ class ForkClient:
         self.server.wait()
         self.answers.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_OPEN: list[ForkClient] = []
+
+
+def _let_go() -> None:
+    """Close the clients' pipes in a process that was just forked: the server ends when nobody holds their other end."""
+    for client in _OPEN:
+        client.jobs.close()
+        client.answers.close()
+    _OPEN.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 @functools.cache

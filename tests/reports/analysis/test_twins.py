@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from harness.evaluation.safety import Answer
+from harness.reports.analysis.candidates import candidates, judged_by
 from harness.reports.analysis.leaderboard import leaderboard
+from harness.reports.analysis.margins import nearest_margin
 from harness.reports.charts.by_level import level_shown
 from harness.reports.page.leaderboard_part import telling_level
 from harness.reports.words.headline import answer
 from harness.reports.words.verdicts import verdict
 
 SEEDS = range(5)
+TWIN = ("lt+int8", 0.25)
 
 
 def draw(made, twins, lost=0.0, entries=("lt", "snip")):
@@ -49,6 +52,18 @@ def test_a_twin_s_dense_level_is_a_claim_of_its_own(bench):
     twin = found["lt+int8"]
     assert [(step.density, step.answer) for step in twin.steps] == [(1.0, Answer.SAFE), (0.25, Answer.SAFE)]
     assert twin.density == 0.25
+
+
+def test_a_loss_that_would_do_for_a_twin_is_judged_as_the_twin_is(bench):
+    found = board(draw(bench, twins=True, lost=0.15))
+    for delta in (0.02, 0.04):
+        judged = judged_by(found.cells, 0.3, delta)
+        twin = next(one for one in candidates(judged, found.design, {}) if (one.entry, one.density) == TWIN)
+        margin = nearest_margin(judged, found.design, twin, delta, 0.95)
+        assert margin is not None
+        again = candidates(judged_by(found.cells, 0.3, margin), found.design, {})
+        assert next(one for one in again if (one.entry, one.density) == TWIN).safe
+        assert (margin == delta) == twin.safe
 
 
 def test_a_twin_may_be_safe_at_its_dense_level_alone(bench):

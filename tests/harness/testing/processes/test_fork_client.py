@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.children import fork
 from harness.errors import MachineError
+from harness.methods.magnitude import Magnitude
 from harness.pruning import SaliencyPruner
 from harness.testing.case.subject import recipe_of, subjects
 from harness.testing.checks.registry import CheckOutcome
@@ -86,6 +88,18 @@ def test_an_interrupted_check_leaves_no_process_and_the_next_has_its_own_answer(
     _wait_until(lambda: not _runs(int(file.read_text())))
     ended = fork_client().do(["source_is_given"], recipe, 60)
     assert (ended.code, ended.outcomes) == (0, {"source_is_given": CheckOutcome("ok")})
+
+
+def test_a_process_that_is_forked_meanwhile_does_not_keep_the_server_alive(monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE_S", 10)
+    client = fork_client()
+    client.do(["source_is_given"], recipe_of(subjects(Magnitude())[0]), 60)
+    other = fork(lambda: time.sleep(600))
+    try:
+        client.close()
+        assert client.server.returncode == 0
+    finally:
+        other.end()
 
 
 def test_a_check_does_not_outlive_its_server_that_is_killed(waiting):
