@@ -68,7 +68,7 @@ def test_the_smallest_safe_network_is_named_with_the_command_that_takes_it_home(
     ]
     assert "Choosing among 2 entries is paid for: at a confidence of 97.5% the loss is still at most" in told(done)
     assert "Of its 3 networks this is the one with the highest sensitivity on its own validation images" in told(done)
-    prose = [line for line in done.stdout.splitlines() if not line.startswith("  harness ")]  # a command is copied whole
+    prose = [line for line in done.stdout.splitlines() if not line.startswith("  harness ")]
     assert max(map(len, prose)) <= 80
 
 

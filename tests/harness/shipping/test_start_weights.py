@@ -17,7 +17,6 @@ from harness.shipping.start_weights import start_weights
         ("trained-swapped:abc", "alexnet", "a network that its user had trained elsewhere", ""),
         ("file:abc", "alexnet", "a file that its user gave", ""),
         ("trained:abc", "alexnet", "a network that its user had trained elsewhere", ""),
-        ("trained-swapped:abc", "alexnet", "a network that its user had trained elsewhere", ""),
     ],
 )
 def test_every_start_is_told(weights, network, what, licence):
