@@ -194,9 +194,10 @@ def _show(card: Mapping[str, Any], output: Path) -> None:
     agreed = file["agreement"]
     show(f"{output}: {file['size']:,} bytes, {file['compressed']:,} by zstd; sha256 {file['sha256'][:16]}...")
     published = "the published ones" if board else "those that its card counts"
+    changed = "1 image changes sides" if agreed["changed"] == 1 else f"{agreed['changed']:,} images change sides"
     show(
         f"By {agreed['runtime']} its scores of {agreed['images']:,} images are {published} to"
-        f" {agreed['largest'] / agreed['sd']:.1e} sd; {agreed['changed']} images change sides at the operating cut."
+        f" {agreed['largest'] / agreed['sd']:.1e} sd; {changed} at the operating cut."
     )
     if board:
         show(f"Answer at this level: {board['answer']}: {board['why']}")

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from harness.evaluation.safety import Answer
 from harness.reports.analysis.estimates import Estimate, Rate, auc, rate, sensitivity
 from harness.reports.analysis.leaderboard import Board, leaderboard
 from harness.reports.analysis.outcomes import Outcome
+from harness.reports.analysis.verdicts import Step, Verdict
+from harness.reports.formatting import percent
+from harness.reports.words.verdict_table import at_level
 from harness.reports.words.verdicts import NO_VERDICT, asked, brief, why
 from harness.results import names
 from harness.results.reading import Results
@@ -41,12 +45,22 @@ def _answer(board: Board, entry: str, density: float) -> dict[str, Any]:
         )
         return {"answer": NO_VERDICT, "why": reason, "terms": asked(board.terms)}
     return {
-        "answer": brief(step),
-        "why": why(step, own.terms),
+        "answer": at_level(own, step),
+        "why": _why(own, step),
         "control": own.control,
-        "walk": "passed" if own.passed(step) else "not reached or not passed on the way down from dense",
         "terms": asked(own.terms),
     }
+
+
+def _why(own: Verdict, step: Step) -> str:
+    """Return the reason of an answer, and what stopped the walk where it did not get down to this level."""
+    stop = own.stop
+    if step.answer != Answer.SAFE or own.passed(step) or stop is None:
+        return why(step, own.terms)
+    return (
+        f"at {percent(stop.density)} the answer is {brief(stop)}, and below a stop nothing is called safe; by itself it"
+        f" {why(step, own.terms)}"
+    )
 
 
 def _figures(done: Sequence[Outcome]) -> dict[str, Any]:

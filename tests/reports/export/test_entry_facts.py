@@ -40,6 +40,17 @@ def test_an_entry_that_lacks_a_network_has_its_reason(usual):
     assert found["networks"] == 2
 
 
+def test_below_a_stop_nothing_is_called_safe(trial):
+    made = trial().entry("dense", 1.0, 12)
+    for density, missed in ((0.5, 100), (0.25, 12)):
+        made.entry("lt", density, missed)
+    results = made.results()
+    (board,) = leaderboard(results)
+    found = entry_facts(results, board.group, "lt", 0.25)
+    assert found["answer"] == "below a stop"
+    assert "at 50% the answer is loses positives, and below a stop nothing is called safe" in found["why"]
+
+
 def test_the_dense_network_is_not_judged(usual):
     found = entry_facts(usual.results(), "g", "dense", 1.0)
     assert found["answer"] == "no verdict"
