@@ -1,6 +1,10 @@
 """A network of the leaderboard in Python: found in MLflow, taken out of the stages, ready to call."""
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from rich.console import Console
 
@@ -55,7 +59,19 @@ def load_network(
         raise UsageError(
             f"{entry} is in int8, which runs in onnxruntime alone", fix="harness export writes its ONNX file"
         )
-    return replayed(held, machine(place, data_dir), Reporter(Console(stderr=True))).shipped
+    with _apart_from_main():
+        return replayed(held, machine(place, data_dir), Reporter(Console(stderr=True))).shipped
+
+
+@contextlib.contextmanager
+def _apart_from_main() -> Iterator[None]:
+    """Hide the caller's script: workers would import it, and it would call us again in each of them."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def machine(store: Path, data_dir: str | Path | None, jobs: int | None = None) -> Machine:
