@@ -14,7 +14,7 @@ from harness.data.dataset import Sample
 from harness.data.draw import Cutting
 from harness.data.locating import DataPlan, resolve_data
 from harness.data.pictures import pictures
-from harness.errors import DataError, MachineError, UsageError
+from harness.errors import DataError, UsageError
 from harness.gating.scored import Scored, named
 from harness.images.bit_depth import BitDepth
 from harness.images.decoding import DECODING, Conversion, bit_depth
@@ -80,14 +80,11 @@ def _loaded(path: Path) -> tuple[Nameplate, Scorer]:
 
 
 def _onnx(path: Path) -> tuple[Nameplate, Scorer]:
-    from harness.portable.onnx_file import INSTALL, MISSING, nameplate_of
+    from harness.portable.onnx_file import nameplate_of
     from harness.portable.onnx_session import OnnxSession
 
     content = path.read_bytes()
-    try:
-        nameplate = nameplate_of(content, f"{path}")
-    except ImportError as error:
-        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
+    nameplate = nameplate_of(content, f"{path}")
     if nameplate is None:
         raise foreign(path)
     session = OnnxSession(content)
