@@ -15,6 +15,7 @@ from harness.data.draw import Cutting
 from harness.data.locating import DataPlan, resolve_data
 from harness.data.pictures import pictures
 from harness.errors import DataError, UsageError
+from harness.evaluation.thresholds import DEPLOYED
 from harness.gating.scored import Scored, named
 from harness.images.bit_depth import BitDepth
 from harness.images.decoding import DECODING, Conversion, bit_depth
@@ -26,7 +27,6 @@ from harness.storage.disk import sha256_of
 SUFFIXES = (".onnx", ".safetensors")
 """Files that say of themselves what they are and what they want of an image."""
 
-DEPLOYED = "deployed"
 AT_ONCE = 32
 Scorer = Callable[[Tensor], Any]
 _SCORES = "give its scores of the test images as a CSV file beside it: --scores FILE, or --baseline-scores FILE"

@@ -9,7 +9,7 @@ import torch
 from harness.data.asked import load_dataset
 from harness.errors import DataError, HarnessError, UsageError
 from harness.gating.network_scores import ImagesAsked, read_network_scores
-from harness.portable.network_file import write_network
+from harness.portable.network_file import file_content
 from harness.portable.onnx_file import NAMEPLATE, onnx_content
 
 SIM = load_dataset("isic-sim")
@@ -26,7 +26,8 @@ def one_by_one(shipped, ids):
 @pytest.fixture
 def written(tmp_path, shipped):
     def write(**plate):
-        write_network(tmp_path / "net.safetensors", shipped(**plate))
+        made = shipped(**plate)
+        (tmp_path / "net.safetensors").write_bytes(file_content(made.network, made.nameplate))
         return tmp_path / "net.safetensors"
 
     return write
