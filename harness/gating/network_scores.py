@@ -1,5 +1,6 @@
 """The scores that a network's own file gives on a data set's images: the very file that ships."""
 
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,13 +38,14 @@ class ImagesAsked:
     """Which images a file is scored on: those of ``ids``, else the publisher's test images of the data set.
 
     ``dataset`` as a user writes it, None: what the file says that it was made for. ``fold`` is as in `Scored`, the
-    other network's.
+    other network's, and ``group`` its results', an empty text where it is none of ours.
     """
 
     dataset: str | None
     data_dir: Path | None
     ids: Collection[str] | None = None
     fold: int | None = None
+    group: str = ""
     partial: bool = False
 
 
@@ -99,13 +101,13 @@ def _onnx(path: Path) -> tuple[Nameplate, Scorer]:
 
 
 def _require_apart(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> None:
-    """Raise `DataError` where a file would be scored on images that it was trained on, or resized by another rule."""
+    """Raise `HarnessError` where a file may have been trained on the images, or wants them resized by another rule."""
     if nameplate.preprocessing.resize != DECODING:
         raise DataError(f"{path} wants images by {nameplate.preprocessing.resize!r}, not {DECODING!r}", fix=_SCORES)
-    if asked.ids is None and nameplate.fold is not None:
+    if asked.fold is None and nameplate.fold is not None:
         raise UsageError(
             f"{path} is of fold {nameplate.fold}, and which images that fold tests its file does not say",
-            fix=f"hold it against cell:dense@1,seed={nameplate.seed},fold={nameplate.fold} or scores in a CSV file",
+            fix=_of_its_group(nameplate),
         )
     if asked.fold is not None and (nameplate.fold or 0) != asked.fold:
         own, others = (f"fold {one}" if one else "the publisher's split" for one in (nameplate.fold, asked.fold))
@@ -113,6 +115,24 @@ def _require_apart(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> None
             f"{path} is of {own}, and the images are those that {others} tests: it was trained on most of them",
             fix="hold two networks of one fold against each other",
         )
+    if nameplate.fold is not None and asked.group != nameplate.group:
+        raise _torn(path, nameplate)
+
+
+def _torn(path: Path, nameplate: Nameplate) -> DataError:
+    """Return the error for a file whose test images the harness chose: another group's may be among its training."""
+    return DataError(
+        f"the harness itself cut {nameplate.dataset}, and which of its images {path} was not trained on its file does"
+        " not say",
+        fix=_of_its_group(nameplate),
+    )
+
+
+def _of_its_group(nameplate: Nameplate) -> str:
+    fold = "" if nameplate.fold is None else f",fold={nameplate.fold}"
+    group = f",group={nameplate.group}" if nameplate.group else ""
+    cell = f"cell:dense@1,seed={nameplate.seed}{fold}{group}"
+    return f"hold it against a cell of its own results, as {cell}, or give its scores of images that it has not seen"
 
 
 def _samples(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> "_Chosen":
@@ -126,12 +146,42 @@ def _samples(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> "_Chosen":
         raise DataError(f"{path} was made for {nameplate.dataset}, not for {plan.name}", fix=_SCORES)
     partial = asked.partial or asked.ids is not None
     plan = resolve_data(plan, asked.data_dir, allow_missing=partial, real_only=True)
+    _require_same_classes(path, nameplate, plan)
     every = plan.samples()
     chosen = [one for one in every if (one.split == TEST if asked.ids is None else one.id in asked.ids)]
     if not chosen:
         what = "has no test images of its publisher's" if asked.ids is None else "has none of the images"
         raise DataError(f"{plan.name} {what}, so that {path} cannot be scored", fix=_SCORES)
+    if nameplate.fold is None:
+        _require_tested(path, nameplate, asked, chosen)
     return _Chosen(plan, chosen, every)
+
+
+def _require_same_classes(path: Path, nameplate: Nameplate, plan: DataPlan) -> None:
+    """Raise `DataError` where the positive class is another than the network learnt: all labels would be turned."""
+    here = plan.dataset().classes
+    if here == nameplate.classes:
+        return
+    where = f"{plan.asked.kind}:{plan.asked.path}" if plan.asked.path else plan.asked.kind
+    raise DataError(
+        f"{path} tells {nameplate.classes[1]!r} (positive) from {nameplate.classes[0]!r}, and {plan.name} has"
+        f" {here[1]!r} (positive) and {here[0]!r}",
+        fix=f"say which class must not be missed: --dataset {shlex.quote(f'{where}[positive={nameplate.classes[1]}]')}",
+    )
+
+
+def _require_tested(path: Path, nameplate: Nameplate, asked: ImagesAsked, chosen: list[Sample]) -> None:
+    """Raise `DataError` where images are not known to be those that a network without folds was tested on."""
+    if all(one.split is None for one in chosen):
+        if not asked.group or asked.group != nameplate.group:
+            raise _torn(path, nameplate)
+        return
+    if seen := sorted(one.id for one in chosen if one.split != TEST):
+        raise DataError(
+            f"{path} was made with the publisher's split of {nameplate.dataset}, and {len(seen)} of the"
+            f" {len(chosen)} images are not of its test part: {named(seen)}",
+            fix="give scores of test images alone; rows of other parts may stay where a column split says so",
+        )
 
 
 @dataclass(frozen=True)

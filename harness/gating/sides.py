@@ -133,5 +133,12 @@ def _scored_here(side: Side, places: Places, other: Scored | None) -> Scored:
     if path.is_file() and path.suffix not in SUFFIXES:
         raise foreign(path)
     ids = None if other is None else other.scores.keys()
-    asked = ImagesAsked(places.dataset, places.data_dir, ids, None if other is None else other.fold, places.partial)
+    asked = ImagesAsked(
+        places.dataset,
+        places.data_dir,
+        ids,
+        None if other is None else other.fold,
+        "" if other is None else str(other.told.get("group", "")),
+        places.partial,
+    )
     return read_network_scores(path, asked, side.cut)
