@@ -21,10 +21,10 @@ _STYLE = {Answer.SAFE: "bold green", Answer.LOSES: "bold red"}
 
 
 def gate_text(
-    found: TwoNetworks, both: Joined, sides: tuple[Scored, Scored], fpr: float, delta: float
+    found: TwoNetworks, both: Joined, sides: tuple[Scored, Scored], fpr: float, max_loss: float
 ) -> RenderableType:
     """Return what rich prints of a comparison; ``sides`` are candidate and baseline."""
-    terms = Terms(fpr=fpr, delta=delta)
+    terms = Terms(fpr=fpr, delta=max_loss)
     style = _STYLE.get(found.answer, "bold yellow")
     lines = [*_lost(found, both), *_deployed(found), SCOPE]
     return Group(
@@ -32,7 +32,7 @@ def gate_text(
         "",
         _table(found, sides, terms),
         "",
-        _shown(f"{_counted(both)}; a loss of {points(delta)} is too large.", "dim"),
+        _shown(f"{_counted(both)}; a loss of {points(max_loss)} is too large.", "dim"),
         *(_shown(line) for line in lines),
     )
 
@@ -50,7 +50,7 @@ def sentence(found: TwoNetworks, terms: Terms) -> str:
                 f" not shown to lose less than {points(terms.delta)}."
             )
         case Answer.TOO_WEAK | Answer.NOT_SHOWN_STRONG:
-            return f"{lift(found.judgement.lift, terms, 'the baseline')}. A smaller --delta asks for less of it."
+            return f"{lift(found.judgement.lift, terms, 'the baseline')}. A smaller --max-loss asks for less of it."
     if found.ranks_too_little:
         return (
             f"the candidate gives {percent(found.tied)} of the images one and the same score, and so may rank next to"

@@ -68,10 +68,10 @@ def test_what_cannot_be_said_is_not_said(file, baseline):
     tied = [*scores_of(15)[:POSITIVES], *[0.25] * 500, *scores_of(15)[POSITIVES + 500 :]]
     for new, old, delta, why in (
         (scores_of(16), scores_of(15), 0.01, "positives, with as many negatives each, would decide"),
-        (scores_of(200), scores_of(198), 0.10, "A smaller --delta asks for less of it."),
+        (scores_of(200), scores_of(198), 0.10, "A smaller --max-loss asks for less of it."),
         (tied, scores_of(15), 0.10, "gives 41.7% of the images one and the same score"),
     ):
-        done = gated(file("new.csv", new), "--against", file("old.csv", old), "--delta", delta)
+        done = gated(file("new.csv", new), "--against", file("old.csv", old), "--max-loss", delta)
         assert done.exit_code == 7, done.output
         assert done.stdout.startswith("UNDECIDED: ")
         assert why in " ".join(done.stdout.split())
@@ -80,13 +80,13 @@ def test_what_cannot_be_said_is_not_said(file, baseline):
 def test_every_key_is_documented_and_the_values_are_those_of_the_text(file, baseline):
     new = file("new.csv", scores_of(60, seed=1))
     asked = ["--threshold", "0.6", "--baseline-threshold", "0.5", "--json"]
-    done = gated(new, "--against", baseline, "--fpr", "0.2", "--delta", "0.05", *asked)
+    done = gated(new, "--against", baseline, "--fpr", "0.2", "--max-loss", "0.05", *asked)
     assert done.exit_code == 6
     found = json.loads(done.stdout)
     (row,) = [line for line in DOCUMENTED.splitlines() if line.startswith("| `gate` |")]
     known = {*re.findall(r"`([a-z_0-9]+)`", row)}
     assert {*found, *found["candidate"], *found["loss"], *found["deployed"], *found["lift"]} <= known
-    assert (found["answer"], found["fpr"], found["delta"]) == ("loses positives", 0.2, 0.05)
+    assert (found["answer"], found["fpr"], found["max_loss"]) == ("loses positives", 0.2, 0.05)
     assert (found["positives"], found["negatives"]) == (POSITIVES, NEGATIVES)
     assert found["loss"]["value"] == pytest.approx(0.15)
     assert found["lost"] == [f"image-{number:04d}" for number in range(240, 285)]
@@ -98,8 +98,8 @@ def test_every_key_is_documented_and_the_values_are_those_of_the_text(file, base
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--delta", "0.5"], 2, ["--delta 0.5 is not above 0 and below 0.5"]),
-        (["--fpr", "1", "--delta", "0"], 2, ["--fpr 1 is", "--delta 0 is"]),
+        (["--max-loss", "0.5"], 2, ["--max-loss 0.5 is not above 0 and below 0.5"]),
+        (["--fpr", "1", "--max-loss", "0"], 2, ["--fpr 1 is", "--max-loss 0 is"]),
         (["--threshold", "nan"], 2, ["a threshold of nan cuts nothing"]),
         (["--baseline-scores", "x.csv"], 2, ["has scores of its own"]),
         (["--scores", "x.csv"], 2, ["has scores of its own"]),
