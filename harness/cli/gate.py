@@ -119,9 +119,12 @@ def gate_values(
     found: "TwoNetworks", both: "Joined", sides: tuple["Scored", "Scored"], fpr: float, max_loss: float
 ) -> dict[str, Any]:
     """Return everything that is shown as plain values; shares, each with its 95 % interval, losses with both bounds."""
+    from harness.gating.scored import limits_of
+
     judged = found.judgement
     named = zip(("candidate", "baseline"), sides, (found.candidate, found.baseline), strict=True)
     return {
+        "limits": limits_of(*sides),
         "answer": str(found.answer),
         "fpr": fpr,
         "max_loss": max_loss,

@@ -10,7 +10,7 @@ from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import Answer
 from harness.evaluation.terms import Terms
 from harness.evaluation.two_networks import Found, TwoNetworks
-from harness.gating.scored import SHOWN, Joined, Scored
+from harness.gating.scored import SHOWN, Joined, Scored, limits_of
 from harness.outgoing.visible import visible
 from harness.reports.formatting import numbered, percent, points, share
 from harness.reports.words.verdicts import deployed, lift, lost
@@ -27,7 +27,9 @@ def gate_text(
     terms = Terms(fpr=fpr, delta=max_loss)
     style = _STYLE.get(found.answer, "bold yellow")
     lines = [*_lost(found, both), *_deployed(found), SCOPE]
+    limits = [*(_shown(one, "bold yellow") for one in limits_of(*sides))]
     return Group(
+        *([*limits, ""] if limits else []),
         _shown(f"{_WORD.get(found.answer, 'UNDECIDED')}: {sentence(found, terms)}", style),
         "",
         _table(found, sides, terms),

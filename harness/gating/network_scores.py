@@ -23,6 +23,7 @@ from harness.images.decoding import DECODING, Conversion, bit_depth
 from harness.images.unreadable import Unreadable
 from harness.portable.nameplate import Nameplate
 from harness.results.names import TEST
+from harness.shipping.card_limits import of_images
 from harness.storage.disk import sha256_of
 
 SUFFIXES = (".onnx", ".safetensors")
@@ -56,10 +57,14 @@ def read_network_scores(path: Path, asked: ImagesAsked, cut: float | None = None
     """
     nameplate, scorer = _loaded(path)
     _require_apart(path, nameplate, asked)
-    labels, scores = _scored(_samples(path, nameplate, asked), nameplate.preprocessing.size, scorer)
+    chosen = _samples(path, nameplate, asked)
+    labels, scores = _scored(chosen, nameplate.preprocessing.size, scorer)
     told = {"file": str(path), "sha256": sha256_of(path), "bytes": path.stat().st_size, "cell": nameplate.cell}
     own = nameplate.thresholds.get(DEPLOYED)
-    return Scored(path.name, labels, scores, own if cut is None else cut, nameplate.fold or 0, told)
+    missing = {split: {"found": found, "expected": wanted} for split, found, wanted in chosen.plan.missing}
+    told_of_images = {"simulated": nameplate.simulated, "partial": missing if asked.ids is None else None}
+    limits = tuple(of_images({**told_of_images, "caveats": chosen.plan.dataset().caveats}))
+    return Scored(path.name, labels, scores, own if cut is None else cut, nameplate.fold or 0, told, limits)
 
 
 def foreign(path: Path) -> DataError:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.errors import HarnessError
+from harness.gating import sides
+from harness.gating.scores_file import read_scores
 
 DOCUMENTED = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text().split("\n## JSON\n")[1]
 POSITIVES, NEGATIVES = 300, 900
@@ -93,6 +96,15 @@ def test_every_key_is_documented_and_the_values_are_those_of_the_text(file, base
     assert found["candidate"]["threshold"] == 0.6
     assert found["deployed"]["missed"]["value"] == pytest.approx(0.15)
     assert found["deployed"]["within"] is False
+
+
+def test_what_takes_the_answer_its_meaning_is_said_first(monkeypatch, file, baseline):
+    spoiled = replace(read_scores(file("new.csv", scores_of(12, seed=1))), limits=("SIMULATED IMAGES.",))
+    monkeypatch.setattr(sides, "read_sides", lambda *_: (spoiled, read_scores(baseline)))
+    assert gated("new.csv", "--against", baseline).stdout.startswith("The candidate: SIMULATED IMAGES.\n\nPASS: ")
+    found = json.loads(gated("new.csv", "--against", baseline, "--json").stdout)
+    assert next(iter(found)) == "limits"
+    assert found["limits"] == ["The candidate: SIMULATED IMAGES."]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,9 @@ def test_without_images_of_another_side_it_is_scored_on_the_publishers_test_imag
     found = read_network_scores(written(), ImagesAsked("isic-sim", None), cut=1.0)
     assert found.scores.keys() == SAMPLES.keys()
     assert found.cut == 1.0
+    assert found.limits == ()
+    (said,) = read_network_scores(written(simulated=True), ImagesAsked(None, None, SOME)).limits
+    assert said.startswith("SIMULATED IMAGES: ")
 
 
 def test_a_file_is_not_scored_on_images_that_it_was_trained_on(written):
