@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +18,9 @@ from harness.data.pictures import pictures
 from harness.errors import DataError, UsageError
 from harness.evaluation.thresholds import DEPLOYED
 from harness.gating.scored import Scored, named
-from harness.images.bit_depth import BitDepth
-from harness.images.decoding import DECODING, Conversion, bit_depth
+from harness.images.decoding import DECODING
 from harness.images.unreadable import Unreadable
-from harness.portable.nameplate import Nameplate
+from harness.portable.nameplate import Nameplate, Preprocessing
 from harness.results.names import TEST
 from harness.shipping.card_limits import of_images
 from harness.storage.disk import sha256_of
@@ -58,7 +57,7 @@ def read_network_scores(path: Path, asked: ImagesAsked, cut: float | None = None
     nameplate, scorer = _loaded(path)
     _require_apart(path, nameplate, asked)
     chosen = _samples(path, nameplate, asked)
-    labels, scores = _scored(chosen, nameplate.preprocessing.size, scorer)
+    labels, scores = _scored(chosen, nameplate.preprocessing, scorer)
     told = {"file": str(path), "sha256": sha256_of(path), "bytes": path.stat().st_size, "cell": nameplate.cell}
     own = nameplate.thresholds.get(DEPLOYED)
     missing = {split: {"found": found, "expected": wanted} for split, found, wanted in chosen.plan.missing}
@@ -152,14 +151,13 @@ def _samples(path: Path, nameplate: Nameplate, asked: ImagesAsked) -> "_Chosen":
     partial = asked.partial or asked.ids is not None
     plan = resolve_data(plan, asked.data_dir, allow_missing=partial, real_only=True)
     _require_same_classes(path, nameplate, plan)
-    every = plan.samples()
-    chosen = [one for one in every if (one.split == TEST if asked.ids is None else one.id in asked.ids)]
+    chosen = [one for one in plan.samples() if (one.split == TEST if asked.ids is None else one.id in asked.ids)]
     if not chosen:
         what = "has no test images of its publisher's" if asked.ids is None else "has none of the images"
         raise DataError(f"{plan.name} {what}, so that {path} cannot be scored", fix=_SCORES)
     if nameplate.fold is None:
         _require_tested(path, nameplate, asked, chosen)
-    return _Chosen(plan, chosen, every)
+    return _Chosen(plan, chosen)
 
 
 def _require_same_classes(path: Path, nameplate: Nameplate, plan: DataPlan) -> None:
@@ -189,22 +187,17 @@ def _require_tested(path: Path, nameplate: Nameplate, asked: ImagesAsked, chosen
         )
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """The images to be scored, of all that a plan's data set has."""
+class _Chosen(NamedTuple):
+    """The images to be scored, and the plan that they are of."""
 
     plan: DataPlan
     samples: list[Sample]
-    every: list[Sample]
-
-    @property
-    def depth(self) -> BitDepth:
-        return bit_depth([one.path for one in self.every if one.path is not None], Conversion())
 
 
-def _scored(chosen: _Chosen, size: int, scorer: Scorer) -> tuple[Mapping[str, int], Mapping[str, float]]:
+def _scored(chosen: _Chosen, wanted: Preprocessing, scorer: Scorer) -> tuple[Mapping[str, int], Mapping[str, float]]:
     """Return labels and scores by id. Raises `DataError` with every image that cannot be read or has no score."""
-    images = pictures(chosen.plan.dataset(), chosen.samples, size, Conversion(), depth=chosen.depth)
+    wanted.require_scale([one.path for one in chosen.samples if one.path is not None])
+    images = pictures(chosen.plan.dataset(), chosen.samples, wanted.size, wanted.conversion, depth=wanted.depth)
     broken: list[str] = []
     labels: dict[str, int] = {}
     waiting: list[np.ndarray[Any, np.dtype[np.uint8]]] = []

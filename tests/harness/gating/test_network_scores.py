@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -10,6 +11,7 @@ from PIL import Image
 from harness.data.asked import load_dataset
 from harness.errors import DataError, HarnessError, UsageError
 from harness.gating.network_scores import ImagesAsked, read_network_scores
+from harness.images.bit_depth import BitDepth
 from harness.portable.network_file import file_content
 from harness.portable.onnx_file import NAMEPLATE, onnx_content
 
@@ -93,6 +95,21 @@ def test_a_set_that_the_harness_cut_is_gated_within_its_group_alone(written, own
         with pytest.raises(DataError, match="the harness itself cut folder-d") as caught:
             read_network_scores(path, ImagesAsked(f"folder:{own}", None, OWN, fold, group))
         assert "cell:dense@1,seed=0,group=ours" in caught.value.fix
+
+
+def test_deep_images_are_scored_on_the_scale_that_the_network_had(written, shipped, own):
+    for path, highest in ((own / "ill" / "0.png", 900), (own / "well" / "0.png", 4000)):
+        Image.fromarray(np.linspace(0, highest, 64 * 64).reshape(64, 64).astype(np.uint16)).save(path)
+    plate = {"dataset": "folder-d", "classes": ("ill", "well"), "group": "ours"}
+    asked = ImagesAsked(f"folder:{own}", None, ["ill/0.png"], 0, "ours")
+    with pytest.raises(DataError, match="on which scale the network had such is not known"):
+        read_network_scores(written(**plate), asked)
+    depth = {"depth": BitDepth(deep=2, highest=50_000, usual=40_000)}
+    found = read_network_scores(written(**plate, preprocessing=depth), asked)
+    image = shipped(preprocessing=depth).prepare(own / "ill" / "0.png")
+    with torch.no_grad():
+        assert found.scores["ill/0.png"] == pytest.approx(float(shipped()(image)), abs=1e-5)
+    assert image.max() <= 4  # 900 of 65,535
 
 
 def test_another_positive_class_than_the_network_s_is_refused(written, own):
