@@ -29,7 +29,8 @@ def gate_text(
     lines = [*_lost(found, both), *_deployed(found), SCOPE]
     limits = [*(_shown(one, "bold yellow") for one in limits_of(*sides))]
     return Group(
-        *([*limits, ""] if limits else []),
+        *limits,
+        *([""] if limits else []),
         _shown(f"{_WORD.get(found.answer, 'UNDECIDED')}: {sentence(found, terms)}", style),
         "",
         _table(found, sides, terms),
