@@ -55,8 +55,8 @@ def gate(
     fpr: Annotated[
         float, typer.Option("--fpr", metavar="X", rich_help_panel=_ASKED, help="False alarms at which both are cut.")
     ] = 0.30,
-    delta: Annotated[
-        float, typer.Option("--delta", metavar="X", rich_help_panel=_ASKED, help="Loss that is too large.")
+    max_loss: Annotated[
+        float, typer.Option("--max-loss", metavar="X", rich_help_panel=_ASKED, help="Loss that is too large.")
     ] = 0.10,
     scores: Annotated[
         Path | None,
@@ -83,7 +83,7 @@ def gate(
 ) -> None:
     """Hold a network against the one that ships now: which positives would it lose at equal false alarms."""
     speak(quiet=quiet)
-    _refuse_bad(fpr, delta, threshold, baseline_threshold)
+    _refuse_bad(fpr, max_loss, threshold, baseline_threshold)
     from harness.evaluation.two_networks import two_networks
     from harness.gating.scored import joined
     from harness.gating.sides import Places, Side, read_sides
@@ -97,13 +97,13 @@ def gate(
     one, other = read_sides(*sides, places)
     both = joined(one, other)
     cuts = None if one.cut is None or other.cut is None else (other.cut, one.cut)
-    found = two_networks(both.labels, both.baseline, both.candidate, fpr, delta, cuts)
+    found = two_networks(both.labels, both.baseline, both.candidate, fpr, max_loss, cuts)
     if as_json:
-        show_json(gate_values(found, both, (one, other), fpr, delta))
+        show_json(gate_values(found, both, (one, other), fpr, max_loss))
     else:
         from harness.cli.gate_text import gate_text
 
-        show(gate_text(found, both, (one, other), fpr, delta))
+        show(gate_text(found, both, (one, other), fpr, max_loss))
     if code := exit_code(found):
         raise typer.Exit(code)
 
@@ -116,15 +116,18 @@ def exit_code(found: "TwoNetworks") -> int:
 
 
 def gate_values(
-    found: "TwoNetworks", both: "Joined", sides: tuple["Scored", "Scored"], fpr: float, delta: float
+    found: "TwoNetworks", both: "Joined", sides: tuple["Scored", "Scored"], fpr: float, max_loss: float
 ) -> dict[str, Any]:
     """Return everything that is shown as plain values; shares, each with its 95 % interval, losses with both bounds."""
+    from harness.gating.scored import limits_of
+
     judged = found.judgement
     named = zip(("candidate", "baseline"), sides, (found.candidate, found.baseline), strict=True)
     return {
+        "limits": limits_of(*sides),
         "answer": str(found.answer),
         "fpr": fpr,
-        "delta": delta,
+        "max_loss": max_loss,
         "positives": int(both.labels.sum()),
         "negatives": int((both.labels == 0).sum()),
         **{
@@ -149,11 +152,11 @@ def _bounds(found: "Contrast") -> dict[str, float]:
     return {"value": found.value, "lower": found.lower(), "upper": found.upper()}
 
 
-def _refuse_bad(fpr: float, delta: float, *cuts: float | None) -> None:
+def _refuse_bad(fpr: float, max_loss: float, *cuts: float | None) -> None:
     """Raise `UsageError` with every number that is out of its range."""
     faults = [
         *([] if 0 < fpr < 1 else [f"--fpr {fpr:g} is not above 0 and below 1"]),
-        *([] if 0 < delta < 0.5 else [f"--delta {delta:g} is not above 0 and below 0.5"]),
+        *([] if 0 < max_loss < 0.5 else [f"--max-loss {max_loss:g} is not above 0 and below 0.5"]),
         *[f"a threshold of {cut} cuts nothing" for cut in cuts if cut is not None and not math.isfinite(cut)],
     ]
     if faults:

@@ -10,7 +10,7 @@ from harness.evaluation.contrasts import Contrast
 from harness.evaluation.safety import Answer
 from harness.evaluation.terms import Terms
 from harness.evaluation.two_networks import Found, TwoNetworks
-from harness.gating.scored import SHOWN, Joined, Scored
+from harness.gating.scored import SHOWN, Joined, Scored, limits_of
 from harness.outgoing.visible import visible
 from harness.reports.formatting import numbered, percent, points, share
 from harness.reports.words.verdicts import deployed, lift, lost
@@ -21,18 +21,21 @@ _STYLE = {Answer.SAFE: "bold green", Answer.LOSES: "bold red"}
 
 
 def gate_text(
-    found: TwoNetworks, both: Joined, sides: tuple[Scored, Scored], fpr: float, delta: float
+    found: TwoNetworks, both: Joined, sides: tuple[Scored, Scored], fpr: float, max_loss: float
 ) -> RenderableType:
     """Return what rich prints of a comparison; ``sides`` are candidate and baseline."""
-    terms = Terms(fpr=fpr, delta=delta)
+    terms = Terms(fpr=fpr, delta=max_loss)
     style = _STYLE.get(found.answer, "bold yellow")
     lines = [*_lost(found, both), *_deployed(found), SCOPE]
+    limits = [*(_shown(one, "bold yellow") for one in limits_of(*sides))]
     return Group(
+        *limits,
+        *([""] if limits else []),
         _shown(f"{_WORD.get(found.answer, 'UNDECIDED')}: {sentence(found, terms)}", style),
         "",
         _table(found, sides, terms),
         "",
-        _shown(f"{_counted(both)}; a loss of {points(delta)} is too large.", "dim"),
+        _shown(f"{_counted(both)}; a loss of {points(max_loss)} is too large.", "dim"),
         *(_shown(line) for line in lines),
     )
 
@@ -50,7 +53,7 @@ def sentence(found: TwoNetworks, terms: Terms) -> str:
                 f" not shown to lose less than {points(terms.delta)}."
             )
         case Answer.TOO_WEAK | Answer.NOT_SHOWN_STRONG:
-            return f"{lift(found.judgement.lift, terms, 'the baseline')}. A smaller --delta asks for less of it."
+            return f"{lift(found.judgement.lift, terms, 'the baseline')}. A smaller --max-loss asks for less of it."
     if found.ranks_too_little:
         return (
             f"the candidate gives {percent(found.tied)} of the images one and the same score, and so may rank next to"

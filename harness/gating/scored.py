@@ -19,7 +19,8 @@ class Scored:
 
     ``name`` is what it is called in a sentence, ``cut`` where its score would be cut, fixed on other images.
     ``fold`` is the one that it was tested on, 0 where the publisher's images are tested, None where nobody knows.
-    ``told`` are plain values for --json: where it comes from, what its file is.
+    ``told`` are plain values for --json: where it comes from, what its file is. ``limits`` are sentences on what takes
+    its scores their meaning, the gravest first.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Scored:
     cut: float | None = None
     fold: int | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
 
 
 class Joined(NamedTuple):
@@ -59,6 +61,13 @@ def joined(candidate: Scored, baseline: Scored) -> Joined:
         np.array([baseline.scores[one] for one in ids], dtype=np.float64),
         np.array([candidate.scores[one] for one in ids], dtype=np.float64),
     )
+
+
+def limits_of(candidate: Scored, baseline: Scored) -> list[str]:
+    """Return what must be known before the answer: each sentence once, and of which side where it is of one."""
+    shared = [one for one in candidate.limits if one in baseline.limits]
+    sides = (("candidate", candidate), ("baseline", baseline))
+    return [*shared, *(f"The {word}: {one}" for word, side in sides for one in side.limits if one not in shared)]
 
 
 def named(texts: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import DataError, UsageError, nearest
 from harness.gating.scored import Scored
 from harness.gating.scores_file import read_scores
-from harness.results.names import DEPLOYED
+from harness.results.names import COLLAPSED, DEPLOYED, DISCONNECTED
 from harness.storage.disk import sha256_of
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def _beside(scored: Scored, path: Path) -> Scored:
 
 
 def _of_cell(side: Side, places: Places) -> Scored:
+    from harness.shipping.card_limits import of_flags, of_images
     from harness.shipping.held_cell import find_cell
 
     assert places.dataset is not None
@@ -120,7 +121,10 @@ def _of_cell(side: Side, places: Places) -> Scored:
     labels = dict(zip(held.ids, held.labels, strict=True))
     told = {"cell": str(held.name), "run": held.run.run_id, "group": held.group}
     fold = held.name.fold if held.name.fold is not None else int(held.provenance.get("fold") or 0)
-    return Scored(str(held.name), labels, scores, known.get(DEPLOYED) if side.cut is None else side.cut, fold, told)
+    flags = of_flags(collapsed=bool(known.get(COLLAPSED)), disconnected=bool(known.get(DISCONNECTED)))
+    limits = (*flags, *of_images(held.provenance))
+    cut = known.get(DEPLOYED) if side.cut is None else side.cut
+    return Scored(str(held.name), labels, scores, cut, fold, told, limits)
 
 
 def _scored_here(side: Side, places: Places, other: Scored | None) -> Scored:
@@ -133,5 +137,12 @@ def _scored_here(side: Side, places: Places, other: Scored | None) -> Scored:
     if path.is_file() and path.suffix not in SUFFIXES:
         raise foreign(path)
     ids = None if other is None else other.scores.keys()
-    asked = ImagesAsked(places.dataset, places.data_dir, ids, None if other is None else other.fold, places.partial)
+    asked = ImagesAsked(
+        places.dataset,
+        places.data_dir,
+        ids,
+        None if other is None else other.fold,
+        "" if other is None else str(other.told.get("group", "")),
+        places.partial,
+    )
     return read_network_scores(path, asked, side.cut)

@@ -1,19 +1,31 @@
 """What a network's file says of itself: which cell it is, what it wants of an image, and where its score is cut."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from harness.errors import DataError
-from harness.images.decoding import DECODING
+from harness.images.bit_depth import BitDepth
+from harness.images.decoding import DECODING, Conversion, bit_depth
 from harness.training.augmentation import MEAN, STD
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Channels = tuple[Finite, Finite, Finite]
+
+_EIGHT = "save it with 8 bits a value, as bright as the images that the network was trained on"
+_LATER = ("depth", "max_pixels")
+
+
+def _of_images(depth: BitDepth) -> BitDepth:
+    """Return a depth that a set of images can have. Raises ValueError."""
+    if min(depth.deep, depth.shallow, depth.usual) < 0 or not 0 <= depth.usual <= depth.highest < 1 << 16:
+        raise ValueError("it is none of any images")
+    return depth
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -21,7 +33,8 @@ class Preprocessing:
     """What becomes of an image file before the network reads it: a square of ``size`` pixels, uint8 RGB.
 
     ``mean`` and ``std`` are the channels' in shares of 255; a shipped network applies them itself. ``resize`` names the
-    rule by which the square is made.
+    rule by which the square is made. ``depth`` is the one scale of 16-bit values that the network's set was read on, of
+    a set without any as it is, and ``max_pixels`` the most that an image may have; files of before do not tell them.
     """
 
     size: Annotated[int, Field(gt=0, le=4096)]
@@ -29,6 +42,27 @@ class Preprocessing:
     std: Channels = STD
     colour: Literal["RGB"] = "RGB"
     resize: str = DECODING
+    depth: Annotated[BitDepth, AfterValidator(_of_images)] = BitDepth()
+    max_pixels: Annotated[int, Field(ge=1, le=10**10)] = Conversion().max_pixels
+
+    @property
+    def conversion(self) -> Conversion:
+        """What was chosen of the rule."""
+        return Conversion(self.max_pixels)
+
+    def require_scale(self, paths: Sequence[Path]) -> None:
+        """Raise `DataError` where files hold 16-bit values and the network's scale of these is not known or too short.
+
+        Nobody may take it from these files: brightness would then depend on which are beside which.
+        """
+        found = bit_depth(paths, self.conversion)
+        one = f"{paths[0]} holds" if len(paths) == 1 else f"{found.deep} of the images hold"
+        if found.deep and not self.depth.deep:
+            raise DataError(f"{one} 16 bits a value, and on which scale the network had such is not known", fix=_EIGHT)
+        if found.highest > self.depth.white and found.deep:
+            raise DataError(
+                f"{one} values to {found.highest:,}, and white is {self.depth.white:,} to the network", fix=_EIGHT
+            )
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -59,7 +93,11 @@ class Nameplate:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `from_json` reads them back."""
-        return asdict(self)
+        told, wanted = asdict(self), self.preprocessing
+        usual = {item.name: item.default for item in fields(wanted) if item.name in _LATER}
+        for name in (name for name, value in usual.items() if getattr(wanted, name) == value):
+            del told["preprocessing"][name]  # so that a file of usual images is as it ever was
+        return told
 
     @classmethod
     def from_json(cls, value: Any, where: str) -> "Nameplate":

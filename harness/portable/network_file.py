@@ -11,14 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from harness.errors import DataError, HarnessError, MachineError
+from harness.errors import DataError, HarnessError
 from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, skeleton, state_of
 from harness.portable.nameplate import Nameplate, json_of
 from harness.portable.packing import packed, unpacked
 from harness.portable.shipped_network import ShippedNetwork
 from harness.storage.canonical import digest
-from harness.storage.disk import write_whole
 
 ARCHITECTURE, NAMEPLATE, DIGEST = "harness.architecture", "harness.nameplate", "harness.digest"
 """Keys of the file's metadata; the digest is the sha256 of all else in it."""
@@ -61,16 +60,8 @@ def compressed(content: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL).compress(content)
 
 
-def write_network(path: Path, shipped: ShippedNetwork) -> None:
-    """Write a network's file, whole or not at all. Raises `MachineError`."""
-    try:
-        write_whole(path, file_content(shipped.network, shipped.nameplate))
-    except OSError as error:
-        raise MachineError(f"cannot write {path}: {error.strerror}", fix="check the folder and the disk") from error
-
-
 def read_network(path: str | Path) -> ShippedNetwork:
-    """Return the network of a file that `write_network` wrote, on any machine that has its factory.
+    """Return the network of a file with `file_content`, on any machine that has its factory.
 
     No code of the file runs. Raises `DataError` where it is none, is cut or does not fit its architecture, and
     `UsageError` for a factory that is not installed.

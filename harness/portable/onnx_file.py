@@ -2,9 +2,9 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -13,7 +13,7 @@ from harness.portable.nameplate import Nameplate
 from harness.portable.shipped_network import ShippedNetwork
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, TensorProto
 
 OPSET = 18
 INPUT, OUTPUT = "images", "score"
@@ -78,21 +78,36 @@ def nameplate_of(content: bytes, where: str) -> Nameplate | None:
 def parsed(content: bytes, where: str) -> "ModelProto":
     """Return an ONNX model whose weights are all in ``content``.
 
-    Raises `DataError` where it is none, or has weights in other files, whose paths a stranger would choose.
+    Raises `DataError` where it is none, or has weights in other files, whose paths a stranger would choose, and
+    `MachineError` without onnx.
     """
-    import onnx
-
+    try:
+        import onnx
+    except ImportError as error:
+        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's errors are of a package that is not ours to import
         raise DataError(f"{where} cannot be read as ONNX: {error}", fix="export it again") from error
-    outside = [tensor.name for tensor in model.graph.initializer if tensor.external_data]
+    inside = onnx.TensorProto.DEFAULT
+    outside = [one.name for one in _tensors(model) if one.external_data or one.data_location != inside]
     if outside:
         raise DataError(
             f"{where} keeps {outside[0]!r} in another file, as {len(outside)} of its tensors",
             fix="save it in one file: onnx.save(model, path, save_as_external_data=False)",
         )
     return model
+
+
+def _tensors(message: Any) -> Iterator["TensorProto"]:
+    """Yield every tensor of a message, wherever it is: initialisers, attributes of nodes, subgraphs, functions."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in [value] if hasattr(value, "ListFields") else value:
+                yield from _tensors(one)
 
 
 def _without_notes(model: "ModelProto") -> "ModelProto":

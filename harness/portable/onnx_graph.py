@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import DataError, MachineError
-from harness.portable.onnx_file import INSTALL, MISSING
+from harness.portable.onnx_file import parsed
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
@@ -62,11 +62,9 @@ def read_graph(content: bytes, where: str) -> OnnxGraph:
     Raises `DataError` for what is no ONNX or keeps weights elsewhere, `Uncountable` where shapes are not known, and
     `MachineError` without onnx.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
     model = _checked(content, where)
+    import onnx
+
     for one in model.graph.input:
         shape = one.type.tensor_type.shape
         if shape.dim and not shape.dim[0].HasField("dim_value"):
@@ -87,18 +85,15 @@ def read_graph(content: bytes, where: str) -> OnnxGraph:
 
 def _checked(content: bytes, where: str) -> Any:
     """Return the model, once it is one and holds all of its weights."""
+    model = parsed(content, where)
     import onnx
     from onnx.inliner import inline_local_functions
 
     try:
-        model = onnx.load_model_from_string(content)
-        elsewhere = [one.name for one in model.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
-        if not elsewhere:
-            onnx.checker.check_model(model)
-            return inline_local_functions(model) if model.functions else model
+        onnx.checker.check_model(model)
+        return inline_local_functions(model) if model.functions else model
     except Exception as error:  # as above
         raise DataError(f"{where} cannot be read as ONNX: {_line(error)}", fix="export it again") from error
-    raise DataError(f"{where} keeps {elsewhere[0]} in another file", fix="save it as one file, with its weights inside")
 
 
 def _graph(graph: Any, where: str) -> OnnxGraph:

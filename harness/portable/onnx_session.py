@@ -1,6 +1,5 @@
 """Scores of an ONNX file by onnxruntime, one thread, so that bits do not depend on the cores."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,15 +25,14 @@ def one_thread() -> Any:
 class OnnxSession:
     """One ONNX file, loaded. Raises `MachineError` without onnxruntime, `DataError` for a file that it cannot run."""
 
-    def __init__(self, content: bytes | Path) -> None:
+    def __init__(self, content: bytes) -> None:
         try:
             import onnxruntime
         except ImportError as error:
             raise MachineError(f"{MISSING} ({error})", fix=INSTALL) from error
         options = one_thread()
         try:
-            source = content if isinstance(content, bytes) else str(content)
-            self._session: Any = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no base of their own
             raise DataError(f"onnxruntime cannot load the network: {error}", fix="export it again") from error
 

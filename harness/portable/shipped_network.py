@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import DataError
-from harness.images.decoding import Conversion, decoded
+from harness.images.decoding import decoded
 from harness.images.unreadable import Unreadable
 from harness.networks.architecture import Network, positive_scores
 from harness.portable.nameplate import Nameplate, Preprocessing
@@ -46,8 +46,13 @@ class ShippedNetwork(nn.Module):
         return dict(self.nameplate.thresholds)
 
     def prepare(self, path: str | Path) -> Tensor:
-        """Return an image file as the network reads it, uint8 (1, 3, S, S). Raises `DataError` where it is none."""
-        (image,) = decoded([Path(path)], self.preprocessing.size, Conversion())
+        """Return an image file as the network reads it, uint8 (1, 3, S, S).
+
+        Raises `DataError` where it is none, or has 16 bits a value on a scale that the network's images did not have.
+        """
+        wanted = self.preprocessing
+        wanted.require_scale([Path(path)])
+        (image,) = decoded([Path(path)], wanted.size, wanted.conversion, wanted.depth)
         if isinstance(image, Unreadable):
             raise DataError(f"{path} cannot be read as an image: {image.reason}", fix="give another file")
         return torch.from_numpy(image)[None]

@@ -12,9 +12,6 @@ from harness.errors import MachineError
 from harness.portable.formats import RUNTIMES, Format, scores_of
 from harness.results.cell_record import CellRecord
 
-TOLERANCE = 1e-3
-"""Of the sd of the network's scores: a thousandth of what tells its images apart."""
-
 FLOOR = 0.01
 """Least sd that is reckoned with, beside scores of 1: rounding is larger than a collapsed network's spread."""
 

@@ -18,25 +18,34 @@ INTENDED = (
 
 def limits(card: Card) -> list[str]:
     """Return what a reader must know before the figures, the gravest first; a sentence each."""
-    return [*_of_data(card["data"]), *_of_evidence(card), *_of_network(card)]
+    return [*of_images(card["data"]), *_of_evidence(card), *_of_network(card)]
 
 
-def _of_data(data: Card) -> Iterator[str]:
-    if data["fallback_for"]:
-        yield f"SIMULATED IMAGES stand in for {data['fallback_for']}: no figure here is a result on it."
-    elif data["simulated"]:
+def of_images(data: Card) -> Iterator[str]:
+    """Yield what takes figures on these images their meaning; ``data`` as in a provenance, of which parts may lack."""
+    if stands_for := data.get("fallback_for"):
+        yield f"SIMULATED IMAGES stand in for {stands_for}: no figure here is a result on it."
+    elif data.get("simulated"):
         yield "SIMULATED IMAGES: a program drew what it was trained and tested on; of real images it knows nothing."
-    for split, count in (data["partial"] or {}).items():
+    for split, count in (data.get("partial") or {}).items():
         yield f"PARTIAL DATA: {count['found']} of the {count['expected']} {split} images were there."
-    if data["broken"]:
-        yield f"{len(data['broken'])} images that could not be read were left out."
-    if data["duplicates_allowed"]:
+    if broken := data.get("broken"):
+        yield f"{len(broken)} images that could not be read were left out."
+    if data.get("duplicates_allowed"):
         yield "An image may be in training and in test: duplicates were allowed."
-    if data["imbalance"]:
-        yield f"It was trained at {data['imbalance']:g} negatives per positive, on a part of the images."
-    if data["recipe"]:
-        yield f"{_sentence(data['recipe'])}."
-    yield from data["caveats"] or ()
+    if imbalance := data.get("imbalance"):
+        yield f"It was trained at {imbalance:g} negatives per positive, on a part of the images."
+    if recipe := data.get("recipe"):
+        yield f"{_sentence(recipe)}."
+    yield from data.get("caveats") or ()
+
+
+def of_flags(*, collapsed: bool, disconnected: bool) -> Iterator[str]:
+    """Yield what a network does that no longer tells images apart."""
+    if collapsed:
+        yield "THE NETWORK HAS COLLAPSED: its scores tell no image from another."
+    if disconnected:
+        yield "THE NETWORK IS DISCONNECTED: no path leads from its input to its output."
 
 
 def _sentence(text: str) -> str:
@@ -67,10 +76,7 @@ def _of_network(card: Card) -> Iterator[str]:
             "TRAINED ELSEWHERE: the dense network was brought. Whether it has seen the test images only who trained it"
             " knows; if it has, no figure here is one on new images."
         )
-    if network["collapsed"]:
-        yield "THE NETWORK HAS COLLAPSED: its scores tell no image from another."
-    if network["disconnected"]:
-        yield "THE NETWORK IS DISCONNECTED: no path leads from its input to its output."
+    yield from of_flags(collapsed=network["collapsed"], disconnected=network["disconnected"])
     if changed := file["agreement"]["changed"]:
         yield (
             f"{changed} of its scored images lie on the other side of the operating cut than with the published scores:"

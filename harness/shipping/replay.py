@@ -8,7 +8,10 @@ import torch
 
 from harness import __version__
 from harness.data.loading import Splits, splits_of
+from harness.data.locating import DataPlan
 from harness.errors import DataError, MachineError
+from harness.images.bit_depth import BitDepth
+from harness.images.decoding import bit_depth
 from harness.integrity.recorded_plan import Machine, NotHere, plan_of, require_same_machine
 from harness.planning.entries import Entry
 from harness.planning.plan import Plan
@@ -162,10 +165,18 @@ def _nameplate(held: HeldCell, plan: Plan, cell: Cell) -> Nameplate:
         imbalance=plan.data.cutting.imbalance,
         network=plan.network,
         classes=(told["classes"][0], told["classes"][1]),
-        preprocessing=Preprocessing(size=plan.data.size),
+        preprocessing=preprocessing_of(plan.data),
         thresholds={name: threshold.value for name, threshold in cell.thresholds.items()},
         simulated=bool(told["simulated"]),
         group=held.group,
         run=held.run.run_id,
         harness=__version__,
+    )
+
+
+def preprocessing_of(data: DataPlan) -> Preprocessing:
+    """Return what becomes of an image; the scale of 16-bit values is that of all files, as when they were decoded."""
+    depth = bit_depth([one.path for one in data.samples() if one.path is not None], data.conversion)
+    return Preprocessing(
+        size=data.size, depth=depth if depth.deep else BitDepth(), max_pixels=data.conversion.max_pixels
     )

@@ -9,8 +9,7 @@ from harness.initial.weights_file import file_digest
 from harness.networks.architecture import Architecture, positive_scores
 from harness.networks.factories import build, initialise, state_of
 from harness.portable.nameplate import Nameplate, Preprocessing
-from harness.portable.network_file import write_network
-from harness.portable.shipped_network import ShippedNetwork
+from harness.portable.network_file import file_content
 from harness.sparsity.surgery import channel_groups, without_channels
 from harness.storage.store import Store
 
@@ -108,10 +107,10 @@ def test_an_exported_file_of_another_or_a_cut_network_is_refused(tmp_path, tiny)
     (group, *others), path = channel_groups(tiny), tmp_path / "net.safetensors"
     half = {group.name: torch.arange(group.channels) % 2 == 0}
     half |= {one.name: torch.ones(one.channels, dtype=torch.bool) for one in others}
-    write_network(path, ShippedNetwork(without_channels(tiny, half), nameplate))
+    path.write_bytes(file_content(without_channels(tiny, half), nameplate))
     with pytest.raises(DataError, match=r"says that it is tiny, narrowed, not tiny.* cannot be pruned again"):
         adopted_state(path, TINY)
-    write_network(path, ShippedNetwork(tiny, nameplate))
+    path.write_bytes(file_content(tiny, nameplate))
     with pytest.raises(DataError, match="says that it is tiny, not small-cnn") as refused:
         adopted_state(path, Architecture("small-cnn"))
     assert refused.value.fix == "use --network tiny"

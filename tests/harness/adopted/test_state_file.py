@@ -11,8 +11,7 @@ from harness.errors import DataError
 from harness.networks.architecture import Architecture
 from harness.networks.factories import state_of
 from harness.portable.nameplate import Nameplate, Preprocessing
-from harness.portable.network_file import write_network
-from harness.portable.shipped_network import ShippedNetwork
+from harness.portable.network_file import file_content
 
 OPTIMISER = {"state": {0: {"momentum_buffer": torch.zeros(3)}}, "param_groups": [{"lr": 0.1}]}
 
@@ -67,7 +66,7 @@ def test_an_exported_network_says_its_architecture(tmp_path, tiny, same_bits):
     )
     with torch.no_grad():
         tiny.features.conv2.weight[:8] = 0  # so that it is packed
-    write_network(tmp_path / "net.safetensors", ShippedNetwork(tiny, nameplate))
+    (tmp_path / "net.safetensors").write_bytes(file_content(tiny, nameplate))
     found = read_state(tmp_path / "net.safetensors")
     assert found.architecture == Architecture("tiny")
     assert same_bits(found.tensors, tiny)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.errors import HarnessError
+from harness.gating import sides
+from harness.gating.scores_file import read_scores
 
 DOCUMENTED = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text().split("\n## JSON\n")[1]
 POSITIVES, NEGATIVES = 300, 900
@@ -68,10 +71,10 @@ def test_what_cannot_be_said_is_not_said(file, baseline):
     tied = [*scores_of(15)[:POSITIVES], *[0.25] * 500, *scores_of(15)[POSITIVES + 500 :]]
     for new, old, delta, why in (
         (scores_of(16), scores_of(15), 0.01, "positives, with as many negatives each, would decide"),
-        (scores_of(200), scores_of(198), 0.10, "A smaller --delta asks for less of it."),
+        (scores_of(200), scores_of(198), 0.10, "A smaller --max-loss asks for less of it."),
         (tied, scores_of(15), 0.10, "gives 41.7% of the images one and the same score"),
     ):
-        done = gated(file("new.csv", new), "--against", file("old.csv", old), "--delta", delta)
+        done = gated(file("new.csv", new), "--against", file("old.csv", old), "--max-loss", delta)
         assert done.exit_code == 7, done.output
         assert done.stdout.startswith("UNDECIDED: ")
         assert why in " ".join(done.stdout.split())
@@ -80,13 +83,13 @@ def test_what_cannot_be_said_is_not_said(file, baseline):
 def test_every_key_is_documented_and_the_values_are_those_of_the_text(file, baseline):
     new = file("new.csv", scores_of(60, seed=1))
     asked = ["--threshold", "0.6", "--baseline-threshold", "0.5", "--json"]
-    done = gated(new, "--against", baseline, "--fpr", "0.2", "--delta", "0.05", *asked)
+    done = gated(new, "--against", baseline, "--fpr", "0.2", "--max-loss", "0.05", *asked)
     assert done.exit_code == 6
     found = json.loads(done.stdout)
     (row,) = [line for line in DOCUMENTED.splitlines() if line.startswith("| `gate` |")]
     known = {*re.findall(r"`([a-z_0-9]+)`", row)}
     assert {*found, *found["candidate"], *found["loss"], *found["deployed"], *found["lift"]} <= known
-    assert (found["answer"], found["fpr"], found["delta"]) == ("loses positives", 0.2, 0.05)
+    assert (found["answer"], found["fpr"], found["max_loss"]) == ("loses positives", 0.2, 0.05)
     assert (found["positives"], found["negatives"]) == (POSITIVES, NEGATIVES)
     assert found["loss"]["value"] == pytest.approx(0.15)
     assert found["lost"] == [f"image-{number:04d}" for number in range(240, 285)]
@@ -95,11 +98,20 @@ def test_every_key_is_documented_and_the_values_are_those_of_the_text(file, base
     assert found["deployed"]["within"] is False
 
 
+def test_what_takes_the_answer_its_meaning_is_said_first(monkeypatch, file, baseline):
+    spoiled = replace(read_scores(file("new.csv", scores_of(12, seed=1))), limits=("SIMULATED IMAGES.",))
+    monkeypatch.setattr(sides, "read_sides", lambda *_: (spoiled, read_scores(baseline)))
+    assert gated("new.csv", "--against", baseline).stdout.startswith("The candidate: SIMULATED IMAGES.\n\nPASS: ")
+    found = json.loads(gated("new.csv", "--against", baseline, "--json").stdout)
+    assert next(iter(found)) == "limits"
+    assert found["limits"] == ["The candidate: SIMULATED IMAGES."]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--delta", "0.5"], 2, ["--delta 0.5 is not above 0 and below 0.5"]),
-        (["--fpr", "1", "--delta", "0"], 2, ["--fpr 1 is", "--delta 0 is"]),
+        (["--max-loss", "0.5"], 2, ["--max-loss 0.5 is not above 0 and below 0.5"]),
+        (["--fpr", "1", "--max-loss", "0"], 2, ["--fpr 1 is", "--max-loss 0 is"]),
         (["--threshold", "nan"], 2, ["a threshold of nan cuts nothing"]),
         (["--baseline-scores", "x.csv"], 2, ["has scores of its own"]),
         (["--scores", "x.csv"], 2, ["has scores of its own"]),

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
+from PIL import Image
 
 from harness.data.asked import load_dataset
 from harness.errors import DataError, HarnessError, UsageError
 from harness.gating.network_scores import ImagesAsked, read_network_scores
-from harness.portable.network_file import write_network
+from harness.images.bit_depth import BitDepth
+from harness.portable.network_file import file_content
 from harness.portable.onnx_file import NAMEPLATE, onnx_content
 
 SIM = load_dataset("isic-sim")
@@ -26,7 +29,8 @@ def one_by_one(shipped, ids):
 @pytest.fixture
 def written(tmp_path, shipped):
     def write(**plate):
-        write_network(tmp_path / "net.safetensors", shipped(**plate))
+        made = shipped(**plate)
+        (tmp_path / "net.safetensors").write_bytes(file_content(made.network, made.nameplate))
         return tmp_path / "net.safetensors"
 
     return write
@@ -45,17 +49,76 @@ def test_without_images_of_another_side_it_is_scored_on_the_publishers_test_imag
     found = read_network_scores(written(), ImagesAsked("isic-sim", None), cut=1.0)
     assert found.scores.keys() == SAMPLES.keys()
     assert found.cut == 1.0
+    assert found.limits == ()
+    (said,) = read_network_scores(written(simulated=True), ImagesAsked(None, None, SOME)).limits
+    assert said.startswith("SIMULATED IMAGES: ")
 
 
 def test_a_file_is_not_scored_on_images_that_it_was_trained_on(written):
-    path = written(fold=2, seed=3)
-    with pytest.raises(UsageError, match="of fold 2") as caught:
-        read_network_scores(path, ImagesAsked(None, None))
-    assert "cell:dense@1,seed=3,fold=2" in caught.value.fix
-    assert read_network_scores(path, ImagesAsked(None, None, SOME[:3], 2)).fold == 2
+    path = written(fold=2, seed=3, group="ours")
+    for nobodys in (ImagesAsked(None, None), ImagesAsked(None, None, SOME[:3])):  # the latter are a CSV file's
+        with pytest.raises(UsageError, match="of fold 2") as caught:
+            read_network_scores(path, nobodys)
+        assert "cell:dense@1,seed=3,fold=2,group=ours" in caught.value.fix
+    assert read_network_scores(path, ImagesAsked(None, None, SOME[:3], 2, "ours")).fold == 2
+    with pytest.raises(DataError, match="was not trained on its file does not say"):
+        read_network_scores(path, ImagesAsked(None, None, SOME[:3], 2, "others"))
     for own, other in ((2, 1), (2, 0), (None, 2)):
         with pytest.raises(DataError, match="was trained on most of them"):
             read_network_scores(written(fold=own), ImagesAsked(None, None, SOME, other))
+
+
+def test_images_of_a_csv_file_that_the_network_learnt_are_refused(written):
+    learnt = next(one.id for one in SIM.samples(Path()) if one.split == "train")
+    with pytest.raises(DataError, match=rf"1 of the 4 images are not of its test part: {learnt}"):
+        read_network_scores(written(), ImagesAsked(None, None, [*SOME[:3], learnt]))
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Images of a user's own in two folders without a split, the ill ones the commoner."""
+    for name, count in (("well", 2), ("ill", 4)):
+        (tmp_path / "d" / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (64, 64), (number, 9, 9)).save(tmp_path / "d" / name / f"{number}.png")
+    return tmp_path / "d"
+
+
+OWN = ["ill/0.png", "ill/1.png", "well/0.png"]
+
+
+def test_a_set_that_the_harness_cut_is_gated_within_its_group_alone(written, own):
+    path = written(dataset="folder-d", classes=("ill", "well"), group="ours")
+    found = read_network_scores(path, ImagesAsked(f"folder:{own}", None, OWN, 0, "ours"))
+    assert found.labels == {"ill/0.png": 0, "ill/1.png": 0, "well/0.png": 1}
+    for fold, group in ((None, ""), (0, "others")):  # a CSV file, a cell that another seed cut
+        with pytest.raises(DataError, match="the harness itself cut folder-d") as caught:
+            read_network_scores(path, ImagesAsked(f"folder:{own}", None, OWN, fold, group))
+        assert "cell:dense@1,seed=0,group=ours" in caught.value.fix
+
+
+def test_deep_images_are_scored_on_the_scale_that_the_network_had(written, shipped, own):
+    for path, highest in ((own / "ill" / "0.png", 900), (own / "well" / "0.png", 4000)):
+        Image.fromarray(np.linspace(0, highest, 64 * 64).reshape(64, 64).astype(np.uint16)).save(path)
+    plate = {"dataset": "folder-d", "classes": ("ill", "well"), "group": "ours"}
+    asked = ImagesAsked(f"folder:{own}", None, ["ill/0.png"], 0, "ours")
+    with pytest.raises(DataError, match="on which scale the network had such is not known"):
+        read_network_scores(written(**plate), asked)
+    depth = {"depth": BitDepth(deep=2, highest=50_000, usual=40_000)}
+    found = read_network_scores(written(**plate, preprocessing=depth), asked)
+    image = shipped(preprocessing=depth).prepare(own / "ill" / "0.png")
+    with torch.no_grad():
+        assert found.scores["ill/0.png"] == pytest.approx(float(shipped()(image)), abs=1e-5)
+    assert image.max() <= 4  # 900 of 65,535
+
+
+def test_another_positive_class_than_the_network_s_is_refused(written, own):
+    path = written(dataset="folder-d", classes=("well", "ill"), group="ours")
+    with pytest.raises(DataError, match=r"tells 'ill' \(positive\) from 'well'") as caught:
+        read_network_scores(path, ImagesAsked(f"folder:{own}", None, OWN, 0, "ours"))
+    assert f"'folder:{own}[positive=ill]'" in caught.value.fix
+    right = ImagesAsked(f"folder:{own}[positive=ill]", None, OWN, 0, "ours")
+    assert read_network_scores(path, right).labels == {"ill/0.png": 1, "ill/1.png": 1, "well/0.png": 0}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import DataError
-from harness.gating.scored import Scored, joined
+from harness.gating.scored import Scored, joined, limits_of
 
 LABELS = {"b": 0, "a": 1, "c": 0}
 
@@ -29,3 +29,10 @@ def test_every_image_that_does_not_fit_is_named():
         f"old lacks 30 of 32 images of new: {', '.join(list(many)[:20])} and 10 more",
         "1 images have another label in new: b",
     ]
+
+
+def test_what_takes_scores_their_meaning_is_said_once_and_of_whom():
+    one = Scored("new", {}, {}, limits=("IT HAS COLLAPSED.", "SIMULATED."))
+    other = Scored("old", {}, {}, limits=("SIMULATED.", "PARTIAL."))
+    assert limits_of(one, other) == ["SIMULATED.", "The candidate: IT HAS COLLAPSED.", "The baseline: PARTIAL."]
+    assert limits_of(Scored("new", {}, {}), Scored("old", {}, {})) == []

@@ -95,15 +95,20 @@ def test_scores_of_what_has_scores_are_refused(file):
         read_sides(Side(written="absent.pt", scores=csv), Side(written=str(csv)), NOWHERE)
 
 
+SPOILED = {"simulated": True, "partial": {"test": {"found": 3, "expected": 9}}, "broken": ["a.png: cut"]}
+
+
 @pytest.mark.parametrize(("fold", "known"), [(None, 0), (2, 2)])
 def test_a_cell_has_its_published_scores_its_cut_and_its_fold(monkeypatch, file, fold, known):
     asked = []
 
     def held(name, uri, store):
         asked.append((name, uri, store))
-        record = CellRecord(density=0.5, test_scores=(0.25, -1.0), metrics={"threshold/deployed": -0.5})
+        record = CellRecord(
+            density=0.5, test_scores=(0.25, -1.0), metrics={"threshold/deployed": -0.5, "flag/collapsed": 1.0}
+        )
         run = SimpleNamespace(run_id="abc", tags={"harness.group": "g"})
-        return HeldCell(name, run, None, record, {"fold": fold}, ("a", "b"), (1, 0))
+        return HeldCell(name, run, None, record, {"fold": fold, **SPOILED}, ("a", "b"), (1, 0))
 
     monkeypatch.setattr(held_cell, "find_cell", held)
     places = Places(dataset="spots", uri="here", store=Path("store"), data_dir=None)
@@ -111,5 +116,11 @@ def test_a_cell_has_its_published_scores_its_cut_and_its_fold(monkeypatch, file,
     assert asked == [(CellName(dataset="spots", entry="lt", density=0.5, seed=3), "here", Path("store"))]
     assert (one.scores, one.labels) == ({"a": 0.25, "b": -1.0}, {"a": 1, "b": 0})
     assert (one.cut, one.fold, one.told["run"], one.told["group"]) == (-0.5, known, "abc", "g")
+    assert [text.split(":")[0] for text in one.limits] == [
+        "THE NETWORK HAS COLLAPSED",
+        "SIMULATED IMAGES",
+        "PARTIAL DATA",
+        "1 images that could not be read were left out.",
+    ]
     other, _ = read_sides(Side(written="cell:lt@0.5", cut=1.0), Side(written=str(file("old.csv"))), places)
     assert other.cut == 1.0

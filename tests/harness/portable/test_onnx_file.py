@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from harness.errors import DataError, MachineError
 from harness.portable.onnx_file import NAMEPLATE, nameplate_of, onnx_content, parsed
+from harness.portable.onnx_graph import read_graph
 from harness.portable.onnx_session import OnnxSession
 
 
@@ -42,6 +43,36 @@ def test_weights_in_other_files_are_refused(place):
     assert "save_as_external_data=False" in refused.value.fix
 
 
+def elsewhere():
+    return onnx.TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+
+
+def in_a_constant(made):
+    made.graph.node.append(helper.make_node("Constant", [], ["c"], value=elsewhere()))
+
+
+def in_a_subgraph(made):
+    inner = helper.make_graph([], "inner", [], [], [elsewhere()])
+    made.graph.node.append(helper.make_node("If", ["images"], ["c"], then_branch=inner, else_branch=inner))
+
+
+def in_a_sparse_one(made):
+    made.graph.sparse_initializer.add(values=elsewhere(), dims=[1])
+
+
+def in_a_function(made):
+    made.functions.add(name="f").node.append(helper.make_node("Constant", [], ["c"], value=elsewhere()))
+
+
+@pytest.mark.parametrize("hide", [in_a_constant, in_a_subgraph, in_a_sparse_one, in_a_function])
+@pytest.mark.parametrize("read", [parsed, read_graph])
+def test_weights_in_other_files_are_found_wherever_they_hide(hide, read):
+    made = model()
+    hide(made)
+    with pytest.raises(DataError, match="it keeps 'w' in another file"):
+        read(made.SerializeToString(), "it")
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "{", '{"dataset": 3}', "null"])
 def test_a_nameplate_that_is_none_is_refused(text):
     with pytest.raises(DataError, match="it"):
@@ -59,7 +90,15 @@ def test_garbage_is_refused_where_it_is_parsed():
         parsed(b"\x80\x04garbage", "it")
 
 
-@pytest.mark.parametrize(("absent", "call"), [("onnxscript", onnx_content), ("onnxruntime", OnnxSession)])
+@pytest.mark.parametrize(
+    ("absent", "call"),
+    [
+        ("onnxscript", onnx_content),
+        ("onnxruntime", OnnxSession),
+        ("onnx", lambda _: parsed(b"", "it")),
+        ("onnx", lambda _: read_graph(b"", "it")),
+    ],
+)
 def test_what_is_not_installed_is_said_with_the_command(absent, call, monkeypatch, shipped):
     real = builtins.__import__
 

@@ -92,8 +92,8 @@ def test_a_model_is_logged_once_and_into_the_store_that_is_meant(filled, copied,
     assert images["tensor-spec"] == {"dtype": "uint8", "shape": [-1, 3, 63, 63]}
     assert score["tensor-spec"] == {"dtype": "float32", "shape": [-1]}
     drawn = torch.randint(0, 256, (5, 3, 63, 63), dtype=torch.uint8)
-    wanted = OnnxSession(tmp_path / "a.onnx").scores(drawn)
-    assert np.array_equal(OnnxSession(place / "model.onnx").scores(drawn), wanted)
+    wanted = OnnxSession((tmp_path / "a.onnx").read_bytes()).scores(drawn)
+    assert np.array_equal(OnnxSession((place / "model.onnx").read_bytes()).scores(drawn), wanted)
     assert {"a.onnx.card.md", "a.onnx.card.json"} <= {one.name for one in place.iterdir()}
     assert sorted(filled.rglob("*")) == before
 
@@ -165,7 +165,7 @@ def test_a_network_is_quantised_on_the_spot_and_its_errors_are_its_own(copied, h
     cell, cut = held(copied, entry="structured-magnitude"), card["cell"]["thresholds"]["deployed"]
     assert cut != cell.record.metrics["threshold/deployed"]
     found = replayed(cell, machine(copied, None), Reporter(Console(quiet=True)))
-    scores = OnnxSession(tmp_path / "a.onnx").scores(found.splits.test.images[:])
+    scores = OnnxSession((tmp_path / "a.onnx").read_bytes()).scores(found.splits.test.images[:])
     missed = sum(score <= cut for score, label in zip(scores.tolist(), cell.labels, strict=True) if label)
     assert card["this_network"]["missed"]["k"] == missed
 
@@ -194,4 +194,4 @@ def test_a_channel_method_is_physically_smaller_in_every_format(form, channels, 
         assert card["file"]["agreement"]["largest"] <= 1e-4 * card["file"]["agreement"]["sd"]
         assert path.stat().st_size < 0.5 * 4 * 241_442
         if form == formats.Format.ONNX:
-            assert OnnxSession(path).scores(torch.zeros(1, 3, 63, 63, dtype=torch.uint8)).shape == (1,)
+            assert OnnxSession(path.read_bytes()).scores(torch.zeros(1, 3, 63, 63, dtype=torch.uint8)).shape == (1,)

@@ -1,19 +1,27 @@
 """Networks out of the stages of a store: their scores are the published ones, also after an eviction."""
 
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from harness.data.asked import asked_for
+from harness.data.draw import Cutting
+from harness.data.locating import DataPlan
 from harness.errors import DataError, MachineError, UsageError
+from harness.images.decoding import Conversion
 from harness.networks.factories import parameter_count
 from harness.portable.formats import Format
+from harness.portable.nameplate import Preprocessing
 from harness.portable.onnx_file import nameplate_of
 from harness.portable.onnx_session import OnnxSession
 from harness.results import names
 from harness.shipping.export import export
 from harness.shipping.load import load_network
-from harness.shipping.replay import replayed
+from harness.shipping.replay import preprocessing_of, replayed
 from harness.storage.store import Store
 
 
@@ -42,6 +50,21 @@ def test_a_nameplate_names_the_cell(filled, held, machine, telling):
     assert told.classes == ("benign", "malignant")
     assert told.preprocessing.size == 63
     assert told.thresholds["deployed"] == cell.record.metrics["threshold/deployed"]
+
+
+def test_a_nameplate_has_the_scale_of_all_images_of_a_deep_set(tmp_path):
+    for name, highest in (("well", 900), ("ill", 4000)):
+        (tmp_path / name).mkdir()
+        values = np.linspace(0, highest, 64 * 64).reshape(64, 64).astype(np.uint16)
+        Image.fromarray(values).save(tmp_path / name / "a.png")
+    asked = asked_for(f"folder:{tmp_path}[positive=ill]")
+    cutting, conversion = Cutting(0.25, 0.25, False, 0), Conversion(max_pixels=5000)
+    deep = DataPlan(asked=asked, folder=None, size=63, cutting=cutting, conversion=conversion)
+    told = preprocessing_of(deep)
+    assert (told.size, told.depth.deep, told.depth.white, told.max_pixels) == (63, 2, 4095, 5000)
+    for path in tmp_path.rglob("*.png"):
+        Image.new("RGB", (64, 64)).save(path)
+    assert preprocessing_of(replace(deep, conversion=Conversion())) == Preprocessing(size=63)
 
 
 def test_nothing_is_computed_where_every_stage_is_there(filled, held, machine, telling):
