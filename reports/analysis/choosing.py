@@ -9,7 +9,7 @@ from harness.reports.analysis.candidates import ORDER, Axis, Candidate, Measured
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.margins import nearest_margin
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.analysis.verdicts import ALPHA
+from harness.reports.analysis.verdicts import ALPHA, verdicts
 from harness.results import names
 
 ROUNDING = 1e-9
@@ -46,16 +46,18 @@ class Choice:
 
     ``chosen`` is safe when corrected for the number of ``entries`` that were looked at. ``hopeful`` is the smallest
     that is safe when looked at alone, where it is smaller than the chosen one. ``candidates`` are those that could have
-    been chosen: controls take part where they are asked for by name. ``dense`` are the dense network's sizes,
-    ``dense_fits`` whether it keeps within the limits. ``unknown`` are limited axes that are not known of a candidate
-    that could be chosen. ``relaxed`` has for each limit, were it lifted alone, the least network by its axis;
-    ``margin`` is the loss closest to the one that is asked for with which one would be chosen, and which. ``nearest``
-    is what is undecided within the limits and needs least to be decided.
+    been chosen: controls take part where they are asked for by name; ``fitting`` are those of them that keep within the
+    limits as far as is known. ``dense`` are the dense network's sizes, ``dense_fits`` whether it keeps within them.
+    ``unknown`` are limited axes that are not known of a candidate that could be chosen. ``relaxed`` has for each limit,
+    were it lifted alone, the least network by its axis; ``margin`` is the loss closest to the one that is asked for
+    with which one would be chosen, and which. ``nearest`` is what is undecided within the limits and needs least to be
+    decided.
     """
 
     wanted: Wanted
     entries: int
     candidates: tuple[Candidate, ...]
+    fitting: tuple[Candidate, ...]
     chosen: Candidate | None
     hopeful: Candidate | None
     dense: Mapping[Axis, float]
@@ -64,11 +66,6 @@ class Choice:
     relaxed: Mapping[Axis, Candidate | None]
     margin: tuple[float, Candidate] | None
     nearest: Candidate | None
-
-    @property
-    def fitting(self) -> tuple[Candidate, ...]:
-        """Return the candidates that keep within the limits as far as is known."""
-        return tuple(one for one in self.candidates if self.wanted.fits(one.sizes) is not False)
 
     @property
     def decision(self) -> Decision:
@@ -93,26 +90,27 @@ def choose(
 ) -> Choice:
     """Return the choice among the entries of one board, or those of them named, judged by what is wanted."""
     judged = judged_by(cells, wanted.fpr, wanted.max_loss)
-    every = candidates(judged, design, measured, entries)
-    asked = [one for one in every if entries is not None or not one.control]
+    looked_at = [one for one in verdicts(judged, design) if entries is None or one.entry in entries]
+    level = 1 - ALPHA / max(len(looked_at), 1)
+    asked = candidates([one for one in looked_at if entries is not None or not one.control], judged, measured, level)
     kept = [one for one in asked if wanted.fits(one.sizes)]
-    fitting = [one for one in asked if wanted.fits(one.sizes) is not False]
+    fitting = tuple(one for one in asked if wanted.fits(one.sizes) is not False)
     chosen = smallest([one for one in kept if one.sure])
     hopeful = smallest([one for one in kept if one.safe])
     dense = [cell for cell in judged if cell.entry == names.DENSE and cell.done]
     of_dense = sizes(dense[0], measured) if dense else {}
-    number = len({one.entry for one in every})
     return Choice(
         wanted=wanted,
-        entries=number,
-        candidates=tuple(asked),
+        entries=len(looked_at),
+        candidates=asked,
+        fitting=fitting,
         chosen=chosen,
         hopeful=None if hopeful is chosen else hopeful,
         dense=of_dense,
         dense_fits=wanted.fits(of_dense) if dense else False,
         unknown=tuple(axis for axis in wanted.limits if any(axis not in one.sizes for one in fitting if not one.loses)),
         relaxed={} if chosen else {axis: _relaxed(asked, wanted, axis) for axis in wanted.limits},
-        margin=None if chosen else _margin(judged, design, kept, 1 - ALPHA / max(number, 1)),
+        margin=None if chosen else _margin(judged, design, kept, level),
         nearest=None if chosen else _nearest(fitting),
     )
 

@@ -183,6 +183,15 @@ def test_choosing_among_fewer_entries_spends_less(planted):
         assert (one or ("", 2.0))[1] <= (many or ("", 2.0))[1]
 
 
+def test_an_entry_of_which_nothing_is_done_was_looked_at_too(planted):
+    made = planted()
+    for row in made.rows:
+        row["status"] = "failed" if row["entry"] == "other" else row["status"]
+    found = asked(made, 0.10)
+    assert (found.entries, {one.entry for one in found.candidates}) == (5, {"good", "lossy", "scattered"})
+    assert network(found.chosen) == by_loops(made, 0.10, {})[0]
+
+
 def test_a_control_is_chosen_only_where_it_is_named(planted):
     made = planted()
     assert network(asked(made, 0.10, {"bytes": 129_500, "macs": 2e6}).chosen) == ("good", 0.125)
