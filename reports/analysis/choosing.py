@@ -71,13 +71,15 @@ class Choice:
     def decision(self) -> Decision:
         """Say what came of it: chosen, no network can, or not decided.
 
-        Where all that keep within the limits are shown to lose positives, the dense network is the choice, where it
-        keeps within them itself.
+        Where networks keep within the limits and all of them are shown to lose positives, the dense network is the
+        choice, if it keeps within them itself. Where nothing was pruned nothing is shown.
         """
         if self.chosen is not None:
             return Decision.CHOSEN
         if self.hopeful is not None or any(one.open or one.safe for one in self.fitting):
             return Decision.UNDECIDED
+        if not self.fitting:
+            return Decision.NONE if self.candidates else Decision.UNDECIDED
         return {True: Decision.CHOSEN, None: Decision.UNDECIDED, False: Decision.NONE}[self.dense_fits]
 
 

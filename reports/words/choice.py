@@ -68,10 +68,9 @@ def _smaller(found: Choice) -> Iterator[str]:
 
 
 def _why_none(found: Choice) -> str:
-    if not found.candidates:
-        return "nothing was pruned yet"
     if not found.fitting:
-        return f"none of {numbered(len(found.candidates), 'network')} keeps within {_limits(found)}"
+        none = f"none of {numbered(len(found.candidates), 'pruned network')} keeps within {_limits(found)}"
+        return f"{none}; the dense network does ({size(found.dense)})" if found.dense_fits else none
     return f"every network {_within(found)}is shown to lose positives, it or a denser level of its entry"
 
 
@@ -84,6 +83,8 @@ def _undecided(found: Choice) -> Iterator[str]:
         yield f"Its entry {reason(one.step.judgement, terms(found))}; choosing among {entries} asks for more than that."
         yield f"An entry that is named before its results are seen needs no such correction: --entry {one.entry!r}."
         yield from network(one)
+    elif not found.candidates:
+        yield "Not decided: nothing was pruned yet, but by controls, which are chosen where --entry names them."
     elif found.unknown:
         yield f"Not decided: {listed([_unknown(axis) for axis in found.unknown])}."
     else:

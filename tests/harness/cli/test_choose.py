@@ -79,7 +79,25 @@ def test_a_limit_that_is_in_the_way_is_told_with_what_would_do(held, chosen):
     assert "--max-parameters 250: lt at 25%" in told(done)
     done = chosen(held(), "--max-loss", "0.1", "--max-parameters", "1", "--max-macs", "1M")
     assert done.exit_code == 6
-    assert "none of 3 networks keeps within --max-macs 1M and --max-parameters 1." in told(done)
+    assert "none of 3 pruned networks keeps within --max-macs 1M and --max-parameters 1." in told(done)
+
+
+def test_where_nothing_was_shown_the_dense_network_is_not_shipped(held, chosen, drawn_results):
+    results = held()
+    (group,) = results.groups
+    every = [measured(entry, level, 9, group=group) for entry, level in (("lt", 0.25), ("lt", 0.5), ("snip", 0.125))]
+    results = replace(results, measurements=(*every, measured("dense", 1.0, 4, group=group)))
+    done = chosen(results, "--max-loss", "0.1", "--max-latency", "5ms", "--device", "pi")
+    assert done.exit_code == 6
+    said = "No network can: none of 3 pruned networks keeps within --max-latency 5ms; the dense network does ("
+    assert told(done).startswith(said)
+    drawn = drawn_results.Drawn()
+    for seed in (0, 1, 2):
+        drawn.run("dense", seed, densities=(1.0,), skill=3.5, command=COMMAND)
+    results = reading.results_of("spots", [run.read(whole=False) for run in drawn.recorded()], [])
+    done = chosen(results, "--max-loss", "0.1")
+    assert done.exit_code == 7
+    assert told(done).startswith("Not decided: nothing was pruned yet")
 
 
 def test_a_planted_too_slow_network_is_not_chosen(held, chosen):

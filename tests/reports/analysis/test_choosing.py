@@ -207,6 +207,14 @@ def test_where_all_lose_the_dense_network_is_the_choice_if_it_fits(planted):
     assert asked(made, 0.05, {"latency": 1.0}).decision == Decision.UNDECIDED
 
 
+def test_where_none_that_may_be_chosen_fits_nothing_is_shown_and_dense_is_no_choice(planted):
+    found = asked(planted(0, {"random": (10, 60, 80)}), 0.05)
+    assert (found.dense_fits, found.decision) == (True, Decision.UNDECIDED)
+    slow = {("lossy", density): 0.01 for density in LEVELS} | {("dense", 1.0): 0.001}
+    found = asked(planted(0, {"lossy": (40, 60, 80)}), 0.05, {"latency": 0.005}, slow)
+    assert (found.dense_fits, found.decision) == (True, Decision.NONE)
+
+
 def test_too_few_networks_or_a_missing_one_decide_nothing(planted):
     made = planted(0, {"good": (10, 10, 10)})
     made.lose("good", 0.25, seed=1)
