@@ -11,6 +11,7 @@ from harness.reports.analysis.boards import Subject
 from harness.reports.analysis.choosing import Choice, Decision
 from harness.reports.words.choice import binding, decision, terms
 from harness.reports.words.choice_table import shown_axes, table
+from harness.reports.words.headline import controls
 from harness.reports.words.verdicts import asked
 
 _STYLE = {Decision.CHOSEN: "bold green", Decision.NONE: "bold red", Decision.UNDECIDED: "bold yellow"}
@@ -21,7 +22,8 @@ _RUN = "This run would decide:"
 def choose_text(found: Choice, subject: Subject, commands: Sequence[str]) -> list[RenderableType]:
     """Return what is printed of a choice among the networks of one board; commands are texts, each in one line."""
     first, *rest = decision(found)
-    parts: list[RenderableType] = [_shown(first, _STYLE[found.decision]), *map(_shown, rest)]
+    passing = [_shown(sentence, "yellow") for sentence in controls(found.controls)]
+    parts: list[RenderableType] = [*passing, _shown(first, _STYLE[found.decision]), *map(_shown, rest)]
     if lines := binding(found):
         parts += ["", _shown("One thing moved, the others as they are:"), *(_shown(f"  {line}") for line in lines)]
     word = _HOME if found.chosen or found.hopeful else _RUN

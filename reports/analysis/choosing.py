@@ -9,7 +9,7 @@ from harness.reports.analysis.candidates import ORDER, Axis, Candidate, Measured
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.margins import nearest_margin
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.analysis.verdicts import ALPHA, verdicts
+from harness.reports.analysis.verdicts import ALPHA, Verdict, verdicts
 from harness.results import names
 
 ROUNDING = 1e-9
@@ -47,7 +47,8 @@ class Choice:
     ``chosen`` is safe when corrected for the number of ``entries`` that were looked at. ``hopeful`` is the smallest
     that is safe when looked at alone, where it is smaller than the chosen one. ``candidates`` are those that could have
     been chosen: controls take part where they are asked for by name; ``fitting`` are those of them that keep within the
-    limits as far as is known. ``dense`` are the dense network's sizes, ``dense_fits`` whether it keeps within them.
+    limits as far as is known. ``controls`` are the verdicts on all controls, ``beside`` the networks of those that
+    could not be chosen. ``dense`` are the dense network's sizes, ``dense_fits`` whether it keeps within them.
     ``unknown`` are limited axes that are not known of a candidate that could be chosen. ``relaxed`` has for each limit,
     were it lifted alone, the least network by its axis; ``margin`` is the loss closest to the one that is asked for
     with which one would be chosen, and which. ``nearest`` is what is undecided within the limits and needs least to be
@@ -58,6 +59,8 @@ class Choice:
     entries: int
     candidates: tuple[Candidate, ...]
     fitting: tuple[Candidate, ...]
+    controls: tuple[Verdict, ...]
+    beside: tuple[Candidate, ...]
     chosen: Candidate | None
     hopeful: Candidate | None
     dense: Mapping[Axis, float]
@@ -92,9 +95,11 @@ def choose(
 ) -> Choice:
     """Return the choice among the entries of one board, or those of them named, judged by what is wanted."""
     judged = judged_by(cells, wanted.fpr, wanted.max_loss)
-    looked_at = [one for one in verdicts(judged, design) if entries is None or one.entry in entries]
+    every = verdicts(judged, design)
+    looked_at = [one for one in every if entries is None or one.entry in entries]
     level = 1 - ALPHA / max(len(looked_at), 1)
     asked = candidates([one for one in looked_at if entries is not None or not one.control], judged, measured, level)
+    who = {one.entry for one in asked}
     kept = [one for one in asked if wanted.fits(one.sizes)]
     fitting = tuple(one for one in asked if wanted.fits(one.sizes) is not False)
     chosen = smallest([one for one in kept if one.sure])
@@ -106,6 +111,8 @@ def choose(
         entries=len(looked_at),
         candidates=asked,
         fitting=fitting,
+        controls=tuple(one for one in every if one.control),
+        beside=candidates([one for one in every if one.control and one.entry not in who], judged, measured, level),
         chosen=chosen,
         hopeful=None if hopeful is chosen else hopeful,
         dense=of_dense,

@@ -6,6 +6,7 @@ from typing import Any
 from harness.evaluation.contrasts import Contrast
 from harness.reports.analysis.candidates import Axis, Candidate
 from harness.reports.analysis.choosing import Choice
+from harness.reports.words.headline import passing
 from harness.results import names
 
 
@@ -23,6 +24,8 @@ def choice_values(found: Choice, group: str, commands: Sequence[str]) -> dict[st
         "limits_alone": {str(axis): one and _network(one) for axis, one in found.relaxed.items()},
         "max_loss_alone": found.margin and {"max_loss": found.margin[0], **_network(found.margin[1])},
         "nearest": found.nearest and _network(found.nearest),
+        "controls_safe_to": passing(found.controls),
+        "controls": [_network(one) for one in found.beside],
         "networks": [_network(one) for one in found.candidates],
         "commands": list(commands),
     }

@@ -84,7 +84,8 @@ def _undecided(found: Choice) -> Iterator[str]:
         yield f"An entry that is named before its results are seen needs no such correction: --entry {one.entry!r}."
         yield from network(one)
     elif not found.candidates:
-        yield "Not decided: nothing was pruned yet, but by controls, which are chosen where --entry names them."
+        but = ", but for controls, which are chosen where --entry names them" if found.controls else ""
+        yield f"Not decided: nothing was pruned yet{but}."
     elif found.unknown:
         yield f"Not decided: {listed([_unknown(axis) for axis in found.unknown])}."
     else:

@@ -100,6 +100,26 @@ def test_where_nothing_was_shown_the_dense_network_is_not_shipped(held, chosen, 
     assert told(done).startswith("Not decided: nothing was pruned yet")
 
 
+def test_a_control_that_passes_is_said_first_and_in_the_table(held, chosen):
+    results = held()
+    cells = results.cells.assign(control=results.cells["entry"] == "lt")
+    results = replace(results, cells=cells)
+    done = chosen(results, "--max-loss", "0.1")
+    said = "A control passes: “lt” down to 25%. So far down it is not shown that a method's choice of weights matters."
+    assert told(done).startswith(said)
+    assert re.search(r"lt +25% .* control: safe", done.stdout)
+    found = json.loads(chosen(results, "--max-loss", "0.1", "--json").stdout)
+    assert found["controls_safe_to"] == {"lt": 0.25}
+    assert [(one["entry"], one["density"], one["safe"]) for one in found["controls"]] == [
+        ("lt", 0.5, True),
+        ("lt", 0.25, True),
+    ]
+    assert {one["entry"] for one in found["networks"]} == {"snip"}
+    assert told(chosen(results, "--max-loss", "0.1", "--entry", "snip")).startswith(said)
+    assert "A control passes" not in told(chosen(held(), "--max-loss", "0.1"))
+    assert told(chosen(results, "--max-loss", "0.1", "--entry", "lt")).startswith(f"{said} Ship lt at 25%")
+
+
 def test_a_planted_too_slow_network_is_not_chosen(held, chosen):
     results = held()
     (group,) = results.groups
