@@ -16,7 +16,7 @@ from harness.reports.words.verdicts import asked
 
 _STYLE = {Decision.CHOSEN: "bold green", Decision.NONE: "bold red", Decision.UNDECIDED: "bold yellow"}
 _HOME = "Take it home:"
-_RUN = "This run would decide:"
+_RUN = "This run would decide (of paths in it the last names are known):"
 
 
 def choose_text(found: Choice, subject: Subject, commands: Sequence[str]) -> list[RenderableType]:
@@ -26,7 +26,7 @@ def choose_text(found: Choice, subject: Subject, commands: Sequence[str]) -> lis
     parts: list[RenderableType] = [*passing, _shown(first, _STYLE[found.decision]), *map(_shown, rest)]
     if lines := binding(found):
         parts += ["", _shown("One thing moved, the others as they are:"), *(_shown(f"  {line}") for line in lines)]
-    word = _HOME if found.chosen or found.hopeful else _RUN
+    word = _HOME if found.ships or found.hopeful else _RUN
     run = ["", word, *(f"  {line}" for line in commands)] if commands else []
     judged = asked(terms(found)).partition(". ")[0]
     warned = "SIMULATED DATA: no real image is behind this."

@@ -31,6 +31,16 @@ Measured = Mapping[tuple[str, float], float]
 
 
 @dataclass(frozen=True)
+class Dense:
+    """The dense network that would ship; see `Candidate`."""
+
+    network: Outcome
+    networks: int
+    sizes: Mapping[Axis, float]
+    validated: float | None
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One entry at one level: the steps of its ``walk`` from dense down to it, and the network that would ship.
 
@@ -109,6 +119,15 @@ def _of_entry(one: Verdict, cells: Sequence[Outcome], measured: Measured, level:
             sure=sure is not None and step.density >= sure,
             validated=validated,
         )
+
+
+def dense_network(cells: Sequence[Outcome], measured: Measured) -> Dense | None:
+    """Return the dense network that would ship, None where there is none."""
+    own = [cell for cell in cells if cell.entry == names.DENSE and cell.done]
+    if not own:
+        return None
+    network, validated = shipping(own)
+    return Dense(network, len(own), sizes(network, measured), validated)
 
 
 def judged_by(cells: Sequence[Outcome], fpr: float, delta: float) -> list[Outcome]:

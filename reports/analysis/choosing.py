@@ -5,12 +5,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.reports.analysis.candidates import ORDER, Axis, Candidate, Measured, candidates, judged_by, sizes
+from harness.reports.analysis.candidates import (
+    ORDER,
+    Axis,
+    Candidate,
+    Dense,
+    Measured,
+    candidates,
+    dense_network,
+    judged_by,
+)
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.margins import nearest_margin
 from harness.reports.analysis.outcomes import Outcome
 from harness.reports.analysis.verdicts import ALPHA, Verdict, verdicts
-from harness.results import names
 
 ROUNDING = 1e-9
 """A size that exceeds its limit by this share is the limit, which was written in another unit."""
@@ -48,7 +56,7 @@ class Choice:
     that is safe when looked at alone, where it is smaller than the chosen one. ``candidates`` are those that could have
     been chosen: controls take part where they are asked for by name; ``fitting`` are those of them that keep within the
     limits as far as is known. ``controls`` are the verdicts on all controls, ``beside`` the networks of those that
-    could not be chosen. ``dense`` are the dense network's sizes, ``dense_fits`` whether it keeps within them.
+    could not be chosen. ``dense`` is the dense network that would ship, ``dense_fits`` whether it keeps within them.
     ``unknown`` are limited axes that are not known of a candidate that could be chosen. ``relaxed`` has for each limit,
     were it lifted alone, the least network by its axis; ``margin`` is the loss closest to the one that is asked for
     with which one would be chosen, and which. ``nearest`` is what is undecided within the limits and needs least to be
@@ -63,12 +71,19 @@ class Choice:
     beside: tuple[Candidate, ...]
     chosen: Candidate | None
     hopeful: Candidate | None
-    dense: Mapping[Axis, float]
+    dense: Dense | None
     dense_fits: bool | None
     unknown: tuple[Axis, ...]
     relaxed: Mapping[Axis, Candidate | None]
     margin: tuple[float, Candidate] | None
     nearest: Candidate | None
+
+    @property
+    def ships(self) -> Outcome | None:
+        """Return the network that is chosen, be it the dense one."""
+        if self.chosen is not None:
+            return self.chosen.network
+        return self.dense.network if self.dense and self.decision == Decision.CHOSEN else None
 
     @property
     def decision(self) -> Decision:
@@ -104,8 +119,7 @@ def choose(
     fitting = tuple(one for one in asked if wanted.fits(one.sizes) is not False)
     chosen = smallest([one for one in kept if one.sure])
     hopeful = smallest([one for one in kept if one.safe])
-    dense = [cell for cell in judged if cell.entry == names.DENSE and cell.done]
-    of_dense = sizes(dense[0], measured) if dense else {}
+    dense = dense_network(judged, measured)
     return Choice(
         wanted=wanted,
         entries=len(looked_at),
@@ -115,8 +129,8 @@ def choose(
         beside=candidates([one for one in every if one.control and one.entry not in who], judged, measured, level),
         chosen=chosen,
         hopeful=None if hopeful is chosen else hopeful,
-        dense=of_dense,
-        dense_fits=wanted.fits(of_dense) if dense else False,
+        dense=dense,
+        dense_fits=wanted.fits(dense.sizes) if dense else False,
         unknown=tuple(axis for axis in wanted.limits if any(axis not in one.sizes for one in fitting if not one.loses)),
         relaxed={} if chosen else {axis: _relaxed(asked, wanted, axis) for axis in wanted.limits},
         margin=None if chosen else _margin(judged, design, kept, level),

@@ -47,9 +47,11 @@ def held(monkeypatch, drawn_results):
 def chosen(monkeypatch):
     def run(results, *words):
         monkeypatch.setattr(choose, "results_uri", lambda *_: "here")
-        monkeypatch.setattr(choose, "results_shown", lambda *_: results)
-        return CliRunner().invoke(app, ["choose", "--dataset", "spots", *words], env={"COLUMNS": "80"})
+        monkeypatch.setattr(choose, "results_shown", lambda *asked: run.asked.append(asked[-1]) or results)
+        named = [] if "--dataset" in words else ["--dataset", "spots"]
+        return CliRunner().invoke(app, ["choose", *named, *words], env={"COLUMNS": "80"})
 
+    run.asked = []
     return run
 
 
@@ -64,7 +66,7 @@ def test_the_smallest_safe_network_is_named_with_the_command_that_takes_it_home(
     command = re.search(r"Take it home: (harness export .*?-o network\.onnx)", told(done))[1]
     assert shlex.split(command) == [
         *("harness", "export", "--dataset", "spots", "--entry", "lt", "--density", "0.25"),
-        *("--seed", seed[1], "-o", "network.onnx"),
+        *("--seed", seed[1], "--group", *held().groups, "-o", "network.onnx"),
     ]
     assert "Choosing among 2 entries is paid for: at a confidence of 97.5% the loss is still at most" in told(done)
     assert "Of its 3 networks this is the one with the highest sensitivity on its own validation images" in told(done)
@@ -144,8 +146,50 @@ def test_one_seed_decides_nothing_and_the_run_that_would_is_told(held, chosen):
     done = chosen(held(seeds=(0,)), "--max-loss", "0.1")
     assert done.exit_code == 7, done.output
     assert told(done).startswith("Not decided: ")
-    command = re.search(r"This run would decide: (.*?) entry left", told(done))[1]
+    command = re.search(
+        r"This run would decide \(of paths in it the last names are known\): (.*?) entry left", told(done)
+    )[1]
     assert shlex.split(command) == [*shlex.split(COMMAND.replace("--seeds 3 ", "")), "--seeds", "3"]
+
+
+def home(done):
+    """The words of the command that takes the network home."""
+    return shlex.split(re.search(r"Take it home: (harness export .*? -o \S+)", told(done))[1])
+
+
+def test_what_is_taken_home_is_the_file_whose_bytes_were_limited(held, chosen):
+    results = held()
+    results = replace(results, cells=results.cells.assign(**{"size/bytes": 1000.0}))
+    assert home(chosen(results, "--max-loss", "0.1", "--max-bytes", "1kB"))[-1] == "network.safetensors"
+    assert home(chosen(results, "--max-loss", "0.1"))[-1] == "network.onnx"
+
+
+def test_the_dense_network_is_taken_home_too_where_it_is_the_choice(held, chosen):
+    words = ("--max-loss", "0.1", "--entry", "snip")
+    done = chosen(held(), *words)
+    assert done.exit_code == 0
+    seed = re.match(r"Ship the dense network, seed (\d): 2.5k MACs", told(done))[1]
+    command = home(done)
+    assert command[4:10] == ["--entry", "dense", "--density", "1", "--seed", seed]
+    found = json.loads(chosen(held(), *words, "--json").stdout)
+    assert (found["chosen"]["entry"], found["chosen"]["density"], found["chosen"]["seed"]) == ("dense", 1, int(seed))
+    assert shlex.split(found["commands"][0]) == command
+
+
+def test_it_is_taken_home_from_where_the_results_are(held, chosen, tmp_path):
+    for name in ("benign", "malignant"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+        for number in range(2 + (name == "benign")):
+            (tmp_path / "cells" / name / f"{number}.png").write_bytes(b"")
+    images = f"folder:{tmp_path / 'cells'}"
+    done = chosen(
+        held(), "--max-loss", "0.1", "--dataset", images, "--store", "other place", "--tracking-uri", "http://a:b@c"
+    )
+    command = home(done)
+    assert command[2:4] == ["--dataset", images]
+    assert command[command.index("--group") + 2 : -2] == ["--store", "other place", "--tracking-uri", "http://c"]
+    assert chosen.asked[-1] == "folder-cells"
+    assert home(chosen(held(), "--max-loss", "0.1", "--dataset", "folder-cells"))[2:4] == ["--dataset", "folder:PATH"]
 
 
 def test_every_key_is_documented(held, chosen):
