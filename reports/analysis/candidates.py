@@ -27,7 +27,7 @@ ORDER = (Axis.BYTES, Axis.MACS, Axis.PARAMETERS)
 """By which the smallest is found; the next decides among equals, and where one is not known of every network."""
 
 Measured = Mapping[tuple[str, float], float]
-"""Seconds of one image on the device that is asked for, by entry and density."""
+"""Seconds of one image on the device that is asked for, by entry and density: of the slowest measured network there."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Dense:
 class Candidate:
     """One entry at one level: the steps of its ``walk`` from dense down to it, and the network that would ship.
 
-    ``network`` is one of ``networks``, with its ``sizes``, which lack what is not known. ``validated`` is its
-    sensitivity on validation at equal false alarms, by which it was taken, None where its validation scores are lost.
-    ``safe``: it and every denser level of its entry are shown to lose less than is asked for; ``sure``: also when
-    corrected for the number of entries.
+    ``network`` is one of ``networks``, with its ``sizes``, which lack what is not known; their latency is that of the
+    slowest measured of the networks. ``validated`` is its sensitivity on validation at equal false alarms, by which it
+    was taken, None where its validation scores are lost. ``safe``: it and every denser level of its entry are shown to
+    lose less than is asked for; ``sure``: also when corrected for the number of entries.
     """
 
     entry: str

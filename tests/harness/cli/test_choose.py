@@ -125,7 +125,10 @@ def test_a_control_that_passes_is_said_first_and_in_the_table(held, chosen):
 def test_a_planted_too_slow_network_is_not_chosen(held, chosen):
     results = held()
     (group,) = results.groups
-    every = (measured("lt", 0.25, 9, group=group), measured("lt", 0.5, 4, group=group))
+    lacking = measured("lt", 0.5, 100, group=group)
+    lacking.latency = {32: lacking.latency[1]}
+    slow, fast = measured("lt", 0.25, 9, group=group), measured("lt", 0.25, 1, group=group)
+    every = (slow, fast, measured("lt", 0.5, 4, group=group), lacking)
     results = replace(results, measurements=every)
     asked = ("--max-loss", "0.1", "--max-latency", "5ms", "--device")
     done = chosen(results, *asked, "pi")
