@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from harness.cli import completions
 from harness.cli.amounts import BYTES, COUNT, SECONDS, amount
 from harness.cli.check import ANSWERED_NO
 from harness.cli.gate import UNDECIDED
-from harness.cli.held import only_experiment
+from harness.cli.held import kept_under, only_experiment
 from harness.cli.loudness import speak, tell_places
 from harness.cli.messages import show, show_json
 from harness.cli.options import (
@@ -97,17 +98,18 @@ def choose(
     speak(quiet=quiet, verbose=verbose)
     limits = {"bytes": max_bytes, "macs": max_macs, "parameters": max_parameters, "latency": max_latency}
     wanted = _wanted(max_loss, fpr, limits, device)
-    uri, store = results_uri(store, tracking_uri), store.absolute()
+    uri, given, store = results_uri(store, tracking_uri), store, store.absolute()
     tell_places(store=store, mlflow=shown_address(uri))
+    places = _places(given, tracking_uri)
     dataset = dataset or only_experiment(uri, store)
-    results = results_shown(uri, store, dataset)
+    results = results_shown(uri, store, kept_under(dataset))
     try:
         subject, found = _choice(results, group, wanted, entry, device)
     except ValueError as error:
         raise contradiction(uri, error) from error
     from harness.reports.words.next_command import commands
 
-    next_ones = commands(found, subject.facts, dataset, several=len(results.groups) > len(subject.groups))
+    next_ones = commands(found, subject.facts, dataset, places)
     if as_json:
         from harness.reports.export.choice_values import choice_values
 
@@ -119,6 +121,12 @@ def choose(
             show(part)
     if code := exit_code(found):
         raise typer.Exit(code)
+
+
+def _places(store: Path, tracking_uri: str | None) -> list[str]:
+    """Return the options that say where the results are, as far as that must be said; secrets are left out."""
+    words = [] if store == DEFAULT_STORE else ["--store", str(store)]
+    return words + ([] if tracking_uri is None else ["--tracking-uri", shown_address(tracking_uri)])
 
 
 def exit_code(found: "Choice") -> int:
@@ -203,7 +211,11 @@ def _named(asked: Sequence[str], cells: Sequence["Outcome"]) -> list[str]:
 
 
 def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple[str, float], float]:
-    """Return the largest median seconds of one image by entry and density. Raises `UsageError` for no such machine."""
+    """Return the median seconds of one image by entry and density, of the slowest measured of its networks.
+
+    Not every network is measured, and masked ones of one level take about as long. Raises `UsageError` for no such
+    machine.
+    """
     from harness.results.measurement import labels
 
     shown = labels(results.measurements)
@@ -214,7 +226,8 @@ def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple
     found: dict[tuple[str, float], float] = {}
     for one in results.measurements:
         cell = one.file.cell
-        if shown[one.machine] == device and cell is not None and cell.group in subject.groups:
+        single = one.latency.get(1)  # which what was imported may lack
+        if shown[one.machine] == device and cell is not None and cell.group in subject.groups and single is not None:
             key = (cell.entry, cell.density)
-            found[key] = max(found.get(key, 0.0), one.latency[1].median)
+            found[key] = max(found.get(key, 0.0), single.median)
     return found

@@ -11,20 +11,22 @@ from harness.reports.analysis.boards import Subject
 from harness.reports.analysis.choosing import Choice, Decision
 from harness.reports.words.choice import binding, decision, terms
 from harness.reports.words.choice_table import shown_axes, table
+from harness.reports.words.headline import controls
 from harness.reports.words.verdicts import asked
 
 _STYLE = {Decision.CHOSEN: "bold green", Decision.NONE: "bold red", Decision.UNDECIDED: "bold yellow"}
 _HOME = "Take it home:"
-_RUN = "This run would decide:"
+_RUN = "This run would decide (of paths in it the last names are known):"
 
 
 def choose_text(found: Choice, subject: Subject, commands: Sequence[str]) -> list[RenderableType]:
     """Return what is printed of a choice among the networks of one board; commands are texts, each in one line."""
     first, *rest = decision(found)
-    parts: list[RenderableType] = [_shown(first, _STYLE[found.decision]), *map(_shown, rest)]
+    passing = [_shown(sentence, "yellow") for sentence in controls(found.controls)]
+    parts: list[RenderableType] = [*passing, _shown(first, _STYLE[found.decision]), *map(_shown, rest)]
     if lines := binding(found):
         parts += ["", _shown("One thing moved, the others as they are:"), *(_shown(f"  {line}") for line in lines)]
-    word = _HOME if found.chosen or found.hopeful else _RUN
+    word = _HOME if found.ships or found.hopeful else _RUN
     run = ["", word, *(f"  {line}" for line in commands)] if commands else []
     judged = asked(terms(found)).partition(". ")[0]
     warned = "SIMULATED DATA: no real image is behind this."

@@ -22,6 +22,13 @@ def only_experiment(uri: str, store: Path) -> str:
     return held[0]
 
 
+def kept_under(dataset: str) -> str:
+    """Return the name of the results on a data set that is asked for, which may be a user's own: ``folder:PATH``."""
+    from harness.data.asked import asked_for
+
+    return asked_for(dataset).name if ":" in dataset else dataset
+
+
 def no_results(uri: str, store: Path, asked: Sequence[str]) -> UsageError:
     """Return the error for data sets of which there are no results: it says of which there are."""
     from harness.results.reading import experiments

@@ -1,6 +1,6 @@
 """The networks that may be chosen from: each entry at each level, with the one that would ship and its size."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -9,13 +9,9 @@ import numpy as np
 from harness.evaluation.auc import aucs
 from harness.evaluation.equal_alarms import sensitivity_at
 from harness.evaluation.safety import Answer, Needed
-from harness.reports.analysis.design import Design
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.analysis.verdicts import ALPHA, Step, Verdict, verdicts
+from harness.reports.analysis.verdicts import ALPHA, Step, Verdict
 from harness.results import names
-
-FLOPS_OF_A_MAC = 2
-"""A multiplication and an addition."""
 
 
 class Axis(StrEnum):
@@ -31,17 +27,27 @@ ORDER = (Axis.BYTES, Axis.MACS, Axis.PARAMETERS)
 """By which the smallest is found; the next decides among equals, and where one is not known of every network."""
 
 Measured = Mapping[tuple[str, float], float]
-"""Seconds of one image on the device that is asked for, by entry and density."""
+"""Seconds of one image on the device that is asked for, by entry and density: of the slowest measured network there."""
+
+
+@dataclass(frozen=True)
+class Dense:
+    """The dense network that would ship; see `Candidate`."""
+
+    network: Outcome
+    networks: int
+    sizes: Mapping[Axis, float]
+    validated: float | None
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One entry at one level: the steps of its ``walk`` from dense down to it, and the network that would ship.
 
-    ``network`` is one of ``networks``, with its ``sizes``, which lack what is not known. ``validated`` is its
-    sensitivity on validation at equal false alarms, by which it was taken, None where its validation scores are lost.
-    ``safe``: it and every denser level of its entry are shown to lose less than is asked for; ``sure``: also when
-    corrected for the number of entries.
+    ``network`` is one of ``networks``, with its ``sizes``, which lack what is not known; their latency is that of the
+    slowest measured of the networks. ``validated`` is its sensitivity on validation at equal false alarms, by which it
+    was taken, None where its validation scores are lost. ``safe``: it and every denser level of its entry are shown to
+    lose less than is asked for; ``sure``: also when corrected for the number of entries.
     """
 
     entry: str
@@ -86,18 +92,17 @@ class Candidate:
 
 
 def candidates(
-    cells: Sequence[Outcome], design: Design, measured: Measured, entries: Collection[str] | None = None
+    judged: Iterable[Verdict], cells: Sequence[Outcome], measured: Measured, level: float
 ) -> tuple[Candidate, ...]:
-    """Return the networks of the ``entries``, else of all but the references, by the cells' terms.
+    """Return the networks of the entries that are ``judged``, those of one entry from dense downwards.
 
-    Those of one entry go from dense downwards. How many entries are looked at decides who is ``sure``.
+    ``level`` is the confidence that makes ``sure``, corrected for the number of entries that are looked at.
     """
-    every = [one for one in verdicts(cells, design) if entries is None or one.entry in entries]
-    return tuple(candidate for one in every for candidate in _of_entry(one, cells, 1 - ALPHA / len(every), measured))
+    return tuple(candidate for one in judged for candidate in _of_entry(one, cells, measured, level))
 
 
-def _of_entry(one: Verdict, cells: Sequence[Outcome], level: float, measured: Measured) -> Iterator[Candidate]:
-    reach, sure = _reach(one, 1 - ALPHA), _reach(one, level)
+def _of_entry(one: Verdict, cells: Sequence[Outcome], measured: Measured, level: float) -> Iterator[Candidate]:
+    alone, sure = (one.reach(confidence) for confidence in (1 - ALPHA, level))
     for place, step in enumerate(one.steps):
         own = [cell for cell in cells if (cell.entry, cell.density) == (one.entry, step.density) and cell.done]
         if not own:
@@ -110,20 +115,19 @@ def _of_entry(one: Verdict, cells: Sequence[Outcome], level: float, measured: Me
             network=network,
             networks=len(own),
             sizes=sizes(network, measured),
-            safe=step.density >= reach,
-            sure=step.density >= sure,
+            safe=alone is not None and step.density >= alone,
+            sure=sure is not None and step.density >= sure,
             validated=validated,
         )
 
 
-def _reach(one: Verdict, level: float) -> float:
-    """Return the last level of the unbroken run of safe ones, above 1 where there is none."""
-    found = 2.0
-    for step in one.steps:
-        if not step.safe(level, delta=one.terms.delta):
-            break
-        found = step.density
-    return found
+def dense_network(cells: Sequence[Outcome], measured: Measured) -> Dense | None:
+    """Return the dense network that would ship, None where there is none."""
+    own = [cell for cell in cells if cell.entry == names.DENSE and cell.done]
+    if not own:
+        return None
+    network, validated = shipping(own)
+    return Dense(network, len(own), sizes(network, measured), validated)
 
 
 def judged_by(cells: Sequence[Outcome], fpr: float, delta: float) -> list[Outcome]:
@@ -156,7 +160,7 @@ def sizes(network: Outcome, measured: Measured) -> dict[Axis, float]:
     """Return what is known of a network's size and latency."""
     found = {
         Axis.BYTES: network.metric(names.BYTES),
-        Axis.MACS: network.metric(names.FLOPS) / FLOPS_OF_A_MAC,
+        Axis.MACS: network.macs,
         Axis.PARAMETERS: network.metric(names.PARAMETERS),
         Axis.LATENCY: measured.get((network.entry, network.density), np.nan),
     }

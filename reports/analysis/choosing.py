@@ -5,12 +5,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.reports.analysis.candidates import ORDER, Axis, Candidate, Measured, candidates, judged_by, sizes
+from harness.reports.analysis.candidates import (
+    ORDER,
+    Axis,
+    Candidate,
+    Dense,
+    Measured,
+    candidates,
+    dense_network,
+    judged_by,
+)
 from harness.reports.analysis.design import Design
 from harness.reports.analysis.margins import nearest_margin
 from harness.reports.analysis.outcomes import Outcome
-from harness.reports.analysis.verdicts import ALPHA
-from harness.results import names
+from harness.reports.analysis.verdicts import ALPHA, Verdict, verdicts
 
 ROUNDING = 1e-9
 """A size that exceeds its limit by this share is the limit, which was written in another unit."""
@@ -46,19 +54,24 @@ class Choice:
 
     ``chosen`` is safe when corrected for the number of ``entries`` that were looked at. ``hopeful`` is the smallest
     that is safe when looked at alone, where it is smaller than the chosen one. ``candidates`` are those that could have
-    been chosen: controls take part where they are asked for by name. ``dense`` are the dense network's sizes,
-    ``dense_fits`` whether it keeps within the limits. ``unknown`` are limited axes that are not known of a candidate
-    that could be chosen. ``relaxed`` has for each limit, were it lifted alone, the least network by its axis;
-    ``margin`` is the loss closest to the one that is asked for with which one would be chosen, and which. ``nearest``
-    is what is undecided within the limits and needs least to be decided.
+    been chosen: controls take part where they are asked for by name; ``fitting`` are those of them that keep within the
+    limits as far as is known. ``controls`` are the verdicts on all controls, ``beside`` the networks of those that
+    could not be chosen. ``dense`` is the dense network that would ship, ``dense_fits`` whether it keeps within them.
+    ``unknown`` are limited axes that are not known of a candidate that could be chosen. ``relaxed`` has for each limit,
+    were it lifted alone, the least network by its axis; ``margin`` is the loss closest to the one that is asked for
+    with which one would be chosen, and which. ``nearest`` is what is undecided within the limits and needs least to be
+    decided.
     """
 
     wanted: Wanted
     entries: int
     candidates: tuple[Candidate, ...]
+    fitting: tuple[Candidate, ...]
+    controls: tuple[Verdict, ...]
+    beside: tuple[Candidate, ...]
     chosen: Candidate | None
     hopeful: Candidate | None
-    dense: Mapping[Axis, float]
+    dense: Dense | None
     dense_fits: bool | None
     unknown: tuple[Axis, ...]
     relaxed: Mapping[Axis, Candidate | None]
@@ -66,21 +79,25 @@ class Choice:
     nearest: Candidate | None
 
     @property
-    def fitting(self) -> tuple[Candidate, ...]:
-        """Return the candidates that keep within the limits as far as is known."""
-        return tuple(one for one in self.candidates if self.wanted.fits(one.sizes) is not False)
+    def ships(self) -> Outcome | None:
+        """Return the network that is chosen, be it the dense one."""
+        if self.chosen is not None:
+            return self.chosen.network
+        return self.dense.network if self.dense and self.decision == Decision.CHOSEN else None
 
     @property
     def decision(self) -> Decision:
         """Say what came of it: chosen, no network can, or not decided.
 
-        Where all that keep within the limits are shown to lose positives, the dense network is the choice, where it
-        keeps within them itself.
+        Where networks keep within the limits and all of them are shown to lose positives, the dense network is the
+        choice, if it keeps within them itself. Where nothing was pruned nothing is shown.
         """
         if self.chosen is not None:
             return Decision.CHOSEN
         if self.hopeful is not None or any(one.open or one.safe for one in self.fitting):
             return Decision.UNDECIDED
+        if not self.fitting:
+            return Decision.NONE if self.candidates else Decision.UNDECIDED
         return {True: Decision.CHOSEN, None: Decision.UNDECIDED, False: Decision.NONE}[self.dense_fits]
 
 
@@ -93,26 +110,30 @@ def choose(
 ) -> Choice:
     """Return the choice among the entries of one board, or those of them named, judged by what is wanted."""
     judged = judged_by(cells, wanted.fpr, wanted.max_loss)
-    every = candidates(judged, design, measured, entries)
-    asked = [one for one in every if entries is not None or not one.control]
+    every = verdicts(judged, design)
+    looked_at = [one for one in every if entries is None or one.entry in entries]
+    level = 1 - ALPHA / max(len(looked_at), 1)
+    asked = candidates([one for one in looked_at if entries is not None or not one.control], judged, measured, level)
+    who = {one.entry for one in asked}
     kept = [one for one in asked if wanted.fits(one.sizes)]
-    fitting = [one for one in asked if wanted.fits(one.sizes) is not False]
+    fitting = tuple(one for one in asked if wanted.fits(one.sizes) is not False)
     chosen = smallest([one for one in kept if one.sure])
     hopeful = smallest([one for one in kept if one.safe])
-    dense = [cell for cell in judged if cell.entry == names.DENSE and cell.done]
-    of_dense = sizes(dense[0], measured) if dense else {}
-    number = len({one.entry for one in every})
+    dense = dense_network(judged, measured)
     return Choice(
         wanted=wanted,
-        entries=number,
-        candidates=tuple(asked),
+        entries=len(looked_at),
+        candidates=asked,
+        fitting=fitting,
+        controls=tuple(one for one in every if one.control),
+        beside=candidates([one for one in every if one.control and one.entry not in who], judged, measured, level),
         chosen=chosen,
         hopeful=None if hopeful is chosen else hopeful,
-        dense=of_dense,
-        dense_fits=wanted.fits(of_dense) if dense else False,
+        dense=dense,
+        dense_fits=wanted.fits(dense.sizes) if dense else False,
         unknown=tuple(axis for axis in wanted.limits if any(axis not in one.sizes for one in fitting if not one.loses)),
         relaxed={} if chosen else {axis: _relaxed(asked, wanted, axis) for axis in wanted.limits},
-        margin=None if chosen else _margin(judged, design, kept, 1 - ALPHA / max(number, 1)),
+        margin=None if chosen else _margin(judged, design, kept, level),
         nearest=None if chosen else _nearest(fitting),
     )
 

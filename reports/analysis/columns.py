@@ -237,7 +237,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "macs",
         "MACs",
-        lambda outcome: outcome.metric(names.FLOPS) / 2,
+        lambda outcome: outcome.macs,
         multiplied,
         view="device",
         best="low",

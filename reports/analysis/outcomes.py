@@ -71,6 +71,11 @@ class Outcome(CellRecord):
         """Return which of an entry's networks it is: fold and seed."""
         return self.fold, self.seed
 
+    @property
+    def macs(self) -> float:
+        """Return the multiply-adds of one image that zeros leave, half of its FLOPs; NaN where not known."""
+        return self.metric(names.FLOPS) / 2
+
     @cached_property
     def cut(self) -> float:
         """Return the deployed cut, which keeps the asked share of the validation positives; NaN where not known."""

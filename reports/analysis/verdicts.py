@@ -1,5 +1,6 @@
 """How small an entry may get: the answer at each level beside the dense network, and the walk down from dense."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,12 +75,13 @@ class Verdict:
 
     def density_at(self, level: float) -> float | None:
         """Return the safe density at another confidence, such as one corrected for the number of entries."""
-        found = None
-        for step in self.steps:
-            if not step.safe(level, delta=self.terms.delta):
-                break
-            found = step.density
+        found = self.reach(level)
         return found if found is not None and (found < 1 or names.is_twin(self.entry)) else None
+
+    def reach(self, level: float) -> float | None:
+        """Return the last level of the unbroken run of safe ones, which may be 1; None where the first is not safe."""
+        safe = itertools.takewhile(lambda step: step.safe(level, delta=self.terms.delta), self.steps)
+        return min((step.density for step in safe), default=None)
 
     @property
     def stop(self) -> Step | None:

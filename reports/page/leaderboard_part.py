@@ -37,11 +37,17 @@ def leaderboard_values(board: Board) -> Mapping[str, Any]:
         "losses": sorted({row.loss for row in rows}),
         "answers": _answers(board),
         "signs": SIGNS,
-        "export": export_command(board.provenance, board.design.networks[0], board.group) if board.cells else "",
+        "export": _taking_home(board),
         names.PROBE: names.PROBE,
         "zeros": zeros(board),
         "reference": _dense(board) if any(level.density < 1 for level in board.levels) else None,
     }
+
+
+def _taking_home(board: Board) -> str:
+    """Return the command for the first network of the board, empty where it has none."""
+    first = min(board.cells, key=lambda cell: cell.network, default=None)
+    return export_command(f"{board.provenance['dataset']}", first.group, first.network) if first else ""
 
 
 def _limits(board: Board) -> list[columns.Column]:

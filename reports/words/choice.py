@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from harness.evaluation.safety import Answer, Needed
 from harness.evaluation.terms import Terms
-from harness.reports.analysis.candidates import Axis, Candidate
+from harness.reports.analysis.candidates import Axis, Candidate, Dense
 from harness.reports.analysis.choosing import Choice, Decision
 from harness.reports.analysis.estimates import sensitivity
 from harness.reports.analysis.verdicts import ALPHA
 from harness.reports.formatting import listed, numbered, percent, points, share
-from harness.reports.words.sizes import OPTIONS, named, size, written
+from harness.reports.words.sizes import OPTIONS, named, size, which, written
 from harness.reports.words.verdicts import lift, needed, reason, why
 
 RULE = "the highest sensitivity on its own validation images, where no test image has a say"
@@ -22,7 +22,7 @@ def decision(found: Choice) -> list[str]:
     """Return what came of it; the first sentence is the answer."""
     match found.decision:
         case Decision.CHOSEN:
-            return [*(_chosen(found, found.chosen) if found.chosen else _dense(found)), *_smaller(found)]
+            return [*(_chosen(found, found.chosen) if found.chosen else _dense(found, found.dense)), *_smaller(found)]
         case Decision.NONE:
             return [f"No network can: {_why_none(found)}."]
         case Decision.UNDECIDED:
@@ -43,7 +43,7 @@ def _chosen(found: Choice, one: Candidate) -> Iterator[str]:
     yield from network(one)
 
 
-def network(one: Candidate) -> Iterator[str]:
+def network(one: Candidate | Dense) -> Iterator[str]:
     """Yield which of its networks it is and why, and what it finds itself on test images."""
     known = "" if one.validated is None else f" ({share(one.validated)})"
     if one.networks > 1:
@@ -51,15 +51,18 @@ def network(one: Candidate) -> Iterator[str]:
     own = sensitivity([one.network])
     if own is not None:
         low, high = own.these
+        of_its_entry = "; the loss above is that of its entry" if isinstance(one, Candidate) else ""
         yield (
             f"It finds {share(own.value)} of its test positives at {percent(one.network.terms.fpr)} false alarms (95%"
-            f" interval over images: {share(low)} to {share(high)}); the loss above is that of its entry."
+            f" interval over images: {share(low)} to {share(high)}){of_its_entry}."
         )
 
 
-def _dense(found: Choice) -> Iterator[str]:
-    yield f"Ship the dense network: {size(found.dense)}."
+def _dense(found: Choice, one: Dense | None) -> Iterator[str]:
+    assert one is not None
+    yield f"Ship the dense network, {which(one.network)}: {size(one.sizes)}."
     yield f"Every smaller network {_within(found)}is shown to lose positives, it or a denser level of its entry."
+    yield from network(one)
 
 
 def _smaller(found: Choice) -> Iterator[str]:
@@ -68,10 +71,9 @@ def _smaller(found: Choice) -> Iterator[str]:
 
 
 def _why_none(found: Choice) -> str:
-    if not found.candidates:
-        return "nothing was pruned yet"
     if not found.fitting:
-        return f"none of {numbered(len(found.candidates), 'network')} keeps within {_limits(found)}"
+        does = f"; the dense network does ({size(found.dense.sizes)})" if found.dense and found.dense_fits else ""
+        return f"none of {numbered(len(found.candidates), 'pruned network')} keeps within {_limits(found)}{does}"
     return f"every network {_within(found)}is shown to lose positives, it or a denser level of its entry"
 
 
@@ -84,6 +86,9 @@ def _undecided(found: Choice) -> Iterator[str]:
         yield f"Its entry {reason(one.step.judgement, terms(found))}; choosing among {entries} asks for more than that."
         yield f"An entry that is named before its results are seen needs no such correction: --entry {one.entry!r}."
         yield from network(one)
+    elif not found.candidates:
+        but = ", but for controls, which are chosen where --entry names them" if found.controls else ""
+        yield f"Not decided: nothing was pruned yet{but}."
     elif found.unknown:
         yield f"Not decided: {listed([_unknown(axis) for axis in found.unknown])}."
     else:
@@ -116,8 +121,8 @@ _UNKNOWN: Mapping[Axis, tuple[str, str]] = {
 
 
 def _until_then(found: Choice) -> Iterator[str]:
-    if found.dense_fits:
-        yield f"Until then the dense network keeps within what is asked for: {size(found.dense)}."
+    if found.dense and found.dense_fits:
+        yield f"Until then the dense network keeps within what is asked for: {size(found.dense.sizes)}."
 
 
 def binding(found: Choice) -> list[str]:

@@ -9,10 +9,10 @@ from harness.reports.words.sizes import written
 
 
 def table(found: Choice) -> list[tuple[str, ...]]:
-    """Return a row for each candidate: entry, level, bytes, MACs, parameters, latency, answer."""
+    """Return a row for each candidate, then the controls: entry, level, bytes, MACs, parameters, latency, answer."""
     return [
         (one.entry, percent(one.density), *(_cell(found, axis, one) for axis in shown_axes(found)), _answer(one))
-        for one in found.candidates
+        for one in (*found.candidates, *found.beside)
     ]
 
 
@@ -29,6 +29,10 @@ def _cell(found: Choice, axis: Axis, one: Candidate) -> str:
 
 
 def _answer(one: Candidate) -> str:
+    return f"control: {_judged(one)}" if one.control else _judged(one)
+
+
+def _judged(one: Candidate) -> str:
     if one.safe:
         return "safe" if one.sure else "candidate"
     if one.stop is not None and one.stop is not one.step:

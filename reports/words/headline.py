@@ -36,7 +36,7 @@ def answer(board: Board) -> list[str]:
     lost = board.design.absent([cell for cell in board.cells if cell.entry == DENSE])
     if lost:
         return [f"No verdict: the dense network is not whole ({'; '.join(lost)})."]
-    return [*controls(board), *(_weak(board) or _safe(board) or _none(board))]
+    return [*controls(board.verdicts), *(_weak(board) or _safe(board) or _none(board))]
 
 
 def _anecdote(board: Board) -> str:
@@ -44,14 +44,19 @@ def _anecdote(board: Board) -> str:
     return f"No verdict: {told}. At least {FEWEST_NETWORKS} networks are needed, seeds or folds."
 
 
-def controls(board: Board) -> list[str]:
+def passing(verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """Return which controls are safe below dense, and down to where."""
+    densities = {one.entry: one.density for one in verdicts if one.control and one.density is not None}
+    return {entry: density for entry, density in densities.items() if density < 1}  # at 1 nothing was chosen
+
+
+def controls(verdicts: Sequence[Verdict]) -> list[str]:
     """Say which controls are safe somewhere below dense, nothing where none is."""
-    densities = {one.entry: one.density for one in board.verdicts if one.control and one.density is not None}
-    passing = {entry: density for entry, density in densities.items() if density < 1}  # at 1 nothing was chosen
-    if not passing:
+    found = passing(verdicts)
+    if not found:
         return []
-    title = "A control passes" if len(passing) == 1 else "Controls pass"
-    return [f"{title}: {_reaching(passing)}. So far down it is not shown that a method's choice of weights matters."]
+    title = "A control passes" if len(found) == 1 else "Controls pass"
+    return [f"{title}: {_reaching(found)}. So far down it is not shown that a method's choice of weights matters."]
 
 
 def _reaching(found: Mapping[str, float]) -> str:

@@ -1,35 +1,35 @@
 """What to type after a choice: what takes the network home, or the run that would decide."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.evaluation.safety import Answer
-from harness.reports.analysis.candidates import Candidate
+from harness.reports.analysis.candidates import Axis
 from harness.reports.analysis.choosing import Choice
+from harness.reports.analysis.outcomes import Outcome
+from harness.reports.words.taking_home import FILE, export_command
+from harness.results.names import is_twin
 
 
-def commands(found: Choice, facts: Mapping[str, Any], dataset: str, *, several: bool) -> list[str]:
+def commands(found: Choice, facts: Mapping[str, Any], dataset: str, places: Sequence[str] = ()) -> list[str]:
     """Return what to type next: what takes the network home, or the run that would decide.
 
-    ``several``: the results have more than one group.
+    ``dataset`` and ``places`` as `export_command` takes them. Of paths in the run only the last names are known.
     """
-    if found.chosen is not None:
-        return [export_command(found.chosen, dataset, several=several)]
-    if found.hopeful is not None:
-        return [export_command(found.hopeful, dataset, several=several)]
+    network = found.ships or (found.hopeful and found.hopeful.network)
+    if network:
+        file = file_of(found, network)
+        where = (dataset, network.group, network.network)
+        return [export_command(*where, network.entry, network.density, file=file, places=places)]
     seeds = _seeds_that_decide(found)
     command = str(facts.get("command") or "")
     return [with_seeds(command, seeds)] if seeds and command else []
 
 
-def export_command(one: Candidate, dataset: str, *, several: bool) -> str:
-    """Return the command that writes the network to a file."""
-    cell = one.network
-    words = ["harness", "export", "--dataset", dataset, "--entry", one.entry, "--density", f"{one.density:.12g}"]
-    words += ["--seed", str(cell.seed), *(["--fold", str(cell.fold)] if cell.fold else [])]
-    words += [*(["--group", cell.group] if several else []), "-o", "network.onnx"]
-    return shlex.join(words)
+def file_of(found: Choice, network: Outcome) -> str:
+    """Return which file to write: the one whose bytes were limited, if they were. A twin is an ONNX file alone."""
+    return "network.safetensors" if Axis.BYTES in found.wanted.limits and not is_twin(network.entry) else FILE
 
 
 def _seeds_that_decide(found: Choice) -> int | None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.reports.analysis.candidates import Axis, Candidate
+from harness.reports.analysis.outcomes import Outcome
 from harness.reports.formatting import percent
 
 OPTIONS: Mapping[Axis, str] = {
@@ -16,8 +17,12 @@ OPTIONS: Mapping[Axis, str] = {
 
 def named(one: Candidate) -> str:
     """Return a candidate's network: lt[rate=0.75] at 6.25%, seed 1 of fold 2."""
-    fold = f" of fold {one.network.fold}" if one.network.fold else ""
-    return f"{one.entry} at {percent(one.density)}, seed {one.network.seed}{fold}"
+    return f"{one.entry} at {percent(one.density)}, {which(one.network)}"
+
+
+def which(network: Outcome) -> str:
+    """Return which of its entry's networks it is: seed 1 of fold 2."""
+    return f"seed {network.seed}" + (f" of fold {network.fold}" if network.fold else "")
 
 
 def size(sizes: Mapping[Axis, float]) -> str:

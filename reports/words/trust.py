@@ -104,7 +104,7 @@ def _controls(board: Board) -> TrustLine:
     if not own:
         text = "No method that chooses weights by chance stands beside the others: add random to --methods."
         return TrustLine("mind", "No control", text)
-    if passing := controls(board):
+    if passing := controls(board.verdicts):
         title, _, text = passing[0].partition(": ")
         return TrustLine("bad", title, f"{text[:1].upper()}{text[1:]}")
     named = listed([f"“{one.entry}”" for one in own])

@@ -183,6 +183,15 @@ def test_choosing_among_fewer_entries_spends_less(planted):
         assert (one or ("", 2.0))[1] <= (many or ("", 2.0))[1]
 
 
+def test_an_entry_of_which_nothing_is_done_was_looked_at_too(planted):
+    made = planted()
+    for row in made.rows:
+        row["status"] = "failed" if row["entry"] == "other" else row["status"]
+    found = asked(made, 0.10)
+    assert (found.entries, {one.entry for one in found.candidates}) == (5, {"good", "lossy", "scattered"})
+    assert network(found.chosen) == by_loops(made, 0.10, {})[0]
+
+
 def test_a_control_is_chosen_only_where_it_is_named(planted):
     made = planted()
     assert network(asked(made, 0.10, {"bytes": 129_500, "macs": 2e6}).chosen) == ("good", 0.125)
@@ -196,6 +205,14 @@ def test_where_all_lose_the_dense_network_is_the_choice_if_it_fits(planted):
     assert asked(made, 0.05, {"bytes": 900_000}).decision == Decision.NONE
     assert asked(made, 0.05, {"bytes": 10.0}).decision == Decision.NONE
     assert asked(made, 0.05, {"latency": 1.0}).decision == Decision.UNDECIDED
+
+
+def test_where_none_that_may_be_chosen_fits_nothing_is_shown_and_dense_is_no_choice(planted):
+    found = asked(planted(0, {"random": (10, 60, 80)}), 0.05)
+    assert (found.dense_fits, found.decision) == (True, Decision.UNDECIDED)
+    slow = {("lossy", density): 0.01 for density in LEVELS} | {("dense", 1.0): 0.001}
+    found = asked(planted(0, {"lossy": (40, 60, 80)}), 0.05, {"latency": 0.005}, slow)
+    assert (found.dense_fits, found.decision) == (True, Decision.NONE)
 
 
 def test_too_few_networks_or_a_missing_one_decide_nothing(planted):

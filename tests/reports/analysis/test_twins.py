@@ -7,6 +7,7 @@ from harness.evaluation.safety import Answer
 from harness.reports.analysis.candidates import candidates, judged_by
 from harness.reports.analysis.leaderboard import leaderboard
 from harness.reports.analysis.margins import nearest_margin
+from harness.reports.analysis.verdicts import verdicts
 from harness.reports.charts.by_level import level_shown
 from harness.reports.page.leaderboard_part import telling_level
 from harness.reports.words.headline import answer
@@ -58,10 +59,15 @@ def test_a_loss_that_would_do_for_a_twin_is_judged_as_the_twin_is(bench):
     found = board(draw(bench, twins=True, lost=0.15))
     for delta in (0.02, 0.04):
         judged = judged_by(found.cells, 0.3, delta)
-        twin = next(one for one in candidates(judged, found.design, {}) if (one.entry, one.density) == TWIN)
+        twin = next(
+            one
+            for one in candidates(verdicts(judged, found.design), judged, {}, 0.95)
+            if (one.entry, one.density) == TWIN
+        )
         margin = nearest_margin(judged, found.design, twin, delta, 0.95)
         assert margin is not None
-        again = candidates(judged_by(found.cells, 0.3, margin), found.design, {})
+        judged = judged_by(found.cells, 0.3, margin)
+        again = candidates(verdicts(judged, found.design), judged, {}, 0.95)
         assert next(one for one in again if (one.entry, one.density) == TWIN).safe
         assert (margin == delta) == twin.safe
 

@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 
 from harness.reports.analysis.leaderboard import leaderboard
@@ -28,6 +30,15 @@ def entered(trial, **missed):
 )
 def test_the_level_that_is_shown_first_tells_most(trial, missed, level):
     assert telling_level(entered(trial(), **missed)) == level
+
+
+def test_the_command_that_takes_a_network_home_names_the_group_of_its_fold(trial):
+    made = trial(folds=2).entry("dense", 1.0, 12).entry("lt", 0.5, 12)
+    board = board_of(made.results())
+    (own,) = {cell.group for cell in board.cells if cell.network == (1, 0)}
+    assert own != board.group
+    words = shlex.split(leaderboard_values(board)["export"])
+    assert words[-8:] == ["--seed", "0", "--fold", "1", "--group", own, "-o", "network.onnx"]
 
 
 def test_without_a_pruned_level_the_dense_one_is_shown(trial):

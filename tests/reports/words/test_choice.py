@@ -1,8 +1,10 @@
 """A choice in words: what is said where a network is chosen, where none is, and what to type next."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from harness.reports.words.next_command import with_seeds
+from harness.reports.words.next_command import file_of, with_seeds
 
 
 @pytest.mark.parametrize(
@@ -16,3 +18,16 @@ from harness.reports.words.next_command import with_seeds
 )
 def test_a_run_of_more_seeds_is_the_run_that_there_was(command, again):
     assert with_seeds(command, 7) == again
+
+
+@pytest.mark.parametrize(
+    ("entry", "limits", "file"),
+    [
+        ("lt", {"bytes": 1e6}, "network.safetensors"),
+        ("lt", {"macs": 1e6}, "network.onnx"),
+        ("lt+int8", {"bytes": 1e6}, "network.onnx"),
+    ],
+)
+def test_the_file_that_is_written_is_the_one_whose_bytes_were_limited(entry, limits, file):
+    found = SimpleNamespace(wanted=SimpleNamespace(limits=limits))
+    assert file_of(found, SimpleNamespace(entry=entry)) == file
