@@ -214,7 +214,8 @@ def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple
     found: dict[tuple[str, float], float] = {}
     for one in results.measurements:
         cell = one.file.cell
-        if shown[one.machine] == device and cell is not None and cell.group in subject.groups:
+        alone = one.latency.get(1)  # a file of a fixed batch has no time of one image
+        if shown[one.machine] == device and cell is not None and cell.group in subject.groups and alone is not None:
             key = (cell.entry, cell.density)
-            found[key] = max(found.get(key, 0.0), one.latency[1].median)
+            found[key] = max(found.get(key, 0.0), alone.median)
     return found

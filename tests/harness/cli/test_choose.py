@@ -100,6 +100,11 @@ def test_a_planted_too_slow_network_is_not_chosen(held, chosen):
     done = chosen(replace(results, measurements=every[:1]), *asked, "pi")
     assert done.exit_code == 7
     assert "the latency of some networks is not known, which --max-latency asks about (nothing" in told(done)
+    at_32 = measured("lt", 0.25, 9, group=group)
+    at_32.latency = {32: at_32.latency[1]}  # of a file with a fixed batch
+    done = chosen(replace(results, measurements=(at_32,)), *asked, "pi")
+    assert done.exit_code == 7, done.output
+    assert "the latency of some networks is not known" in told(done)
 
 
 def test_one_seed_decides_nothing_and_the_run_that_would_is_told(held, chosen):
