@@ -24,6 +24,7 @@ from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
 
 if TYPE_CHECKING:
+    from harness.results.measurement import Measurement
     from harness.shipping.device_results import DeviceResults, Refusal
     from harness.shipping.held_cell import CellName
     from harness.shipping.measurable import Measurable
@@ -85,17 +86,31 @@ def measure(
     store = store.absolute()
     uri = results_uri(store, tracking_uri) if entry or tracking_uri is not None else None
     tell_places(store=store, mlflow=shown_address(uri) if uri else None)
+
+    from harness.shipping.held_cell import CellName
+
+    named: dict[str, Any] = {"seed": seed, "fold": fold, "imbalance": imbalance, "group": group}
+    if uri is not None and entry:
+        named["dataset"] = dataset or only_experiment(uri, store)
+    cells = [CellName(entry=one, density=level, **named) for one in entry or [] for level in density or []]
     if imported is not None:
         found = _imported(imported, store)
     else:
-        named = _named(uri, store, dataset, entry or [], density or [], seed, fold, imbalance, group) if uri else []
-        networks = _networks(files or [], named, uri, store, data_dir)
+        networks = _networks(files or [], cells, uri, store, data_dir)
         if package is not None:
             _write(package, networks, store, as_json=as_json)
             return
         found = _measured(networks, machine, seconds, noise_limit)
-    _publish(found, uri, store, tracking_uri)
-    _tell(found, as_json=as_json)
+    if not as_json:
+        _tell(found)
+    published: list[Measurement] = []
+    try:
+        _publish(found, store, tracking_uri, published)
+    finally:  # where MLflow fails, the minutes just measured are not lost
+        if as_json:
+            _tell_json(found, published)
+    if found.refusals:
+        raise typer.Exit(3) if found.measurements else refusal_of(found.refusals)
 
 
 def _refuse_odd(
@@ -116,25 +131,6 @@ def _refuse_odd(
     faults += [f"--density {one:g} is no share of the weights" for one in densities if not 0 < one <= 1]
     if faults:
         raise UsageError("; ".join(faults), fix="harness measure --entry lt --density 0.25, or harness measure FILE")
-
-
-def _named(
-    uri: str,
-    store: Path,
-    dataset: str | None,
-    entries: Sequence[str],
-    densities: Sequence[float],
-    seed: int,
-    fold: int | None,
-    imbalance: float | None,
-    group: str | None,
-) -> "list[CellName]":
-    """Return the cells that are asked for: each entry at each level."""
-    from harness.shipping.held_cell import CellName
-
-    dataset = dataset or only_experiment(uri, store)
-    rest: dict[str, Any] = {"seed": seed, "fold": fold, "imbalance": imbalance, "group": group}
-    return [CellName(dataset=dataset, entry=one, density=level, **rest) for one in entries for level in densities]
 
 
 def _networks(
@@ -190,36 +186,34 @@ def _imported(path: Path, store: Path) -> "DeviceResults":
     return results_of(document, remembered(store, str(document.get("package")), f"{path}"), f"{path}")
 
 
-def _publish(found: "DeviceResults", uri: str | None, store: Path, tracking_uri: str | None) -> None:
-    """Log what was measured of cells; of files nobody can say whose figures they are."""
-    cells = [one for one in found.measurements if one.file.cell is not None]
+def _publish(found: "DeviceResults", store: Path, tracking_uri: str | None, published: "list[Measurement]") -> None:
+    """Log what was measured of cells, and add it to ``published``; of files nobody can say whose figures they are."""
+    cells = [(one, one.file.cell) for one in found.measurements if one.file.cell is not None]
     if not cells:
         return
     from harness.results.mlflow_tracker import Tracker
     from harness.shipping.measuring import measurement_publication
 
-    uri = uri or results_uri(store, tracking_uri)
-    for one in cells:
-        assert one.file.cell is not None
-        Tracker(uri, store, one.file.cell.dataset).publish(measurement_publication(one))
+    uri = results_uri(store, tracking_uri)
+    for one, cell in cells:
+        Tracker(uri, store, cell.dataset).publish(measurement_publication(one))
+        published.append(one)
 
 
-def _tell(found: "DeviceResults", *, as_json: bool) -> None:
-    """Show what was measured, then what was refused. Exit code 3 where that is some of it."""
+def _tell(found: "DeviceResults") -> None:
+    """Show what was measured, then what was refused where that is not all of it."""
     from harness.cli.measure_text import lines_of
 
-    if as_json:
-        values = [{**one.to_json(), "published": one.file.cell is not None} for one in found.measurements]
-        refused = [{"name": one.name, "why": one.why, "noisy": one.noisy} for one in found.refusals]
-        show_json({"measured": values, "refused": refused})
-    else:
+    if found.measurements:
         show("\n".join(line for one in found.measurements for line in lines_of(one)))
-    if found.refusals and found.measurements:
-        for one in found.refusals:
-            say(f"NOT MEASURED: {one.name}: {one.why}", "bold red")
-        raise typer.Exit(3)
-    if found.refusals:
-        raise refusal_of(found.refusals)
+        for refused in found.refusals:
+            say(f"NOT MEASURED: {refused.name}: {refused.why}", "bold red")
+
+
+def _tell_json(found: "DeviceResults", published: "Sequence[Measurement]") -> None:
+    values = [{**one.to_json(), "published": one in published} for one in found.measurements]
+    refused = [{"name": one.name, "why": one.why, "noisy": one.noisy} for one in found.refusals]
+    show_json({"measured": values, "refused": refused})
 
 
 def refusal_of(refusals: "Sequence[Refusal]") -> HarnessError:
