@@ -22,6 +22,7 @@ from harness.cli.options import (
 from harness.errors import DataError, HarnessError, UsageError
 from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
+from harness.shipping.device.measure_onnx import wrong_name
 
 if TYPE_CHECKING:
     from harness.results.measurement import Measurement
@@ -53,7 +54,7 @@ def measure(
     fold: FoldOption = None,
     imbalance: RatioOption = None,
     group: GroupOption = None,
-    machine: Annotated[
+    device: Annotated[
         str,
         typer.Option(metavar="NAME", rich_help_panel=_HOW, help="What this machine is called; default: its processor."),
     ] = "",
@@ -82,7 +83,7 @@ def measure(
 ) -> None:
     """Measure what a network costs: bytes, multiplications, memory, and time at batch 1 and 32 on one thread."""
     speak(quiet=quiet, verbose=verbose)
-    _refuse_odd(files or [], entry or [], density or [], package, imported)
+    _refuse_odd(files or [], entry or [], density or [], device, package, imported)
     store = store.absolute()
     uri = results_uri(store, tracking_uri) if entry or tracking_uri is not None else None
     tell_places(store=store, mlflow=shown_address(uri) if uri else None)
@@ -100,7 +101,7 @@ def measure(
         if package is not None:
             _write(package, networks, store, as_json=as_json)
             return
-        found = _measured(networks, machine, seconds, noise_limit)
+        found = _measured(networks, device, seconds, noise_limit)
     if not as_json:
         _tell(found)
     published: list[Measurement] = []
@@ -117,6 +118,7 @@ def _refuse_odd(
     files: Sequence[Path],
     entries: Sequence[str],
     densities: Sequence[float],
+    device: str,
     package: Path | None,
     imported: Path | None,
 ) -> None:
@@ -129,6 +131,7 @@ def _refuse_odd(
     if bool(entries) != bool(densities):
         faults.append("a cell needs both --entry and --density")
     faults += [f"--density {one:g} is no share of the weights" for one in densities if not 0 < one <= 1]
+    faults += [f"--device: {wrong}"] if (wrong := wrong_name(device)) else []
     if faults:
         raise UsageError("; ".join(faults), fix="harness measure --entry lt --density 0.25, or harness measure FILE")
 
@@ -166,15 +169,15 @@ def _write(folder: Path, networks: "Sequence[Measurable]", store: Path, *, as_js
         show_json({"package": folder.absolute(), "networks": [one.file.name for one in networks]})
         return
     show(f"{len(networks)} networks in {folder}: copy it to the device, and there")
-    show(f"  python3 {SCRIPT} --machine 'what it is called'")
+    show(f"  python3 {SCRIPT} --device 'what it is called'")
     show("then here, with the measured.json that it wrote: harness measure --import measured.json")
 
 
-def _measured(networks: "Sequence[Measurable]", machine: str, seconds: float, noise_limit: float) -> "DeviceResults":
+def _measured(networks: "Sequence[Measurable]", device: str, seconds: float, noise_limit: float) -> "DeviceResults":
     from harness.shipping.measuring import measured
 
     with reporter().task("Measuring", None, "networks"):
-        return measured(networks, machine, seconds, noise_limit)
+        return measured(networks, device, seconds, noise_limit)
 
 
 def _imported(path: Path, store: Path) -> "DeviceResults":

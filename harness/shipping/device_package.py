@@ -25,7 +25,7 @@ KEPT = "packages"
 """Folder of a store that remembers which networks went to which device."""
 
 _TEXT = """Needs Python 3.8 or newer, numpy and onnxruntime: pip install numpy onnxruntime
-Run, with nothing else at work on the device: python3 {script} --machine 'what this device is called'
+Run, with nothing else at work on the device: python3 {script} --device 'what this device is called'
 Bring {measured} back, and give it to: harness measure --import {measured}
 """
 

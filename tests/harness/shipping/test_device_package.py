@@ -104,7 +104,7 @@ def test_a_device_with_numpy_and_onnxruntime_alone_measures_it(networks, bare, t
     folder, store = tmp_path / "package", tmp_path / "store"
     manifest = write_package(folder, networks)
     remember(store, manifest)
-    ran = on_the_device(folder, bare, "--machine", "a board", "--seconds", "0.02", "--noise-limit", "10")
+    ran = on_the_device(folder, bare, "--device", "a board", "--seconds", "0.02", "--noise-limit", "10")
     assert ran.returncode == 0, ran.stderr
     document = read_document(folder / "measured.json")
     found = results_of(document, remembered(store, document["package"], "it"), "it")

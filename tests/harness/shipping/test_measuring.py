@@ -45,7 +45,7 @@ def measure(commands, tmp_path):
 
 @pytest.mark.slow
 def test_cells_are_measured_published_and_read_back(copied, measure):
-    told = measure(*CELLS, "--store", copied, "--machine", "this one", *QUICK, "--json")
+    told = measure(*CELLS, "--store", copied, "--device", "this one", *QUICK, "--json")
     assert told["refused"] == []
     masked, cut = told["measured"]
     results = read(default_uri(copied), copied, "isic-sim")
@@ -83,7 +83,7 @@ def test_a_package_goes_to_a_device_and_its_numbers_come_back(copied, measure, t
 
 def on_the_device(place):
     script = place / "package" / "measure_onnx.py"
-    words = [sys.executable, script, "--machine", "a phone", *QUICK]
+    words = [sys.executable, script, "--device", "a phone", *QUICK]
     subprocess.run(words, check=True, cwd=place, capture_output=True)
 
 
@@ -108,7 +108,7 @@ def file(tmp_path):
 
 
 def test_a_file_is_measured_and_not_published(file, measure):
-    (told,) = measure(file, *QUICK, "--machine", "here", "--json")["measured"]
+    (told,) = measure(file, *QUICK, "--device", "here", "--json")["measured"]
     content = file.read_bytes()
     assert told["file"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert told["file"]["bytes"] == len(content)
@@ -192,6 +192,7 @@ def test_noise_alone_is_exit_7():
         (("--entry", "lt"), 2, "both --entry and --density"),
         (("--import", "x.json", "y.onnx"), 2, "takes no files"),
         (("x.pickle",), 2, "ends in .onnx"),
+        (("absent.onnx", "--device", "a/b"), 2, "--device: 'a/b' is no name of a device"),
         (("absent.onnx",), 4, "No such file"),
         (("--import", "absent.json"), 4, "No such file"),
         (("--entry", "lt", "--density", "0.5"), 2, "no results in"),
