@@ -9,7 +9,7 @@ import typer
 from harness.cli.cell_options import CELL, CellSeedOption, FoldOption, GroupOption, HeldDatasetOption, RatioOption
 from harness.cli.held import only_experiment
 from harness.cli.loudness import reporter, speak, tell_places
-from harness.cli.messages import say, show, show_json
+from harness.cli.messages import note, say, show, show_json
 from harness.cli.options import (
     DEFAULT_STORE,
     DataDirOption,
@@ -163,7 +163,7 @@ def _write(folder: Path, networks: "Sequence[Measurable]", store: Path, *, as_js
     """Write a package, which the store remembers."""
     from harness.shipping.device_package import SCRIPT, remember, write_package
 
-    manifest = write_package(folder.absolute(), networks)
+    manifest = write_package(folder.absolute(), networks, tell=note)
     remember(store, manifest)
     if as_json:
         show_json({"package": folder.absolute(), "networks": [one.file.name for one in networks]})
