@@ -61,7 +61,7 @@ def choose(
         str | None, typer.Option("--max-bytes", metavar="SIZE", rich_help_panel=_LIMITS, help="Of its file: 200kB.")
     ] = None,
     max_macs: Annotated[
-        str | None, typer.Option("--max-macs", metavar="N", rich_help_panel=_LIMITS, help="For one image: 20M.")
+        str | None, typer.Option("--max-macs", metavar="N", rich_help_panel=_LIMITS, help="Left, for one image: 20M.")
     ] = None,
     max_parameters: Annotated[
         str | None, typer.Option("--max-parameters", metavar="N", rich_help_panel=_LIMITS, help="That are left: 150k.")

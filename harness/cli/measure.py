@@ -81,7 +81,7 @@ def measure(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Measure what a network costs: bytes, multiplications, memory, and time at batch 1 and 32 on one thread."""
+    """Measure what a network costs: bytes, MACs, memory, and time at batch 1 and 32 on one thread."""
     speak(quiet=quiet, verbose=verbose)
     _refuse_odd(files or [], entry or [], density or [], device, package, imported)
     store = store.absolute()

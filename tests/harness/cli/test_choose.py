@@ -60,7 +60,7 @@ def told(done):
 def test_the_smallest_safe_network_is_named_with_the_command_that_takes_it_home(held, chosen):
     done = chosen(held(), "--max-loss", "0.1")
     assert done.exit_code == 0, done.output
-    seed = re.match(r"Ship lt at 25%, seed (\d): 2.5k MACs, 250 parameters\.", told(done))
+    seed = re.match(r"Ship lt at 25%, seed (\d): 2.5k MACs left, 250 parameters\.", told(done))
     command = re.search(r"Take it home: (harness export .*?-o network\.onnx)", told(done))[1]
     assert shlex.split(command) == [
         *("harness", "export", "--dataset", "spots", "--entry", "lt", "--density", "0.25"),

@@ -117,7 +117,7 @@ def test_a_file_is_measured_and_not_published(file, measure):
     assert told["machine"]["name"] == "here"
     assert (told["file"]["cell"], told["published"]) == (None, False)
     shown = measure(file, *QUICK).stdout
-    assert "15,000 multiply-adds an image, 6,000 of them" in shown
+    assert "15,000 MACs an image, 6,000 of them left: by weights that are not zero" in shown
     assert "no run faster" in shown
 
 

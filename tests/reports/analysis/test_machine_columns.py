@@ -80,7 +80,7 @@ def test_they_are_axes_of_the_trade_offs_under_names_that_are_fields(results):
 def test_tables_and_terminal_show_them(results):
     (board,) = leaderboard(results)
     (table,) = [one for one in tables(board) if one.name == "leaderboard-50-percent-device"]
-    assert [head.title for head in table.heads][4:-1] == ["Bytes", "MACs", "Bits", *TITLES]
+    assert [head.title for head in table.heads][4:-1] == ["Bytes", "MACs left", "Bits", *TITLES]
     stream = io.StringIO()
     Console(file=stream, width=100, color_system=None).print(summary(results))
     text = " ".join(stream.getvalue().split())
