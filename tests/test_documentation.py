@@ -127,6 +127,13 @@ def test_every_metric_is_explained(name: str) -> None:
     assert f"`{name}`" in (ROOT / "docs" / "metrics.md").read_text()
 
 
+def test_a_metric_has_one_row() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text()
+    rows = re.findall(r"^\| `((?:size|cost|kept)/\w+)` \|", text, re.MULTILINE)
+    assert "size/bytes" in rows
+    assert len(rows) == len(set(rows))
+
+
 def test_every_tag_is_explained() -> None:
     tags = {value for value in vars(names).values() if isinstance(value, str) and value.startswith("harness.")}
     tags -= {names.__name__, names.__package__}

@@ -62,7 +62,7 @@ def choose(
         str | None, typer.Option("--max-bytes", metavar="SIZE", rich_help_panel=_LIMITS, help="Of its file: 200kB.")
     ] = None,
     max_macs: Annotated[
-        str | None, typer.Option("--max-macs", metavar="N", rich_help_panel=_LIMITS, help="For one image: 20M.")
+        str | None, typer.Option("--max-macs", metavar="N", rich_help_panel=_LIMITS, help="Left, for one image: 20M.")
     ] = None,
     max_parameters: Annotated[
         str | None, typer.Option("--max-parameters", metavar="N", rich_help_panel=_LIMITS, help="That are left: 150k.")
@@ -226,8 +226,8 @@ def _measured(results: "Results", subject: "Subject", device: str) -> dict[tuple
     found: dict[tuple[str, float], float] = {}
     for one in results.measurements:
         cell = one.file.cell
-        single = one.latency.get(1)  # which what was imported may lack
-        if shown[one.machine] == device and cell is not None and cell.group in subject.groups and single is not None:
+        alone = one.latency.get(1)  # a file of a fixed batch has no time of one image
+        if shown[one.machine] == device and cell is not None and cell.group in subject.groups and alone is not None:
             key = (cell.entry, cell.density)
-            found[key] = max(found.get(key, 0.0), single.median)
+            found[key] = max(found.get(key, 0.0), alone.median)
     return found

@@ -193,7 +193,7 @@ def _board(held: "HeldCell", entry: str, tracker: "Tracker") -> dict[str, Any] |
 def _show(card: Mapping[str, Any], output: Path) -> None:
     file, board = card["file"], card["leaderboard"]
     agreed = file["agreement"]
-    show(f"{output}: {file['size']:,} bytes, {file['compressed']:,} by zstd; sha256 {file['sha256'][:16]}...")
+    show(f"{output}: {file['bytes']:,} bytes, {file['compressed']:,} by zstd; sha256 {file['sha256'][:16]}...")
     published = "the published ones" if board else "those that its card counts"
     changed = "1 image changes sides" if agreed["changed"] == 1 else f"{agreed['changed']:,} images change sides"
     show(

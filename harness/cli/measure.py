@@ -9,7 +9,7 @@ import typer
 from harness.cli.cell_options import CELL, CellSeedOption, FoldOption, GroupOption, HeldDatasetOption, RatioOption
 from harness.cli.held import only_experiment
 from harness.cli.loudness import reporter, speak, tell_places
-from harness.cli.messages import say, show, show_json
+from harness.cli.messages import note, say, show, show_json
 from harness.cli.options import (
     DEFAULT_STORE,
     DataDirOption,
@@ -22,8 +22,10 @@ from harness.cli.options import (
 from harness.errors import DataError, HarnessError, UsageError
 from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
+from harness.shipping.device.measure_onnx import wrong_name
 
 if TYPE_CHECKING:
+    from harness.results.measurement import Measurement
     from harness.shipping.device_results import DeviceResults, Refusal
     from harness.shipping.held_cell import CellName
     from harness.shipping.measurable import Measurable
@@ -52,7 +54,7 @@ def measure(
     fold: FoldOption = None,
     imbalance: RatioOption = None,
     group: GroupOption = None,
-    machine: Annotated[
+    device: Annotated[
         str,
         typer.Option(metavar="NAME", rich_help_panel=_HOW, help="What this machine is called; default: its processor."),
     ] = "",
@@ -79,29 +81,44 @@ def measure(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Measure what a network costs: bytes, multiplications, memory, and time at batch 1 and 32 on one thread."""
+    """Measure what a network costs: bytes, MACs, memory, and time at batch 1 and 32 on one thread."""
     speak(quiet=quiet, verbose=verbose)
-    _refuse_odd(files or [], entry or [], density or [], package, imported)
+    _refuse_odd(files or [], entry or [], density or [], device, package, imported)
     store = store.absolute()
     uri = results_uri(store, tracking_uri) if entry or tracking_uri is not None else None
     tell_places(store=store, mlflow=shown_address(uri) if uri else None)
+
+    from harness.shipping.held_cell import CellName
+
+    named: dict[str, Any] = {"seed": seed, "fold": fold, "imbalance": imbalance, "group": group}
+    if uri is not None and entry:
+        named["dataset"] = dataset or only_experiment(uri, store)
+    cells = [CellName(entry=one, density=level, **named) for one in entry or [] for level in density or []]
     if imported is not None:
         found = _imported(imported, store)
     else:
-        named = _named(uri, store, dataset, entry or [], density or [], seed, fold, imbalance, group) if uri else []
-        networks = _networks(files or [], named, uri, store, data_dir)
+        networks = _networks(files or [], cells, uri, store, data_dir)
         if package is not None:
             _write(package, networks, store, as_json=as_json)
             return
-        found = _measured(networks, machine, seconds, noise_limit)
-    _publish(found, uri, store, tracking_uri)
-    _tell(found, as_json=as_json)
+        found = _measured(networks, device, seconds, noise_limit)
+    if not as_json:
+        _tell(found)
+    published: list[Measurement] = []
+    try:
+        _publish(found, store, tracking_uri, published)
+    finally:  # where MLflow fails, the minutes just measured are not lost
+        if as_json:
+            _tell_json(found, published)
+    if found.refusals:
+        raise typer.Exit(3) if found.measurements else refusal_of(found.refusals)
 
 
 def _refuse_odd(
     files: Sequence[Path],
     entries: Sequence[str],
     densities: Sequence[float],
+    device: str,
     package: Path | None,
     imported: Path | None,
 ) -> None:
@@ -114,27 +131,9 @@ def _refuse_odd(
     if bool(entries) != bool(densities):
         faults.append("a cell needs both --entry and --density")
     faults += [f"--density {one:g} is no share of the weights" for one in densities if not 0 < one <= 1]
+    faults += [f"--device: {wrong}"] if (wrong := wrong_name(device)) else []
     if faults:
         raise UsageError("; ".join(faults), fix="harness measure --entry lt --density 0.25, or harness measure FILE")
-
-
-def _named(
-    uri: str,
-    store: Path,
-    dataset: str | None,
-    entries: Sequence[str],
-    densities: Sequence[float],
-    seed: int,
-    fold: int | None,
-    imbalance: float | None,
-    group: str | None,
-) -> "list[CellName]":
-    """Return the cells that are asked for: each entry at each level."""
-    from harness.shipping.held_cell import CellName
-
-    dataset = dataset or only_experiment(uri, store)
-    rest: dict[str, Any] = {"seed": seed, "fold": fold, "imbalance": imbalance, "group": group}
-    return [CellName(dataset=dataset, entry=one, density=level, **rest) for one in entries for level in densities]
 
 
 def _networks(
@@ -164,21 +163,21 @@ def _write(folder: Path, networks: "Sequence[Measurable]", store: Path, *, as_js
     """Write a package, which the store remembers."""
     from harness.shipping.device_package import SCRIPT, remember, write_package
 
-    manifest = write_package(folder.absolute(), networks)
+    manifest = write_package(folder.absolute(), networks, tell=note)
     remember(store, manifest)
     if as_json:
         show_json({"package": folder.absolute(), "networks": [one.file.name for one in networks]})
         return
     show(f"{len(networks)} networks in {folder}: copy it to the device, and there")
-    show(f"  python3 {SCRIPT} --machine 'what it is called'")
+    show(f"  python3 {SCRIPT} --device 'what it is called'")
     show("then here, with the measured.json that it wrote: harness measure --import measured.json")
 
 
-def _measured(networks: "Sequence[Measurable]", machine: str, seconds: float, noise_limit: float) -> "DeviceResults":
+def _measured(networks: "Sequence[Measurable]", device: str, seconds: float, noise_limit: float) -> "DeviceResults":
     from harness.shipping.measuring import measured
 
     with reporter().task("Measuring", None, "networks"):
-        return measured(networks, machine, seconds, noise_limit)
+        return measured(networks, device, seconds, noise_limit)
 
 
 def _imported(path: Path, store: Path) -> "DeviceResults":
@@ -190,36 +189,34 @@ def _imported(path: Path, store: Path) -> "DeviceResults":
     return results_of(document, remembered(store, str(document.get("package")), f"{path}"), f"{path}")
 
 
-def _publish(found: "DeviceResults", uri: str | None, store: Path, tracking_uri: str | None) -> None:
-    """Log what was measured of cells; of files nobody can say whose figures they are."""
-    cells = [one for one in found.measurements if one.file.cell is not None]
+def _publish(found: "DeviceResults", store: Path, tracking_uri: str | None, published: "list[Measurement]") -> None:
+    """Log what was measured of cells, and add it to ``published``; of files nobody can say whose figures they are."""
+    cells = [(one, one.file.cell) for one in found.measurements if one.file.cell is not None]
     if not cells:
         return
     from harness.results.mlflow_tracker import Tracker
     from harness.shipping.measuring import measurement_publication
 
-    uri = uri or results_uri(store, tracking_uri)
-    for one in cells:
-        assert one.file.cell is not None
-        Tracker(uri, store, one.file.cell.dataset).publish(measurement_publication(one))
+    uri = results_uri(store, tracking_uri)
+    for one, cell in cells:
+        Tracker(uri, store, cell.dataset).publish(measurement_publication(one))
+        published.append(one)
 
 
-def _tell(found: "DeviceResults", *, as_json: bool) -> None:
-    """Show what was measured, then what was refused. Exit code 3 where that is some of it."""
+def _tell(found: "DeviceResults") -> None:
+    """Show what was measured, then what was refused where that is not all of it."""
     from harness.cli.measure_text import lines_of
 
-    if as_json:
-        values = [{**one.to_json(), "published": one.file.cell is not None} for one in found.measurements]
-        refused = [{"name": one.name, "why": one.why, "noisy": one.noisy} for one in found.refusals]
-        show_json({"measured": values, "refused": refused})
-    else:
+    if found.measurements:
         show("\n".join(line for one in found.measurements for line in lines_of(one)))
-    if found.refusals and found.measurements:
-        for one in found.refusals:
-            say(f"NOT MEASURED: {one.name}: {one.why}", "bold red")
-        raise typer.Exit(3)
-    if found.refusals:
-        raise refusal_of(found.refusals)
+        for refused in found.refusals:
+            say(f"NOT MEASURED: {refused.name}: {refused.why}", "bold red")
+
+
+def _tell_json(found: "DeviceResults", published: "Sequence[Measurement]") -> None:
+    values = [{**one.to_json(), "published": one in published} for one in found.measurements]
+    refused = [{"name": one.name, "why": one.why, "noisy": one.noisy} for one in found.refusals]
+    show_json({"measured": values, "refused": refused})
 
 
 def refusal_of(refusals: "Sequence[Refusal]") -> HarnessError:

@@ -6,7 +6,7 @@ from harness.results.measurement import GraphCounts, Measurement
 from harness.storage.usage import shown
 
 MANY_ZEROS = 0.95
-"""From so many multiplications by zeros on it is said that they save nothing; rounding makes a few."""
+"""From so many MACs by zeros on it is said that they save nothing; rounding makes a few."""
 
 
 def lines_of(found: Measurement) -> Iterator[str]:
@@ -26,7 +26,7 @@ def lines_of(found: Measurement) -> Iterator[str]:
 
 def _counts(found: GraphCounts) -> Iterator[str]:
     yield f"  {found.parameters:,} weights, {found.nonzero:,} of them not zero"
-    yield f"  {found.macs:,} multiply-adds an image, {found.effective_macs:,} of them by weights that are not zero"
+    yield f"  {found.macs:,} MACs an image, {found.effective_macs:,} of them left: by weights that are not zero"
     share = found.activations_to_parameters
     beside = "" if share is None else f", {share:.3g} of what the weights take"
     yield f"  {shown(found.peak_activations)} of activations at most{beside}"

@@ -108,7 +108,7 @@ class Measurement:
     load_seconds: Amount
     memory: Count | None
     memory_32: Count | None = None
-    latency: Mapping[Literal[1, 32], Latency]
+    latency: Annotated[Mapping[Literal[1, 32], Latency], Field(min_length=1)]
     load_average: Amount
     joules: Amount | None = None
 

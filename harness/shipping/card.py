@@ -53,7 +53,7 @@ def card(held: HeldCell, cell: Replayed, exported: Exported, board: Mapping[str,
     found: Values = {
         "format": FORMAT,
         "cell": {**cell.shipped.nameplate.to_json(), "bits": cell.entry.bits},
-        "file": {**asdict(exported), "form": str(exported.form)},
+        "file": {**asdict(exported), "format": str(exported.format)},
         "intended_use": INTENDED,
         "data": {name: told.get(name) for name in _DATA},
         "method": _method(cell),

@@ -39,7 +39,7 @@ def _code(text: str) -> str:
 def _details(card: Card) -> Iterable[str]:
     network, method, file = card["network"], card["method"], card["file"]
     start = network["start_weights"]
-    yield f"File: `{file['name']}` ({file['form']}), {file['size']:,} bytes, {file['compressed']:,} by zstd"
+    yield f"File: `{file['name']}` ({file['format']}), {file['bytes']:,} bytes, {file['compressed']:,} by zstd"
     yield f"sha256: `{file['sha256']}`"
     yield (
         f"Network: {network['architecture']}, {_known(network['parameters'])} parameters,"

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,11 +21,13 @@ from harness.storage.disk import disk_errors, write_whole
 
 FORMAT, SCHEMA = "prune-harness/device", 1
 SCRIPT, README = "measure_onnx.py", "README.txt"
+_WRITTEN = re.compile(r"\d+-[a-z0-9.-]+\.(onnx|npy)")
+"""Names of files that `write_package` gives; no path is one."""
 KEPT = "packages"
 """Folder of a store that remembers which networks went to which device."""
 
 _TEXT = """Needs Python 3.8 or newer, numpy and onnxruntime: pip install numpy onnxruntime
-Run, with nothing else at work on the device: python3 {script} --machine 'what this device is called'
+Run, with nothing else at work on the device: python3 {script} --device 'what this device is called'
 Bring {measured} back, and give it to: harness measure --import {measured}
 """
 
@@ -38,14 +40,20 @@ class Package:
     networks: Mapping[str, MeasuredFile]
 
 
-def write_package(folder: Path, networks: Sequence[Measurable], *, leaves: bool = True) -> bytes:
+def write_package(
+    folder: Path, networks: Sequence[Measurable], *, leaves: bool = True, tell: Callable[[str], None] = lambda _: None
+) -> bytes:
     """Write the folder and return its manifest. ``leaves``: the machine, so that images need a licence that allows it.
+
+    A package that is there is replaced, and what a device measured of it is set aside, which ``tell`` is given a line
+    of; other files stay.
 
     Raises `UsageError` where the folder holds something else, and `MachineError` where it cannot be written.
     """
-    _refuse_foreign(folder)
+    old = _old(folder)
     listed = []
     with disk_errors(folder):
+        _clear(folder, old, tell)
         folder.mkdir(parents=True, exist_ok=True)
         for number, one in enumerate(networks, 1):
             name = f"{number}-{_slug(one.file.name)}"
@@ -91,17 +99,31 @@ def package_of(manifest: bytes, where: str) -> Package:
     return Package(_hash(manifest), networks)
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Raise `UsageError` where a folder holds something that is not a package."""
+def _old(folder: Path) -> bytes | None:
+    """Return the manifest that a folder has, None of a new or empty one. Raises `UsageError` where it has none."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
+        return None
     try:
-        package_of((folder / MANIFEST).read_bytes(), f"{folder / MANIFEST}")
+        manifest = (folder / MANIFEST).read_bytes()
+        package_of(manifest, f"{folder / MANIFEST}")
     except (OSError, DataError) as error:
         raise UsageError(f"{folder} holds something else than a package", fix="name an empty or new folder") from error
-    for path in folder.iterdir():  # networks of the last package; its results are the device's
-        if path.suffix in (".onnx", ".npy"):
-            path.unlink()
+    return manifest
+
+
+def _clear(folder: Path, manifest: bytes | None, tell: Callable[[str], None]) -> None:
+    """Remove the files that an old manifest lists, and move aside what was measured of them."""
+    if manifest is None:
+        return
+    for one in json.loads(manifest)["networks"]:
+        for name in (one.get("file"), one.get("images")):
+            if isinstance(name, str) and _WRITTEN.fullmatch(name):
+                (folder / name).unlink(missing_ok=True)
+    measured = folder / MEASURED
+    if measured.is_file():
+        aside = folder / f"measured-{_hash(measured.read_bytes())[:8]}.json"
+        measured.replace(aside)
+        tell(f"{measured} is of the package that was here: it is {aside.name} now, which --import takes as before")
 
 
 def _write(path: Path, content: bytes) -> str:

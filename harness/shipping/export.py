@@ -21,8 +21,8 @@ class Exported:
     """A file that agrees with the published scores: its name, format, bytes as they are and by zstd, and its sha256."""
 
     name: str
-    form: Format
-    size: int
+    format: Format
+    bytes: int
     compressed: int
     sha256: str
     agreement: Agreement
@@ -47,8 +47,8 @@ def export(cell: Replayed, form: Format, path: Path, tolerance: float, cards: Ca
             require_agreement(found, tolerance, path.name)
             exported = Exported(
                 name=path.name,
-                form=form,
-                size=len(content),
+                format=form,
+                bytes=len(content),
                 compressed=len(compressed(content)),
                 sha256=hashlib.sha256(content).hexdigest(),
                 agreement=found,

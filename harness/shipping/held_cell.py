@@ -72,6 +72,8 @@ def find_cell(name: CellName, uri: str, store: Path) -> HeldCell:
     Raises `UsageError` for one that is not there or not clear, naming what is, or that failed, with its reason;
     `DataError` for one whose files are damaged; `MachineError` where MLflow does not answer.
     """
+    if not 0 < name.density <= 1:
+        raise UsageError(f"density {name.density:g} is no share of the weights", fix="give a level in (0, 1]: 0.25")
     name = _with_images(name)
     runs = Tracker(uri, store, name.dataset).runs(names.RESULT)
     if not runs:

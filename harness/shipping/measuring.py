@@ -34,7 +34,7 @@ def measured(networks: Sequence[Measurable], machine: str, seconds: float, noise
     with tempfile.TemporaryDirectory(prefix="harness-measure-") as place:
         folder = Path(place, "package")
         package = package_of(write_package(folder, networks, leaves=False), "the manifest")
-        words = ["--machine", machine, "--seconds", repr(seconds), "--noise-limit", repr(noise_limit)]
+        words = ["--device", machine, "--seconds", repr(seconds), "--noise-limit", repr(noise_limit)]
         ran = subprocess.run(
             [sys.executable, str(folder / SCRIPT), *words],
             check=False,

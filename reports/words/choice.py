@@ -115,7 +115,7 @@ def _unknown(axis: Axis) -> str:
 _UNKNOWN: Mapping[Axis, tuple[str, str]] = {
     Axis.BYTES: ("size in bytes", NO_BYTES),
     Axis.LATENCY: ("latency", NO_LATENCY),
-    Axis.MACS: ("number of MACs", "it was not counted"),
+    Axis.MACS: ("number of MACs left", "it was not counted"),
     Axis.PARAMETERS: ("number of parameters", "it was not counted"),
 }
 

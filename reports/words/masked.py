@@ -22,7 +22,7 @@ def zeros(board: Board) -> str:
     keeps = f"{named} keep{'' if len(masked) > 1 else 's'} the dense network's shape"
     return (
         f"Zeros save storage and no time: {keeps}. Compressed, the file is smaller; an ordinary runtime multiplies by "
-        f"zeros and takes as long as for dense{_measured(board, masked)}. FLOPs left and MACs leave zeros out."
+        f"zeros and takes as long as for dense{_measured(board, masked)}. FLOPs left and MACs left leave zeros out."
     )
 
 

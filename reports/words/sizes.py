@@ -27,7 +27,7 @@ def which(network: Outcome) -> str:
 
 def size(sizes: Mapping[Axis, float]) -> str:
     """Return what is known of a size, in words."""
-    units = {Axis.BYTES: "", Axis.MACS: " MACs", Axis.PARAMETERS: " parameters", Axis.LATENCY: ""}
+    units = {Axis.BYTES: "", Axis.MACS: " MACs left", Axis.PARAMETERS: " parameters", Axis.LATENCY: ""}
     known = [f"{written(axis, sizes[axis])}{units[axis]}" for axis in Axis if axis in sizes]
     return ", ".join(known) or "its size is not known"
 

@@ -1,6 +1,6 @@
 """Measure ONNX files on the machine that this runs on: bytes, seconds to load, memory, and time at batch 1 and 32.
 
-    python3 measure_onnx.py --machine 'Pi 4'     the networks of the manifest.json beside it; writes measured.json
+    python3 measure_onnx.py --device 'Pi 4'      the networks of the manifest.json beside it; writes measured.json
     python3 measure_onnx.py FILE.onnx ...        any files; the JSON goes to standard output
 
 Needs Python 3.8, numpy and onnxruntime, and nothing else. Each network has a process and one thread of its own. A
@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -33,6 +34,8 @@ LARGEST_INPUT = 2**28
 """Elements; an input of more is no image."""
 COUNTERS = Path("/sys/class/powercap")
 PATIENCE_S = 1800
+LONGEST_NAME, NO_NAME = 60, re.compile(r"[\x00-\x1f\x7f/]")
+"""Of a machine; a slash would part the names of its metrics."""
 USAGE, DATA, MACHINE, NOISY = 2, 4, 5, 7
 
 
@@ -283,7 +286,7 @@ def in_a_process(path: Path, images: Path | None, seconds: float, limit: float) 
 def machine(name: str) -> dict[str, Any]:
     """Return what this machine is: the name that its owner gave it, or its processor's."""
     told = {
-        "name": name or processor(),
+        "name": name or shown(processor()),
         "cpu": processor(),
         "system": f"{platform.system()} {platform.machine()}",
     }
@@ -294,6 +297,18 @@ def machine(name: str) -> dict[str, Any]:
     runtime, numpy = ran.stdout.decode().split()
     told.update(runtime="onnxruntime", runtime_version=runtime, numpy=numpy, python=platform.python_version())
     return {**told, "threads": 1, "cores": os.cpu_count() or 1}
+
+
+def shown(model: str) -> str:
+    """Return a processor's model as a name: without a slash, and short."""
+    return " ".join(NO_NAME.sub(" ", model).split())[:LONGEST_NAME].strip() or "unnamed"
+
+
+def wrong_name(name: str) -> str:
+    """Return what is wrong with the name that a machine was given, empty where nothing is."""
+    if NO_NAME.search(name):
+        return f"{name!a} is no name of a device: it may have no / and no control character"
+    return f"a name of a device has at most {LONGEST_NAME} characters" if len(name) > LONGEST_NAME else ""
 
 
 def processor(info: Path = Path("/proc/cpuinfo"), board: Path = Path("/proc/device-tree/model")) -> str:
@@ -333,7 +348,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
         package = None
     else:
         files, package = packaged(Path(__file__).resolve().parent)
-    told = machine(arguments.machine)
+    told = machine(arguments.device)
     networks = []
     for number, (path, images) in enumerate(files, 1):
         print(f"{number} of {len(files)}: {path.name}", file=sys.stderr, flush=True)
@@ -347,7 +362,7 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     """Return what was asked for; a wrong command line ends with exit code 2."""
     parser = argparse.ArgumentParser(description="Measure ONNX files on this machine, one thread.")
     parser.add_argument("files", nargs="*", metavar="FILE", help="default: the networks of the manifest beside this")
-    parser.add_argument("--machine", default="", metavar="NAME", help="what results are shown under; default: the CPU")
+    parser.add_argument("--device", default="", metavar="NAME", help="what results are shown under; default: the CPU")
     parser.add_argument("--seconds", type=float, default=SECONDS, metavar="S", help="of repetitions at a batch size")
     parser.add_argument("--noise-limit", type=float, default=LIMIT, metavar="X", help="most (p90 - p10) / median")
     parser.add_argument("--images", metavar="FILE.npy", help="what the networks read; default: noise")
@@ -356,6 +371,8 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     found = parser.parse_args(words)
     if not 0 < found.seconds <= 600 or not 0 < found.noise_limit <= 10:
         parser.error("--seconds is above 0 and at most 600, --noise-limit above 0 and at most 10")
+    if wrong := wrong_name(found.device):
+        parser.error(f"--device: {wrong}")
     return found
 
 

@@ -62,7 +62,7 @@ def told(done):
 def test_the_smallest_safe_network_is_named_with_the_command_that_takes_it_home(held, chosen):
     done = chosen(held(), "--max-loss", "0.1")
     assert done.exit_code == 0, done.output
-    seed = re.match(r"Ship lt at 25%, seed (\d): 2.5k MACs, 250 parameters\.", told(done))
+    seed = re.match(r"Ship lt at 25%, seed (\d): 2.5k MACs left, 250 parameters\.", told(done))
     command = re.search(r"Take it home: (harness export .*?-o network\.onnx)", told(done))[1]
     assert shlex.split(command) == [
         *("harness", "export", "--dataset", "spots", "--entry", "lt", "--density", "0.25"),
@@ -143,6 +143,11 @@ def test_a_planted_too_slow_network_is_not_chosen(held, chosen):
     done = chosen(replace(results, measurements=every[:1]), *asked, "pi")
     assert done.exit_code == 7
     assert "the latency of some networks is not known, which --max-latency asks about (nothing" in told(done)
+    at_32 = measured("lt", 0.25, 9, group=group)
+    at_32.latency = {32: at_32.latency[1]}  # of a file with a fixed batch
+    done = chosen(replace(results, measurements=(at_32,)), *asked, "pi")
+    assert done.exit_code == 7, done.output
+    assert "the latency of some networks is not known" in told(done)
 
 
 def test_one_seed_decides_nothing_and_the_run_that_would_is_told(held, chosen):

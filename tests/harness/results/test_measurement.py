@@ -75,7 +75,7 @@ HOSTILE = {
     "load_seconds": [-1.0, math.nan, math.inf, 1e300],
     "load_average": [None, math.nan],
     "joules": [-1.0, math.inf],
-    "latency": [{"7": None}, {"1": {"median": 1.0}}, {"x": {}}, 3, []],
+    "latency": [{}, {"7": None}, {"1": {"median": 1.0}}, {"x": {}}, 3, []],
     "latency__1__median": [0.0, math.nan, 0.5, -1.0],
     "latency__1__n": [0, -3],
     "file__sha256": ["0" * 63, "Z" * 64, "0" * 64 + "\n"],

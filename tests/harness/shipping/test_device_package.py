@@ -73,6 +73,35 @@ def test_a_folder_with_something_else_is_refused_and_a_package_written_anew(netw
     assert not list((tmp_path / "package").glob("2-*"))
 
 
+def test_a_package_written_anew_leaves_what_is_not_its_own_and_sets_aside_what_was_measured(networks, tmp_path):
+    folder = tmp_path / "package"
+    write_package(folder, networks)
+    for name in ("mine.onnx", "images.npy", "measured.json"):
+        (folder / name).write_text(name)
+    lines = []
+    write_package(folder, networks[:1], tell=lines.append)
+    left = {path.name: path for path in folder.iterdir()}
+    assert {"mine.onnx", "images.npy"} < set(left)
+    assert not {"2-second.onnx", "measured.json"} & set(left)
+    (aside,) = [path for name, path in left.items() if name.startswith("measured-")]
+    assert aside.read_text() == "measured.json"
+    assert len(lines) == 1
+    assert f"it is {aside.name} now" in lines[0]
+
+
+@pytest.mark.parametrize("name", ["../mine.onnx", "/mine.onnx", "1-/../../mine.onnx", "mine.onnx", 7, None])
+def test_a_manifest_removes_nothing_elsewhere(networks, tmp_path, name):
+    folder = tmp_path / "package"
+    manifest = json.loads(write_package(folder, networks))
+    mine = [tmp_path / "mine.onnx", folder / "mine.onnx"]
+    for path in mine:
+        path.write_text("years")
+    manifest["networks"][0]["file"] = f"{tmp_path}{name}" if str(name).startswith("/") else name
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_package(folder, networks)
+    assert [path.read_text() for path in mine] == ["years", "years"]
+
+
 @pytest.fixture
 def bare(tmp_path):
     """A folder with numpy and onnxruntime, and what these need, and nothing else of this environment."""
@@ -104,7 +133,7 @@ def test_a_device_with_numpy_and_onnxruntime_alone_measures_it(networks, bare, t
     folder, store = tmp_path / "package", tmp_path / "store"
     manifest = write_package(folder, networks)
     remember(store, manifest)
-    ran = on_the_device(folder, bare, "--machine", "a board", "--seconds", "0.02", "--noise-limit", "10")
+    ran = on_the_device(folder, bare, "--device", "a board", "--seconds", "0.02", "--noise-limit", "10")
     assert ran.returncode == 0, ran.stderr
     document = read_document(folder / "measured.json")
     found = results_of(document, remembered(store, document["package"], "it"), "it")

@@ -43,7 +43,7 @@ def test_a_file_scores_as_published_and_its_card_says_so(filled, held, tmp_path)
     cell = held(filled, entry="structured-magnitude")
     card = json.loads((tmp_path / "new" / "cut.onnx.card.json").read_text())
     assert card["file"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert card["file"]["size"] == path.stat().st_size
+    assert (card["file"]["format"], card["file"]["bytes"]) == (path.suffix[1:], path.stat().st_size)
     assert card["file"]["agreement"]["images"] == len(cell.record.validation_scores) + len(cell.record.test_scores)
     assert card["file"]["agreement"]["largest"] <= 1e-3 * card["file"]["agreement"]["sd"]
     assert f"{path.stat().st_size:,} bytes" in result.output

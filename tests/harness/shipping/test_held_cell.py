@@ -35,6 +35,7 @@ def test_an_entry_may_be_written_with_its_defaults(filled, held):
         ({"entry": "magnitud"}, "did you mean 'magnitude'?"),
         ({"density": 0.3}, "no level of density 0.3 (did you mean 0.25?)"),
         ({"density": 0.3}, "--density one of: 1, 0.25"),
+        *(({"density": wrong}, f"density {wrong:g} is no share") for wrong in (0, -0.25, 2, float("nan"))),
         ({"seed": 7}, "--seed one of: 0"),
         ({"fold": 2}, "no fold '2'"),
         ({"group": "abc"}, "no group 'abc'"),

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from typer.testing import CliRunner
 
+from harness.cli.main import app
 from harness.cli.measure import refusal_of
-from harness.results.mlflow_tracker import default_uri
+from harness.errors import MachineError
+from harness.results.measurement import Measurement
+from harness.results.mlflow_tracker import Tracker, default_uri
 from harness.results.reading import read
 from harness.shipping.device import measure_onnx
-from harness.shipping.device_results import Refusal
+from harness.shipping.device_results import DeviceResults, Refusal
 from harness.shipping.measurable import of_cell, of_file
 from harness.shipping.measuring import TooNoisy
 from harness.shipping.replay import replayed
@@ -41,7 +45,7 @@ def measure(commands, tmp_path):
 
 @pytest.mark.slow
 def test_cells_are_measured_published_and_read_back(copied, measure):
-    told = measure(*CELLS, "--store", copied, "--machine", "this one", *QUICK, "--json")
+    told = measure(*CELLS, "--store", copied, "--device", "this one", *QUICK, "--json")
     assert told["refused"] == []
     masked, cut = told["measured"]
     results = read(default_uri(copied), copied, "isic-sim")
@@ -79,7 +83,7 @@ def test_a_package_goes_to_a_device_and_its_numbers_come_back(copied, measure, t
 
 def on_the_device(place):
     script = place / "package" / "measure_onnx.py"
-    words = [sys.executable, script, "--machine", "a phone", *QUICK]
+    words = [sys.executable, script, "--device", "a phone", *QUICK]
     subprocess.run(words, check=True, cwd=place, capture_output=True)
 
 
@@ -104,7 +108,7 @@ def file(tmp_path):
 
 
 def test_a_file_is_measured_and_not_published(file, measure):
-    (told,) = measure(file, *QUICK, "--machine", "here", "--json")["measured"]
+    (told,) = measure(file, *QUICK, "--device", "here", "--json")["measured"]
     content = file.read_bytes()
     assert told["file"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert told["file"]["bytes"] == len(content)
@@ -113,7 +117,7 @@ def test_a_file_is_measured_and_not_published(file, measure):
     assert told["machine"]["name"] == "here"
     assert (told["file"]["cell"], told["published"]) == (None, False)
     shown = measure(file, *QUICK).stdout
-    assert "15,000 multiply-adds an image, 6,000 of them" in shown
+    assert "15,000 MACs an image, 6,000 of them left: by weights that are not zero" in shown
     assert "no run faster" in shown
 
 
@@ -132,6 +136,49 @@ def test_files_go_to_a_device_and_come_back_and_a_forged_hash_does_not(file, mea
     assert "no package that" in elsewhere.stderr
 
 
+def test_an_address_alone_asks_for_no_cell(file, measure):
+    (told,) = measure(file, *QUICK, "--tracking-uri", "sqlite:///absent.db", "--json")["measured"]
+    assert told["file"]["name"] == "theirs.onnx"
+
+
+@pytest.fixture
+def unanswered(monkeypatch):
+    """What a device measured of two published cells, and MLflow takes the first alone."""
+    taken = []
+
+    def publish(self, publication):
+        taken.append(publication)
+        if len(taken) == 2:
+            raise MachineError("MLflow did not take it")
+        return True
+
+    numbers = {"load_seconds": 1, "memory": 1, "load_average": 1, "measured": "2026-01-02T03:04:05+00:00"}
+    machine = {"name": "Pi", "cpu": "", "system": "", "runtime": "", "runtime_version": "", "threads": 1}
+    latency = {"1": {"median": 0.01, "p10": 0.01, "p90": 0.01, "n": 20}}
+    cells = ({"dataset": "isic", "group": "g", "entry": "lt", "density": at, "seed": 0} for at in (0.5, 0.25))
+    files = ({"name": "x", "format": "onnx", "sha256": "0" * 64, "bytes": 1, "compressed": 1, "cell": c} for c in cells)
+    every = ({**numbers, "machine": machine, "latency": latency, "file": one} for one in files)
+    found = DeviceResults(tuple(Measurement.from_json(one, "it") for one in every), (Refusal("y", "noise", True),))
+    monkeypatch.setattr("harness.cli.measure._imported", lambda *_: found)
+    monkeypatch.setattr(Tracker, "publish", publish)
+    return lambda *words: CliRunner().invoke(
+        app, ["measure", "--import", "x", "--tracking-uri", "sqlite:///x.db", *words], env={"COLUMNS": "200"}
+    )
+
+
+def test_what_was_measured_is_shown_where_mlflow_does_not_take_it(unanswered):
+    done = unanswered()
+    assert isinstance(done.exception, MachineError)
+    assert done.stdout.count("1 image: 10 ms") == 2
+    assert "NOT MEASURED: y: noise" in done.output
+
+
+def test_json_says_what_mlflow_took(unanswered):
+    done = unanswered("--json")
+    assert isinstance(done.exception, MachineError)
+    assert [one["published"] for one in json.loads(done.stdout)["measured"]] == [True, False]
+
+
 def test_noise_alone_is_exit_7():
     noisy = Refusal("theirs.onnx", "too noisy: 3", noisy=True)
     assert refusal_of([noisy]).exit_code == TooNoisy.exit_code == measure_onnx.NOISY == 7
@@ -145,6 +192,7 @@ def test_noise_alone_is_exit_7():
         (("--entry", "lt"), 2, "both --entry and --density"),
         (("--import", "x.json", "y.onnx"), 2, "takes no files"),
         (("x.pickle",), 2, "ends in .onnx"),
+        (("absent.onnx", "--device", "a/b"), 2, "--device: 'a/b' is no name of a device"),
         (("absent.onnx",), 4, "No such file"),
         (("--import", "absent.json"), 4, "No such file"),
         (("--entry", "lt", "--density", "0.5"), 2, "no results in"),

@@ -80,9 +80,23 @@ def test_they_are_axes_of_the_trade_offs_under_names_that_are_fields(results):
 def test_tables_and_terminal_show_them(results):
     (board,) = leaderboard(results)
     (table,) = [one for one in tables(board) if one.name == "leaderboard-50-percent-device"]
-    assert [head.title for head in table.heads][4:-1] == ["Bytes", "MACs", "Bits", *TITLES]
+    assert [head.title for head in table.heads][4:-1] == ["Bytes", "MACs left", "Bits", *TITLES]
     stream = io.StringIO()
     Console(file=stream, width=100, color_system=None).print(summary(results))
     text = " ".join(stream.getvalue().split())
     assert f"measured on {PI}: 9.5 ms lt at 50%; 10 ms dense at 100%" in text
     assert "2 ms dense at 100%" in text
+
+
+def test_a_machine_that_ran_no_single_image_is_shown_without_its_time(bench, scores):
+    bench.done("dense", 0, 1.0, scores(seed=0), **{f"measured/{PI}/latency32": 90.0})
+    bench.done("lt", 0, 0.5, scores(seed=1))
+    results = bench.results()
+    (group,) = document(results)["groups"]
+    (dense,) = [row for row in group["levels"][0]["rows"] if row["entry"] == "dense"]
+    assert dense["machines"] == {PI: {"latency": None, "latency32": 90.0, "memory": None}}
+    (board,) = leaderboard(results)
+    assert TITLES[0] in {head.title for one in tables(board) for head in one.heads}
+    stream = io.StringIO()
+    Console(file=stream, width=100, color_system=None).print(summary(results))
+    assert "nan" not in stream.getvalue().lower().split()

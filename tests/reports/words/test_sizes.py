@@ -37,5 +37,5 @@ def test_what_is_typed_again_lets_the_network_through(axis):
 
 
 def test_what_is_not_known_is_left_out():
-    assert size({Axis.MACS: 2e6, Axis.LATENCY: 0.004}) == "2M MACs, 4ms"
+    assert size({Axis.MACS: 2e6, Axis.LATENCY: 0.004}) == "2M MACs left, 4ms"
     assert size({}) == "its size is not known"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from harness.results.measurement import Named
 from harness.shipping.device import measure_onnx
 from harness.shipping.device.measure_onnx import DATA, NOISY, Refused, energy, feeds, latency, processor, spread
 
@@ -147,6 +149,35 @@ def test_a_processor_is_named_by_what_the_kernel_tells(tmp_path, info, wanted):
     assert processor(tmp_path / "cpuinfo", tmp_path / "model") == wanted
 
 
+def _is_name(text):
+    try:
+        TypeAdapter(Named).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"),
+    [
+        ("AMD Ryzen 7 7840U w/ Radeon 780M Graphics", "AMD Ryzen 7 7840U w Radeon 780M Graphics"),
+        ("Some CPU " + "x" * 51 + " y", "Some CPU " + "x" * 51),
+        ("a\tb\x00", "a b"),
+        ("/", "unnamed"),
+    ],
+)
+def test_a_machine_without_a_name_gets_one_that_results_may_have(monkeypatch, model, wanted):
+    monkeypatch.setattr(measure_onnx, "processor", lambda: model)
+    told = measure_onnx.machine("")
+    assert (told["name"], told["cpu"]) == (wanted, model)
+    assert _is_name(wanted)
+
+
+@pytest.mark.parametrize("name", ["Pi 4", "x" * 60, "x" * 61, "a/b", "a\nb", "\x7f", "m\u00fc \u96ea"])
+def test_a_given_name_is_refused_where_results_would_refuse_it(name):
+    assert (measure_onnx.wrong_name(name) == "") == _is_name(name)
+
+
 def test_it_is_python_3_8_and_imports_nothing_else():
     tree = ast.parse(SCRIPT.read_text(), feature_version=(3, 8))
     found = {alias.name for one in ast.walk(tree) if isinstance(one, ast.Import) for alias in one.names}
@@ -188,7 +219,7 @@ QUICK = ("--seconds", "0.05", "--noise-limit", "10")
 
 def test_the_slow_network_is_measured_slower_and_what_is_none_is_said(networks, tmp_path):
     files = [networks / f"{name}.onnx" for name in ("fast", "slow", "none", "huge")]
-    ran = script(*files, "--machine", "a board", *QUICK, cwd=tmp_path)
+    ran = script(*files, "--device", "a board", *QUICK, cwd=tmp_path)
     assert ran.returncode == DATA, ran.stderr
     assert "Traceback" not in ran.stderr
     document = json.loads(ran.stdout)
@@ -207,6 +238,7 @@ def test_the_slow_network_is_measured_slower_and_what_is_none_is_said(networks, 
 
 def test_a_wrong_command_line_is_exit_2(tmp_path):
     assert script("--seconds", "0", cwd=tmp_path).returncode == 2
+    assert script("nothing.onnx", "--device", "a/b", cwd=tmp_path).returncode == 2
     missing = script("nothing.onnx", *QUICK, cwd=tmp_path)
     assert missing.returncode == DATA
     assert "No such file" in missing.stderr
