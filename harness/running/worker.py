@@ -32,7 +32,7 @@ def serve(connection: Connection, plan: Plan, work: Work) -> None:
     This process holds no lock, opens no database and starts no thread of its own: its forks would have a share in each.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _end)
     warnings.showwarning = lambda message, *_args, **_kwargs: connection.send(("warning", str(message)))
     with contextlib.suppress(EOFError, ConnectionError, SystemExit):  # the parent has gone, or wants us to go
         _serve(connection, plan, work)
@@ -47,6 +47,7 @@ def _serve(connection: Connection, plan: Plan, work: Work) -> None:
         except HarnessError as error:
             connection.send(("error", error))
             return
+    signal.signal(signal.SIGTERM, _leave)
     connection.send(("ready", None))
     while (job := connection.recv()) is not None:
         task = Task(plan, job, work, make_ready) if on_cuda else Task(plan, job, work)
@@ -69,6 +70,11 @@ def fix_kernels() -> None:
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False  # scores are float32
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End at a SIGTERM while nothing is in hand: what an import is doing may make another exception of an exception."""
+    os._exit(1)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
