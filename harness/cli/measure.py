@@ -168,7 +168,8 @@ def _write(folder: Path, networks: "Sequence[Measurable]", store: Path, *, as_js
     if as_json:
         show_json({"package": folder.absolute(), "networks": [one.file.name for one in networks]})
         return
-    show(f"{len(networks)} networks in {folder}: copy it to the device, and there")
+    number = "1 network" if len(networks) == 1 else f"{len(networks)} networks"
+    show(f"{number} in {folder}: copy it to the device, and there")
     show(f"  python3 {SCRIPT} --device 'what it is called'")
     show("then here, with the measured.json that it wrote: harness measure --import measured.json")
 
