@@ -73,7 +73,7 @@ class Outcome(CellRecord):
 
     @property
     def macs(self) -> float:
-        """Return the multiply-adds of one image that zeros leave, half of its FLOPs; NaN where not known."""
+        """Return the MACs (multiply-accumulates) that zeros leave of one image, half of its FLOPs; NaN: not known."""
         return self.metric(names.FLOPS) / 2
 
     @cached_property
