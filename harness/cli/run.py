@@ -160,7 +160,7 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pi
     if shared.as_json:
         show_json({**_summary_values(summary, page), "time": expectation.values()})
     show_end(plan, summary)
-    if summary.failed or summary.unpublished:
+    if summary.failed or summary.unpublished or summary.unshared:
         raise typer.Exit(3)
 
 
@@ -168,6 +168,7 @@ def _summary_values(summary: "Summary", page: Path | None) -> dict[str, Any]:
     return {
         "report": str(page) if page else None,
         "unpublished": summary.unpublished,
+        "unshared": summary.unshared,
         "cells": [
             {
                 "entry": one.entry,

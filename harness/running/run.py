@@ -1,7 +1,7 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -37,10 +37,14 @@ class Finished(NamedTuple):
 
 @dataclass
 class Summary:
-    """How a run went: its cells, and results that MLflow did not take."""
+    """How a run went: its cells, results that MLflow did not take, and the number of stages that others cannot fetch.
+
+    These are on this machine alone, since the object storage that the store mirrors did not take them.
+    """
 
     cells: list[Finished] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
+    unshared: int = 0
 
     @property
     def failed(self) -> list[Finished]:
@@ -84,8 +88,11 @@ def execute(
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
     ``onlooker`` is asked for one when the images are read. ``pictures`` of tested positives are published, too,
-    whatever the data set's licence says. Raises on interrupts and machine errors.
+    whatever the data set's licence says. Raises on interrupts and machine errors, and where the object storage that the
+    store mirrors cannot be used from the first.
     """
+    store = Store(plans[0].store)
+    store.reach()
     for plan in plans:
         prepare(plan, reporter)
     looking = onlooker()
@@ -99,7 +106,7 @@ def execute(
                 jobs.look(looking.seconds_left, looking.of(plan))
             for outcome in Pool(plan, listener(plan, reporter, jobs), partial(lines, plan)).run():
                 publisher.take(plan, outcome)
-    return publisher.finish()
+    return replace(publisher.finish(), unshared=store.share_waiting())
 
 
 class Publisher:

@@ -12,8 +12,9 @@ import torch
 
 from harness.errors import HarnessError, MachineError
 from harness.storage.canonical import digest
+from harness.storage.checkpoint import Checkpoint
 from harness.storage.stage_files import write_stage
-from harness.storage.store import Checkpoint, StageBusy, Store
+from harness.storage.store import StageBusy, Store
 
 VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, False]), "history": [0.5, None], "n": 3}
 
