@@ -83,8 +83,8 @@ def usage(root: Path) -> Usage:
 def evict(root: Path, size: str) -> Evicted:
     """Remove least recently used stages until stages take at most ``size``; return what was done.
 
-    Published results stay. An evicted stage is computed again when it is needed, or fetched from the object storage that
-    a mirror is of: there nothing is removed. Raises `UsageError` for a size that cannot be read.
+    Published results stay. An evicted stage is computed again when it is needed, or fetched from the object storage
+    that the store mirrors, where nothing is removed. Raises `UsageError` for a size that cannot be read.
     """
     limit = _bytes(size)
     store = Store(root)
