@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any, TypeVar
 
 from harness.errors import MachineError
 from harness.outgoing.secrets import without_secrets
+from harness.storage.disk import machine
 
 Answer = TypeVar("Answer")
 
@@ -27,6 +29,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _READING: dict[str, dict[str, Any]] = {"s3": {"max_concurrency": 1}}
 """So that reading is one request, which does not ask for the size first."""
+
+_IN_PLACE = {"file"}
+"""Where bytes are seen as they are written: an object is written beside its place, and renamed."""
 
 _CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 """By which a server says that an object is there already."""
@@ -83,12 +88,12 @@ class Remote:
         return self._unless_absent(fetched) or False
 
     def write(self, name: str, data: bytes) -> None:
-        """Put an object in the place of what has its name; on object storage readers see one or the other whole."""
-        self._asked(lambda: self._files.pipe_file(self._path(name), data))
+        """Put an object in the place of what has its name: readers see the one or the other, whole."""
+        self._put(name, lambda place: self._files.pipe_file(place, data))
 
     def upload(self, path: Path, name: str) -> None:
         """Put a file there likewise."""
-        self._asked(lambda: self._files.put_file(str(path), self._path(name)))
+        self._put(name, lambda place: self._files.put_file(str(path), place))
 
     def create(self, name: str, data: bytes) -> bool:
         """Put an object where there is none of its name; return False where there is one, or somebody was faster."""
@@ -113,6 +118,18 @@ class Remote:
         """Return the bytes of each object below a name, by its own name; a listing of 1,000 is one request on S3."""
         listed = self._asked(lambda: self._files.find(self._path(below), detail=True))
         return {path.removeprefix(f"{self._path('')}"): int(facts["size"]) for path, facts in listed.items()}
+
+    def _put(self, name: str, put: Callable[[str], object]) -> None:
+        def whole() -> None:
+            path = self._path(name)
+            if _scheme(self.address) not in _IN_PLACE:
+                put(path)
+                return
+            beside = f"{path}.{machine()}-{os.getpid()}-{get_ident()}"
+            put(beside)
+            self._files.mv(beside, path)
+
+        self._asked(whole)
 
     @property
     def _files(self) -> Any:
