@@ -55,13 +55,12 @@ class SharedStages:
 
     def reach(self, version: str) -> None:
         """Raise `RemoteError` where the storage cannot be used, `StoreError` where it is of another ``version``."""
-        found = self.remote.read("FORMAT")
-        if found is None:
+        found = (self.remote.read("FORMAT") or b"").decode(errors="replace").strip()
+        if not found:
             self.remote.write("FORMAT", version.encode())
-        elif found.decode(errors="replace").strip() != version:
+        elif found != version:
             raise StoreError(
-                f"the store {self.remote.address} has format {found.decode(errors='replace')[:20]},"
-                f" this version reads format {version}",
+                f"the store {self.remote.address} has format {found[:20]}, this version reads format {version}",
                 fix="choose another place with --store, or install the version that wrote it",
             )
 
@@ -77,8 +76,9 @@ class SharedStages:
             return self._ask(lambda: self._fetched(key, trash), otherwise=False)
         except CorruptStageError as error:
             if telling:
-                where = str(error).replace(str(trash), f"{self.remote.address}/{self._name(key)}")
-                warnings.warn(f"{where}; it is computed again", RuntimeWarning, stacklevel=2)
+                there = f"{self.remote.address}/{self._name(key)}"
+                why = str(error).replace(str(trash), there)
+                warnings.warn(f"{there} is damaged: {why}; it is computed again", RuntimeWarning, stacklevel=2)
             return False
         finally:
             remove(trash)
