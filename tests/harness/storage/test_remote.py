@@ -115,7 +115,7 @@ def test_who_has_no_credentials_is_told_how_to_give_them(s3, monkeypatch):
         Remote("s3://bucket/prefix").read("a")
     assert "AWS_ACCESS_KEY_ID" in caught.value.fix
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(RemoteError, match="asks for credentials.*nobody"):
+    with pytest.raises(RemoteError, match=r"asks for credentials.*nobody"):
         Remote("s3://bucket/prefix").read("a")
 
 

@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "d8c59df035697ff2533acd02a941177cbf110c893d57922e82791f5fae419ff5"
+RECORDED = "e427459b2e0512eb96197890fda80cff5634a8199ec4ac3f02c1ff1542f591fd"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
