@@ -28,7 +28,6 @@ from harness.errors import UsageError, nearest
 from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
 from harness.results.names import REFERENCES
-from harness.storage.mirror import address_of
 
 if TYPE_CHECKING:
     from harness.reports.analysis.boards import Subject
@@ -126,6 +125,8 @@ def choose(
 
 def _places(store: Path, tracking_uri: str | None) -> list[str]:
     """Return the options that say where the results are, as far as that must be said; secrets are left out."""
+    from harness.storage.mirror import address_of
+
     words = [] if store == DEFAULT_STORE else ["--store", address_of(store) or str(store)]
     return words + ([] if tracking_uri is None else ["--tracking-uri", shown_address(tracking_uri)])
 

@@ -7,7 +7,6 @@ import typer
 from harness.cli.messages import show, show_json
 from harness.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from harness.errors import UsageError
-from harness.storage.mirror import address_of
 
 
 def store_(
@@ -18,6 +17,7 @@ def store_(
     as_json: JsonOption = False,
 ) -> None:
     """Show how large the stage store is, by kind; shrink it. Of a store on object storage, its mirror here."""
+    from harness.storage.mirror import address_of
     from harness.storage.store import Store
     from harness.storage.usage import evict, shown, usage
 

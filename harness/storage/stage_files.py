@@ -216,6 +216,10 @@ def stage_parts(manifest: bytes) -> StageParts:
         parts = StageParts([*found["sha256"]], [*found.get(_ATTACHED, {})])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptStageError(f"a manifest is not readable: {error}") from error
-    if any(name in ("", "..", MANIFEST) or "/" in name for name in [*parts.read, *parts.mapped]):
+    if not all(map(_is_plain, [*parts.read, *parts.mapped])):
         raise CorruptStageError("a manifest names files that are none of a stage's")
     return parts
+
+
+def _is_plain(name: str) -> bool:
+    return name not in ("", ".", "..", MANIFEST) and "/" not in name and name.isprintable()

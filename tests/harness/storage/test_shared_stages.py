@@ -358,7 +358,7 @@ def test_another_stage_in_its_place_is_not_believed(mirror, address):
         assert digest(compute(two).value) == digest(VALUE)
 
 
-@pytest.mark.parametrize("name", ["../../../escaped", "..", "", "/tmp/escaped", "a/b"])
+@pytest.mark.parametrize("name", ["../../../escaped", "..", ".", "", "/tmp/escaped", "a/b", "a\0b", "manifest.json"])
 def test_a_manifest_that_leads_elsewhere_writes_nothing(mirror, address, name, tmp_path):
     one = mirror(address, "one")
     compute(one)
