@@ -164,6 +164,14 @@ def drawn_results():
     return shared_module("drawn_results")
 
 
+@pytest.fixture(scope="session")
+def object_storage():
+    """A server that speaks S3 on 127.0.0.1, with an empty bucket of the name."""
+    server = shared_module("object_storage").ObjectStorage()
+    yield server.ready()
+    server.end()
+
+
 @pytest.fixture
 def small_isic(monkeypatch):
     """ISIC-2016 as if any number of images were all of it."""

@@ -9,7 +9,6 @@ import pytest
 SPEC = importlib.util.spec_from_file_location("durable", Path(__file__).with_name("durable.py"))
 durable = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(durable)
-object_storage = durable.load("object_storage")
 
 pytestmark = pytest.mark.slow
 
@@ -35,13 +34,6 @@ def fails(self, path, name):
     upload(self, path, name)
 Remote.upload = fails
 """
-
-
-@pytest.fixture(scope="module")
-def server():
-    made = object_storage.ObjectStorage()
-    yield made.ready()
-    made.end()
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +73,8 @@ def local(place):
 
 
 @pytest.fixture(scope="module")
-def machines(place, server):
-    machines = Machines(place, server, "s3://bucket/study")
+def machines(place, object_storage):
+    machines = Machines(place, object_storage, "s3://bucket/study")
     machines.give("one", durable.RUN)
     return machines
 
@@ -131,8 +123,8 @@ def test_the_verbs_that_read_work_on_the_mirror(machines):
     assert machines.computed("one") == before  # fetched again
 
 
-def test_a_network_that_fails_in_the_middle_costs_nothing(place, server, local):
-    machines = Machines(place, server, "s3://bucket/failing")
+def test_a_network_that_fails_in_the_middle_costs_nothing(place, object_storage, local):
+    machines = Machines(place, object_storage, "s3://bucket/failing")
     flag = place.root / "down"
     ended = machines.give("four", durable.RUN, check=3, code=FAILS.format(flag=str(flag)))
     assert flag.exists()
@@ -159,8 +151,8 @@ def test_a_network_that_fails_in_the_middle_costs_nothing(place, server, local):
         ("s3://somebody:topsecret@bucket/study", 2, "takes no user, password or option", {}),
     ],
 )
-def test_what_cannot_be_used_is_said_before_anything_is_computed(place, server, address, code, says, variables):
-    machines = Machines(place, server, address)
+def test_what_cannot_be_used_is_said_before_anything_is_computed(place, object_storage, address, code, says, variables):
+    machines = Machines(place, object_storage, address)
     ended = machines.give(f"refused {address[:9].replace('/', '')}{len(address)}", durable.RUN, check=code, **variables)
     assert says in " ".join(ended.stderr.split())
     assert "To fix it" in ended.stderr

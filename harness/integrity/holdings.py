@@ -14,6 +14,7 @@ from harness.networks.registered import built_in, factory_of
 from harness.outgoing.secrets import shown_address
 from harness.results import names
 from harness.results.mlflow_tracker import default_uri, experiments_with
+from harness.storage.mirror import address_of
 from harness.storage.stage_files import read_stage_manifest
 from harness.storage.store import Store
 from harness.storage.usage import folder_bytes, shown
@@ -70,7 +71,7 @@ def _start_weights(source: str, networks: str) -> Finding:
 
 def store(root: Path) -> Iterator[Finding]:
     """Yield how many stages a store has, and which of them cannot be read."""
-    if not (root / "FORMAT").is_file():
+    if not (root / "FORMAT").is_file() and not address_of(root):
         yield Finding("store", "ok", f"{root}: none yet")
         return
     found = Store(root)

@@ -11,6 +11,9 @@ from harness.integrity import machine
 from harness.integrity.doctor import Places, examine
 from harness.integrity.finding import Finding, examined
 from harness.integrity.plugin_check import foreign_plugins
+from harness.storage.mirror import local_folder_of
+from harness.storage.remote import Remote, RemoteError
+from harness.storage.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +59,24 @@ def test_a_torn_stage_is_named(copied):
     (torn / "manifest.json").write_text("{")
     (told,) = bad(findings(copied))
     assert (told.subject, told.text) == ("store", f"{torn} is torn")
+
+
+def test_object_storage_that_answers_and_that_does_not_and_what_is_not_there_yet(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store = Store(local_folder_of(f"file://{tmp_path}/remote"))
+    store.run("kind", 0, lambda _: 1)
+    assert of(findings(store.root), "store")[1][1:3] == ("ok", f"it mirrors file://{tmp_path}/remote, which answers")
+    late = store.run("kind", 1, lambda _: 2).key
+    store.shared.begin(late)
+    told = of(findings(store.root), "store")[1]
+    assert (told.verdict, told.text) == ("note", f"1 stages are here and not yet in file://{tmp_path}/remote")
+
+    def denied(*_):
+        raise RemoteError("it refuses access", fix="be somebody else")
+
+    monkeypatch.setattr(Remote, "read", denied)
+    (told,) = bad(findings(store.root))
+    assert (told.subject, told.text, told.remedy) == ("store", "it refuses access", "be somebody else")
 
 
 def test_a_broken_results_database_is_told_with_what_restores_it(copied):

@@ -1,16 +1,10 @@
-import importlib.util
 import itertools
 import os
-from pathlib import Path
 
 import pytest
 
 from harness.storage.mirror import local_folder_of
 from harness.storage.store import Store
-
-SPEC = importlib.util.spec_from_file_location("object_storage", Path(__file__).parents[2] / "object_storage.py")
-object_storage = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(object_storage)
 
 _numbers = itertools.count()
 
@@ -20,21 +14,14 @@ def store(tmp_path):
     return Store(tmp_path / "store")
 
 
-@pytest.fixture(scope="session")
-def _server():
-    made = object_storage.ObjectStorage()
-    yield made.ready()
-    made.end()
-
-
 @pytest.fixture
-def s3(_server, monkeypatch):
-    """A server that speaks S3 and has a bucket of the name; this process's environment leads there."""
+def s3(object_storage, monkeypatch):
+    """The server that speaks S3; this process's environment leads there."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    for name, value in _server.variables.items():
+    for name, value in object_storage.variables.items():
         monkeypatch.setenv(name, value)
-    return _server
+    return object_storage
 
 
 @pytest.fixture(params=["memory", "file", pytest.param("s3", marks=pytest.mark.slow)])
