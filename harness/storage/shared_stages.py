@@ -90,6 +90,7 @@ class SharedStages:
         if manifest is None:
             return False
         parts = stage_parts(manifest)
+        self.folder.sweep(key)
         with store_errors(self.folder.root):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -131,16 +132,25 @@ class SharedStages:
         return sorted(key for key in marked if self.folder.path(key).exists())
 
     def _shared(self, key: str) -> bool:
+        folder, name = self.folder.path(key), self._name(key)
+
         def put() -> bool:
-            folder, name = self.folder.path(key), self._name(key)
-            parts = stage_parts((folder / MANIFEST).read_bytes())
-            for file in [*parts.mapped, *parts.read, MANIFEST]:
+            for file in self._files(folder):
                 self.remote.upload(folder / file, f"{name}/{file}")
             return True
 
         if done := self._ask(put, otherwise=False):
             (self._waiting / key).unlink(missing_ok=True)
         return done
+
+    @staticmethod
+    def _files(folder: Path) -> list[str]:
+        """Return a stage's files in the order in which they go; none where it is damaged or was evicted here."""
+        try:
+            parts = stage_parts((folder / MANIFEST).read_bytes())
+        except (CorruptStageError, FileNotFoundError):
+            return []
+        return [*parts.mapped, *parts.read, MANIFEST]
 
     @contextmanager
     def locked(self, key: str, *, wait: bool) -> Iterator[bool]:

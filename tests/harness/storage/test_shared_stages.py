@@ -219,6 +219,36 @@ def test_a_fetch_that_died_is_no_stage(mirror, address, monkeypatch):
     assert two.run("kind", "inputs", must_not_run).replayed
 
 
+def test_what_a_killed_fetch_left_is_swept_by_the_next(mirror, address, monkeypatch):
+    compute(mirror(address, "one"))
+    two = mirror(address, "two")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 2**22 + 1)  # nobody's
+        left = two.temporary(f"{KEY}.fetched")
+    left.mkdir()
+    assert two.run("kind", "inputs", must_not_run).replayed
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("damage", ["manifest.json", None])
+def test_what_waits_and_is_damaged_here_is_not_put_there(mirror, address, monkeypatch, damage):
+    one = mirror(address, "one")
+    with monkeypatch.context() as patch:
+        failing(patch, 0, Killed())
+        with pytest.raises(Killed):
+            compute(one)
+    if damage:
+        (one.path(KEY) / damage).write_bytes(b"torn")
+    else:
+        shutil.rmtree(one.path(KEY))
+    assert one.share_waiting() == 0
+    assert one.shared.remote.sizes("stages") == {}
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        assert not compute(one).replayed
+    assert mirror(address, "two").run("kind", "inputs", must_not_run).replayed
+
+
 # --- a storage that fails
 
 
