@@ -103,8 +103,8 @@ def _answer(task: Task, channel: Channel) -> tuple[str, Any]:
         if task.prepare is not None:
             task.prepare(task.plan)
         task.work(task.plan, task.job, channel)
-    except StageBusy:
-        return "busy", None
+    except StageBusy as busy:
+        return "busy", str(busy)
     except HarnessError as error:
         return "error", error
     except BaseException as error:  # a method may raise any, in whatever the harness does with what it yields

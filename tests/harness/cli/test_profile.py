@@ -17,7 +17,7 @@ def test_what_is_neither_training_nor_a_methods_own_is_the_rest():
 def test_the_table_adds_up_and_fits_a_terminal():
     lines = Profile(OWN, WORKERS).lines()
     assert max(map(len, lines)) <= 80
-    rows = [line for line in lines[1:-2]]
+    rows = lines[1:-2]
     assert [row[:24].strip() for row in rows] == [WORDS[part] for part in Part]
     columns = [[float(row[start : start + 14].split()[0]) for row in rows] for start in (24, 47, 61)]
     assert [sum(column) for column in columns] == [100, 97, 123]
