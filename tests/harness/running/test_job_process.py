@@ -57,9 +57,8 @@ def works(_, job, line):
             pass
 
 
-@pytest.mark.parametrize("start", [forked, fresh])
-def test_a_job_tells_last_how_it_has_spent_its_time(start):
-    *_, (kind, spent), last = heard_of(works, 0.1, start=start)
+def test_a_job_tells_last_how_it_has_spent_its_time():
+    *_, (kind, spent), last = heard_of(works, 0.1)
     assert (kind, last[0]) == ("spent", "done")
     assert 0.1 <= spent[Part.METHODS].processor < 1
     assert set(spent) == {Part.METHODS, Part.PROCESSES}
