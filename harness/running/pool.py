@@ -13,7 +13,7 @@ from harness.running.channel import Line
 from harness.running.job_watcher import StageEnd
 from harness.running.worker_processes import JobListener, Listener, Message, Workers
 
-RETRY_BUSY_S, MOST_RETRY_S = 0.5, 8.0
+RETRY_BUSY_S, MOST_RETRY_S = 0.5, 30.0
 """Until a job is tried again whose stage another command may compute: at first, and twice as long each time. Each try
 costs a process that replays what the job has already.
 """
