@@ -104,6 +104,9 @@ def main(verb: str, result: str) -> int:
         new.keep()
         print(f"{len(new.found)} ratios kept in {KEPT}")
         return 0
+    if not KEPT.exists():
+        print(f"there is no {KEPT}: make bench-baseline keeps one", file=sys.stderr)
+        return 1
     lines, worse = comparison(Ratios.kept(), new)
     print("\n".join(lines))
     if worse:

@@ -81,6 +81,7 @@ def test_a_regression_fails_with_old_and_new(script, tmp_path):
 
 
 def test_a_run_without_a_ratio_is_no_success(script, tmp_path):
+    assert "make bench-baseline" in script("check", run_of(tmp_path, step=1.0)).stderr
     script("keep", run_of(tmp_path, step=1.0))
     assert script("check", run_of(tmp_path)).returncode == 1
     assert script("measure", run_of(tmp_path)).returncode == 1
