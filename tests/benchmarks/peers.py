@@ -1,13 +1,13 @@
 """The paper's comparison as others run it, beside ours: the same trainings, one machine, one run, one thread.
 
-    python tests/benchmarks/peers.py [--steps 56] [--size 64]
+    python tests/benchmarks/peers.py [--steps 24] [--size 64]
 
 The work: four lottery-ticket variants and SNIP at seven levels, one seed, `alexnet-bn`, 900 JPEG files of 512 px for
 training and validation and 379 for testing, 150 steps of 32 images a training, as the preset `quick` has them, float32.
 Seconds are of the processor. What would take hours is measured in pieces that the run times one by one, and added up:
 each row says so. All of it is in our own words:
 
-- ours: the whole sweep at few steps, and the steps that are missing added at what one took.
+- ours: the whole sweep at few steps; the missing ones are added at what one took.
 - bare script: a loop as people write it with torch.nn.utils.prune: a DataLoader that decodes and augments image by
   image, validation after each epoch, every method's own dense network.
 - the same, careful: images decoded once and kept, evaluated once a level.
