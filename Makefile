@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 # Processes that share the tests, a file each: auto is one per core, 0 is none but pytest itself (for --pdb and -s).
 PROCESSES ?= auto
 
-.PHONY: run quick test test-long bench lint types dev clean
+.PHONY: run quick test test-long bench bench-check bench-baseline lint types dev clean
 
 # The main job on a fresh machine: makes the environment, installs, runs every method. make run ARGS="--seeds 2"
 run: $(VENV)/.installed
@@ -22,9 +22,18 @@ quick: $(VENV)/.installed-test
 test-long: $(VENV)/.installed-test
 	$(BIN)/pytest -m long -o addopts="--import-mode=importlib --strict-markers --strict-config" --timeout 3600 $(ARGS)
 
+# Ratios of two things timed in turn; what they were goes to build/bench.json. make bench ARGS="-k training"
 bench: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks --benchmark-only \
+	mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-json build/bench.json --timeout 900 \
 	    -o addopts="--import-mode=importlib --strict-markers --strict-config" $(ARGS)
+
+# Fails where a ratio is worse than tests/benchmarks/baseline.json beyond the noise of both.
+bench-check: bench
+	$(BIN)/python tests/benchmarks/baseline.py check build/bench.json
+
+bench-baseline: bench
+	$(BIN)/python tests/benchmarks/baseline.py keep build/bench.json
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -35,7 +35,7 @@ def ran(place):
     """What a dry run said of it, the run itself, and a dry run afterwards."""
     before = harness(*RUN, "--dry-run", "--json", cwd=place, check=0)
     assert not (place / "store").exists()
-    run = harness(*RUN, "--json", cwd=place, check=0, code=OFTEN)
+    run = harness(*RUN, "--json", "--profile", cwd=place, check=0, code=OFTEN)
     return json.loads(before.stdout), run, json.loads(harness(*RUN, "--dry-run", "--json", cwd=place, check=0).stdout)
 
 
@@ -65,6 +65,20 @@ def test_what_is_for_machines_is_clean_and_has_the_times(ran):
     assert time["estimate"]["cells"] == CELLS
     assert time["estimate"]["unknown"] == {}
     assert time["estimate"]["seconds"] > 0
+
+
+def test_where_the_time_went_is_what_the_stages_say(ran, place):
+    found = json.loads(ran[1].stdout)["profile"]
+    spent = {part: times["processor_seconds"] for part, times in found["parts"].items()}
+    stages = [json.loads(file.read_text()) for file in place.glob("store/stages/*/*/manifest.json")]
+    trained = sum(one["processor_seconds"] for one in stages if one["kind"] in ("train", "probe", "head"))
+    computed = sum(one["processor_seconds"] for one in stages if one["kind"] == "compute")
+    assert spent["training"] == pytest.approx(trained, rel=0.1, abs=0.2)
+    assert spent["methods"] >= computed
+    assert found["overhead"] == pytest.approx(1 - (spent["training"] + spent["methods"]) / sum(spent.values()))
+    assert all(spent[part] > 0 for part in ("evaluation", "data", "store", "mlflow", "report", "planning", "processes"))
+    assert found["parts"]["waiting"]["worker_seconds"] > 0
+    assert re.search(r"^training +\d+\.\d +\d+\.\d %", ran[1].stderr, re.MULTILINE)
 
 
 def test_a_dry_run_takes_off_what_the_store_has(ran):

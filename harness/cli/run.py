@@ -9,20 +9,29 @@ import typer
 
 from harness.cli.completions import quantisations
 from harness.cli.expectation import Estimate, Expectation, asked
-from harness.cli.messages import note, show, show_end, show_json
+from harness.cli.messages import note, say, show, show_end, show_json
 from harness.cli.options import OUTPUT, TUNING, WHAT
+from harness.cli.profile import Profile
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
 from harness.cli.tune import show_tuned, tune_plan
 from harness.errors import UsageError
+from harness.spans import Part, span
 
 if TYPE_CHECKING:
     from harness.planning.plan import Plan
     from harness.running.run import Summary
 
 
-@with_shared_options(seeds="assign", quantise="loss", params="trained", tune="params", publish_thumbnails="real_only")
+@with_shared_options(
+    seeds="assign",
+    quantise="loss",
+    params="trained",
+    tune="params",
+    publish_thumbnails="real_only",
+    profile="publish_thumbnails",
+)
 def run(
     shared: SharedOptions,
     *,
@@ -59,13 +68,17 @@ def run(
             help="Publish small pictures of the tested positives of your own images.",
         ),
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", rich_help_panel=OUTPUT, help="Say at the end where the time went.")
+    ] = False,
 ) -> None:
     """Run methods on a data set, publish to MLflow, write the report. The same command continues a stopped run."""
     if params is not None and tune is not None:
         raise UsageError("--params and --tune exclude each other", fix="drop --params to tune anew")
     if tune is None:
         shared = _without_studies(shared)
-    work = planned(shared, {"seeds": seeds_of(seeds), "quantise": quantise, "tuning": {"trials": tune}})
+    with span(Part.PLANNING):
+        work = planned(shared, {"seeds": seeds_of(seeds), "quantise": quantise, "tuning": {"trials": tune}})
     if params is not None:
         work = replace(work, plans=_with_parameters(work, params))
     if shared.dry_run:
@@ -74,7 +87,7 @@ def run(
     unpublished: list[str] = []
     if tune is not None:
         work, unpublished = _tuned(work, shared)
-    _execute(work, shared, unpublished, pictures=publish_thumbnails)
+    _execute(work, shared, unpublished, pictures=publish_thumbnails, profile=profile)
 
 
 def _without_studies(shared: SharedOptions) -> SharedOptions:
@@ -141,24 +154,31 @@ def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
     return found
 
 
-def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool) -> None:
-    expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
+def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool, profile: bool) -> None:
+    with span(Part.ESTIMATE):
+        expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
 
     plan, quiet = work.plan, shared.as_json
     uri = shared.tracking_uri or default_uri(plan.store)
     report = plan.store / "reports" / plan.data.name
-    expectation.begin(uri, report)
+    with span(Part.ESTIMATE):
+        expectation.begin(uri, report)
     tracker = Tracker(uri, plan.store, plan.data.name)
     summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read, pictures=pictures)
     expectation.end()
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
     if not summary.unpublished:
-        page = write_report(uri, plan.store, plan.data.name, report, quiet=quiet).page
+        with span(Part.REPORT):
+            page = write_report(uri, plan.store, plan.data.name, report, quiet=quiet).page
+    spent = Profile.until_now() if profile else None
     if shared.as_json:
-        show_json({**_summary_values(summary, page), "time": expectation.values()})
+        asked_for = {"profile": spent.values()} if spent else {}
+        show_json({**_summary_values(summary, page), "time": expectation.values(), **asked_for})
+    if spent:
+        say("\n".join(spent.lines()), "")
     show_end(plan, summary)
     if summary.failed or summary.unpublished or summary.unshared:
         raise typer.Exit(3)

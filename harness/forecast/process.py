@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import resource
 import select
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ from harness.children import Child, fork
 from harness.forecast.work import Cost, EntryWork
 from harness.planning.plan import Plan
 from harness.running.channel import Channel
+from harness.spans import SPANS, Part
 
 LIMIT_S = 40.0
 """For all of it, where others compute: alone it takes a few. What is not known by then stays unknown."""
@@ -62,7 +64,9 @@ class Inquiry:
     def end(self) -> None:
         """End the process; what was heard stays."""
         if self._child is not None:
+            before = _of_children()
             self._child.end()
+            SPANS.of_a_child(Part.ESTIMATE, _of_children() - before)
             self._channel.close()
             self._child = None
         self.found.ended = True
@@ -83,6 +87,12 @@ class Inquiry:
         elif kind == "rate":
             cost, seconds = what
             self.found.seconds[cost] = seconds
+
+
+def _of_children() -> float:
+    """Return the processor's seconds of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _live(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from harness.errors import MachineError
 from harness.results.published import Publication
+from harness.spans import Part, span
 
 SHARE, FREE_S = 0.05, 10.0
 """Of the time since the beginning, what publishing may take of it while others train; that much it may always take."""
@@ -47,7 +48,8 @@ class Outbox:
     def _send_next(self) -> None:
         began, key = self._clock(), next(iter(self._waiting))
         try:
-            self._publish(self._waiting[key])
+            with span(Part.MLFLOW):
+                self._publish(self._waiting[key])
             del self._waiting[key]
         except MachineError as error:
             self._failed = True

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from harness.data.image_split import ImageSplit
 from harness.data.loading import test_split
 from harness.evaluation.figures import evaluate
 from harness.planning.entries import Entry
@@ -14,6 +15,7 @@ from harness.running.cell import Cell
 from harness.running.entry_run import EntryRun
 from harness.running.quantising import score_file
 from harness.running.scoring import score
+from harness.spans import Part, span
 from harness.storage.store import Store
 
 
@@ -35,8 +37,14 @@ def score_test(plan: Plan, cell: Cell, store: Store | None = None) -> CellRecord
     """
     if cell.pruned is None:
         return cell.record()
-    split = test_split(plan.data, plan.store)
-    store = store or Store(plan.store)
+    with span(Part.DATA):
+        split = test_split(plan.data, plan.store)
+    with span(Part.EVALUATION):
+        return _tested(plan, cell, split, store or Store(plan.store))
+
+
+def _tested(plan: Plan, cell: Cell, split: ImageSplit, store: Store) -> CellRecord:
+    assert cell.pruned is not None
     scored = (
         score(cell.pruned.network, split, plan, store)
         if cell.file is None

@@ -31,6 +31,7 @@ from harness.running.quantising import quantised_file, score_file
 from harness.running.read_only import read_only_splits
 from harness.running.scoring import fixed_thresholds, score
 from harness.running.threshold_figures import threshold_figures
+from harness.spans import Part, span
 from harness.sparsity.mask import DensityUnreachable
 from harness.storage.canonical import canonical_state
 from harness.storage.stage import Stage
@@ -91,7 +92,8 @@ class EntryRun:
 
     @cached_property
     def _splits(self) -> tuple[ImageSplit, ImageSplit]:
-        return read_only_splits(self.plan.data, self.plan.store, self.seed)
+        with span(Part.DATA):
+            return read_only_splits(self.plan.data, self.plan.store, self.seed)
 
     @cached_property
     def _initial(self) -> InitialNetworks:
@@ -159,11 +161,17 @@ class EntryRun:
                     networks = networks or iter(
                         pruner.prune(self._bench(meter, self.entry, self.store), tuple(densities))
                     )
-                    pruned = _next(networks, density)
+                    with span(Part.METHODS):
+                        pruned = _next(networks, density)
                     self.store.check()
                 except Exception as error:
                     ending = self._ending(error)
-            yield self._cell(density, **ending) if ending else self._checked(pruner, density, pruned, meter)
+            if ending:
+                yield self._cell(density, **ending)
+                continue
+            with span(Part.EVALUATION):
+                cell = self._checked(pruner, density, pruned, meter)
+            yield cell
 
     def _checked(self, pruner: Pruner, density: float, pruned: PrunedNetwork, meter: Meter) -> Cell:
         """Return the cell of a yielded network: what rule it breaks, or its sizes and validation figures."""

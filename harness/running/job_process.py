@@ -21,6 +21,7 @@ from harness.children import Child, fork, redirect, settle
 from harness.errors import HarnessError, is_out_of_memory, text_of
 from harness.planning.plan import Plan
 from harness.running.channel import Channel, Line, Weight
+from harness.spans import SPANS
 
 Work = Callable[[Plan, Any, Line], None]
 """Does one job and sends its results; defined at a module's top level, so that a spawned process finds it."""
@@ -83,6 +84,7 @@ def _live(task: Task, channel: Channel, output: socket.socket) -> None:
     warnings.showwarning = lambda message, *_args, **_kwargs: channel.send(("warning", str(message)))
     answer = _answer(task, channel)
     sys.stdout.flush()
+    channel.send(("spent", SPANS.sums()), Weight.ASIDE)
     channel.send(answer, Weight.LAST)
 
 
@@ -101,8 +103,8 @@ def _answer(task: Task, channel: Channel) -> tuple[str, Any]:
         if task.prepare is not None:
             task.prepare(task.plan)
         task.work(task.plan, task.job, channel)
-    except StageBusy:
-        return "busy", None
+    except StageBusy as busy:
+        return "busy", str(busy)
     except HarnessError as error:
         return "error", error
     except BaseException as error:  # a method may raise any, in whatever the harness does with what it yields

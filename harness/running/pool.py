@@ -3,15 +3,20 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED
 from harness.running.channel import Line
-from harness.running.worker_processes import Listener, Message, Workers
+from harness.running.job_watcher import StageEnd
+from harness.running.worker_processes import JobListener, Listener, Message, Workers
 
-RETRY_BUSY_S = 0.5
+RETRY_BUSY_S, MOST_RETRY_S = 0.5, 30.0
+"""Until a job is tried again whose stage another command may compute: at first, and twice as long each time. Each try
+costs a process that replays what the job has already.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,27 @@ class Job:
 
 
 CellListener = Callable[[Job, CellRecord, str], None]
+
+
+class _StageEnds(JobListener):
+    """Passes on what it hears, and tells which stages are there."""
+
+    def __init__(self, also: JobListener, told: Callable[[str], None]) -> None:
+        self._also, self._told = also, told
+
+    def began(self, job: Any) -> None:
+        """Hear that a worker has a job in hand."""
+        self._also.began(job)
+
+    def told(self, job: Any, kind: str, payload: Any) -> None:
+        """Hear what a job says."""
+        self._also.told(job, kind, payload)
+        if isinstance(payload, StageEnd):
+            self._told(payload.key)
+
+    def ended(self, job: Any, kind: str) -> None:
+        """Hear that a worker no longer has a job."""
+        self._also.ended(job, kind)
 
 
 @dataclass
@@ -54,7 +80,8 @@ def all_jobs(plan: Plan) -> list[Job]:
 
 
 class Pool:
-    """Runs all jobs of a plan, or some. A job whose stage another worker computes is put back and tried again later.
+    """Runs all jobs of a plan, or some. A job whose stage another worker computes is put back and tried again later:
+    as soon as one of this pool's says that it has the stage.
 
     ``cell`` is told each cell once, as it comes, with the traceback of its failure.
     """
@@ -69,8 +96,10 @@ class Pool:
         self.plan, self.cell = plan, cell
         self.waiting = deque(all_jobs(plan) if jobs is None else jobs)
         self.retry_at: dict[Job, float] = {}
+        self.tries: dict[Job, int] = {}
+        self.busy: dict[Job, str] = {}
         self.records: dict[Job, dict[int, CellRecord]] = {}
-        self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), listener)
+        self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), self._hearing(listener))
 
     def run(self) -> Iterator[JobOutcome]:
         """Yield each job as it finishes. A job whose process dies costs its own cells, not the run."""
@@ -97,13 +126,29 @@ class Pool:
             self._record(job, *message.payload)
             return None
         if message.kind == "busy":
-            self.retry_at[job] = time.monotonic() + RETRY_BUSY_S
-            self.waiting.append(job)
+            self._put_back(job, message.payload)
             return None
         if message.kind == "died":
             self._fail_the_rest(job, message.payload, message.detail)
         records = self.records.get(job, {})
         return JobOutcome(job, [records[level] for level in sorted(records)])
+
+    def _put_back(self, job: Job, stage: str) -> None:
+        tried = self.tries.get(job, 0)
+        self.tries[job], self.busy[job] = tried + 1, stage
+        self.retry_at[job] = time.monotonic() + min(RETRY_BUSY_S * 2**tried, MOST_RETRY_S)
+        self.waiting.append(job)
+
+    def _hearing(self, listener: Listener) -> Listener:
+        """Return a listener that hears of stages, too."""
+        return replace(listener, jobs=_StageEnds(listener.jobs, self._freed))
+
+    def _freed(self, stage: str) -> None:
+        """Let the jobs that wait for a stage be tried now."""
+        for job in [job for job, key in self.busy.items() if key == stage]:
+            del self.busy[job]
+            self.retry_at.pop(job, None)
+            self.tries.pop(job, None)
 
     def _record(self, job: Job, level: int, record: CellRecord, detail: str) -> None:
         records = self.records.setdefault(job, {})

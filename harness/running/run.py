@@ -20,6 +20,7 @@ from harness.running.publication import publication
 from harness.running.stage_lines import StageLines
 from harness.running.thumbnails import thumbnail_publication
 from harness.running.worker_processes import JobListener, listener
+from harness.spans import Part, span
 from harness.storage.store import Store
 
 BY_CHANCE = 0.5
@@ -93,9 +94,11 @@ def execute(
     """
     store = Store(plans[0].store)
     store.reach()
-    for plan in plans:
-        prepare(plan, reporter)
-    looking = onlooker()
+    with span(Part.DATA):
+        for plan in plans:
+            prepare(plan, reporter)
+    with span(Part.ESTIMATE):
+        looking = onlooker()
     publisher = Publisher(tracker, reporter, command, pictures=pictures)
     total = sum(plan.cell_count for plan in plans)
     with reporter.task("Training and scoring", total, "cells") as task:
@@ -123,9 +126,11 @@ class Publisher:
         entry, seed = plan.entries[outcome.job.entry], outcome.job.seed
         cutting = plan.data.cutting
         self.summary.cells.extend(Finished(entry.text, seed, record, cutting) for record in outcome.records)
-        splits = splits_of(plan.data, plan.store, seed)
-        self._picture(plan, splits)
-        self.outbox.send(publication(plan, entry, seed, outcome.records, splits, self.command))
+        with span(Part.DATA):
+            splits = splits_of(plan.data, plan.store, seed)
+        with span(Part.MLFLOW):
+            self._picture(plan, splits)
+            self.outbox.send(publication(plan, entry, seed, outcome.records, splits, self.command))
 
     def _picture(self, plan: Plan, splits: Splits) -> None:
         """Publish the pictures of a test part once, where they may stand in public."""

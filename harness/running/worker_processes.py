@@ -16,6 +16,7 @@ from harness.planning.plan import Plan
 from harness.progress import Reporter
 from harness.running.job_process import Work, how_it_died
 from harness.running.worker import WORKER_VARIABLES, serve
+from harness.spans import SPANS, Part, Spent, span
 
 LISTEN_S = 0.5
 STOP_S = 5.0
@@ -30,6 +31,15 @@ class Worker:
     connection: Connection
     job: Any = None
     ready: bool = False
+    since: float = field(default_factory=time.monotonic)
+    """Until when its time is counted."""
+
+    def spent(self) -> None:
+        """Count its time until now but for what its job has told: it waits for one, or its process comes or goes."""
+        now = time.monotonic()
+        part = Part.WAITING if self.ready and self.job is None else Part.PROCESSES
+        SPANS.of_jobs({part: Spent(0.0, now - self.since)})
+        self.since = now
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class Workers:
             worker.connection.send(job)
         except OSError:
             return False
+        worker.spent()
         worker.job = job
         self.listener.jobs.began(job)
         return True
@@ -113,7 +124,9 @@ class Workers:
     def heard(self) -> Iterator[Message]:
         """Yield what the workers said, after waiting a little while. Raises the `HarnessError` that ends the run."""
         connections: dict[Any, Worker] = {worker.connection: worker for worker in self.workers}
-        for connection in wait(list(connections), timeout=LISTEN_S):
+        with span(Part.WAITING):
+            speaking = wait(list(connections), timeout=LISTEN_S)
+        for connection in speaking:
             message = self._receive(connections[connection])
             if message is not None:
                 yield message
@@ -124,7 +137,11 @@ class Workers:
         except (EOFError, OSError):  # also in the middle of a message
             return self._died(worker)
         if kind == "ready":
+            worker.spent()
             worker.ready = True
+        elif kind == "spent":
+            SPANS.of_jobs(payload)
+            worker.since += sum(part.clock for part in payload.values())
         elif kind == "pretraining":
             self.listener.pretraining(payload)
         elif kind == "warning":
@@ -142,6 +159,7 @@ class Workers:
     def _of_a_job(self, worker: Worker, kind: str, payload: Any) -> Message:
         message = Message(worker, worker.job, kind, *(payload if kind == "died" else [payload]))
         if kind in ("done", "busy", "died"):
+            worker.spent()
             worker.job = None
             self.listener.jobs.ended(message.job, kind)
         else:
@@ -169,6 +187,8 @@ class Workers:
     def _end(self) -> None:
         for name, value in self._kept.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        for worker in self.workers:
+            worker.spent()
         _stop(self.workers)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
+from harness.spans import Part, span
 from harness.storage.canonical import digest
 from harness.storage.checkpoint import Checkpoint
 from harness.storage.disk import remove, write_whole
@@ -24,6 +25,16 @@ from harness.storage.stage_files import CorruptStageError, read_stage, store_err
 from harness.storage.store_folder import StoreFolder
 
 STORE_FORMAT = "1"
+_PARTS = (
+    (Part.TRAINING, ("train", "pretrain", "probe", "head")),
+    (Part.METHODS, ("compute", "quantise")),
+    (Part.EVALUATION, ("score", "thresholds")),
+)
+
+
+def part_of(kind: str) -> Part:
+    """Return what a stage's computing is counted as: images and weights that are read are data."""
+    return next((part for part, kinds in _PARTS if kind in kinds), Part.DATA)
 
 
 class StageBusy(BaseException):
@@ -70,8 +81,9 @@ class Store(StoreFolder):
         ``kind`` and ``inputs`` (tensors and JSON) make the key. ``compute`` must be a pure function of them and must
         not run another stage: a process holds at most one lock.
         """
-        key = digest([kind, inputs])
-        stage = self.find(key) or self._computed(key, kind, inputs, compute)
+        with span(Part.STORE):
+            key = digest([kind, inputs])
+            stage = self.find(key) or self._computed(key, kind, inputs, compute)
         self.watcher.ended(kind, inputs, stage)
         return stage
 
@@ -86,7 +98,8 @@ class Store(StoreFolder):
             self.watcher.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
             try:
-                value = compute(checkpoint)
+                with span(part_of(kind)):
+                    value = compute(checkpoint)
                 self.check()
                 costs = checkpoint.costs
                 if self.shared:

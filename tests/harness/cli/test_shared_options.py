@@ -32,7 +32,7 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     assert options("run")[10:12] == ["--loss", "--quantise"]
     assert options("run")[13:18] == ["--weights", "--trained", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (34, 33)
+    assert (len(options("run")), len(options("tune"))) == (35, 33)
 
 
 @pytest.fixture

@@ -17,12 +17,18 @@ from harness.errors import MachineError, StoreError
 from harness.planning.cell_limit import CellLimit
 from harness.running.channel import Weight
 from harness.running.job_process import JobProcess, Task, forked, fresh
+from harness.spans import Part, span
 from harness.storage.store import StageBusy
 
 GB = 10**9
 
 
 def said(work, job=None, limit_s=30.0, memory=None, start=forked, tell=()):
+    """Return all that the parent hears of a job but for how it has spent its time."""
+    return [message for message in heard_of(work, job, limit_s, memory, start, tell) if message[0] != "spent"]
+
+
+def heard_of(work, job=None, limit_s=30.0, memory=None, start=forked, tell=()):
     """Return all that the parent hears of a job."""
     ours, theirs = Pipe()
     for message in tell:
@@ -42,6 +48,20 @@ def hear(connection, heard):
     with contextlib.suppress(EOFError):
         while True:
             heard.append(connection.recv())
+
+
+def works(_, job, line):
+    with span(Part.METHODS):
+        until = time.process_time() + job
+        while time.process_time() < until:
+            pass
+
+
+def test_a_job_tells_last_how_it_has_spent_its_time():
+    *_, (kind, spent), last = heard_of(works, 0.1)
+    assert (kind, last[0]) == ("spent", "done")
+    assert 0.1 <= spent[Part.METHODS].processor < 1
+    assert set(spent) == {Part.METHODS, Part.PROCESSES}
 
 
 def speaks(_, job, line):
@@ -157,7 +177,7 @@ def test_an_error_of_the_harness_is_handed_on(error):
 
 
 def test_a_busy_stage_is_no_failure():
-    assert said(raises, StageBusy("key")) == [("busy", None)]
+    assert said(raises, StageBusy("key")) == [("busy", "key")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
