@@ -17,10 +17,10 @@ from harness.progress import Reporter
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.manifest import hashes
+from harness.running.executors.local import listener
 from harness.running.pool import Job, Pool
 from harness.running.publication import published_level, run_key
 from harness.running.run import prepare
-from harness.running.worker_processes import listener
 
 
 class Chosen(NamedTuple):

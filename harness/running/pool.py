@@ -9,7 +9,7 @@ from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED
 from harness.running.channel import Line
-from harness.running.worker_processes import Listener, Message, Workers
+from harness.running.executors.local import Listener, Message, Workers
 
 RETRY_BUSY_S = 0.5
 

@@ -14,12 +14,12 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
+from harness.running.executors.local import JobListener, listener
 from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
 from harness.running.stage_lines import StageLines
 from harness.running.thumbnails import thumbnail_publication
-from harness.running.worker_processes import JobListener, listener
 from harness.storage.store import Store
 
 BY_CHANCE = 0.5

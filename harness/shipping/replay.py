@@ -24,10 +24,10 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.running.cell import Cell
 from harness.running.cells import cells, score_test
+from harness.running.executors.local import listener
 from harness.running.pool import Job, Pool
 from harness.running.publication import run_key
 from harness.running.run import prepare
-from harness.running.worker_processes import listener
 from harness.shipping.held_cell import HeldCell
 from harness.sparsity.mask import Mask
 from harness.storage.store import StageAbsent, Store

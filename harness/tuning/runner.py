@@ -8,7 +8,7 @@ from harness.errors import MachineError, UsageError
 from harness.planning.plan import levels_of
 from harness.results.names import FAILED
 from harness.results.trial_record import LevelResult
-from harness.running.worker_processes import Message, Workers
+from harness.running.executors.local import Message, Workers
 from harness.tuning.metered_store import Spent
 from harness.tuning.search import Search
 from harness.tuning.studies import NotOursError

@@ -17,9 +17,9 @@ from harness.results.outbox import Outbox
 from harness.results.published import Publication, UsedData
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
+from harness.running.executors.local import Listener, Workers, listener
 from harness.running.job_lines import JobLines
 from harness.running.used_data import used_data
-from harness.running.worker_processes import Listener, Workers, listener
 from harness.storage.store import Store
 from harness.tuning.choosing import best_of, budgeted
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
