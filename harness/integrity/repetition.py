@@ -17,7 +17,7 @@ from harness.progress import Reporter
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.manifest import hashes
-from harness.running.executors.local import listener
+from harness.running.executors.executor import listener
 from harness.running.pool import Job, Pool
 from harness.running.publication import published_level, run_key
 from harness.running.run import prepare

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.progress import Task
-from harness.running.executors.local import JobListener
+from harness.running.executors.executor import JobListener
 from harness.running.job_watcher import StageEnd, Steps
 from harness.running.stage_lines import in_words
 

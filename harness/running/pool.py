@@ -9,9 +9,12 @@ from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED
 from harness.running.channel import Line
-from harness.running.executors.local import Listener, Message, Workers
+from harness.running.executors.executor import Employ, Listener, Message
+from harness.running.executors.local import Workers
 
 RETRY_BUSY_S = 0.5
+MOST_LOSSES = 3
+"""Workers that a job may lose: what takes its machine away time and again is likely the job."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def all_jobs(plan: Plan) -> list[Job]:
 class Pool:
     """Runs all jobs of a plan, or some. A job whose stage another worker computes is put back and tried again later.
 
+    So is one that lost its worker's machine, up to `MOST_LOSSES` times.
     ``cell`` is told each cell once, as it comes, with the traceback of its failure.
     """
 
@@ -65,12 +69,14 @@ class Pool:
         listener: Listener,
         cell: CellListener = lambda *_: None,
         jobs: Sequence[Job] | None = None,
+        employ: Employ = Workers,
     ) -> None:
         self.plan, self.cell = plan, cell
         self.waiting = deque(all_jobs(plan) if jobs is None else jobs)
         self.retry_at: dict[Job, float] = {}
+        self.losses: dict[Job, int] = {}
         self.records: dict[Job, dict[int, CellRecord]] = {}
-        self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), listener)
+        self.workers = employ(plan, run_job, min(plan.jobs, len(self.waiting)), listener)
 
     def run(self) -> Iterator[JobOutcome]:
         """Yield each job as it finishes. A job whose process dies costs its own cells, not the run."""
@@ -100,6 +106,12 @@ class Pool:
             self.retry_at[job] = time.monotonic() + RETRY_BUSY_S
             self.waiting.append(job)
             return None
+        if message.kind == "lost":
+            self.losses[job] = self.losses.get(job, 0) + 1
+            if self.losses[job] < MOST_LOSSES:
+                self.waiting.appendleft(job)
+                return None
+            self._fail_the_rest(job, f"it lost its worker {MOST_LOSSES} times, at last since {message.payload}", "")
         if message.kind == "died":
             self._fail_the_rest(job, message.payload, message.detail)
         records = self.records.get(job, {})

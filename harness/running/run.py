@@ -14,7 +14,7 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
-from harness.running.executors.local import JobListener, listener
+from harness.running.executors.executor import JobListener, listener
 from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication

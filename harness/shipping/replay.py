@@ -24,7 +24,7 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.running.cell import Cell
 from harness.running.cells import cells, score_test
-from harness.running.executors.local import listener
+from harness.running.executors.executor import listener
 from harness.running.pool import Job, Pool
 from harness.running.publication import run_key
 from harness.running.run import prepare

@@ -17,7 +17,8 @@ from harness.results.outbox import Outbox
 from harness.results.published import Publication, UsedData
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
-from harness.running.executors.local import Listener, Workers, listener
+from harness.running.executors.executor import Employ, Executor, Listener, listener
+from harness.running.executors.local import Workers
 from harness.running.job_lines import JobLines
 from harness.running.used_data import used_data
 from harness.storage.store import Store
@@ -60,8 +61,9 @@ class Tuner:
         reporter: Reporter,
         command: str,
         outlook: Outlook | None = None,
+        employ: Employ = Workers,
     ) -> None:
-        self.plan, self.options, self.losses = plan, options, losses
+        self.plan, self.options, self.losses, self.employ = plan, options, losses, employ
         self.reporter, self.command, self._outlook = reporter, command, outlook
         self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
         self.spaces, self.notes = spaces(plan, options, losses)
@@ -76,7 +78,7 @@ class Tuner:
         self._left = self._trials_left()
         with (
             self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
-            Workers(self.plan, run_trial, self.plan.jobs, self._listener(task)) as workers,
+            self.employ(self.plan, run_trial, self.plan.jobs, self._listener(task)) as workers,
         ):
             first = self._phase(self.plan, database, workers, task, dense=True)
             frozen = self._frozen(first)
@@ -102,7 +104,7 @@ class Tuner:
         lines.look(self._left.seconds_left, self._left)
         return listener(self.plan, self.reporter, lines)
 
-    def _phase(self, plan: Plan, database: StudyDatabase, workers: Workers, task: Task, *, dense: bool) -> list[Pair]:
+    def _phase(self, plan: Plan, database: StudyDatabase, workers: Executor, task: Task, *, dense: bool) -> list[Pair]:
         wanted = searches(plan, self.options, self.losses, self.spaces, dense=dense)
         pairs = [(search, Study(database, search.definition)) for search in wanted]
         for search, study in pairs:

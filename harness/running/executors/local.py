@@ -1,19 +1,18 @@
-"""The parent's side of worker processes: spawned, given one job at a time, heard, and replaced when they die."""
+"""Workers that are processes of this machine: spawned, given one job at a time, heard, and replaced when they die."""
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import TracebackType
-from typing import Any
+from typing import Any, Self, cast
 
 from harness.errors import HarnessError, MachineError
-from harness.networks.architecture import Architecture
 from harness.planning.plan import Plan
-from harness.progress import Reporter
+from harness.running.executors.executor import Listener, Message, Worker
 from harness.running.job_process import Work, how_it_died
 from harness.running.worker import WORKER_VARIABLES, serve
 
@@ -22,51 +21,12 @@ STOP_S = 5.0
 _CONTEXT = get_context("spawn")  # a fork keeps a dead holder's lock
 
 
-@dataclass(eq=False)
-class Worker:
+@dataclass(eq=False, kw_only=True)
+class WorkerProcess(Worker):
     """One process, and the job that it has in hand."""
 
     process: BaseProcess
     connection: Connection
-    job: Any = None
-    ready: bool = False
-
-
-@dataclass(frozen=True)
-class Message:
-    """What a worker said about a job: a kind of its `Work`, ``done``, ``busy``, or ``died``.
-
-    Of a job that died ``payload`` is how, and ``detail`` the traceback or what its process wrote.
-    """
-
-    worker: Worker
-    job: Any
-    kind: str
-    payload: Any = None
-    detail: str = ""
-
-
-class JobListener:
-    """Told of jobs as workers take them up, speak of them, and end them; this one does nothing with it."""
-
-    def began(self, job: Any) -> None:
-        """Hear that a worker has a job in hand."""
-
-    def told(self, job: Any, kind: str, payload: Any) -> None:
-        """Hear what a job says: a result of its `Work`, ``steps``, or ``stage``."""
-
-    def ended(self, job: Any, kind: str) -> None:
-        """Hear that a worker no longer has a job: it is ``done``, it ``died``, or it is put back as ``busy``."""
-
-
-@dataclass
-class Listener:
-    """Told while workers work: networks about to be pretrained, warnings, what methods print, and how jobs go."""
-
-    pretraining: Callable[[Architecture], None] = lambda _: None
-    warning: Callable[[str], None] = lambda _: None
-    output: Callable[[str], None] = lambda _: None
-    jobs: JobListener = field(default_factory=JobListener)
 
 
 class Workers:
@@ -74,10 +34,10 @@ class Workers:
 
     def __init__(self, plan: Plan, work: Work, count: int, listener: Listener) -> None:
         self.plan, self.work, self.count, self.listener = plan, work, count, listener
-        self.workers: list[Worker] = []
+        self.workers: list[WorkerProcess] = []
         self._kept: dict[str, str | None] = {}
 
-    def __enter__(self) -> "Workers":
+    def __enter__(self) -> Self:
         self._kept = {name: os.environ.get(name) for name in WORKER_VARIABLES}
         os.environ.update(WORKER_VARIABLES)  # read when the child imports numpy and torch
         try:
@@ -88,7 +48,7 @@ class Workers:
             raise
         return self
 
-    def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._end()
 
     @property
@@ -103,68 +63,49 @@ class Workers:
     def give(self, worker: Worker, job: Any) -> bool:
         """Hand a job to an idle worker; False where it died while it was idle, which `heard` will meet."""
         try:
-            worker.connection.send(job)
+            cast("WorkerProcess", worker).connection.send(job)
         except OSError:
             return False
         worker.job = job
         self.listener.jobs.began(job)
         return True
 
+    def answer(self, worker: Worker, *, goes_on: bool) -> None:
+        """Say to a worker's job, which asked, whether it goes on."""
+        with contextlib.suppress(OSError):  # it has just died, which is its next message
+            cast("WorkerProcess", worker).connection.send(goes_on)
+
     def heard(self) -> Iterator[Message]:
         """Yield what the workers said, after waiting a little while. Raises the `HarnessError` that ends the run."""
-        connections: dict[Any, Worker] = {worker.connection: worker for worker in self.workers}
+        connections: dict[Any, WorkerProcess] = {worker.connection: worker for worker in self.workers}
         for connection in wait(list(connections), timeout=LISTEN_S):
             message = self._receive(connections[connection])
             if message is not None:
                 yield message
 
-    def _receive(self, worker: Worker) -> Message | None:
+    def _receive(self, worker: WorkerProcess) -> Message | None:
         try:
             kind, payload = worker.connection.recv()
         except (EOFError, OSError):  # also in the middle of a message
             return self._died(worker)
-        if kind == "ready":
-            worker.ready = True
-        elif kind == "pretraining":
-            self.listener.pretraining(payload)
-        elif kind == "warning":
-            self.listener.warning(payload)
-        elif kind == "output":
-            self.listener.output(payload)
-        elif kind == "error":
-            raise payload
-        elif kind in ("steps", "stage"):
-            self.listener.jobs.told(worker.job, kind, payload)
-        else:
-            return self._of_a_job(worker, kind, payload)
-        return None
+        return self.listener.heard(worker, kind, payload)
 
-    def _of_a_job(self, worker: Worker, kind: str, payload: Any) -> Message:
-        message = Message(worker, worker.job, kind, *(payload if kind == "died" else [payload]))
-        if kind in ("done", "busy", "died"):
-            worker.job = None
-            self.listener.jobs.ended(message.job, kind)
-        else:
-            self.listener.jobs.told(message.job, kind, payload)
-        return message
-
-    def _died(self, worker: Worker) -> Message | None:
+    def _died(self, worker: WorkerProcess) -> Message | None:
         """Replace a dead worker; its job, if it had one, is told to have died."""
         worker.process.join()
         if worker.job is None and not worker.ready:
-            raise _not_started(worker.process.exitcode or 0)
+            raise not_started(worker.process.exitcode or 0)
         self.workers[self.workers.index(worker)] = self._start()
         if worker.job is None:
             return None
-        self.listener.jobs.ended(worker.job, "died")
-        return Message(worker, worker.job, "died", how_it_died(worker.process.exitcode))
+        return self.listener.heard(worker, "died", (how_it_died(worker.process.exitcode), ""))
 
-    def _start(self) -> Worker:
+    def _start(self) -> WorkerProcess:
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(target=serve, args=(theirs, self.plan, self.work))
         process.start()
         theirs.close()
-        return Worker(process, ours)
+        return WorkerProcess(process=process, connection=ours)
 
     def _end(self) -> None:
         for name, value in self._kept.items():
@@ -172,7 +113,8 @@ class Workers:
         _stop(self.workers)
 
 
-def _not_started(exit_code: int) -> HarnessError:
+def not_started(exit_code: int) -> HarnessError:
+    """Return the error that ends a run whose worker ended before it was ready."""
     if exit_code >= 0:
         return HarnessError(f"a worker could not start (exit code {exit_code})")
     return MachineError(
@@ -181,7 +123,7 @@ def _not_started(exit_code: int) -> HarnessError:
     )
 
 
-def _stop(workers: list[Worker]) -> None:
+def _stop(workers: list[WorkerProcess]) -> None:
     """End workers at once: the stage that each has in hand is lost up to the last checkpoint, nothing else."""
     for worker in workers:
         worker.connection.close()
@@ -192,18 +134,3 @@ def _stop(workers: list[Worker]) -> None:
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
-
-
-def listener(plan: Plan, reporter: Reporter, jobs: JobListener | None = None) -> Listener:
-    """Return what prints the workers' pretrainings and warnings, and what methods print; ``jobs`` hears of jobs."""
-
-    def pretraining(architecture: Architecture) -> None:
-        reporter.note(f"Pretraining {architecture} on {plan.pretraining.dataset}, once for this store")
-
-    def warning(text: str) -> None:
-        reporter.warn(f"warning: {text}")
-
-    def output(text: str) -> None:
-        reporter.note(f"a method printed: {text}", style="dim")
-
-    return Listener(pretraining, warning, output, jobs or JobListener())

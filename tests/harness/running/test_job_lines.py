@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from harness.progress import Reporter
-from harness.running.executors.local import JobListener
+from harness.running.executors.executor import JobListener
 from harness.running.job_lines import MOST, JobLines
 from harness.running.job_watcher import StageEnd, Steps
 
