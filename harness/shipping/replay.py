@@ -103,7 +103,7 @@ def _ready(held: HeldCell, plan: Plan, splits: Splits, cell: Cell, record: CellR
 def _planned(held: HeldCell, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:
     """Return a cell's plan and images, once they are known to be those that it was made from. Raises `NotHere`."""
     whole = plan_of(held.run, replace(machine, images=held.name.images or machine.images))
-    prepare(replace(whole, seeds=(held.name.seed,)), reporter)
+    whole = replace(whole, data=prepare(replace(whole, seeds=(held.name.seed,)), reporter).data)
     splits = splits_of(whole.data, whole.store, held.name.seed)
     entry = next((one for one in whole.entries if one.text == held.run.tags[names.ENTRY]), None)
     if entry is None:

@@ -20,6 +20,7 @@ from harness.results.trial_record import TrialRecord
 from harness.running.executors.executor import Employ, Executor, Listener, listener
 from harness.running.executors.local import Workers
 from harness.running.job_lines import JobLines
+from harness.running.run import with_images
 from harness.running.used_data import used_data
 from harness.storage.store import Store
 from harness.tuning.choosing import best_of, budgeted
@@ -74,7 +75,7 @@ class Tuner:
         """Run or continue every study to its budget. Raises `UsageError` where a study is another search."""
         store = Store(self.plan.store)
         with self.reporter.task(f"Reading the images of {self.plan.data.name}", 1, "images") as reading:
-            read_images(self.plan.data, store, reading.update)
+            self.plan = with_images(self.plan, read_images(self.plan.data, store, reading.update))
         self._left = self._trials_left()
         with (
             self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
