@@ -74,8 +74,9 @@ class Host:
 
     def _ended(self) -> tuple[int, str]:
         code = self._reap()
-        self._words.seek(0)
-        return code, self._words.read().decode(errors="replace")[-self.kept :].strip()
+        with self._words as words:
+            words.seek(0)
+            return code, words.read().decode(errors="replace")[-self.kept :].strip()
 
     def _reap(self) -> int:
         try:
