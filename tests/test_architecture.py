@@ -70,6 +70,7 @@ ONE_MODULE_ONLY = {
     "optuna": {"harness.tuning.studies"},
     "torch_pruning": {"harness.sparsity.surgery", "harness.methods.structured"},
     "ray": {"harness.running.executors.ray"},
+    "fsspec": {"harness.storage.remote"},
     "onnx": {"harness.portable.onnx_file", "harness.portable.quantisation", "harness.portable.onnx_graph"},
 }
 ANYWHERE = {"optuna.distributions"}

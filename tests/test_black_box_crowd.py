@@ -14,13 +14,13 @@ pytestmark = pytest.mark.slow
 
 MORE = ["run", "--methods", "magnitude,random", "--seeds", "2", *durable.SHARED, "--densities", "1,0.5,0.25"]
 COUNTED = """
-from harness.storage import store
-real = store.write_stage
+from harness.storage import checkpoint
+real = checkpoint.write_stage
 def write_stage(temporary, target, *rest):
     real(temporary, target, *rest)
     with open({log!r}, "a") as file:
         file.write(target.name + "\\n")
-store.write_stage = write_stage
+checkpoint.write_stage = write_stage
 """
 
 

@@ -101,12 +101,12 @@ def interrupted(place):
     folders = place.folder("interrupted"), place.folder("longer")
     code = """
 import os
-from harness.storage import store
-store.CHECKPOINT_EVERY_S, real = 0, store.Checkpoint.save
+from harness.storage import checkpoint
+checkpoint.CHECKPOINT_EVERY_S, real = 0, checkpoint.Checkpoint.save
 def save(self, order, value):
     real(self, order, value)
     if order >= 2: os.kill(os.getpid(), 9)
-store.Checkpoint.save = save
+checkpoint.Checkpoint.save = save
 """
     place.give([*durable.RUN, *LONGER], folders[0], check=3, worker_code=code)
     assert list((folders[0] / "store" / "partial").iterdir())

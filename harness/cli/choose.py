@@ -125,7 +125,9 @@ def choose(
 
 def _places(store: Path, tracking_uri: str | None) -> list[str]:
     """Return the options that say where the results are, as far as that must be said; secrets are left out."""
-    words = [] if store == DEFAULT_STORE else ["--store", str(store)]
+    from harness.storage.mirror import address_of
+
+    words = [] if store == DEFAULT_STORE else ["--store", address_of(store) or str(store)]
     return words + ([] if tracking_uri is None else ["--tracking-uri", shown_address(tracking_uri)])
 
 

@@ -152,7 +152,7 @@ def beginning(plans: "Sequence[Plan]", held: int, tracking: str, report: Path) -
     return [
         f"Running     {plan.data.name}, {plan.data.size} px, {plan.network}, on {plan.jobs} workers",
         f"            {len(plan.entries)} entries, {len(plan.densities)} levels, {seeds}{cuts}: {cells} cells{stored}",
-        f"Store       {plan.store}",
+        f"Store       {plan.place}",
         f"MLflow      {shown_address(tracking)}",
         f"Report      {report}",
     ]

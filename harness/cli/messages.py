@@ -100,6 +100,13 @@ def _fallback_banner(plan: "Plan") -> str:
     )
 
 
+def tell_unshared(plan: "Plan", stages: int) -> None:
+    """Say that stages are on this machine alone, where they are."""
+    if stages:
+        text = f"{stages} stages are kept in {plan.store} but not yet in {plan.shared}."
+        say(f"{text} Run the same command again when it answers.", "red")
+
+
 def show_end(plan: "Plan", summary: "Summary") -> None:
     """Say last what must not be overlooked."""
     if summary.failed:
@@ -107,5 +114,6 @@ def show_end(plan: "Plan", summary: "Summary") -> None:
     if summary.unpublished:
         text = f"{len(summary.unpublished)} results are kept in {plan.store} but not published to MLflow."
         say(f"{text} Run the same command again when it answers.", "red")
+    tell_unshared(plan, summary.unshared)
     if plan.data.fallback_for:
         say(_fallback_banner(plan), "bold red")

@@ -18,14 +18,22 @@ WORK = "Work"
 OUTPUT = "Output"
 SHOWN = "What is shown"
 
+
+def _store(place: str) -> Path:
+    from harness.storage.mirror import store_folder
+
+    return store_folder(place)
+
+
 StoreOption = Annotated[
     Path,
     typer.Option(
         "--store",
+        parser=_store,
         metavar="FOLDER",
         envvar="HARNESS_STORE",
         rich_help_panel=PLACES,
-        help="Folder of finished stages, results and reports.",
+        help="Folder of finished stages, results and reports; or s3://BUCKET/PREFIX (docs/object-storage.md).",
     ),
 ]
 TrackingOption = Annotated[

@@ -45,7 +45,7 @@ def plan_lines(plans: Sequence[Plan], tracking_uri: str | None, executor: str) -
         f"Limit       {_limit(plan.cell_limit)}",
         f"Verdict     {_terms(plan.verdict)}",
         f"Machine     {plan.environment}",
-        f"Store       {plan.store}",
+        f"Store       {plan.place}",
         f"MLflow      {shown_address(tracking_uri or default_uri(plan.store))}, experiment {plan.data.name}",
         "Nothing was run.",
     ]

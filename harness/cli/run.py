@@ -76,7 +76,7 @@ def run(
         if tune is not None:
             work, unpublished = _tuned(work, shared)
         summary = _execute(work, shared, unpublished, pictures=publish_thumbnails)
-    if summary.failed or summary.unpublished:
+    if summary.failed or summary.unpublished or summary.unshared:
         raise typer.Exit(3)
 
 
@@ -172,6 +172,7 @@ def _summary_values(summary: "Summary", page: Path | None) -> dict[str, Any]:
     return {
         "report": str(page) if page else None,
         "unpublished": summary.unpublished,
+        "unshared": summary.unshared,
         "cells": [
             {
                 "entry": one.entry,

@@ -16,14 +16,21 @@ def store_(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how large the stage store is, by kind; shrink it."""
-    from harness.storage.usage import evict, usage
+    """Show how large the stage store is, by kind; shrink it. Of a store on object storage, its mirror here."""
+    from harness.storage.mirror import address_of
+    from harness.storage.store import Store
+    from harness.storage.usage import evict, shown, usage
 
-    if not (store / "FORMAT").is_file():
+    if not (store / "FORMAT").is_file() and not address_of(store):
         raise UsageError(f"there is no store at {store}", fix="name it with --store or HARNESS_STORE")
     evicted = None if shrink_to is None else evict(store, shrink_to)
-    found = usage(store)
+    found, shared = usage(store), Store(store).shared
     if as_json:
-        show_json({**found.values(), "evicted": evicted and evicted._asdict()})
+        remote = shared.held()._asdict() if shared else None
+        show_json({**found.values(), "evicted": evicted and evicted._asdict(), "remote": remote})
         return
     show("\n".join([*([] if evicted is None else [str(evicted)]), *found.lines()]))
+    if shared:
+        there = shared.held()
+        late = f"; {there.waiting} stages are here alone" if there.waiting else ""
+        show(f"Mirrors {there.address}: {there.stages} stages, {shown(there.bytes)}{late}")

@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.completions import one_of
 from harness.cli.expectation import asked
-from harness.cli.messages import note, say, show, show_json
+from harness.cli.messages import note, say, show, show_json, tell_unshared
 from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
 from harness.cli.shared_plan import Planned, command_line, estimated, planned
@@ -71,6 +71,9 @@ def tune(
         show_tuned(tuned, file, quiet=shared.as_json)
     if unpublished := sum(len(tuned.unpublished) for tuned, _ in found):
         say(f"{unpublished} runs are not published to MLflow: run the same command when it answers.", "red")
+    unshared = found[-1][0].unshared
+    tell_unshared(work.plan, unshared)
+    if unpublished or unshared:
         raise typer.Exit(3)
 
 
@@ -100,7 +103,7 @@ def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) 
     outlook = asked([plan], estimate=estimated(work, shared))
     uri = shared.tracking_uri or default_uri(plan.store)
     work.reporter.note(f"Tuning      {options.trials} trials of each entry; parameters go into {file}")
-    work.reporter.note(f"Store       {plan.store}\nMLflow      {shown_address(uri)}")
+    work.reporter.note(f"Store       {plan.place}\nMLflow      {shown_address(uri)}")
     tracker = Tracker(uri, plan.store, plan.data.name)
     losses = work.configuration.loss_schedules
     tuner = Tuner(

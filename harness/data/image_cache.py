@@ -22,9 +22,10 @@ from harness.errors import DataError
 from harness.images.decoding import DECODING, Conversion
 from harness.images.unreadable import Unreadable
 from harness.progress import Progress
+from harness.storage.checkpoint import Checkpoint
 from harness.storage.disk import disk_errors
 from harness.storage.stage import Stage
-from harness.storage.store import Checkpoint, Store
+from harness.storage.store import Store
 
 IMAGES = "images.u8"
 """The file: uint8 (M, 3, S, S) in row-major order."""

@@ -8,7 +8,7 @@ from harness import plugins
 from harness.data.asked import load_dataset, takes_path
 from harness.data.completeness import completion, lacking, remarks
 from harness.data.dataset import Dataset
-from harness.errors import DatasetNotFound, NetworkError
+from harness.errors import DatasetNotFound, HarnessError, NetworkError
 from harness.integrity.finding import Finding
 from harness.networks.registered import built_in, factory_of
 from harness.outgoing.secrets import shown_address
@@ -78,11 +78,28 @@ def store(root: Path) -> Iterator[Finding]:
     torn = [folder for folder, _ in stages if not read_stage_manifest(folder)]
     text = f"{len(stages):,} stages, {shown(folder_bytes(root))}; `harness verify` reads every byte of them"
     yield Finding("store", "ok", text)
+    if found.shared:
+        yield _address(found)
     for folder in torn:
         yield Finding("store", "bad", f"{folder} is torn", "run the same command again: it computes it anew")
     if unfinished := len(list(found.partial.iterdir())):
         text = f"{unfinished} stages are unfinished: something works on them, or was stopped"
         yield Finding("store", "note", text, "the same command continues them")
+
+
+def _address(mirror: Store) -> Finding:
+    """Return whether the object storage that a store mirrors can be used."""
+    assert mirror.shared
+    address = mirror.shared.remote.address
+    try:
+        mirror.shared.remote.read("FORMAT")
+    except HarnessError as error:
+        return Finding("store", "bad", error.message, error.fix)
+    late = len(mirror.shared.waiting())
+    if late:
+        text = f"{late} stages are here and not yet in {address}"
+        return Finding("store", "note", text, "the next run on this store puts them there")
+    return Finding("store", "ok", f"it mirrors {address}, which answers")
 
 
 def results(root: Path, tracking_uri: str | None) -> Iterator[Finding]:

@@ -25,7 +25,8 @@ class Plan:
 
     ``densities`` descend from 1. ``weights`` names W0's convolutions as `Weights` does, and ``weights_file`` is their
     file where there is one. ``entries`` begin with the plain-loss dense network and, where its features are trained
-    here, the probe; ``unusable`` tells of those that cannot be run, by their text, why.
+    here, the probe; ``unusable`` tells of those that cannot be run, by their text, why. ``shared`` is the address
+    of the object storage that ``store`` mirrors, empty where it is a store of its own.
     """
 
     preset: str
@@ -44,6 +45,12 @@ class Plan:
     cell_limit: CellLimit = field(default_factory=CellLimit)
     verdict: Terms = field(default_factory=Terms)
     unusable: Mapping[str, str] = field(default_factory=dict)
+    shared: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where stages are kept, in words."""
+        return f"{self.shared}, mirrored in {self.store}" if self.shared else str(self.store)
 
     @property
     def trained(self) -> bool:

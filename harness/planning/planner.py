@@ -27,6 +27,7 @@ from harness.planning.selection import resolve
 from harness.planning.trained_start import COMMON, remarks_on, trained_start
 from harness.portable.quantisation import require_quantiser
 from harness.results.names import PROBE, REFERENCES
+from harness.storage.mirror import address_of
 from harness.training.schedule import Device, Schedule
 
 
@@ -199,6 +200,7 @@ def _plan(
         cell_limit=read_cell_limit(options.cell_limit),
         verdict=options.verdict,
         unusable=_unusable(entries, options.loss_schedules),
+        shared=address_of(flags.store),
     )
 
 

@@ -12,6 +12,7 @@ from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
 from harness.results.names import Field
 from harness.results.reading import Results, experiments, read
+from harness.storage.mirror import store_folder
 
 LAYER_COLUMNS = ("layer", "left", "alive", "total")
 
@@ -35,11 +36,11 @@ class Frames:
 
 
 def load(dataset: str, *, store: str | Path = "harness-store", tracking_uri: str | None = None) -> Frames:
-    """Return the results of ``dataset`` in a ``store``, or at the MLflow server ``tracking_uri``.
+    """Return the results of ``dataset`` in a ``store`` (a folder, or an address), or at the server ``tracking_uri``.
 
     Raises `UsageError` where there are none, and `MachineError` where MLflow does not answer.
     """
-    folder = Path(store).absolute()
+    folder = store_folder(store).absolute()
     uri = results_uri(folder, tracking_uri)
     results = read(uri, folder, dataset)
     if results.cells.empty:

@@ -39,10 +39,14 @@ class Finished(NamedTuple):
 
 @dataclass
 class Summary:
-    """How a run went: its cells, and results that MLflow did not take."""
+    """How a run went: its cells, results that MLflow did not take, and the number of stages that others cannot fetch.
+
+    These are on this machine alone, since the object storage that the store mirrors did not take them.
+    """
 
     cells: list[Finished] = field(default_factory=list)
     unpublished: list[str] = field(default_factory=list)
+    unshared: int = 0
 
     @property
     def failed(self) -> list[Finished]:
@@ -93,8 +97,11 @@ def execute(
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
     ``onlooker`` is asked for one when the images are read, ``employ`` for workers. ``pictures`` of tested positives
-    are published, too, whatever the data set's licence says. Raises on interrupts and machine errors.
+    are published, too, whatever the data set's licence says. Raises on interrupts and machine errors, and where the
+    object storage that the store mirrors cannot be used from the first.
     """
+    store = Store(plans[0].store)
+    store.reach()
     plans = [prepare(plan, reporter) for plan in plans]
     looking = onlooker()
     publisher = Publisher(tracker, reporter, command, pictures=pictures)
@@ -108,7 +115,7 @@ def execute(
             pool = Pool(plan, listener(plan, reporter, jobs), partial(lines, plan), employ=employ)
             for outcome in pool.run():
                 publisher.take(plan, outcome)
-    return publisher.finish()
+    return replace(publisher.finish(), unshared=store.share_waiting())
 
 
 class Publisher:

@@ -2,12 +2,14 @@
 
 import contextlib
 import gc
+import time
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from harness import plugins
+from harness.children import fork
 from harness.data.loading import image_set
 from harness.errors import MachineError, UsageError
 from harness.networks.architecture import Architecture
@@ -17,8 +19,11 @@ from harness.portable.quantisation import load_quantiser
 from harness.running.cage import Cage, cage
 from harness.running.process_state import start_random_states
 from harness.running.read_only import read_only_splits
+from harness.storage.remote import load
 from harness.training.optimisers import optimiser_of
 from harness.training.schedule import OPTIMISERS, Schedule
+
+_POLL_S = 0.05
 
 
 def caged(plan: Plan, seeds: Sequence[int]) -> Cage:
@@ -42,10 +47,25 @@ def warm_up(plan: Plan) -> None:
     skeleton(Architecture(plan.network))  # whoever's it is, as the command itself did
     step_without_gradients(nn.Linear(2, 2))
     start_random_states()
+    if plan.shared:
+        _bring_images(plan)
     image_set(plan.data, plan.store)
     cage()
     gc.collect()
     gc.freeze()  # so that collecting in a child does not copy all of this
+
+
+def _bring_images(plan: Plan) -> None:
+    """Fetch the images from object storage, in a process of its own: it will have threads, and this one forks."""
+
+    def bring() -> None:
+        with contextlib.suppress(Exception):  # which reading them here will tell
+            image_set(plan.data, plan.store)
+
+    load(plan.shared)
+    child = fork(bring)
+    while not child.ended:
+        time.sleep(_POLL_S)
 
 
 def _import_own_methods(plan: Plan) -> None:

@@ -19,6 +19,7 @@ from harness.results.address import results_uri
 from harness.results.reading import experiments
 from harness.shipping.held_cell import CellName, find_cell
 from harness.shipping.replay import replayed
+from harness.storage.mirror import store_folder
 
 
 def load_network(
@@ -43,7 +44,7 @@ def load_network(
 
     Raises `UsageError` for a cell that is not there, the nearest named, `MachineError` where it cannot be had here.
     """
-    place = Path(store).absolute()
+    place = store_folder(store).absolute()
     uri = results_uri(place, tracking_uri)
     asked = CellName(
         dataset=dataset or _only(uri, place),

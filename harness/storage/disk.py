@@ -67,7 +67,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
     What a writer of this machine left that was killed is removed.
     """
-    begin = f".{path.name}.{_machine()}-"
+    begin = f".{path.name}.{machine()}-"
     _sweep(path.parent, begin)
     temporary = path.with_name(f"{begin}{os.getpid()}{_PART}")
     try:
@@ -78,18 +78,28 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @functools.cache
-def _machine() -> str:
-    """Return a short name of this machine, since a process's number says nothing on another."""
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+def machine() -> str:
+    """Return a short name of this machine, since a process's number says nothing on another.
+
+    Of a container, too: two may have one machine's name, and each counts its processes from 1.
+    """
+    with contextlib.suppress(OSError):  # no Linux
+        return _short(f"{socket.gethostname()} {os.stat('/proc/self/ns/pid').st_ino}")
+    return _short(socket.gethostname())
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def _sweep(folder: Path, begin: str) -> None:
     for left in folder.iterdir():
-        if left.name.startswith(begin) and not _lives(left.name.removeprefix(begin).removesuffix(_PART)):
+        if left.name.startswith(begin) and not lives(left.name.removeprefix(begin).removesuffix(_PART)):
             left.unlink(missing_ok=True)
 
 
-def _lives(process: str) -> bool:
+def lives(process: str) -> bool:
+    """Return whether a process of this machine, by its number, has not ended."""
     try:
         os.kill(int(process), 0)
     except PermissionError:

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -19,7 +19,7 @@ from harness.errors import StoreError
 from harness.storage.canonical import flatten, restore
 from harness.storage.disk import sha256_of, sync_folder
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _VALUE = "value.json"
 _TENSORS = "tensors.safetensors"
 _ATTACHED = "attached"
@@ -100,13 +100,18 @@ def write_stage(
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        sync_folder(temporary)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            _rename(temporary, target)
-        sync_folder(target.parent)
+        place_stage(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def place_stage(temporary: Path, target: Path) -> None:
+    """Rename a whole stage's folder to where it is looked for; an existing one is kept."""
+    sync_folder(temporary)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        _rename(temporary, target)
+    sync_folder(target.parent)
 
 
 def _contents(value: Any, manifest: dict[str, Any]) -> dict[str, bytes]:
@@ -115,7 +120,7 @@ def _contents(value: Any, manifest: dict[str, Any]) -> dict[str, bytes]:
     skeleton = flatten(value, tensors)
     files = {_VALUE: json.dumps(skeleton, sort_keys=True).encode(), _TENSORS: save_tensors(_unshared(tensors))}
     signed = {**manifest, "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
-    return {**files, _MANIFEST: json.dumps({**signed, "self": _signature(signed)}, sort_keys=True).encode()}
+    return {**files, MANIFEST: json.dumps({**signed, "self": _signature(signed)}, sort_keys=True).encode()}
 
 
 def _signature(manifest: dict[str, Any]) -> str:
@@ -149,11 +154,11 @@ def read_stage(folder: Path, *, whole: bool = False) -> tuple[Any, dict[str, Any
     changed.
     """
     try:
-        raw = (folder / _MANIFEST).read_bytes()
+        raw = (folder / MANIFEST).read_bytes()
         manifest = json.loads(raw)
         intact = raw == json.dumps(manifest, sort_keys=True).encode()
         if manifest.pop("self") != _signature(manifest) or not intact:
-            raise CorruptStageError(f"{folder / _MANIFEST} does not have the content it was committed with")
+            raise CorruptStageError(f"{folder / MANIFEST} does not have the content it was committed with")
         data = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
     except FileNotFoundError:
         if folder.exists():
@@ -162,7 +167,7 @@ def read_stage(folder: Path, *, whole: bool = False) -> tuple[Any, dict[str, Any
     except (IsADirectoryError, NotADirectoryError) as error:  # something else was put in the place of a file or folder
         raise CorruptStageError(f"{folder} is not as it was committed: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptStageError(f"{folder / _MANIFEST} is not readable: {error}") from error
+        raise CorruptStageError(f"{folder / MANIFEST} is not readable: {error}") from error
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(data[name]).hexdigest() != expected:
             raise CorruptStageError(f"{folder / name} does not have the sha256 it was committed with")
@@ -191,7 +196,30 @@ def _check_attached(path: Path, known: Mapping[str, Any], *, whole: bool) -> Non
 def read_stage_manifest(folder: Path) -> dict[str, Any]:
     """Return a stage's manifest without reading its tensors; an empty one where it cannot be read."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return {}
     return manifest
+
+
+class StageParts(NamedTuple):
+    """The names of a stage's files beside its manifest: those that are read whole, and those that are mapped."""
+
+    read: list[str]
+    mapped: list[str]
+
+
+def stage_parts(manifest: bytes) -> StageParts:
+    """Return what a manifest names. Raises `CorruptStageError` where that cannot be read, or leads elsewhere."""
+    try:
+        found = json.loads(manifest)
+        parts = StageParts([*found["sha256"]], [*found.get(_ATTACHED, {})])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptStageError(f"a manifest is not readable: {error}") from error
+    if not all(map(_is_plain, [*parts.read, *parts.mapped])):
+        raise CorruptStageError("a manifest names files that are none of a stage's")
+    return parts
+
+
+def _is_plain(name: str) -> bool:
+    return name not in ("", ".", "..", MANIFEST) and "/" not in name and name.isprintable()

@@ -8,30 +8,22 @@ import contextlib
 import fcntl
 import math
 import os
-import shutil
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
 from harness.storage.canonical import digest
+from harness.storage.checkpoint import Checkpoint
 from harness.storage.disk import remove, write_whole
+from harness.storage.shared_stages import shared_stages
 from harness.storage.stage import Stage, Watcher
-from harness.storage.stage_files import (
-    Attachment,
-    CorruptStageError,
-    read_stage,
-    read_stage_manifest,
-    store_errors,
-    write_stage,
-)
+from harness.storage.stage_files import CorruptStageError, read_stage, store_errors
+from harness.storage.store_folder import StoreFolder
 
 STORE_FORMAT = "1"
-CHECKPOINT_EVERY_S = 20.0
 
 
 class StageBusy(BaseException):
@@ -45,93 +37,15 @@ class StageAbsent(BaseException):
     """A stage would have to be computed, and only what is there is asked for. Like `StageBusy` no method's to catch."""
 
 
-@dataclass
-class Checkpoint:
-    """Where a long stage saves its progress between epochs, so that a kill costs seconds, not the stage."""
-
-    store: "Store"
-    key: str
-    _before: tuple[float, float] = (0.0, 0.0)
-    _started: tuple[float, float] = (0.0, 0.0)
-    _saved: float = 0.0
-    _attached: list[Attachment] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._started = time.monotonic(), time.process_time()
-        self._saved = time.monotonic()
-
-    @property
-    def costs(self) -> dict[str, float]:
-        """What this stage took so far, interrupted tries included up to their last checkpoint; as `Stage` names it."""
-        now = time.monotonic(), time.process_time()
-        seconds, processor = (
-            before + end - start for before, end, start in zip(self._before, now, self._started, strict=True)
-        )
-        return {"seconds": seconds, "processor_seconds": processor}
-
-    @property
-    def due(self) -> bool:
-        """Whether enough work would be lost to be worth a checkpoint."""
-        return time.monotonic() - self._saved >= CHECKPOINT_EVERY_S
-
-    def attach(self, name: str) -> Attachment:
-        """Return a file that becomes part of the stage, ``name`` in its folder, for what is too large for memory."""
-        with store_errors(self.store.root):
-            self._attached.append(Attachment(self.store.temporary(f"{self.key}.attached"), name))
-        return self._attached[-1]
-
-    def commit(self, value: Any, manifest: dict[str, Any]) -> None:
-        """Commit the stage with what was attached, and drop what was saved on the way."""
-        with store_errors(self.store.root):
-            write_stage(self.store.temporary(self.key), self.store.path(self.key), value, manifest, self._attached)
-        self.clear()
-
-    def detach(self) -> None:
-        """Remove what was attached and is in no stage."""
-        for one in self._attached:
-            one.close()
-        shutil.rmtree(self.store.temporary(f"{self.key}.attached"), ignore_errors=True)
-
-    def load(self) -> Any:
-        """Return the newest readable checkpoint's value, or None."""
-        for folder in sorted(self.store.partial.glob(f"{self.key}.*"), reverse=True):
-            try:
-                found = read_stage(folder)
-            except CorruptStageError:
-                continue
-            if found:
-                self._before = found[1]["seconds"], found[1]["processor_seconds"]
-                return found[0]
-        return None
-
-    def stepped(self, done: int, of: int) -> None:
-        """Tell who watches the store how many training steps are taken."""
-        self.store.watcher.stepped(done, of)
-
-    def save(self, order: int, value: Any) -> None:
-        """Commit ``value`` as the checkpoint of step ``order``, then drop the older ones."""
-        self.store.check()
-        target = self.store.partial / f"{self.key}.{order:08d}"
-        with store_errors(self.store.root):
-            shutil.rmtree(target, ignore_errors=True)  # a torn one of an earlier try
-            write_stage(self.store.temporary(self.key), target, value, self.costs)
-        self.clear(but=target)
-        self._saved = time.monotonic()
-
-    def clear(self, but: Path | None = None) -> None:
-        """Remove this stage's checkpoints, except ``but``."""
-        for folder in self.store.partial.glob(f"{self.key}.*"):
-            if folder != but:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-class Store:
+class Store(StoreFolder):
     """A folder of stages. ``wait=False`` raises `StageBusy` instead of waiting for another process.
 
     ``compute=False`` raises `StageAbsent` instead of computing what is not there.
 
     ``watcher`` is told of each stage. ``checks`` are called before anything is computed and before anything is kept,
     and raise where this process would not give the stage's own bits.
+
+    A folder that mirrors a store on object storage knows its address: stages are looked for there too, and put there.
     """
 
     def __init__(
@@ -143,15 +57,12 @@ class Store:
         watcher: Watcher | None = None,
         checks: Iterable[Callable[[], None]] = (),
     ) -> None:
-        self.root = root
-        self.stages = root / "stages"
-        self.partial = root / "partial"
-        self.wait, self.compute, self.watcher, self.checks = wait, compute, watcher or Watcher(), [*checks]
+        super().__init__(root, watcher, checks)
+        self.wait, self.compute = wait, compute
         self._locked = False
         with store_errors(root):
-            for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
-                folder.mkdir(parents=True, exist_ok=True)
             self._check_format()
+        self.shared = shared_stages(self)
 
     def run(self, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
         """Return the stage of ``inputs``: from the store, or computed now and committed.
@@ -170,7 +81,7 @@ class Store:
         with self._lock(key):
             if stage := self.find(key, mend=True):
                 return stage
-            self._sweep(key)
+            self.sweep(key)
             self.check()
             self.watcher.started(kind, inputs)
             checkpoint = Checkpoint(self, key)
@@ -178,24 +89,29 @@ class Store:
                 value = compute(checkpoint)
                 self.check()
                 costs = checkpoint.costs
+                if self.shared:
+                    self.shared.begin(key)
                 checkpoint.commit(value, {"kind": kind, "key": key, **costs, "format": STORE_FORMAT})
             finally:
                 checkpoint.detach()
+            if self.shared:
+                self.shared.share(key)
         found = self.find(key)
         if found is None:
             raise StoreError(f"stage {self.path(key)} vanished right after it was written", fix="check the disk")
         return Stage(key, found.value, **costs, replayed=False)
-
-    def check(self) -> None:
-        """Raise what one of the checks raises: then nothing may be kept."""
-        for check in self.checks:
-            check()
 
     def find(self, key: str, *, mend: bool = False) -> Stage | None:
         """Return the committed stage ``key``, or None where there is none or its files are corrupt.
 
         ``mend`` (for the holder of its lock) says so and removes a corrupt stage, to be computed again.
         """
+        found = self._found(key, mend=mend)
+        if found is None and self.shared and self.shared.fetch(key, telling=mend):
+            found = self._found(key, mend=mend)
+        return found
+
+    def _found(self, key: str, *, mend: bool) -> Stage | None:
         folder = self.path(key)
         try:
             found = self.read(key)
@@ -228,22 +144,14 @@ class Store:
             raise CorruptStageError(f"{folder} holds the stage {found[1]['key']}")
         return found
 
-    def path(self, key: str) -> Path:
-        """Return the folder of stage ``key``."""
-        return self.stages / key[:2] / key
+    def reach(self) -> None:
+        """Raise `MachineError` where this mirrors a store on object storage that cannot be used."""
+        if self.shared:
+            self.shared.reach(STORE_FORMAT)
 
-    def temporary(self, key: str) -> Path:
-        """Return this process's temporary folder for ``key``."""
-        return self.root / "temporary" / f"{key}.{os.getpid()}"
-
-    def folders(self) -> Iterator[tuple[Path, str]]:
-        """Yield (folder, kind) of every committed stage."""
-        for folder in sorted(self.stages.glob("??/*")):
-            yield folder, str(read_stage_manifest(folder).get("kind", "unreadable"))
-
-    def _sweep(self, key: str) -> None:
-        for leftover in (self.root / "temporary").glob(f"{key}.*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+    def share_waiting(self) -> int:
+        """Put on the object storage what could not be put there before; return how many stages are still here alone."""
+        return self.shared.share_waiting() if self.shared else 0
 
     def _check_format(self) -> None:
         path = self.root / "FORMAT"
@@ -258,8 +166,21 @@ class Store:
 
     @contextmanager
     def _lock(self, key: str) -> Iterator[None]:
-        """Hold the stage's flock; its file is never deleted, and the kernel frees it when the holder dies."""
+        """Hold the stage's lock, among all machines where the store is shared."""
         assert not self._locked, "stages are leaves: a stage must not run another stage"
+        with contextlib.ExitStack() as held:
+            held.enter_context(self._flock(key))
+            if self.shared and not held.enter_context(self.shared.locked(key, wait=self.wait)):
+                raise StageBusy(key)
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False
+
+    @contextmanager
+    def _flock(self, key: str) -> Iterator[None]:
+        """Hold the stage's flock; its file is never deleted, and the kernel frees it when the holder dies."""
         with store_errors(self.root):
             file = open(self.root / "locks" / key, "a")  # noqa: SIM115
         with file:
@@ -268,8 +189,4 @@ class Store:
                     fcntl.flock(file, fcntl.LOCK_EX if self.wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StageBusy(key) from None
-            self._locked = True
-            try:
-                yield
-            finally:
-                self._locked = False
+            yield

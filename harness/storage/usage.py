@@ -83,17 +83,20 @@ def usage(root: Path) -> Usage:
 def evict(root: Path, size: str) -> Evicted:
     """Remove least recently used stages until stages take at most ``size``; return what was done.
 
-    Published results stay. An evicted stage is computed again when it is needed. Raises `UsageError` for a size that
-    cannot be read.
+    Published results stay. An evicted stage is computed again when it is needed, or fetched from the object storage
+    that the store mirrors, where nothing is removed. Raises `UsageError` for a size that cannot be read.
     """
     limit = _bytes(size)
     store = Store(root)
     folders = sorted((folder.stat().st_mtime, folder) for folder, _ in store.folders())
     sizes = {folder: folder_bytes(folder) for _, folder in folders}
     total, removed = sum(sizes.values()), 0
+    kept = {*store.shared.waiting()} if store.shared else set()
     for _, folder in folders:
         if total <= limit:
             break
+        if folder.name in kept:
+            continue
         trash = store.temporary(folder.name)
         with contextlib.suppress(FileNotFoundError):  # another process may evict too
             os.rename(folder, trash)  # at once, so that a reader finds the stage whole or not at all

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.storage.checkpoint import Checkpoint
 from harness.storage.stage import Stage
-from harness.storage.store import Checkpoint, Store
+from harness.storage.store import Store
 
 _SHARED = ("images", "pretrain")
 """Stages that belong to the store and not to any trial."""

@@ -39,11 +39,15 @@ COUNTING_S = 4.0
 
 @dataclass(frozen=True)
 class Tuned:
-    """What tuning chose: the parameters, the record of each study, and the runs that MLflow did not take."""
+    """What tuning chose: the parameters, the record of each study, and the runs that MLflow did not take.
+
+    ``unshared`` counts the stages that the object storage which the store mirrors did not take.
+    """
 
     parameters: Parameters
     records: list[StudyRecord]
     unpublished: list[str]
+    unshared: int = 0
 
 
 class Tuner:
@@ -74,6 +78,7 @@ class Tuner:
     def run(self, database: StudyDatabase) -> Tuned:
         """Run or continue every study to its budget. Raises `UsageError` where a study is another search."""
         store = Store(self.plan.store)
+        store.reach()
         with self.reporter.task(f"Reading the images of {self.plan.data.name}", 1, "images") as reading:
             self.plan = with_images(self.plan, read_images(self.plan.data, store, reading.update))
         self._left = self._trials_left()
@@ -84,7 +89,7 @@ class Tuner:
             first = self._phase(self.plan, database, workers, task, dense=True)
             frozen = self._frozen(first)
             rest = self._phase(frozen, database, workers, task, dense=False)
-        return self._result(frozen, [*first, *rest])
+        return replace(self._result(frozen, [*first, *rest]), unshared=store.share_waiting())
 
     def _trials_left(self) -> TrialsLeft:
         """Return who tells how long it will take, from what was counted while the images were read."""

@@ -6,10 +6,16 @@ It is sent an `Admission`, pickled, and then (plan, work), which it reads only w
 import pickle
 import signal
 import sys
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from harness.children import settle
 from harness.running.executors.admission import Admission
+from harness.storage.mirror import local_folder_of
+
+if TYPE_CHECKING:  # it is light before the node is admitted
+    from harness.planning.plan import Plan
 
 
 def main() -> None:
@@ -30,7 +36,12 @@ def main() -> None:
         return
     from harness.running.worker import serve
 
-    serve(connection, plan, work)
+    serve(connection, on_this_machine(plan), work)
+
+
+def on_this_machine(plan: "Plan") -> "Plan":
+    """Return a plan with its store as it is here: of one on object storage this machine's own mirror."""
+    return replace(plan, store=local_folder_of(plan.shared)) if plan.shared else plan
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class RemoteWorkers:
 
     def __enter__(self) -> Self:
         self._gpu = _share(self.count, self.cluster.gpus()) if self.plan.training.device == "cuda" else 0.0
-        self._mark = Mark.left_in(self.plan.store)
+        self._mark = None if self.plan.shared else Mark.left_in(self.plan.store)
         plan = self.plan
         admission = Admission(
             code=code(),

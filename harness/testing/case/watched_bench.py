@@ -17,8 +17,9 @@ from harness.networks.factories import build, initialise
 from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
+from harness.storage.checkpoint import Checkpoint
 from harness.storage.stage import Stage
-from harness.storage.store import Checkpoint, Store
+from harness.storage.store import Store
 from harness.training.schedule import Schedule
 
 SIZE = 16

@@ -12,7 +12,7 @@ from harness.progress import Reporter
 def plan(cells=5):
     data = SimpleNamespace(name="isic-sim", size=64)
     facts = {"network": "alexnet-bn", "jobs": 2, "entries": [1, 2, 3], "densities": (1, 0.25), "seeds": (0, 1)}
-    return SimpleNamespace(data=data, cell_count=cells, store="/s", **facts)
+    return SimpleNamespace(data=data, cell_count=cells, place="/s", **facts)
 
 
 def test_a_run_begins_with_what_how_much_and_where(tmp_path):

@@ -59,7 +59,8 @@ def test_every_key_is_documented(verb, arguments):
 def test_a_store_is_told_whole_and_what_was_evicted(store):
     (row,) = [line for line in DOCUMENTED.splitlines() if line.startswith("| `store` |")]
     keys = keys_of("store", "--store", store)
-    assert keys == {"store", "bytes", "kinds", "unfinished", "rest", "evicted"} <= {*re.findall(r"`([a-z_]+)`", row)}
+    told = {"store", "bytes", "kinds", "unfinished", "rest", "evicted", "remote"}
+    assert keys == told <= {*re.findall(r"`([a-z_]+)`", row)}
     shown = CliRunner().invoke(app, ["store", "--store", str(store), "--shrink-to", "0", "--json"])
     found = json.loads(shown.stdout)
     assert found["evicted"] == {"stages": 1, "left": 0}

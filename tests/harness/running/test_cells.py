@@ -20,7 +20,7 @@ from harness.running import cells as cells_module
 from harness.running.cage import Cage
 from harness.running.cells import cells, score_test
 from harness.sparsity.mask import Mask
-from harness.storage import store as store_module
+from harness.storage import checkpoint as checkpoint_module
 from harness.storage.store import Store
 from harness.training import logistic_regression
 
@@ -207,7 +207,7 @@ def test_an_error_of_the_store_ends_the_run_also_where_the_method_meets_it(make_
     def full(*_):
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(store_module, "write_stage", full)
+    monkeypatch.setattr(checkpoint_module, "write_stage", full)
     with pytest.raises(StoreError, match="No space left"):
         run(plan, plan.entries[2], densities=[0.5])
 

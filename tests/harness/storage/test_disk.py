@@ -1,7 +1,6 @@
 import errno
 import hashlib
 import os
-import socket
 import subprocess
 import threading
 
@@ -9,7 +8,16 @@ import pytest
 
 from harness.errors import MachineError
 from harness.storage import disk
-from harness.storage.disk import disk_errors, locked, move, require_space, sha256_of, write_through, write_whole
+from harness.storage.disk import (
+    disk_errors,
+    locked,
+    machine,
+    move,
+    require_space,
+    sha256_of,
+    write_through,
+    write_whole,
+)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO, errno.EBADF])
@@ -62,7 +70,7 @@ def test_a_file_is_whole_or_the_old_one_and_nothing_is_left_beside_it(tmp_path, 
 
 
 def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(tmp_path):
-    begin = f".file.{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]}-"
+    begin = f".file.{machine()}-"
     dead = subprocess.Popen(["true"])
     dead.wait()
     kept = [f"{begin}{os.getppid()}.part", ".file.another-1.part", f".other.{begin[6:]}{dead.pid}.part", "file.part"]

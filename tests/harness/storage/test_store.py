@@ -12,8 +12,9 @@ import torch
 
 from harness.errors import HarnessError, MachineError
 from harness.storage.canonical import digest
+from harness.storage.checkpoint import Checkpoint
 from harness.storage.stage_files import write_stage
-from harness.storage.store import Checkpoint, StageBusy, Store
+from harness.storage.store import StageBusy, Store
 
 VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, False]), "history": [0.5, None], "n": 3}
 
@@ -454,3 +455,34 @@ def test_an_unreadable_stage_is_counted_as_such(store, folder):
     assert [kind for _, kind in store.folders()] == ["unreadable"]
     (folder / "manifest.json").write_text(json.dumps({"kind": "train"}))
     assert [kind for _, kind in store.folders()] == ["train"]
+
+
+ON_A_MACHINE = """
+import os, socket, torch
+socket.gethostname, os.getpid = (lambda: machine), (lambda: 4242)  # the same number, as in two containers
+import fcntl
+fcntl.flock = lambda *_: None  # as on a file system that locks among the processes of one machine alone
+def function(checkpoint):
+    checkpoint.attach("images.u8").write(bytes(1000))
+    pathlib.Path(f"{place}/{machine}").touch()
+    while len([*pathlib.Path(place).iterdir()]) < 2:
+        time.sleep(0.001)
+    return {"weights": torch.arange(1000.0)}
+import pathlib, time
+for number in range(5):
+    store = Store(pathlib.Path(root))
+    assert store.run("kind", "inputs" if number == 0 else number, function).value["weights"].sum() == 499500
+"""
+
+
+def test_two_machines_whose_locks_do_not_reach_each_other_both_end_with_the_stage(start, tmp_path):
+    place = tmp_path / "machines"
+    place.mkdir()
+    root = tmp_path / "shared"
+    both = [start(ON_A_MACHINE, root=str(root), place=str(place), machine=machine) for machine in ("one", "two")]
+    for process in both:
+        process.join(60)
+    assert [process.exitcode for process in both] == [0, 0]
+    assert len(stages(Store(root))) == 5
+    assert not leftovers(Store(root))
+    assert Store(root).read(digest(["kind", "inputs"]), whole=True) is not None

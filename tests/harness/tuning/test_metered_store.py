@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.storage.store import Checkpoint, Store
+from harness.storage.checkpoint import Checkpoint
+from harness.storage.store import Store
 from harness.tuning.metered_store import MeteredStore, Spent
 
 KINDS = ["train", "score", "compute", "images", "pretrain"]

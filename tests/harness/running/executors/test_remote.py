@@ -29,6 +29,7 @@ def plan_in(store, device="cpu"):
         jobs=1,
         trained=False,
         weights_file=None,
+        shared="",
     )
 
 

@@ -1,0 +1,97 @@
+"""A lock on object storage that a dead machine cannot hold: an object that only one can create, and that runs out.
+
+It only saves work. Where two hold it after all (a clock is wrong, a server ignores the condition, a holder was cut off
+for longer than its lease), both compute the same bits.
+"""
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from harness.storage.disk import machine
+from harness.storage.remote import Remote, RemoteError
+
+LEASE_S = 120.0
+"""After which a lock that its holder has not renewed is anybody's."""
+
+RENEW_S = 30.0
+POLL_S = 2.0
+"""Between two looks at a lock that somebody else has, for who waits."""
+
+_TORN_S = 1.0
+"""After which a lock that cannot be read was left by somebody who died while writing it."""
+
+
+@contextmanager
+def remote_lock(remote: Remote, name: str, *, wait: bool, now: Callable[[], float] = time.time) -> Iterator[bool]:
+    """Hold the lock ``name`` and give True; give False where another has it and ``wait`` is not wanted.
+
+    ``now`` gives seconds since the epoch: machines are taken to agree within a minute. Raises `RemoteError`.
+    """
+    lock = _Lock(remote, name, now)
+    while not (taken := lock.take()) and wait:
+        time.sleep(POLL_S)
+    if not taken:
+        yield False
+        return
+    ended = Event()
+    renewing = Thread(target=lock.renew_until, args=(ended,), daemon=True)
+    renewing.start()
+    try:
+        yield True
+    finally:
+        ended.set()
+        renewing.join()
+        lock.release()
+
+
+class _Lock:
+    def __init__(self, remote: Remote, name: str, now: Callable[[], float]) -> None:
+        self.remote, self.name, self.now = remote, name, now
+        self.holder = f"{machine()}-{uuid.uuid4().hex}"
+
+    def take(self) -> bool:
+        """Create the object, also in the place of one that has run out; return whether it is this holder's."""
+        if self.remote.create(self.name, self._content()):
+            return True
+        if self._held_until() > self.now():
+            return False
+        self.remote.remove(self.name)
+        return self.remote.create(self.name, self._content())
+
+    def renew_until(self, ended: Event) -> None:
+        """Renew it now and then, as long as it is this holder's."""
+        while not ended.wait(RENEW_S):
+            with contextlib.suppress(RemoteError):  # the next time, or it runs out
+                if self._read()[0] != self.holder:
+                    return
+                self.remote.write(self.name, self._content())
+
+    def release(self) -> None:
+        """Remove it, unless it has become another's; where that fails it runs out."""
+        with contextlib.suppress(RemoteError):
+            if self._read()[0] == self.holder:
+                self.remote.remove(self.name)
+
+    def _content(self) -> bytes:
+        return json.dumps({"holder": self.holder, "until": self.now() + LEASE_S}).encode()
+
+    def _held_until(self) -> float:
+        for pause in (_TORN_S, 0.0):
+            holder, until = self._read()
+            if holder is not None:
+                return until
+            time.sleep(pause)
+        return 0.0
+
+    def _read(self) -> tuple[str | None, float]:
+        """Return (holder, until when); None where there is no lock, or none that can be read."""
+        try:
+            found = json.loads(self.remote.read(self.name) or b"{}")
+            return str(found["holder"]), float(found["until"])
+        except (ValueError, KeyError, TypeError):
+            return None, 0.0
