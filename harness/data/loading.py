@@ -40,8 +40,9 @@ def read_images(plan: DataPlan, store: Store, progress: Progress = _quiet) -> Im
 
     Of a plan that was read before, by whatever machine, they are taken from the store as they are.
     """
-    if plan.stage and (kept := kept_images(plan.stage, plan.size, store)) is not None:
-        return kept
+    held = kept_images(plan.stage, plan.size, store) if plan.stage else None
+    if held is not None:
+        return held
     samples = plan.samples()
     found = cached_images(
         plan.dataset(), samples, plan.size, plan.conversion, store, progress, skip_broken=plan.skip_broken

@@ -1,6 +1,7 @@
 """A Ray cluster: one that is there, or one of this machine alone. Only this module imports Ray."""
 
 import contextlib
+import importlib
 import importlib.util
 import logging
 import os
@@ -23,6 +24,7 @@ STOP_S = 6.0
 REACH_S = 5.0
 NAMESPACE = "prune-harness"
 AUTO = "auto"
+_LOOPBACK = ("127.0.0.1", "localhost")
 _LONGEST = 40
 """Of a folder in which Ray makes sockets, whose names may have 107 characters."""
 _OBJECTS = 80 * 2**20  # Ray's least: nothing large goes by it
@@ -89,10 +91,9 @@ class RayCluster:
         if self._ray is None:
             with _signals_kept():
                 self._ray = _started(self) if self.address is None else _joined(self.address)
-            from ray import cloudpickle
-
-            cloudpickle.register_pickle_by_value(sys.modules[Host.__module__])
-            cloudpickle.register_pickle_by_value(sys.modules[__name__])
+            by_value: Any = importlib.import_module("ray.cloudpickle").register_pickle_by_value
+            for module in (Host.__module__, __name__):
+                by_value(sys.modules[module])
             self._actor = self._ray.remote(_NodeHost)
         return self._ray
 
@@ -211,6 +212,9 @@ def _has(node: Mapping[str, Any], what: str, amount: float) -> bool:
 def _joined(address: str) -> Any:
     import ray
 
+    host, _, port = address.rpartition(":")
+    if host in _LOOPBACK and not _answers(ray.util.get_node_ip_address(), port):
+        _stay_on_loopback()
     try:
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises of many kinds
@@ -218,13 +222,27 @@ def _joined(address: str) -> Any:
     return ray
 
 
+def _answers(host: str, port: str) -> bool:
+    try:
+        socket.create_connection((host, int(port)), REACH_S).close()
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _stay_on_loopback() -> None:
+    """Have Ray keep 127.0.0.1, in whose place it otherwise takes the address that other machines see."""
+    from ray._private import ray_constants
+
+    ray_constants.ENABLE_RAY_CLUSTER = False
+
+
 def _started(cluster: RayCluster) -> Any:
     """Start Ray for this command alone: on this machine's own address, by a token that nobody else has."""
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     import ray
-    from ray._private import ray_constants
 
-    ray_constants.ENABLE_RAY_CLUSTER = False  # else it takes the address that other machines see
+    _stay_on_loopback()
     short = len(tempfile.gettempdir()) < _LONGEST
     cluster._folder = tempfile.mkdtemp(prefix="harness-ray-", dir=None if short else "/tmp")  # noqa: S108
     try:
