@@ -89,6 +89,7 @@ class RayCluster:
     def ray(self) -> Any:
         """The library, connected."""
         if self._ray is None:
+            _silence()
             with _signals_kept():
                 self._ray = _started(self) if self.address is None else _joined(self.address)
             by_value: Any = importlib.import_module("ray.cloudpickle").register_pickle_by_value
@@ -220,6 +221,11 @@ def _joined(address: str) -> Any:
     except Exception as error:  # Ray raises of many kinds
         raise _unreachable(address, str(error).strip().partition("\n")[0]) from error
     return ray
+
+
+def _silence() -> None:
+    """Keep what Ray has to say of its nodes off stdout, which is the results'; the command says what it means."""
+    importlib.import_module("ray._private.worker").__dict__["print_worker_logs"] = lambda *_: None
 
 
 def _answers(host: str, port: str) -> bool:
