@@ -33,7 +33,7 @@ class Machines:
             if self.address is not None:
                 raise UsageError("--ray-address is a Ray cluster's", fix="add --executor ray, or leave it out")
             return
-        from harness.running.executors.ray import check_address, require_ray
+        from harness.running.executors.ray_address import check_address, require_ray
 
         require_ray()
         if self.address is not None:

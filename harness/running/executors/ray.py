@@ -2,13 +2,11 @@
 
 import contextlib
 import importlib
-import importlib.util
 import logging
 import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -16,46 +14,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from harness.errors import MachineError, UsageError
+from harness.errors import MachineError
 from harness.running.executors.host import Heard, Host
+from harness.running.executors.ray_address import answers, unreachable
 from harness.running.executors.remote import Handle, HostLost
 
 STOP_S = 6.0
-REACH_S = 5.0
 NAMESPACE = "prune-harness"
-AUTO = "auto"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _LONGEST = 40
 """Of a folder in which Ray makes sockets, whose names may have 107 characters."""
 _OBJECTS = 80 * 2**20  # Ray's least: nothing large goes by it
 _LITTLE = 0.001
-_ASK = "pip install 'prune-harness[ray]'"
-
-
-def require_ray() -> None:
-    """Raise `MachineError` where Ray is not installed."""
-    if importlib.util.find_spec("ray") is None:
-        raise MachineError("--executor ray: Ray is not installed", fix=_ASK)
-
-
-def check_address(address: str) -> None:
-    """Raise `UsageError` for what is no address of a cluster, and `MachineError` where nobody listens there."""
-    if address == AUTO:
-        return
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or "/" in address:
-        raise UsageError(f"--ray-address {address[:100]!r} is no address", fix="write HOST:PORT, or auto")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), REACH_S).close()
-    except (OSError, OverflowError) as error:
-        raise _unreachable(address, str(error)) from error
-
-
-def _unreachable(address: str, why: str) -> MachineError:
-    return MachineError(
-        f"no Ray cluster answers at {address}: {why}",
-        fix="see that `ray status` answers on this machine, which must have joined the cluster (docs/scale.md)",
-    )
 
 
 class _NodeHost(Host):
@@ -214,26 +184,18 @@ def _joined(address: str) -> Any:
     import ray
 
     host, _, port = address.rpartition(":")
-    if host in _LOOPBACK and not _answers(ray.util.get_node_ip_address(), port):
+    if host in _LOOPBACK and not answers(ray.util.get_node_ip_address(), port):
         _stay_on_loopback()
     try:
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises of many kinds
-        raise _unreachable(address, str(error).strip().partition("\n")[0]) from error
+        raise unreachable(address, str(error).strip().partition("\n")[0]) from error
     return ray
 
 
 def _silence() -> None:
     """Keep what Ray has to say of its nodes off stdout, which is the results'; the command says what it means."""
     importlib.import_module("ray._private.worker").__dict__["print_worker_logs"] = lambda *_: None
-
-
-def _answers(host: str, port: str) -> bool:
-    try:
-        socket.create_connection((host, int(port)), REACH_S).close()
-    except (OSError, OverflowError):
-        return False
-    return True
 
 
 def _stay_on_loopback() -> None:
