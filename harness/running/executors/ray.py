@@ -184,7 +184,8 @@ def _joined(address: str) -> Any:
     import ray
 
     host, _, port = address.rpartition(":")
-    if host in _LOOPBACK and not answers(ray.util.get_node_ip_address(), port):
+    util: Any = ray.util
+    if host in _LOOPBACK and not answers(util.get_node_ip_address(), port):
         _stay_on_loopback()
     try:
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
