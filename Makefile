@@ -19,7 +19,7 @@ quick: export OMP_NUM_THREADS ?= 1
 quick: $(VENV)/.installed-test
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow and not long" $(ARGS)
 
-test-long: $(VENV)/.installed-test
+test-long: $(VENV)/.installed-ray
 	$(BIN)/pytest -m long -o addopts="--import-mode=importlib --strict-markers --strict-config" --timeout 3600 $(ARGS)
 
 # Ratios of two things timed in turn; what they were goes to build/bench.json. make bench ARGS="-k training"
@@ -58,6 +58,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-ray: $(VENV)/.installed-test
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[ray]'
+	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'

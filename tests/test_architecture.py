@@ -79,7 +79,7 @@ ONE_MODULE_ONLY = {
     "mlflow": {f"harness.results.mlflow_{part}" for part in ("client", "run", "tracker", "model")},
     "optuna": {"harness.tuning.studies"},
     "torch_pruning": {"harness.sparsity.surgery", "harness.methods.structured"},
-    "ray": set(),
+    "ray": {"harness.running.executors.ray"},
     "fsspec": {"harness.storage.remote"},
     "onnx": {"harness.portable.onnx_file", "harness.portable.quantisation", "harness.portable.onnx_graph"},
 }

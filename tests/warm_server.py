@@ -33,7 +33,8 @@ import harness.reports.publishing.report
 import harness.running.run
 import harness.running.warm_up
 from harness.cli.main import main
-from harness.running import worker, worker_processes
+from harness.running import worker
+from harness.running.executors import local
 
 
 def offer_workers(folder):
@@ -70,8 +71,8 @@ def be(request):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    worker_processes._CONTEXT = multiprocessing.get_context("forkserver")
-    worker_processes.serve = functools.partial(serve, request["err"], request["worker_code"])
+    local._CONTEXT = multiprocessing.get_context("forkserver")
+    local.serve = functools.partial(serve, request["err"], request["worker_code"])
     sys.argv = ["harness", *request["arguments"]]
     try:
         exec(request["code"], {})

@@ -212,6 +212,25 @@ JobsOption = Annotated[
         "--jobs", metavar="N", min=1, max=1024, rich_help_panel=WORK, help="Worker processes; default: one per core."
     ),
 ]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="local|ray",
+        autocompletion=completions.one_of("local", "ray"),
+        rich_help_panel=WORK,
+        help="Who computes: processes of this machine, or a Ray cluster.",
+    ),
+]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="HOST:PORT",
+        rich_help_panel=WORK,
+        help="Ray cluster to join, or auto; default: one started here.",
+    ),
+]
 CellLimitOption = Annotated[
     str | None,
     typer.Option(

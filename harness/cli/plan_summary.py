@@ -19,7 +19,7 @@ def split_counts(plan: Plan) -> dict[str, tuple[int, int]]:
     return planned_parts(plan.data, plan.seeds[0])
 
 
-def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
+def plan_lines(plans: Sequence[Plan], tracking_uri: str | None, executor: str) -> list[str]:
     """Return the plans of a run, one a fold and ratio, for a person, within 80 columns where names allow."""
     plan = plans[0]
     training = plan.training
@@ -41,6 +41,7 @@ def plan_lines(plans: Sequence[Plan], tracking_uri: str | None) -> list[str]:
         f"Entries     {len(plan.entries)}:",
         *(f"            {entry.text} (loss {entry.loss.name})" for entry in plan.entries),
         f"Cells       {sum(one.cell_count for one in plans)}, in {jobs} jobs on {plan.jobs} workers",
+        f"Workers     {executor}",
         f"Limit       {_limit(plan.cell_limit)}",
         f"Verdict     {_terms(plan.verdict)}",
         f"Machine     {plan.environment}",

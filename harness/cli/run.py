@@ -14,7 +14,7 @@ from harness.cli.options import OUTPUT, TUNING, WHAT
 from harness.cli.profile import Profile
 from harness.cli.report import write_report
 from harness.cli.shared_options import SharedOptions, with_shared_options
-from harness.cli.shared_plan import Planned, command_line, planned, seeds_of
+from harness.cli.shared_plan import Planned, command_line, estimated, planned, seeds_of
 from harness.cli.tune import show_tuned, tune_plan
 from harness.errors import UsageError
 from harness.spans import Part, span
@@ -85,9 +85,12 @@ def run(
         _show_plan(work, shared, tuned=tune is not None)
         return
     unpublished: list[str] = []
-    if tune is not None:
-        work, unpublished = _tuned(work, shared)
-    _execute(work, shared, unpublished, pictures=publish_thumbnails, profile=profile)
+    with work.machines:
+        if tune is not None:
+            work, unpublished = _tuned(work, shared)
+        summary = _execute(work, shared, unpublished, pictures=publish_thumbnails, profile=profile)
+    if summary.failed or summary.unpublished or summary.unshared:
+        raise typer.Exit(3)
 
 
 def _without_studies(shared: SharedOptions) -> SharedOptions:
@@ -125,7 +128,8 @@ def _tuned(work: Planned, shared: SharedOptions) -> tuple[Planned, list[str]]:
 def _show_plan(work: Planned, shared: SharedOptions, *, tuned: bool) -> None:
     from harness.cli.plan_summary import plan_lines, plan_values
 
-    values, lines = plan_values(work.plans), plan_lines(work.plans, shared.tracking_uri)
+    values = {**plan_values(work.plans), **work.machines.values()}
+    lines = plan_lines(work.plans, shared.tracking_uri, work.machines.words)
     estimate = _estimated(work, shared)
     if estimate is not None:
         values["estimate"] = estimate.values()
@@ -145,7 +149,7 @@ def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
     """Return how long a plan will take."""
     from harness.forecast.process import LIMIT_S, REST_S
 
-    outlook = asked(work.plans, estimate=shared.estimate)
+    outlook = asked(work.plans, estimate=estimated(work, shared))
     if outlook is None:
         return None
     outlook.inquiry.hear(LIMIT_S, basics=True)
@@ -154,9 +158,11 @@ def _estimated(work: Planned, shared: SharedOptions) -> Estimate | None:
     return found
 
 
-def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool, profile: bool) -> None:
+def _execute(
+    work: Planned, shared: SharedOptions, unpublished: list[str], *, pictures: bool, profile: bool
+) -> "Summary":
     with span(Part.ESTIMATE):
-        expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=shared.estimate))
+        expectation = Expectation(work.plans, work.reporter, asked(work.plans, estimate=estimated(work, shared)))
     from harness.results.mlflow_tracker import Tracker, default_uri
     from harness.running.run import execute
 
@@ -166,7 +172,8 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pi
     with span(Part.ESTIMATE):
         expectation.begin(uri, report)
     tracker = Tracker(uri, plan.store, plan.data.name)
-    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read, pictures=pictures)
+    employ = work.machines.employ(plan.jobs)
+    summary = execute(work.plans, tracker, work.reporter, command_line(), expectation.read, employ, pictures=pictures)
     expectation.end()
     summary = replace(summary, unpublished=[*unpublished, *summary.unpublished])
     page = None
@@ -180,8 +187,7 @@ def _execute(work: Planned, shared: SharedOptions, unpublished: list[str], *, pi
     if spent:
         say("\n".join(spent.lines()), "")
     show_end(plan, summary)
-    if summary.failed or summary.unpublished or summary.unshared:
-        raise typer.Exit(3)
+    return summary
 
 
 def _summary_values(summary: "Summary", page: Path | None) -> dict[str, Any]:

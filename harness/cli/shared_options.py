@@ -16,6 +16,7 @@ from harness.cli.options import (
     DensitiesOption,
     DryRunOption,
     EstimateOption,
+    ExecutorOption,
     FoldsOption,
     ImbalanceOption,
     JobsOption,
@@ -27,6 +28,7 @@ from harness.cli.options import (
     PositiveOption,
     PresetOption,
     QuietOption,
+    RayAddressOption,
     RealOnlyOption,
     SetOption,
     SkipBrokenOption,
@@ -68,6 +70,8 @@ class SharedOptions:
     store: StoreOption = DEFAULT_STORE
     tracking_uri: TrackingOption = None
     jobs: JobsOption = None
+    executor: ExecutorOption = "local"
+    ray_address: RayAddressOption = None
     cell_limit: CellLimitOption = None
     dry_run: DryRunOption = False
     estimate: EstimateOption = True

@@ -4,10 +4,11 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.loudness import reporter, speak, tell_places
+from harness.cli.machines import Machines
 from harness.cli.messages import show_notes
 from harness.cli.shared_options import SharedOptions
 from harness.errors import UsageError
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planned:
-    """What `run` and `tune` work on: a plan a fold and ratio, what they were made from, and who tells of progress."""
+    """What `run` and `tune` work on: a plan a fold and ratio, what they were made from, who tells of progress, and who
+    computes.
+    """
 
     plans: "list[Plan]"
     configuration: "Configuration"
     reporter: "Reporter"
+    machines: Machines = field(default_factory=Machines)
 
     @property
     def plan(self) -> "Plan":
@@ -74,6 +78,7 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
     """Return what a verb works on, and say what a user must know of it. A dry run downloads nothing."""
     speak(quiet=shared.quiet, verbose=shared.verbose)
     configuration = configuration_of(shared, own)
+    machines = Machines(shared.executor, shared.ray_address)
 
     from harness.cli.downloads import downloads
     from harness.planning.planner import Flags, build_plan, variants
@@ -96,10 +101,10 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
         store=shared.store.absolute(),
         mlflow=shown_address(shared.tracking_uri or default_uri(shared.store.absolute())),
     )
-    plan, notes = build_plan(configuration, flags, downloads(telling, dry_run=shared.dry_run))
+    plan, notes = build_plan(configuration, flags, downloads(telling, dry_run=shared.dry_run), machines.hardware)
     telling.detail(f"images: {plan.data.folder or 'from no folder'}")
     show_notes(plan, notes)
-    return Planned(variants(plan, configuration.data), configuration, telling)
+    return Planned(variants(plan, configuration.data), configuration, telling, machines)
 
 
 def _check_places(shared: SharedOptions) -> None:
@@ -160,3 +165,11 @@ def _whole(text: str) -> int:
 def command_line() -> str:
     """Return the command as it was typed, for strangers: without who logs in where, and with names for paths."""
     return shlex.join(["harness", *map(published_argument, sys.argv[1:])])
+
+
+def estimated(work: Planned, shared: SharedOptions) -> bool:
+    """Return whether to say how long it takes: this machine's steps are timed, in a fork of this process.
+
+    Of other machines they tell nothing, and beside the threads of a cluster's software no fork is begun.
+    """
+    return shared.estimate and work.machines.are_here and not work.machines.is_connected

@@ -11,7 +11,7 @@ from harness.cli.expectation import asked
 from harness.cli.messages import note, say, show, show_json, tell_unshared
 from harness.cli.options import TUNING
 from harness.cli.shared_options import SharedOptions, with_shared_options
-from harness.cli.shared_plan import Planned, command_line, planned
+from harness.cli.shared_plan import Planned, command_line, estimated, planned
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def tune(
         return
     if output is not None and len(work.plans) > 1:
         raise UsageError("--output names one file, and each fold and ratio has its own", fix="leave --output out")
-    found = [tune_plan(replace(work, plans=[plan]), shared, output) for plan in work.plans]
+    with work.machines:
+        found = [tune_plan(replace(work, plans=[plan]), shared, output) for plan in work.plans]
     if shared.as_json:
         values = [
             {"parameters": str(file), "studies": [one.to_json() for one in tuned.records]} for tuned, file in found
@@ -99,13 +100,15 @@ def tune_plan(work: Planned, shared: SharedOptions, output: Path | None = None) 
 
     plan, options = work.plan, work.configuration.tuning
     file = parameter_place(work, output)
-    outlook = asked([plan], estimate=shared.estimate)
+    outlook = asked([plan], estimate=estimated(work, shared))
     uri = shared.tracking_uri or default_uri(plan.store)
     work.reporter.note(f"Tuning      {options.trials} trials of each entry; parameters go into {file}")
     work.reporter.note(f"Store       {plan.place}\nMLflow      {shown_address(uri)}")
     tracker = Tracker(uri, plan.store, plan.data.name)
     losses = work.configuration.loss_schedules
-    tuner = Tuner(plan, options, losses, tracker, work.reporter, command_line(), outlook)
+    tuner = Tuner(
+        plan, options, losses, tracker, work.reporter, command_line(), outlook, work.machines.employ(plan.jobs)
+    )
     for text in tuner.notes:
         note(text)
     with Lease(plan.store / "tuning" / "leases") as lease:
@@ -130,6 +133,6 @@ def _show_plan(work: Planned, *, as_json: bool) -> None:
 
     if as_json:
         tuning = tuning_values(work.plan, work.configuration)
-        show_json({**plan_values(work.plans), "tuning": tuning})
+        show_json({**plan_values(work.plans), **work.machines.values(), "tuning": tuning})
         return
     show("\n".join([*tuning_lines(work.plan, work.configuration), "Nothing was run."]))

@@ -5,20 +5,23 @@ import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from harness import __version__
 from harness.cli.check import ANSWERED_NO
 from harness.cli.loudness import reporter, speak, tell_places
+from harness.cli.machines import Machines
 from harness.cli.messages import note, show, show_json
 from harness.cli.options import (
     DEFAULT_STORE,
     DataDirOption,
+    ExecutorOption,
     JobsOption,
     JsonOption,
     QuietOption,
+    RayAddressOption,
     StoreOption,
     TrackingOption,
     VerboseOption,
@@ -68,6 +71,8 @@ def verify(
     ] = None,
     data_dir: DataDirOption = None,
     jobs: JobsOption = None,
+    executor: ExecutorOption = "local",
+    ray_address: RayAddressOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -77,9 +82,11 @@ def verify(
     share = None if rerun is None else _share(rerun)
     _refuse_together(bundle, run, tracking_uri)
     by = None if attest is None else _attester(attest, bundle, rerun)
+    machines = Machines(executor, ray_address)
 
     telling = reporter()
     with ExitStack() as opened:
+        opened.enter_context(machines)
         if bundle is None:
             uri = results_uri(store, tracking_uri)
             tell_places(store=store.absolute(), mlflow=shown_address(uri))
@@ -89,7 +96,8 @@ def verify(
             held, found = _verified_bundle(opened, bundle, telling)
         # Nothing is computed by the plans of a bundle that is not even what it says.
         again = share is not None and not (held and found.differences)
-        repeated = _repeated(found, share or 0, data_dir, jobs, telling) if again else None
+        place = _Place(data_dir, store.absolute() if bundle is None else None, jobs, machines)
+        repeated = _repeated(found, share or 0, place, telling) if again else None
         if as_json:
             show_json(_values(found, repeated))
         else:
@@ -165,17 +173,26 @@ def _verified(uri: str, store: Path, run_ids: list[str], reporter: "Reporter") -
     return found
 
 
-def _repeated(
-    found: "Verification", share: float, data_dir: Path | None, jobs: int | None, reporter: "Reporter"
-) -> "Repetition":
+class _Place(NamedTuple):
+    """Where cells are computed anew: with which images, beside which store, by how many workers of whom."""
+
+    data_dir: Path | None
+    store: Path | None
+    jobs: int | None
+    machines: Machines
+
+
+def _repeated(found: "Verification", share: float, place: _Place, reporter: "Reporter") -> "Repetition":
     """Compute cells anew and add what differs to ``found``. Raises `MachineError` where none can be."""
-    from harness.environment import usable_cores
     from harness.integrity.recorded_plan import Machine
     from harness.integrity.repetition import repeat
 
-    with tempfile.TemporaryDirectory(prefix="harness-verify-") as folder:
-        machine = Machine(data_dir, Path(folder), jobs or usable_cores(), _weights_here)
-        repeated = repeat(found.runs, share, machine, reporter)
+    machines = place.machines
+    beside = None if machines.are_here else place.store  # a folder that all nodes see, as the store is
+    with tempfile.TemporaryDirectory(prefix="harness-verify-", dir=beside) as folder:
+        jobs = place.jobs or machines.hardware.workers("cpu")
+        machine = Machine(place.data_dir, Path(folder), jobs, _weights_here, hardware=machines.hardware)
+        repeated = repeat(found.runs, share, machine, reporter, employ=machines.employ(jobs))
     if not repeated.done:
         raise MachineError(
             "no cell can be computed anew on this machine",

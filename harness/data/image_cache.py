@@ -24,6 +24,7 @@ from harness.images.unreadable import Unreadable
 from harness.progress import Progress
 from harness.storage.checkpoint import Checkpoint
 from harness.storage.disk import disk_errors
+from harness.storage.stage import Stage
 from harness.storage.store import Store
 
 IMAGES = "images.u8"
@@ -36,7 +37,7 @@ class ImageSet:
 
     ``images`` is mapped, uint8 (M, 3, S, S), and nobody can write to it; labels uint8 (M,), 1 = positive; ``groups``
     and ``splits`` one an image, None and empty where there is none; ``digests`` uint8 (M, 32), sha256 of the pixels.
-    ``notes`` tell what a user should know of how they were decoded.
+    ``notes`` tell what a user should know of how they were decoded, ``stage`` is their key in the store.
     """
 
     images: Tensor
@@ -47,6 +48,7 @@ class ImageSet:
     digests: npt.NDArray[np.uint8]
     broken: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    stage: str = ""
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> Rows:
         """Return the images at these places."""
@@ -71,10 +73,20 @@ def cached_images(
     stage = store.run(
         "images", key, lambda checkpoint: _fill(checkpoint, dataset, samples, size, conversion, progress, skip_broken)
     )
+    found = _image_set(stage, size, store)
+    if found.broken and not skip_broken:
+        raise _unreadable(found.broken, samples)
+    return found
+
+
+def kept_images(key: str, size: int, store: Store) -> ImageSet | None:
+    """Return the images of a stage that some machine has put into the store, or None where it is not there."""
+    stage = store.find(key)
+    return None if stage is None else _image_set(stage, size, store)
+
+
+def _image_set(stage: Stage, size: int, store: Store) -> ImageSet:
     value = stage.value
-    broken = tuple((identity, reason) for identity, reason in value["broken"])
-    if broken and not skip_broken:
-        raise _unreadable(broken, samples)
     return ImageSet(
         images=_mapped(store.path(stage.key) / IMAGES, (len(value["ids"]), 3, size, size)),
         labels=value["labels"],
@@ -82,8 +94,9 @@ def cached_images(
         groups=tuple(value["groups"]),
         splits=np.array(value["splits"], dtype=np.str_),
         digests=value["digests"].numpy(),
-        broken=broken,
+        broken=tuple((identity, reason) for identity, reason in value["broken"]),
         notes=tuple(value["notes"]),
+        stage=stage.key,
     )
 
 

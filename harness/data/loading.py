@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.data.draw import Cut, cut, test_images
-from harness.data.image_cache import ImageSet, cached_images
+from harness.data.image_cache import ImageSet, cached_images, kept_images
 from harness.data.image_split import ImageSplit, fingerprint_of
 from harness.data.labelled import require_both_classes
 from harness.data.locating import DataPlan
@@ -37,7 +37,12 @@ def read_images(plan: DataPlan, store: Store, progress: Progress = _quiet) -> Im
 
     Raises `DataError` for unreadable images (all listed), a split without both classes, and an image or a group that
     is in two splits.
+
+    Of a plan that was read before, by whatever machine, they are taken from the store as they are.
     """
+    held = kept_images(plan.stage, plan.size, store) if plan.stage else None
+    if held is not None:
+        return held
     samples = plan.samples()
     found = cached_images(
         plan.dataset(), samples, plan.size, plan.conversion, store, progress, skip_broken=plan.skip_broken

@@ -25,7 +25,8 @@ class DataPlan:
     """Which images a run reads: everything that decides a pixel, a label or a split, and what was missing.
 
     ``cutting`` says how they are cut. ``missing`` holds the splits of a partial set that lack images; ``fallback_for``
-    names the real data set that a simulated one stands in for, and ``fallback_reason`` says why.
+    names the real data set that a simulated one stands in for, and ``fallback_reason`` says why. ``stage`` is the key
+    of its images in the store once they were read: who has that looks at no file of the set, which may be elsewhere.
     """
 
     asked: Asked
@@ -38,6 +39,7 @@ class DataPlan:
     missing: tuple[ImageCount, ...] = ()
     fallback_for: str | None = None
     fallback_reason: str = ""
+    stage: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:

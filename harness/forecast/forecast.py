@@ -8,9 +8,9 @@ from harness.forecast.ledger import Ledger, Line
 from harness.forecast.rates import Rates
 from harness.forecast.work import CELL, TWIN, Cost, EntryWork, Piece
 from harness.planning.plan import Plan, levels_of
+from harness.running.executors.executor import JobListener
 from harness.running.job_watcher import StageEnd
 from harness.running.pool import Job, all_jobs
-from harness.running.worker_processes import JobListener
 
 UNCOUNTED = EntryWork(unknown="it was not counted in time")
 

@@ -8,9 +8,9 @@ from harness.forecast.job_work import JobWork
 from harness.forecast.rates import Rates
 from harness.forecast.work import Cost, Piece
 from harness.results.names import DONE
+from harness.running.executors.executor import JobListener
 from harness.running.job_watcher import StageEnd, Steps
 from harness.running.pool import Job
-from harness.running.worker_processes import JobListener
 
 
 class Books(Protocol):

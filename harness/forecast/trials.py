@@ -7,8 +7,8 @@ from typing import Any
 from harness.forecast.rates import Rates
 from harness.forecast.work import CELL, Cost, EntryWork
 from harness.results.names import DENSE
+from harness.running.executors.executor import JobListener
 from harness.running.job_watcher import Steps
-from harness.running.worker_processes import JobListener
 
 
 class TrialsLeft(JobListener):

@@ -12,13 +12,13 @@ from harness import plugins
 from harness.adopted.adopted_network import is_kept
 from harness.data.asked import Asked, takes_path
 from harness.data.locating import DataPlan, resolve_data
-from harness.environment import environment_class
 from harness.errors import HarnessError, NetworkError
 from harness.initial.weights_choice import IMAGENET, Find
 from harness.initial.weights_file import file_digest
 from harness.losses.registered import recorded_loss
 from harness.networks.architecture import Architecture
 from harness.networks.registered import factory_of
+from harness.planning.hardware import HERE, Hardware
 from harness.planning.plan import Plan
 from harness.results import names
 from harness.results.recorded import RecordedRun
@@ -33,7 +33,7 @@ class NotHere(Exception):  # noqa: N818
 class Machine:
     """What a plan needs of this machine: where images and stages are, how many workers, how weights are found.
 
-    ``images`` say where a user's own lie: that is not published.
+    ``images`` say where a user's own lie: that is not published. ``hardware`` computes.
     """
 
     data_root: Path | None
@@ -41,6 +41,7 @@ class Machine:
     jobs: int
     find_weights: Find
     images: Asked | None = None
+    hardware: Hardware = HERE
 
 
 def plan_of(run: RecordedRun, machine: Machine) -> Plan:
@@ -62,9 +63,11 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
         raise NotHere(error.message) from error
 
 
-def require_same_machine(plan: Plan) -> None:
-    """Raise `NotHere` where this machine would compute other bits than the plan's."""
-    here = environment_class(plan.training.device)
+def require_same_machine(plan: Plan, hardware: Hardware = HERE) -> None:
+    """Raise `NotHere` where the machines would compute other bits than the plan's."""
+    if plan.training.device == "cuda" and not hardware.has_cuda:
+        raise NotHere(f"it was made on {plan.environment}, and no CUDA device is here")
+    here = hardware.environment(plan.training.device)
     if plan.environment != here:
         raise NotHere(f"it was made on {plan.environment}, this is {here}: bits would differ")
 

@@ -17,10 +17,11 @@ from harness.progress import Reporter
 from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.manifest import hashes
+from harness.running.executors.executor import Employ, listener
+from harness.running.executors.local import Workers
 from harness.running.pool import Job, Pool
 from harness.running.publication import published_level, run_key
 from harness.running.run import prepare
-from harness.running.worker_processes import listener
 
 
 class Chosen(NamedTuple):
@@ -53,6 +54,7 @@ def repeat(
     machine: Machine,
     reporter: Reporter,
     draw: Draw = _by_chance,
+    employ: Employ = Workers,
 ) -> Repetition:
     """Compute a ``share`` (above 0, at most 1) of the levels anew, at least one, and compare.
 
@@ -70,15 +72,15 @@ def repeat(
     chosen = draw(levels, math.ceil(share * len(levels))) if levels else []
     for density, runs_of in _by_density(chosen).items():
         for batch in _by_plan(runs_of, plans):
-            _compute(batch, density, plans, found, reporter)
+            _compute(batch, density, plans, found, reporter, employ)
     return found
 
 
 def _planned(run: RunCheck, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:
     """Return a run's plan and images, once they are known to be those that it was made from. Raises `NotHere`."""
     plan = plan_of(run.run, machine)
-    require_same_machine(plan)
-    prepare(plan, reporter)
+    require_same_machine(plan, machine.hardware)
+    plan = prepare(plan, reporter)
     entry = next((one for one in plan.entries if one.text == run.run.tags.get(names.ENTRY)), None)
     seed = run.run.tags.get(names.SEED, "")
     if entry is None or not seed.isdecimal():
@@ -115,13 +117,15 @@ def _compute(
     plans: Mapping[str, tuple[Plan, Splits]],
     found: Repetition,
     reporter: Reporter,
+    employ: Employ,
 ) -> None:
     whole, _ = plans[batch[0].run.run_id]
     texts = [entry.text for entry in whole.entries]
     plan = replace(whole, densities=(density,))
     jobs = {Job(texts.index(run.run.tags[names.ENTRY]), int(run.run.tags[names.SEED])): run for run in batch}
     with reporter.task(f"Computing {len(jobs)} cells at {100 * density:g} % anew", len(jobs), "cells") as task:
-        for count, outcome in enumerate(Pool(plan, listener(plan, reporter), jobs=list(jobs)).run(), start=1):
+        pool = Pool(plan, listener(plan, reporter), jobs=list(jobs), employ=employ)
+        for count, outcome in enumerate(pool.run(), start=1):
             chosen = Chosen(jobs[outcome.job], density)
             splits = plans[chosen.check.run.run_id][1]
             found.done.append(chosen)

@@ -4,15 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from harness.data.asked import Asked, asked_for, load_dataset, understood
 from harness.data.completeness import remarks
 from harness.data.draw import Cutting, require_ratios
 from harness.data.loading import planned_parts
 from harness.data.locating import DataPlan, Fetch, resolve_data
 from harness.data.simulated_dataset import SimulatedDataset
-from harness.environment import environment_class, native_precision, usable_cores
 from harness.errors import MachineError, UsageError
 from harness.images.decoding import Conversion
 from harness.initial.pretraining_source import AUTO, pretraining_source, saw_classes
@@ -23,6 +20,7 @@ from harness.planning.cell_limit import read_cell_limit
 from harness.planning.configuration import Configuration, DataOptions
 from harness.planning.description import traits_of
 from harness.planning.entries import Entry, entry_of
+from harness.planning.hardware import HERE, Hardware
 from harness.planning.levels import levels_asked
 from harness.planning.plan import Plan
 from harness.planning.selection import resolve
@@ -30,7 +28,6 @@ from harness.planning.trained_start import COMMON, remarks_on, trained_start
 from harness.portable.quantisation import require_quantiser
 from harness.results.names import PROBE, REFERENCES
 from harness.storage.mirror import address_of
-from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
 
 
@@ -58,8 +55,10 @@ class Downloads:
     weights: Find = lambda *_: None
 
 
-def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Downloads()) -> tuple[Plan, list[str]]:
-    """Return the plan and notes for the user; nothing is trained.
+def build_plan(
+    options: Configuration, flags: Flags, downloads: Downloads = Downloads(), hardware: Hardware = HERE
+) -> tuple[Plan, list[str]]:
+    """Return the plan for some ``hardware`` and notes for the user; nothing is trained.
 
     Raises `UsageError`, `DataError` or `MachineError`.
     """
@@ -69,7 +68,7 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     entries, notes = resolve(options.methods, common, options.loss, options.loss_schedules, twins=twins)
     if any(entry.is_quantised for entry in entries):
         require_quantiser()
-    device = _device(options)
+    device = _device(options, hardware)
     own, told = trained_start(options) if options.trained else (None, [])
     if own is None:
         check_weights(options.weights, options.network)
@@ -94,7 +93,9 @@ def build_plan(options: Configuration, flags: Flags, downloads: Downloads = Down
     if weights.name == SIMULATED and saw_classes(source, data.dataset()):
         notes.append(f"W0 is pretrained on {source}, so that it sees the classes of {data.name} before any training")
     pretraining = replace(options.pretraining, dataset=source)
-    return _plan(replace(options, pretraining=pretraining), flags, entries, levels, device, data, weights), notes
+    return _plan(
+        replace(options, pretraining=pretraining), flags, entries, levels, device, data, weights, hardware
+    ), notes
 
 
 def _require_names(options: Configuration) -> None:
@@ -116,12 +117,13 @@ def _require_drawn(source: str) -> None:
         )
 
 
-def _device(options: Configuration) -> Device:
-    if resolve_device(options.training.device).type == "cpu":
+def _device(options: Configuration, hardware: Hardware) -> Device:
+    asked = options.training.device
+    if asked == "cpu" or (asked == "auto" and not hardware.has_cuda):
         return "cpu"
-    if not torch.cuda.is_available():
+    if not hardware.has_cuda:
         raise MachineError(
-            "training.device is cuda, and torch finds no CUDA device on this machine",
+            "training.device is cuda, and torch finds no CUDA device where this would be computed",
             fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
         )
     return "cuda"
@@ -179,6 +181,7 @@ def _plan(
     device: Device,
     data: DataPlan,
     weights: Weights,
+    hardware: Hardware,
 ) -> Plan:
     return Plan(
         preset=flags.preset,
@@ -189,11 +192,11 @@ def _plan(
         weights=weights.name,
         weights_file=weights.file,
         data=data,
-        training=_concrete(options.training, device),
-        pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device)),
-        environment=environment_class(device),
+        training=_concrete(options.training, device, hardware),
+        pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device, hardware)),
+        environment=hardware.environment(device),
         store=flags.store.absolute(),
-        jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
+        jobs=options.jobs or hardware.workers(device),
         cell_limit=read_cell_limit(options.cell_limit),
         verdict=options.verdict,
         unusable=_unusable(entries, options.loss_schedules),
@@ -221,7 +224,7 @@ def _unusable(entries: Iterable[Entry], losses: Mapping[str, LossSchedule]) -> d
     return found
 
 
-def _concrete(schedule: Schedule, device: Device) -> Schedule:
-    """Return ``schedule`` with this machine's device and precision in the place of ``auto``."""
-    precision = native_precision(device) if schedule.precision == "auto" else schedule.precision
+def _concrete(schedule: Schedule, device: Device, hardware: Hardware) -> Schedule:
+    """Return ``schedule`` with the machines' device and precision in the place of ``auto``."""
+    precision = hardware.precision(device) if schedule.precision == "auto" else schedule.precision
     return replace(schedule, device=device, precision=precision)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.progress import Task
+from harness.running.executors.executor import JobListener
 from harness.running.job_watcher import StageEnd, Steps
 from harness.running.stage_lines import in_words
-from harness.running.worker_processes import JobListener
 
 MOST = 8
 """Lines that are shown, however many workers there are."""

@@ -10,13 +10,17 @@ from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED
 from harness.running.channel import Line
+from harness.running.executors.executor import Employ, JobListener, Listener, Message
+from harness.running.executors.local import Workers
 from harness.running.job_watcher import StageEnd
-from harness.running.worker_processes import JobListener, Listener, Message, Workers
 
 RETRY_BUSY_S, MOST_RETRY_S = 0.5, 30.0
 """Until a job is tried again whose stage another command may compute: at first, and twice as long each time. Each try
 costs a process that replays what the job has already.
 """
+
+MOST_LOSSES = 3
+"""Workers that a job may lose: what takes its machine away time and again is likely the job."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Pool:
     """Runs all jobs of a plan, or some. A job whose stage another worker computes is put back and tried again later:
     as soon as one of this pool's says that it has the stage.
 
+    So is one that lost its worker's machine, up to `MOST_LOSSES` times.
     ``cell`` is told each cell once, as it comes, with the traceback of its failure.
     """
 
@@ -92,14 +97,16 @@ class Pool:
         listener: Listener,
         cell: CellListener = lambda *_: None,
         jobs: Sequence[Job] | None = None,
+        employ: Employ = Workers,
     ) -> None:
         self.plan, self.cell = plan, cell
         self.waiting = deque(all_jobs(plan) if jobs is None else jobs)
         self.retry_at: dict[Job, float] = {}
         self.tries: dict[Job, int] = {}
         self.busy: dict[Job, str] = {}
+        self.losses: dict[Job, int] = {}
         self.records: dict[Job, dict[int, CellRecord]] = {}
-        self.workers = Workers(plan, run_job, min(plan.jobs, len(self.waiting)), self._hearing(listener))
+        self.workers = employ(plan, run_job, min(plan.jobs, len(self.waiting)), self._hearing(listener))
 
     def run(self) -> Iterator[JobOutcome]:
         """Yield each job as it finishes. A job whose process dies costs its own cells, not the run."""
@@ -128,6 +135,12 @@ class Pool:
         if message.kind == "busy":
             self._put_back(job, message.payload)
             return None
+        if message.kind == "lost":
+            self.losses[job] = self.losses.get(job, 0) + 1
+            if self.losses[job] < MOST_LOSSES:
+                self.waiting.appendleft(job)
+                return None
+            self._fail_the_rest(job, f"it lost its worker {MOST_LOSSES} times, at last since {message.payload}", "")
         if message.kind == "died":
             self._fail_the_rest(job, message.payload, message.detail)
         records = self.records.get(job, {})

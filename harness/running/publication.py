@@ -133,7 +133,8 @@ def _recipe(plan: Plan) -> str | None:
 def _plan(plan: Plan) -> dict[str, Any]:
     """Return the plan without the paths of this machine, which a published result need not tell."""
     values = {name: value for name, value in asdict(plan).items() if name not in ("store", "shared", "weights_file")}
-    values["data"].pop("folder")
+    for name in ("folder", "stage"):
+        values["data"].pop(name)
     values["data"]["asked"]["path"] = None
     values["data"]["cutting"] = plan.data.cutting._asdict()
     values["data"].pop("fallback_reason")

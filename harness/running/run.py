@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from harness.data.draw import Cutting
+from harness.data.image_cache import ImageSet
 from harness.data.loading import Splits, parts, read_images, splits_of
 from harness.initial.weights_choice import TRAINED_SWAPPED
 from harness.planning.plan import Plan, levels_of
@@ -14,12 +15,13 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.results.mlflow_tracker import Tracker
 from harness.results.outbox import Outbox
+from harness.running.executors.executor import Employ, JobListener, listener
+from harness.running.executors.local import Workers
 from harness.running.job_lines import JobLines
 from harness.running.pool import Job, JobOutcome, Pool
 from harness.running.publication import publication
 from harness.running.stage_lines import StageLines
 from harness.running.thumbnails import thumbnail_publication
-from harness.running.worker_processes import JobListener, listener
 from harness.spans import Part, span
 from harness.storage.store import Store
 
@@ -53,8 +55,8 @@ class Summary:
         return [cell for cell in self.cells if cell.record.status in (names.FAILED, names.DIVERGED)]
 
 
-def prepare(plan: Plan, reporter: Reporter) -> None:
-    """Decode or draw all images once; every seed of the plan can then be cut from them."""
+def prepare(plan: Plan, reporter: Reporter) -> Plan:
+    """Decode or draw all images once, and return the plan that knows it; every seed can then be cut from them."""
     with reporter.task(f"Reading the images of {plan.data.name}", 1, "images") as task:
         found = read_images(plan.data, Store(plan.store, watcher=StageLines(reporter)), task.update)
     for note in found.notes:
@@ -63,6 +65,12 @@ def prepare(plan: Plan, reporter: Reporter) -> None:
         reporter.warn(f"left out: {identity}: {reason}")
     for seed in plan.seeds:
         parts(plan.data, plan.store, seed)
+    return with_images(plan, found)
+
+
+def with_images(plan: Plan, found: ImageSet) -> Plan:
+    """Return a plan whose images were read; its workers need no file of the set."""
+    return replace(plan, data=replace(plan.data, stage=found.stage))
 
 
 class Onlooker(Protocol):
@@ -83,20 +91,20 @@ def execute(
     reporter: Reporter,
     command: str,
     onlooker: Callable[[], Onlooker | None] = lambda: None,
+    employ: Employ = Workers,
     *,
     pictures: bool = False,
 ) -> Summary:
     """Run every job of the plans, one a fold and ratio, and publish each as it finishes.
 
-    ``onlooker`` is asked for one when the images are read. ``pictures`` of tested positives are published, too,
-    whatever the data set's licence says. Raises on interrupts and machine errors, and where the object storage that the
-    store mirrors cannot be used from the first.
+    ``onlooker`` is asked for one when the images are read, ``employ`` for workers. ``pictures`` of tested positives
+    are published, too, whatever the data set's licence says. Raises on interrupts and machine errors, and where the
+    object storage that the store mirrors cannot be used from the first.
     """
     store = Store(plans[0].store)
     store.reach()
     with span(Part.DATA):
-        for plan in plans:
-            prepare(plan, reporter)
+        plans = [prepare(plan, reporter) for plan in plans]
     with span(Part.ESTIMATE):
         looking = onlooker()
     publisher = Publisher(tracker, reporter, command, pictures=pictures)
@@ -107,7 +115,8 @@ def execute(
             jobs = JobLines(task, partial(_job_name, plan), partial(_job_levels, plan))
             if looking:
                 jobs.look(looking.seconds_left, looking.of(plan))
-            for outcome in Pool(plan, listener(plan, reporter, jobs), partial(lines, plan)).run():
+            pool = Pool(plan, listener(plan, reporter, jobs), partial(lines, plan), employ=employ)
+            for outcome in pool.run():
                 publisher.take(plan, outcome)
     return replace(publisher.finish(), unshared=store.share_waiting())
 

@@ -24,10 +24,10 @@ from harness.results import names
 from harness.results.cell_record import CellRecord
 from harness.running.cell import Cell
 from harness.running.cells import cells, score_test
+from harness.running.executors.executor import listener
 from harness.running.pool import Job, Pool
 from harness.running.publication import run_key
 from harness.running.run import prepare
-from harness.running.worker_processes import listener
 from harness.shipping.held_cell import HeldCell
 from harness.sparsity.mask import Mask
 from harness.storage.store import StageAbsent, Store
@@ -103,7 +103,7 @@ def _ready(held: HeldCell, plan: Plan, splits: Splits, cell: Cell, record: CellR
 def _planned(held: HeldCell, machine: Machine, reporter: Reporter) -> tuple[Plan, Splits]:
     """Return a cell's plan and images, once they are known to be those that it was made from. Raises `NotHere`."""
     whole = plan_of(held.run, replace(machine, images=held.name.images or machine.images))
-    prepare(replace(whole, seeds=(held.name.seed,)), reporter)
+    whole = replace(whole, data=prepare(replace(whole, seeds=(held.name.seed,)), reporter).data)
     splits = splits_of(whole.data, whole.store, held.name.seed)
     entry = next((one for one in whole.entries if one.text == held.run.tags[names.ENTRY]), None)
     if entry is None:

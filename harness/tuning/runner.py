@@ -8,7 +8,7 @@ from harness.errors import MachineError, UsageError
 from harness.planning.plan import levels_of
 from harness.results.names import FAILED
 from harness.results.trial_record import LevelResult
-from harness.running.worker_processes import Message, Workers
+from harness.running.executors.executor import Executor, Message
 from harness.tuning.metered_store import Spent
 from harness.tuning.search import Search
 from harness.tuning.studies import NotOursError
@@ -49,7 +49,7 @@ class Runner:
         self._trials: dict[tuple[str, int], _InHand] = {}
         self._waiting_told = False
 
-    def run(self, workers: Workers, waiting: Callable[[], None]) -> None:
+    def run(self, workers: Executor, waiting: Callable[[], None]) -> None:
         """Work until every study has its budget; ``waiting`` is told once where others hold the last trials."""
         try:
             while True:
@@ -61,13 +61,13 @@ class Runner:
                         self._waiting_told = True
                         waiting()
                 for message in workers.heard():
-                    self._receive(message)
+                    self._receive(workers, message)
                 for _, study in self.pairs:
                     study.beat()
         finally:
             self._let_go()
 
-    def _assign(self, workers: Workers) -> None:
+    def _assign(self, workers: Executor) -> None:
         for worker in workers.idle():
             for search, study in sorted(self.pairs, key=lambda pair: (len(pair[1].live), pair[1].counted())):
                 claimed = study.claim(self.budget)
@@ -95,16 +95,16 @@ class Runner:
             return None
         return TrialJob(plan, candidate.entry, search.options.seeds, trial.study.definition.name, claimed.number)
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, workers: Executor, message: Message) -> None:
         job: TrialJob = message.job
         trial = self._trials.get((job.study, job.number))
         if message.kind == "level":
-            with contextlib.suppress(OSError):  # it has just died, which is its next message
-                message.worker.connection.send(trial is not None and self._goes_on(trial, *message.payload))
+            goes_on = trial is not None and self._goes_on(trial, *message.payload)
+            workers.answer(message.worker, goes_on=goes_on)
         elif trial is None:  # it was lost before its worker was done
             return
-        elif message.kind == "died":
-            self._lose(trial, message.payload, blame=True)
+        elif message.kind in ("died", "lost"):
+            self._lose(trial, message.payload, blame=message.kind == "died")
         else:
             self._drop(trial)
             with contextlib.suppress(NotOursError):

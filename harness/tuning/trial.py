@@ -1,7 +1,7 @@
 """One trial, in a worker: an entry's cells, level by level, on validation. Test images are never read here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from harness.planning.entries import Entry
@@ -23,17 +23,18 @@ class TrialJob:
     number: int
 
 
-def run_trial(_plan: Plan, job: TrialJob, line: Line) -> None:
+def run_trial(plan: Plan, job: TrialJob, line: Line) -> None:
     """Send a ``level`` message per level, (result, spent so far), and wait for the parent to say whether to go on."""
     from harness.running.cells import cells  # torch, which the parent does without
     from harness.running.job_watcher import JobWatcher
     from harness.running.warm_up import caged
     from harness.tuning.metered_store import MeteredStore
 
-    checks = [caged(job.plan, job.seeds).check]
-    store = MeteredStore(job.plan.store, watcher=JobWatcher(line), checks=checks)
-    levels = levels_of(job.entry, job.plan.densities)
-    seeds = [cells(job.plan, job.entry, seed, levels, store) for seed in job.seeds]
+    trial = replace(job.plan, store=plan.store)  # which may have another place on the worker's machine
+    checks = [caged(trial, job.seeds).check]
+    store = MeteredStore(trial.store, watcher=JobWatcher(line), checks=checks)
+    levels = levels_of(job.entry, trial.densities)
+    seeds = [cells(trial, job.entry, seed, levels, store) for seed in job.seeds]
     for of_one_level in zip(*seeds, strict=True):
         line.send(("level", (level_result(of_one_level), store.spent)))
         if not line.recv():

@@ -17,9 +17,11 @@ from harness.results.outbox import Outbox
 from harness.results.published import Publication, UsedData
 from harness.results.study_record import StudyRecord
 from harness.results.trial_record import TrialRecord
+from harness.running.executors.executor import Employ, Executor, Listener, listener
+from harness.running.executors.local import Workers
 from harness.running.job_lines import JobLines
+from harness.running.run import with_images
 from harness.running.used_data import used_data
-from harness.running.worker_processes import Listener, Workers, listener
 from harness.storage.store import Store
 from harness.tuning.choosing import best_of, budgeted
 from harness.tuning.parameter_file import Parameters, TunedSchedule, text_of, tuned_on
@@ -64,8 +66,9 @@ class Tuner:
         reporter: Reporter,
         command: str,
         outlook: Outlook | None = None,
+        employ: Employ = Workers,
     ) -> None:
-        self.plan, self.options, self.losses = plan, options, losses
+        self.plan, self.options, self.losses, self.employ = plan, options, losses, employ
         self.reporter, self.command, self._outlook = reporter, command, outlook
         self.outbox = Outbox(tracker.publish, partial(reporter.warn, style="bold red"))
         self.spaces, self.notes = spaces(plan, options, losses)
@@ -77,11 +80,11 @@ class Tuner:
         store = Store(self.plan.store)
         store.reach()
         with self.reporter.task(f"Reading the images of {self.plan.data.name}", 1, "images") as reading:
-            read_images(self.plan.data, store, reading.update)
+            self.plan = with_images(self.plan, read_images(self.plan.data, store, reading.update))
         self._left = self._trials_left()
         with (
             self.reporter.task("Tuning", self.options.trials * len(self.spaces), "trials") as task,
-            Workers(self.plan, run_trial, self.plan.jobs, self._listener(task)) as workers,
+            self.employ(self.plan, run_trial, self.plan.jobs, self._listener(task)) as workers,
         ):
             first = self._phase(self.plan, database, workers, task, dense=True)
             frozen = self._frozen(first)
@@ -107,7 +110,7 @@ class Tuner:
         lines.look(self._left.seconds_left, self._left)
         return listener(self.plan, self.reporter, lines)
 
-    def _phase(self, plan: Plan, database: StudyDatabase, workers: Workers, task: Task, *, dense: bool) -> list[Pair]:
+    def _phase(self, plan: Plan, database: StudyDatabase, workers: Executor, task: Task, *, dense: bool) -> list[Pair]:
         wanted = searches(plan, self.options, self.losses, self.spaces, dense=dense)
         pairs = [(search, Study(database, search.definition)) for search in wanted]
         for search, study in pairs:

@@ -17,7 +17,8 @@ PLAN = ["--methods", *DATA, "--preset", "--config", "--set", "--densities", "--l
 PLAN += ["--trained"]
 IMAGES = ["--allow-missing", "--skip-broken", "--allow-duplicates", "--max-pixels", "--real-only"]
 PLACES = ["--storage", "--data-dir", *IMAGES, "--store", "--tracking-uri"]
-SHARED = [*PLAN, *PLACES, "--jobs", "--dry-run", "--estimate", "--json", "--quiet", "--verbose"]
+WORK = ["--jobs", "--executor", "--ray-address", "--dry-run", "--estimate"]
+SHARED = [*PLAN, *PLACES, *WORK, "--json", "--quiet", "--verbose"]
 
 
 def options(verb):
@@ -32,7 +33,7 @@ def test_both_verbs_take_the_shared_options_and_their_own_in_the_places_they_nam
     assert options("run")[10:12] == ["--loss", "--quantise"]
     assert options("run")[13:18] == ["--weights", "--trained", "--params", "--tune", "--storage"]
     assert options("tune")[1:6] == ["--dataset", "--trials", "--objective", "--fpr-bound", "--output"]
-    assert (len(options("run")), len(options("tune"))) == (35, 33)
+    assert (len(options("run")), len(options("tune"))) == (37, 35)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -55,6 +56,22 @@ def test_a_process_reads_and_checks_the_set_once(root, store, resolved, monkeypa
     monkeypatch.setattr(loading, "cached_images", lambda *_, **__: pytest.fail("read again"))
     for seed in (1, 2):
         splits_of(plan, store.root, seed)
+
+
+def test_a_plan_that_knows_its_stage_needs_no_file_of_the_set(root, store, resolved):
+    plan = resolved(root)
+    found = read_images(plan, store)
+    shutil.rmtree(root)
+    loading.image_set.cache_clear()
+    kept = read_images(replace(plan, stage=found.stage), store)
+    assert torch.equal(kept.images, found.images)
+    assert torch.equal(kept.labels, found.labels)
+    assert (kept.ids, kept.groups, kept.stage) == (found.ids, found.groups, found.stage)
+    assert kept.splits.tolist() == found.splits.tolist()
+    with pytest.raises(DataError):
+        read_images(plan, store)
+    with pytest.raises(DataError):  # a store that does not have it is no help
+        read_images(replace(plan, stage="0" * 64), store)
 
 
 def test_unreadable_images_of_both_splits_are_listed_at_once_and_nothing_is_kept(root, store, small, resolved):

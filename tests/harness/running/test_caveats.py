@@ -50,7 +50,7 @@ def test_options_are_part_of_the_name_that_a_page_tells(tiles, monkeypatch):
 )
 def test_a_plan_tells_where_images_without_a_folder_come_from(tiles, dataset, words):
     pytest.importorskip("elpv_dataset")
-    assert plan_lines([plan_on(dataset, tiles)], None)[0] == f"Data        {dataset}, 64 px, {words}"
+    assert plan_lines([plan_on(dataset, tiles)], None, "")[0] == f"Data        {dataset}, 64 px, {words}"
 
 
 def test_the_card_tells_them(tiles):

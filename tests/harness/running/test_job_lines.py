@@ -4,9 +4,9 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from harness.progress import Reporter
+from harness.running.executors.executor import JobListener
 from harness.running.job_lines import MOST, JobLines
 from harness.running.job_watcher import StageEnd, Steps
-from harness.running.worker_processes import JobListener
 
 LEVELS = (1.0, 0.25)
 

@@ -1,0 +1,83 @@
+"""What a plan takes from the machines that will compute: their class, their device, how many workers they have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+
+from harness.environment import environment_class, native_precision, usable_cores
+from harness.training.schedule import Device
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Hardware(Protocol):
+    """The machines that will compute, all of one class."""
+
+    @property
+    def has_cuda(self) -> bool:
+        """Whether they have a CUDA device."""
+        ...
+
+    def environment(self, device: Device) -> str:
+        """Return their environment class on a device."""
+        ...
+
+    def precision(self, device: Device) -> Precision:
+        """Return what they multiply in."""
+        ...
+
+    def workers(self, device: Device) -> int:
+        """Return how many workers a run has where nobody says it."""
+        ...
+
+
+class ThisMachine:
+    """The machine that this process is on; nothing is asked before it is wanted."""
+
+    @property
+    def has_cuda(self) -> bool:
+        """Whether it has a CUDA device."""
+        return torch.cuda.is_available()
+
+    def environment(self, device: Device) -> str:
+        """Return its environment class on a device."""
+        return environment_class(device)
+
+    def precision(self, device: Device) -> Precision:
+        """Return what it multiplies in."""
+        return native_precision(device)
+
+    def workers(self, device: Device) -> int:
+        """Return one a core, or one for a GPU."""
+        return 1 if device == "cuda" else usable_cores()
+
+
+@dataclass(frozen=True)
+class OtherMachines:
+    """Machines that were asked what they are; by device, ``cuda`` among them only where they have one."""
+
+    environments: Mapping[Device, str]
+    precisions: Mapping[Device, Precision]
+    counts: Mapping[Device, int]
+
+    @property
+    def has_cuda(self) -> bool:
+        """Whether they have a CUDA device."""
+        return "cuda" in self.environments
+
+    def environment(self, device: Device) -> str:
+        """Return their environment class on a device."""
+        return self.environments[device]
+
+    def precision(self, device: Device) -> Precision:
+        """Return what they multiply in."""
+        return self.precisions[device]
+
+    def workers(self, device: Device) -> int:
+        """Return one for each core of theirs, or one for each GPU."""
+        return max(self.counts[device], 1)
+
+
+HERE = ThisMachine()

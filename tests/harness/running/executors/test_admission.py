@@ -1,0 +1,80 @@
+"""What refuses a node."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from harness import plugins
+from harness.environment import environment_class
+from harness.running.executors import admission
+from harness.running.executors.admission import Admission, Mark, code
+from harness.running.executors.remote import plugins_of
+
+
+@pytest.fixture
+def fits(tmp_path, monkeypatch):
+    monkeypatch.setattr(admission, "SEEN_S", 0.0)
+    return Admission(
+        code=code(),
+        device="cpu",
+        environment=environment_class("cpu"),
+        plugins={},
+        weights=None,
+        mark=Mark.left_in(tmp_path / "store"),
+    )
+
+
+def test_the_machine_that_made_the_plan_is_admitted(fits):
+    assert fits.refusal() == ""
+    assert replace(fits, mark=None).refusal() == ""
+
+
+def test_another_code_is_refused_before_all_else(fits):
+    refusal = replace(fits, code="0", environment="torch 1 / abacus", mark=None).refusal()
+    assert refusal.startswith("its harness is another one")
+
+
+def test_another_class_is_refused_with_both(fits):
+    refusal = replace(fits, environment="torch 1 / abacus").refusal()
+    assert refusal == f"it is {fits.environment!r}, the plan's class is 'torch 1 / abacus': bits would differ"
+
+
+def test_a_store_of_the_same_name_that_is_another_folder_is_refused_by_name(fits, tmp_path):
+    fits.mark.remove()
+    assert fits.refusal() == (
+        f"it does not see the store {tmp_path / 'store'} of the command: name a folder by --store that all nodes share"
+    )
+    (tmp_path / "store" / "temporary" / f"seen.{fits.mark.token}").write_text("another's")
+    assert "does not see the store" in fits.refusal()
+
+
+def test_start_weights_that_are_not_there_are_refused(fits, tmp_path):
+    file = tmp_path / "weights.pth"
+    assert f"does not see the start weights {file}" in replace(fits, weights=str(file)).refusal()
+    file.touch()
+    assert replace(fits, weights=str(file)).refusal() == ""
+
+
+def test_a_method_of_another_distribution_must_be_of_the_same_version(fits):
+    asked = replace(fits, plugins={(plugins.PRUNERS, "mine"): "my-methods 1.0"})
+    assert asked.refusal() == "it has 'mine' of nobody, the command has my-methods 1.0"
+    ours = plugins.available(plugins.PRUNERS)["magnitude"].source
+    asked = replace(fits, plugins={(plugins.PRUNERS, "magnitude"): "my-methods 1.0"})
+    assert asked.refusal() == f"it has 'magnitude' of {ours}, the command has my-methods 1.0"
+    assert replace(fits, plugins={(plugins.PRUNERS, "magnitude"): ours}).refusal() == ""
+
+
+def test_what_a_plan_uses_of_other_distributions_is_named_and_nothing_else(monkeypatch):
+    foreign = plugins.Plugin("mine", "my-methods", "1.0", None)
+    ours = plugins.available(plugins.PRUNERS)
+    others = {group: plugins.available(group) for group in (plugins.DATASETS, plugins.NETWORKS, plugins.LOSSES)}
+    known = {plugins.PRUNERS: {**ours, "mine": foreign}, **others}
+    monkeypatch.setattr(plugins, "available", known.__getitem__)
+    loss = SimpleNamespace(name="plain")
+    plan = SimpleNamespace(
+        entries=[SimpleNamespace(method=method, loss=loss) for method in ("magnitude", "mine", "dense")],
+        data=SimpleNamespace(asked=SimpleNamespace(kind="isic-sim")),
+        network="small-cnn",
+    )
+    assert plugins_of(plan) == {(plugins.PRUNERS, "mine"): "my-methods 1.0"}
