@@ -117,6 +117,7 @@ def _require_drawn(source: str) -> None:
 
 def _device(options: Configuration) -> Device:
     if resolve_device(options.training.device).type == "cpu":
+        _require_no_tf32(options)
         return "cpu"
     if not torch.cuda.is_available():
         raise MachineError(
@@ -124,6 +125,15 @@ def _device(options: Configuration) -> Device:
             fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
         )
     return "cuda"
+
+
+def _require_no_tf32(options: Configuration) -> None:
+    schedules = {"training": options.training, "pretraining.training": options.pretraining.training}
+    if asked := [f"{name}.precision" for name, schedule in schedules.items() if schedule.precision == "tf32"]:
+        raise UsageError(
+            f"{' and '.join(asked)} is tf32, which CUDA devices multiply in, and this training is on a CPU",
+            fix="use --set training.precision=float32, or auto",
+        )
 
 
 def variants(plan: Plan, data: DataOptions) -> list[Plan]:

@@ -37,8 +37,8 @@ from harness.results import names
 from harness.running.cells import cells, score_test
 from harness.running.worker import fix_kernels
 from harness.storage.store import Store
-from harness.training.fit import Stepper, TrainingTask
 from harness.training.inference import resolve_device
+from harness.training.stepper import Stepper, TrainingTask
 
 
 def main() -> None:
