@@ -21,7 +21,7 @@ NAME = "workers.jsonl"
 def with_workers(plan: Plan, reporter: Reporter, *, measure: bool = True) -> Plan:
     """Return a plan on CUDA with as many workers for each GPU as pay; say how many, and why.
 
-    Without ``measure`` it takes what the store remembers, else one a GPU. To be called before this process has a thread.
+    Without ``measure`` it takes what the store remembers, else one a GPU. To be called before this process has threads.
     """
     devices = cuda.devices().names
     most = min(MOST, usable_cores() // len(devices))

@@ -92,7 +92,7 @@ def begin_on_cuda(plan: Plan) -> None:
 
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter from a torch without CUDA
         if is_out_of_memory(error):
             raise
         raise MachineError(f"a worker cannot use CUDA: {error}", fix="see `harness doctor`") from error
