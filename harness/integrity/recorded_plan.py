@@ -33,8 +33,8 @@ class NotHere(Exception):  # noqa: N818
 class Machine:
     """What a plan needs of this machine: where images and stages are, how many workers, how weights are found.
 
-    ``jobs`` 0: as many as a run has where nobody says it and nothing is measured. ``images`` say where a user's own lie:
-    that is not published.
+    ``jobs`` 0: as many as a run has where nobody says it and nothing is measured. ``images`` say where a user's own
+    lie: that is not published.
     """
 
     data_root: Path | None
