@@ -169,12 +169,11 @@ def _repeated(
     found: "Verification", share: float, data_dir: Path | None, jobs: int | None, reporter: "Reporter"
 ) -> "Repetition":
     """Compute cells anew and add what differs to ``found``. Raises `MachineError` where none can be."""
-    from harness.environment import usable_cores
     from harness.integrity.recorded_plan import Machine
     from harness.integrity.repetition import repeat
 
     with tempfile.TemporaryDirectory(prefix="harness-verify-") as folder:
-        machine = Machine(data_dir, Path(folder), jobs or usable_cores(), _weights_here)
+        machine = Machine(data_dir, Path(folder), jobs or 0, _weights_here)
         repeated = repeat(found.runs, share, machine, reporter)
     if not repeated.done:
         raise MachineError(

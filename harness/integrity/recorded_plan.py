@@ -12,7 +12,7 @@ from harness import plugins
 from harness.adopted.adopted_network import is_kept
 from harness.data.asked import Asked, takes_path
 from harness.data.locating import DataPlan, resolve_data
-from harness.environment import environment_class
+from harness.environment import default_jobs, environment_class
 from harness.errors import HarnessError, NetworkError
 from harness.initial.weights_choice import IMAGENET, Find
 from harness.initial.weights_file import file_digest
@@ -33,7 +33,8 @@ class NotHere(Exception):  # noqa: N818
 class Machine:
     """What a plan needs of this machine: where images and stages are, how many workers, how weights are found.
 
-    ``images`` say where a user's own lie: that is not published.
+    ``jobs`` 0: as many as a run has where nobody says it and nothing is measured. ``images`` say where a user's own
+    lie: that is not published.
     """
 
     data_root: Path | None
@@ -57,7 +58,7 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
     try:
         data = resolve_data(_with_images(plan, machine.images), machine.data_root, allow_missing=True, real_only=True)
         weights = _weights_file(plan, machine.find_weights)
-        return replace(plan, data=data, jobs=machine.jobs, weights_file=weights)
+        return replace(plan, data=data, jobs=machine.jobs or default_jobs(plan.training.device), weights_file=weights)
     except HarnessError as error:
         raise NotHere(error.message) from error
 

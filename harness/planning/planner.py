@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
+from harness import cuda
 from harness.data.asked import Asked, asked_for, load_dataset, understood
 from harness.data.completeness import remarks
 from harness.data.draw import Cutting, require_ratios
 from harness.data.loading import planned_parts
 from harness.data.locating import DataPlan, Fetch, resolve_data
 from harness.data.simulated_dataset import SimulatedDataset
-from harness.environment import environment_class, native_precision, usable_cores
+from harness.environment import default_jobs, environment_class, native_precision
 from harness.errors import MachineError, UsageError
 from harness.images.decoding import Conversion
 from harness.initial.pretraining_source import AUTO, pretraining_source, saw_classes
@@ -29,7 +28,6 @@ from harness.planning.selection import resolve
 from harness.planning.trained_start import COMMON, remarks_on, trained_start
 from harness.portable.quantisation import require_quantiser
 from harness.results.names import PROBE, REFERENCES
-from harness.training.inference import resolve_device
 from harness.training.schedule import Device, Schedule
 
 
@@ -116,10 +114,11 @@ def _require_drawn(source: str) -> None:
 
 
 def _device(options: Configuration) -> Device:
-    if resolve_device(options.training.device).type == "cpu":
+    asked = options.training.device
+    if asked == "cpu" or (asked == "auto" and not cuda.devices().names):
         _require_no_tf32(options)
         return "cpu"
-    if not torch.cuda.is_available():
+    if not cuda.devices().names:
         raise MachineError(
             "training.device is cuda, and torch finds no CUDA device on this machine",
             fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
@@ -202,7 +201,7 @@ def _plan(
         pretraining=replace(options.pretraining, training=_concrete(options.pretraining.training, device)),
         environment=environment_class(device),
         store=flags.store.absolute(),
-        jobs=options.jobs or (1 if device == "cuda" else usable_cores()),
+        jobs=options.jobs or default_jobs(device),
         cell_limit=read_cell_limit(options.cell_limit),
         verdict=options.verdict,
         unusable=_unusable(entries, options.loss_schedules),
