@@ -11,6 +11,8 @@ from harness import cuda
 
 # Each of these alone changes bits on one processor: they choose the kernels.
 _KERNEL_VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+# On a CUDA device: the optimiser reads its rate from a float32 number there. Before, it was given a float64 one.
+_CUDA_STEPS = "float32 rates"
 _PACKAGES = ("prune-harness", "torch", "torch-pruning", "numpy", "scikit-learn", "mlflow", "pandas")
 
 
@@ -21,7 +23,7 @@ def environment_class(device: str) -> str:
     parts = [f"torch {torch.__version__}", processor(), torch.backends.cpu.get_cpu_capability()]
     parts += kernel_variables()
     if device == "cuda":
-        parts.append(next(iter(cuda.devices().names), "no CUDA device"))
+        parts += [next(iter(cuda.devices().names), "no CUDA device"), _CUDA_STEPS]
     return " / ".join([*parts, device, "1 thread"])
 
 

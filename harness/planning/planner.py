@@ -116,6 +116,7 @@ def _require_drawn(source: str) -> None:
 def _device(options: Configuration) -> Device:
     asked = options.training.device
     if asked == "cpu" or (asked == "auto" and not cuda.devices().names):
+        _require_no_tf32(options)
         return "cpu"
     if not cuda.devices().names:
         raise MachineError(
@@ -123,6 +124,15 @@ def _device(options: Configuration) -> Device:
             fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
         )
     return "cuda"
+
+
+def _require_no_tf32(options: Configuration) -> None:
+    schedules = {"training": options.training, "pretraining.training": options.pretraining.training}
+    if asked := [f"{name}.precision" for name, schedule in schedules.items() if schedule.precision == "tf32"]:
+        raise UsageError(
+            f"{' and '.join(asked)} is tf32, which CUDA devices multiply in, and this training is on a CPU",
+            fix="use --set training.precision=float32, or auto",
+        )
 
 
 def variants(plan: Plan, data: DataOptions) -> list[Plan]:
