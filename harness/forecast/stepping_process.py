@@ -17,9 +17,10 @@ from harness.networks.factories import build, copy_of, initialise
 from harness.planning.plan import Plan
 from harness.randomness import generator
 from harness.running.worker import WORKER_VARIABLES, fix_kernels
-from harness.training.fit import TrainingTask, fit
+from harness.training.fit import fit
 from harness.training.inference import EVALUATION_BATCH, outputs_of
 from harness.training.schedule import Schedule
+from harness.training.stepper import TrainingTask
 
 _WARM = 12
 """Steps before the first that is timed: kernels are chosen and graphs captured by then."""

@@ -25,6 +25,8 @@ from harness.randomness import generator
 from harness.running.worker import fix_kernels
 from harness.training import fit as fitting
 from harness.training.schedule import Precision, Schedule
+from harness.training.stepper import TrainingTask
+from harness.training.steps import Steps
 
 BATCH, IMAGES, DRAWN = 32, 896, 64
 WARM, LEAST, SECONDS = 12, 20, 0.7
@@ -55,12 +57,7 @@ def cases(*, small: bool) -> list[Case]:
     free = [Case(name, size, "bfloat16", deterministic=False) for name, size in product(FEW, sizes)]
     free += [Case(name, size, "tf32", deterministic=False) for name, size in product(FEW, (64, 128))]
     eager = [Case(name, size, "float32", recorded=False) for name, size in product(FEW, (64, 128))]
-    return [one for one in [*own, *others, *free, *eager] if can_be(one)]
-
-
-def can_be(case: Case) -> bool:
-    """Return whether this version of the harness has such a step."""
-    return case.precision in get_args(Precision) and (case.recorded or hasattr(fitting, "steps_of"))
+    return [*own, *others, *free, *eager]
 
 
 def lines(device: str, *, small: bool, until: float) -> Iterator[Line]:
@@ -149,13 +146,13 @@ def settle(on: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def train(case: Case, on: torch.device, saver: Any) -> None:
+def train(case: Case, on: torch.device, saver: Taken) -> None:
     """Train as a run does, on drawn images, until ``saver`` has seen enough."""
     module = build(Architecture(case.network))
     initialise(module, generator(0, "bench"))
     drawn = torch.randint(256, (DRAWN, 3, case.size, case.size), generator=generator(1, "bench")).to(torch.uint8)
     labels = (torch.arange(IMAGES) % 4 == 0).to(torch.uint8)
-    task = fitting.TrainingTask(
+    task = TrainingTask(
         module=module,
         images=Rows(drawn, torch.arange(IMAGES) % DRAWN),
         targets=labels,
@@ -179,12 +176,9 @@ def train(case: Case, on: torch.device, saver: Any) -> None:
 
 
 @contextlib.contextmanager
-def watched(saver: Any) -> Iterator[None]:
+def watched(saver: Taken) -> Iterator[None]:
     """Let ``saver`` see how the steps are taken, where that is chosen."""
-    chosen = getattr(fitting, "steps_of", None)
-    if chosen is None or not isinstance(saver, Taken):
-        yield
-        return
+    chosen = fitting.steps_of
 
     def noted(stepper: Any) -> Any:
         saver.takers.append(chosen(stepper))
@@ -197,13 +191,11 @@ def watched(saver: Any) -> Iterator[None]:
 @contextlib.contextmanager
 def kernel_by_kernel(case: Case) -> Iterator[None]:
     """Take steps as they are written, unless they are to be recorded or there is no choice."""
-    if case.recorded or not hasattr(fitting, "steps_of"):
+    if case.recorded:
         yield
-        return
-    from harness.training.steps import Steps
-
-    with mock.patch.object(fitting, "steps_of", Steps):
-        yield
+    else:
+        with mock.patch.object(fitting, "steps_of", Steps):
+            yield
 
 
 @contextlib.contextmanager

@@ -208,7 +208,7 @@ def checked(case: Case, device: str) -> bool:
     again, _ = trained(replace(case, stops=False), start, device, None)
     replayed, was_recorded = trained(case, start, device, Again())
     found = {"repeats_itself": largest(first, again) == 0, "equal": largest(first, replayed) == 0}
-    well = found["equal"] and was_recorded == case.recorded
+    well = found["equal"] and was_recorded == (case.recorded or device == "cpu")  # where nobody sees who waits
     tell(
         case=case.name,
         **found,
@@ -231,7 +231,7 @@ def losses_agree(device: str) -> bool:
             loss = schedule_named(name).resolve(1, 13, 51)
             pair = []
             for place in ("cpu", device):
-                leaf = logits.to(place).requires_grad_()
+                leaf = logits.clone().to(place).requires_grad_()
                 value = loss(leaf, labels.to(torch.uint8).to(place))
                 value.backward()  # type: ignore[no-untyped-call]
                 assert leaf.grad is not None
