@@ -20,7 +20,7 @@ class GraphRecorder:
         self._stream = _stream(device)
 
     def rehearse(self, work: Callable[[], Tensor]) -> bool:
-        """Do ``work`` twice, the first time to load what it needs; return whether the host never waited in the second."""
+        """Do ``work`` twice, first to load what it needs; return whether the host never waited in the second."""
         here = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream), _same_draws(self._device):
