@@ -130,8 +130,8 @@ def _require_no_tf32(options: Configuration) -> None:
     schedules = {"training": options.training, "pretraining.training": options.pretraining.training}
     if asked := [f"{name}.precision" for name, schedule in schedules.items() if schedule.precision == "tf32"]:
         raise UsageError(
-            f"{' and '.join(asked)} is tf32, which CUDA devices multiply in, and this training is on a CPU",
-            fix="use --set training.precision=float32, or auto",
+            f"tf32 ({', '.join(asked)}) is what CUDA devices multiply in, and this training is on a CPU",
+            fix=f"use {' '.join(f'--set {one}=float32' for one in asked)}, or auto in the place of float32",
         )
 
 

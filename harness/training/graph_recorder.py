@@ -1,5 +1,6 @@
 """Recording what a function asks of a CUDA device as one graph of kernels, which is launched at once."""
 
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,14 +13,14 @@ _REFUSAL = "synchronizing"
 
 
 class GraphRecorder:
-    """Records on a stream of its own. The default generator's state is afterwards what it was before."""
+    """Records on a stream beside the usual one. The default generator's state is afterwards what it was before."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = _stream(device)
 
     def rehearse(self, work: Callable[[], Tensor]) -> bool:
-        """Do ``work`` twice, the first time to load what it needs; return whether the host waited in the second."""
+        """Do ``work`` twice, first to load what it needs; return whether the host never waited in the second."""
         here = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream), _same_draws(self._device):
@@ -39,6 +40,12 @@ class GraphRecorder:
             return result
 
         return replay
+
+
+@functools.cache
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    """Return the one stream that a process records on: cuBLAS keeps memory of its own for each."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 def _waits(work: Callable[[], Tensor]) -> bool:

@@ -247,7 +247,7 @@ def test_steps_are_recorded_on_a_cuda_device_and_nowhere_else(monkeypatch):
         def __init__(self, kind):
             self.device = torch.device(kind)
 
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: device)
+    monkeypatch.setattr("harness.training.graph_recorder._stream", lambda device: device)
     assert type(steps_of(OnDevice("cpu"))) is Steps
     chosen = steps_of(OnDevice("cuda"))
     assert isinstance(chosen, RecordedSteps)
