@@ -25,7 +25,7 @@ def devices() -> Devices:
     """
     import torch
 
-    if not torch.backends.cuda.is_built():
+    if not torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
         return Devices()
     return _found() if torch.cuda.is_initialized() else _found_apart()  # type: ignore[no-untyped-call]
 

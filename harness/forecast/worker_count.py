@@ -35,7 +35,7 @@ def with_workers(plan: Plan, reporter: Reporter, *, measure: bool = True) -> Pla
     if sharing is None:
         reporter.note(f"Measuring how many workers pay on {devices[0]}, for seconds, once for this store")
         sharing = measured(plan, sum(planned_parts(plan.data, plan.seeds[0])["train"]), most)
-        _remember(plan.store, setting, sharing)
+        remember(plan, sharing)
     count = sharing.best(most)
     reporter.note(_words(sharing, count, devices))
     return replace(plan, jobs=count * len(devices))
@@ -65,11 +65,11 @@ def _setting(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _remember(store: Path, setting: Mapping[str, Any], sharing: Sharing) -> None:
-    """Keep what was measured, unless nothing was."""
+def remember(plan: Plan, sharing: Sharing) -> None:
+    """Keep in the plan's store what was measured, unless nothing was."""
     if 1 in sharing.rates:
         with contextlib.suppress(OSError):  # the run's own next step will meet a disk that is full
-            append_line(store / NAME, json.dumps({"setting": setting, **sharing._asdict()}))
+            append_line(plan.store / NAME, json.dumps({"setting": _setting(plan), **sharing._asdict()}))
 
 
 def _remembered(store: Path, setting: Mapping[str, Any]) -> Sharing | None:

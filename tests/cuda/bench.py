@@ -13,6 +13,7 @@ import json
 import os
 import select
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))  # a worker that is spawned finds the parts there, too
 os.environ.update({"CUBLAS_WORKSPACE_CONFIG": ":4096:8", "CUDA_MODULE_LOADING": "LAZY", "OMP_NUM_THREADS": "1"})
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # of MLflow, where there is no git
+os.environ.setdefault("HARNESS_OFFLINE", "1")
 
 SHARES = {"steps": 0.3, "workers": 0.15, "quick": 0.3, "standard": 0.25}
 """Of the seconds: a part that needs fewer leaves the rest to those after it."""
@@ -36,6 +39,7 @@ class Given(NamedTuple):
 
     data: Path
     out: Path
+    stores: Path
     device: str
     small: bool
     until: float
@@ -96,13 +100,12 @@ def main() -> None:
     load()
     record.add({"part": "machine", **machine()})
     chosen = asked.only.split(",")
-    for number, name in enumerate(chosen):
-        left = ends - time.monotonic()
-        share = SHARES[name] / sum(SHARES[one] for one in chosen[number:])
-        began = time.monotonic()
-        given = Given(asked.data, asked.out, asked.device, asked.small, began + left * share)
-        apart(name, given, record)
-        record.add({"part": name, "ended": True, "part_seconds": round(time.monotonic() - began, 1)})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as stores:
+        for number, name in enumerate(chosen):
+            began = time.monotonic()
+            until = began + (ends - began) * SHARES[name] / sum(SHARES[one] for one in chosen[number:])
+            apart(name, Given(asked.data, asked.out, Path(stores), asked.device, asked.small, until), record)
+            record.add({"part": name, "ended": True, "part_seconds": round(time.monotonic() - began, 1)})
 
 
 def arguments() -> argparse.Namespace:
@@ -133,11 +136,12 @@ def machine() -> Line:
     """Return what the figures were taken on."""
     import torch
 
-    from harness.cuda import devices
+    from harness.cuda import devices, forks_can_use_it
     from harness.environment import environment_class, usable_cores
 
     device = "cuda" if devices().names else "cpu"
-    return {"environment": environment_class(device), "torch": torch.__version__, "cores": usable_cores()}
+    found = {"environment": environment_class(device), "torch": torch.__version__, "cores": usable_cores()}
+    return {**found, "devices": devices().names, "forks_can_use_cuda": forks_can_use_it()}
 
 
 def apart(name: str, given: Given, record: Record) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench_plans import plans_of, reporter
 
-from harness.forecast.worker_count import with_workers
+from harness.forecast.worker_count import NAME, with_workers
 from harness.planning.plan import Plan
 from harness.results import names
 from harness.results.cell_record import CellRecord
@@ -69,10 +69,8 @@ def quick_lines(given: "Given") -> Iterator[Line]:
     """Yield the cells of two runs of `quick`, their seconds, what a job's start takes, and whether they agree."""
     scores: list[dict[tuple[Any, ...], str]] = []
     for turn, share in (("first", 0.55), ("second", 1.0)):
-        store = given.out / f"quick-{turn}"
-        plans = measured(plans_of(given, "quick", store, methods=METHODS, seeds=SEEDS))
-        if turn == "first":
-            yield from starts(plans[0])
+        store = given.stores / f"quick-{turn}"
+        plans = measured(given, plans_of(given, "quick", store, methods=METHODS, seeds=SEEDS))
         began, clock, found = time.monotonic(), Clock(), list[tuple[Job, CellRecord]]()
         for _, outcome in run(plans, began + share * (given.until - began), clock):
             found += [(outcome.job, record) for record in outcome.records]
@@ -90,7 +88,8 @@ def quick_lines(given: "Given") -> Iterator[Line]:
             **trained(store),
         }
         scores.append({(job.entry, job.seed, record.density): hashed(record) for job, record in found})
-        shutil.rmtree(store, ignore_errors=True)
+        if turn == "first":
+            yield from starts(plans[0])
     twice = scores[0].keys() & scores[1].keys()
     same = sum(scores[0][one] == scores[1][one] for one in twice)
     yield {"preset": "quick", "run_twice": len(twice), "same_bits": same}
@@ -98,8 +97,8 @@ def quick_lines(given: "Given") -> Iterator[Line]:
 
 def standard_lines(given: "Given") -> Iterator[Line]:
     """Yield the cells of `standard`, fold by fold, until the time is over; then the bundle of what is whole."""
-    store = given.out / "standard"
-    plans = measured(plans_of(given, "standard", store, methods=METHODS))
+    store = given.stores / "standard"
+    plans = measured(given, plans_of(given, "standard", store, methods=METHODS))
     publisher = publishing(plans[0])
     began, clock, cells = time.monotonic(), Clock(), 0
     for plan, outcome in run(plans, given.until - BUNDLE_S, clock):
@@ -119,11 +118,14 @@ def standard_lines(given: "Given") -> Iterator[Line]:
     }
     if publisher:
         yield {"preset": "standard", "unpublished": publisher.finish().unpublished, **bundled(plans[0], given.out)}
-    shutil.rmtree(store, ignore_errors=True)
 
 
-def measured(plans: Sequence[Plan]) -> list[Plan]:
-    """Return the plans with as many workers as `harness run` would have."""
+def measured(given: "Given", plans: Sequence[Plan]) -> list[Plan]:
+    """Return the plans with as many workers as `harness run` would have; what one store remembers the next need not."""
+    known, mine = given.stores / "workers" / NAME, plans[0].store / NAME
+    if known.exists():
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(known, mine)
     if plans[0].training.device != "cuda":
         return [*plans]
     jobs = with_workers(plans[0], reporter()).jobs

@@ -9,6 +9,7 @@ from bench_plans import plan_of
 from harness.data.loading import planned_parts
 from harness.environment import usable_cores
 from harness.forecast.device_sharing import MOST, Probe, Sharing
+from harness.forecast.worker_count import remember
 
 if TYPE_CHECKING:
     from bench import Given
@@ -21,7 +22,7 @@ def lines(given: "Given") -> Iterator[dict[str, Any]]:
         if time.monotonic() > given.until:
             yield {"preset": preset, "left_out": "the time was over"}
             continue
-        plan = plan_of(given, preset, given.out / "workers-store", methods=["magnitude"])
+        plan = plan_of(given, preset, given.stores / "workers", methods=["magnitude"])
         images = sum(planned_parts(plan.data, plan.seeds[0])["train"])
         setting = {
             "preset": preset,
@@ -42,5 +43,6 @@ def lines(given: "Given") -> Iterator[dict[str, Any]]:
                 took = round(time.monotonic() - began, 1)
                 yield {**setting, "processes": count, "steps_a_second": round(rate, 1), "seconds_to_find": took}
                 count *= 2
+        remember(plan, found)
         chosen = {"chosen": found.best(most), "each_mb": found.each and round(found.each / 2**20)}
         yield {**setting, **chosen, "room_mb": found.room and round(found.room / 2**20)}
