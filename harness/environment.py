@@ -7,8 +7,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from harness import cuda
+
 # Each of these alone changes bits on one processor: they choose the kernels.
 _KERNEL_VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+# On a CUDA device: the optimiser reads its rate from a float32 number there. Before, it was given a float64 one.
+_CUDA_STEPS = "float32 rates"
 _PACKAGES = ("prune-harness", "torch", "torch-pruning", "numpy", "scikit-learn", "mlflow", "pandas")
 
 
@@ -19,7 +23,7 @@ def environment_class(device: str) -> str:
     parts = [f"torch {torch.__version__}", processor(), torch.backends.cpu.get_cpu_capability()]
     parts += kernel_variables()
     if device == "cuda":
-        parts.append(torch.cuda.get_device_name())
+        parts += [next(iter(cuda.devices().names), "no CUDA device"), _CUDA_STEPS]
     return " / ".join([*parts, device, "1 thread"])
 
 
@@ -44,7 +48,7 @@ def native_precision(device: str) -> Literal["float32", "bfloat16"]:
     import torch
 
     if device == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if cuda.devices().bfloat16 else "float32"
     return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
 
 
@@ -52,6 +56,11 @@ def usable_cores() -> int:
     """Return the cores that this process may use: on a shared node fewer than the machine has."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def default_jobs(device: str) -> int:
+    """Return how many workers a run has where nobody says it and nothing is measured: one a core, or one a GPU."""
+    return max(len(cuda.devices().names), 1) if device == "cuda" else usable_cores()
 
 
 def versions() -> dict[str, str]:

@@ -35,12 +35,15 @@ class HarnessError(Exception):
         return "\n".join(lines)
 
 
+_OUT_OF_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "CUDA error: out of memory")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether the machine ran out of memory; torch says so by a RuntimeError on the CPU."""
+    """Return whether the machine ran out of memory; torch says so in several ways."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in text_of(error)
+        or any(words in text_of(error) for words in _OUT_OF_MEMORY)
     )
 
 

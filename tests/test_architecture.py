@@ -16,19 +16,8 @@ FOLDERS = ("harness", "methods", "datasets", "reports")  # on disk; installed, t
 
 # From the ground up: a package imports its own files and those of packages before it. Files at the root are one each.
 ORDER = (
-    *(
-        "outgoing",
-        "errors",
-        "environment",
-        "randomness",
-        "progress",
-        "spans",
-        "field_values",
-        "key_fields",
-        "entry_text",
-    ),
-    "plugins",
-    *("children", "plugin_child", "plugin_process"),
+    *("outgoing", "errors", "children", "cuda", "environment", "randomness", "progress", "spans"),
+    *("field_values", "key_fields", "entry_text", "plugins", "plugin_child", "plugin_process"),
     *(
         "networks",
         "losses",

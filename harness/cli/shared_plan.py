@@ -104,6 +104,10 @@ def planned(shared: SharedOptions, own: Mapping[str, Any]) -> Planned:
     plan, notes = build_plan(configuration, flags, downloads(telling, dry_run=shared.dry_run), machines.hardware)
     telling.detail(f"images: {plan.data.folder or 'from no folder'}")
     show_notes(plan, notes)
+    if machines.are_here and plan.training.device == "cuda" and not configuration.jobs:
+        from harness.forecast.worker_count import with_workers
+
+        plan = with_workers(plan, telling, measure=not shared.dry_run)
     return Planned(variants(plan, configuration.data), configuration, telling, machines)
 
 

@@ -191,7 +191,7 @@ def _repeated(found: "Verification", share: float, place: _Place, reporter: "Rep
     beside = None if machines.are_here else place.store  # a folder that all nodes see, as the store is
     with tempfile.TemporaryDirectory(prefix="harness-verify-", dir=beside) as folder:
         jobs = place.jobs or machines.hardware.workers("cpu")
-        machine = Machine(place.data_dir, Path(folder), jobs, _weights_here, hardware=machines.hardware)
+        machine = Machine(place.data_dir, Path(folder), place.jobs or 0, _weights_here, hardware=machines.hardware)
         repeated = repeat(found.runs, share, machine, reporter, employ=machines.employ(jobs))
     if not repeated.done:
         raise MachineError(

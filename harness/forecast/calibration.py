@@ -23,8 +23,8 @@ from harness.pruning.pruned_network import PrunedNetwork
 from harness.randomness import generator
 from harness.running.inspection import inspect
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, TrainingTask
 from harness.training.inference import outputs_of
+from harness.training.stepper import Stepper, TrainingTask
 
 STEPS = 3
 """That are timed, after one for warming up."""

@@ -76,7 +76,7 @@ class Investigation:
             self._measure(next(iter(new)), lambda: self.calibration.computing(self.counter, entry))
 
     def _measure(self, cost: Cost, measure: Callable[[], None]) -> None:
-        if cost in self.known or self.plan.training.device == "cuda":  # which survives no fork
+        if cost in self.known or self.plan.training.device == "cuda":  # whose seconds are not the processor's
             return
         with contextlib.suppress(Exception, NotCounted):
             measure()

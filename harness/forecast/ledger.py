@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.forecast.work import Cost
+from harness.storage.disk import append_line
 
 NAME = "costs.jsonl"
 
@@ -61,12 +61,7 @@ class Ledger:
             return
         self._lines[line.id] = line
         with contextlib.suppress(OSError):  # the run's own next step will meet a disk that is full
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            end = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                os.write(end, f"{json.dumps(asdict(line))}\n".encode())
-            finally:
-                os.close(end)
+            append_line(self._file, json.dumps(asdict(line)))
 
     def _read(self) -> Iterator[Line]:
         with contextlib.suppress(OSError):

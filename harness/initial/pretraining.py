@@ -15,8 +15,9 @@ from harness.networks.architecture import Architecture, Network
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.storage.store import Store
-from harness.training.fit import Saver, TrainingTask, fit
+from harness.training.fit import Saver, fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
+from harness.training.stepper import TrainingTask
 from harness.training.version import TRAINING_VERSION
 
 

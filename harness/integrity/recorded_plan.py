@@ -33,7 +33,8 @@ class NotHere(Exception):  # noqa: N818
 class Machine:
     """What a plan needs of this machine: where images and stages are, how many workers, how weights are found.
 
-    ``images`` say where a user's own lie: that is not published. ``hardware`` computes.
+    ``jobs`` 0: as many as a run has where nobody says it and nothing is measured. ``images`` say where a user's own
+    lie: that is not published. ``hardware`` computes.
     """
 
     data_root: Path | None
@@ -58,7 +59,9 @@ def plan_of(run: RecordedRun, machine: Machine) -> Plan:
     try:
         data = resolve_data(_with_images(plan, machine.images), machine.data_root, allow_missing=True, real_only=True)
         weights = _weights_file(plan, machine.find_weights)
-        return replace(plan, data=data, jobs=machine.jobs, weights_file=weights)
+        return replace(
+            plan, data=data, jobs=machine.jobs or machine.hardware.workers(plan.training.device), weights_file=weights
+        )
     except HarnessError as error:
         raise NotHere(error.message) from error
 

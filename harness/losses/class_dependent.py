@@ -15,7 +15,7 @@ from torch import Tensor
 from harness.errors import UsageError
 from harness.losses.effective_numbers import effective_number_gamma
 from harness.losses.loss import Loss, weighted_cross_entropy
-from harness.losses.ranking_terms import all_pairs_squared_hinge, has_both_classes, pointwise_squared_hinge
+from harness.losses.ranking_terms import all_pairs_squared_hinge, pointwise_squared_hinge
 from harness.losses.schedule import LossSchedule
 
 
@@ -30,12 +30,9 @@ class ClassDependentLoss(Loss):
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss of logits (N, 2) and labels (N,) in {0, 1}."""
         loss = weighted_cross_entropy(logits, labels, self.gamma)
-        if self.lambda_ and self._ranks(labels):
+        if self.lambda_:
             loss = loss + self.lambda_ * self._ranking(logits[:, 1] - logits[:, 0], labels)
         return loss
-
-    def _ranks(self, labels: Tensor) -> bool:
-        return has_both_classes(labels)
 
     def _ranking(self, scores: Tensor, labels: Tensor) -> Tensor:
         return all_pairs_squared_hinge(scores, labels)
@@ -50,9 +47,6 @@ class PointwiseLoss(ClassDependentLoss):
 
     key_name: ClassVar[str] = ""
     ranking: Literal["pointwise"] = "pointwise"
-
-    def _ranks(self, labels: Tensor) -> bool:
-        return labels.numel() > 0
 
     def _ranking(self, scores: Tensor, labels: Tensor) -> Tensor:
         return pointwise_squared_hinge(scores, labels)

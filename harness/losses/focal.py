@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from pydantic import Field
 from torch import Tensor
 
-from harness.losses.loss import Loss
+from harness.losses.loss import Loss, numbers_like
 from harness.losses.schedule import LossSchedule
 
 
@@ -33,7 +33,7 @@ class FocalLoss(Loss):
         """
         ahead = torch.where(labels > 0, 1, -1) * (logits[:, 1] - logits[:, 0])
         log_right, log_other = F.logsigmoid(ahead), F.logsigmoid(-ahead)
-        weights = logits.new_tensor([1 - self.alpha, self.alpha])[labels.long()]
+        weights = numbers_like(logits, 1 - self.alpha, self.alpha)[labels.long()]
         return -(weights * (self.focusing * log_other).exp() * log_right).mean()
 
 

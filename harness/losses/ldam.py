@@ -15,7 +15,7 @@ from torch import Tensor
 
 from harness.losses.deferred import DeferredLoss
 from harness.losses.effective_numbers import class_balanced_weights
-from harness.losses.loss import Loss, weighted_cross_entropy
+from harness.losses.loss import Loss, numbers_like, weighted_cross_entropy
 from harness.losses.schedule import LossSchedule
 
 Margin = Annotated[float, Field(ge=0, le=1000)]
@@ -38,7 +38,7 @@ class LdamLoss(Loss):
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss of logits (N, 2) and labels (N,) in {0, 1}."""
-        margins = F.one_hot(labels.long(), 2) * logits.new_tensor([self.negative, self.positive])
+        margins = F.one_hot(labels.long(), 2) * numbers_like(logits, self.negative, self.positive)
         adjusted = self.scale * (logits - margins)
         return weighted_cross_entropy(adjusted, labels, self.positive_weight, self.negative_weight)
 

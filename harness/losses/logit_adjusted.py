@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from pydantic import Field
 from torch import Tensor
 
-from harness.losses.loss import Loss
+from harness.losses.loss import Loss, numbers_like
 from harness.losses.schedule import LossSchedule
 
 
@@ -29,7 +29,7 @@ class LogitAdjustedLoss(Loss):
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss of logits (N, 2) and labels (N,) in {0, 1}."""
-        return F.cross_entropy(logits + logits.new_tensor([0.0, self.shift]), labels.long())
+        return F.cross_entropy(logits + numbers_like(logits, 0.0, self.shift), labels.long())
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ class Loss(ABC):
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar loss of float logits (N, 2) and labels (N,) in {0, 1}, N >= 1: a mean over the batch.
 
-        A batch may be of one class alone.
+        A batch may be of one class alone. On a CUDA device a loss that asks the host for a decision (`item`, a boolean
+        index, a tensor made of Python numbers) makes each step wait for it; one that does not is recorded with the
+        step, and asked once for all steps.
         """
 
     def at(self, progress: float) -> "Loss":  # noqa: ARG002 - most losses stay what they are
@@ -40,3 +42,8 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor, positive: float, nega
     """
     losses = F.cross_entropy(logits, labels.long(), reduction="none")
     return (losses * torch.where(labels > 0, positive, negative)).mean()
+
+
+def numbers_like(logits: Tensor, *values: float) -> Tensor:
+    """Return ``values`` as a tensor of the type of ``logits``, on its device, which does not wait for the host."""
+    return torch.stack([logits.new_full((), value) for value in values])

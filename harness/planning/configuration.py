@@ -133,7 +133,8 @@ class Configuration:
     written `lt+int8` among the methods (quantisation.md). Tuning leaves twins out.
     """
     jobs: Annotated[StrictInt, Field(ge=0, le=MOST_JOBS)] = 0
-    """Worker processes of one thread each. 0 means one per core that the process may use; one where the device is CUDA.
+    """Worker processes of one thread each. 0 means one per core that the process may use; where the device is CUDA, as
+    many for each GPU as are measured to pay (performance.md).
     """
     cell_limit: Annotated[str, AfterValidator(_valid_limit)] = "1d"
     """Most that one cell may take on the clock, and the memory that its process may use: `2h`, `30m,8GB`. A cell that

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import torch
-
-from harness.environment import environment_class, native_precision, usable_cores
+from harness import cuda
+from harness.environment import default_jobs, environment_class, native_precision
 from harness.training.schedule import Device
 
 Precision = Literal["float32", "bfloat16"]
@@ -39,7 +38,7 @@ class ThisMachine:
     @property
     def has_cuda(self) -> bool:
         """Whether it has a CUDA device."""
-        return torch.cuda.is_available()
+        return bool(cuda.devices().names)
 
     def environment(self, device: Device) -> str:
         """Return its environment class on a device."""
@@ -51,7 +50,7 @@ class ThisMachine:
 
     def workers(self, device: Device) -> int:
         """Return one a core, or one for a GPU."""
-        return 1 if device == "cuda" else usable_cores()
+        return default_jobs(device)
 
 
 @dataclass(frozen=True)

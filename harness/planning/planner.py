@@ -120,6 +120,7 @@ def _require_drawn(source: str) -> None:
 def _device(options: Configuration, hardware: Hardware) -> Device:
     asked = options.training.device
     if asked == "cpu" or (asked == "auto" and not hardware.has_cuda):
+        _require_no_tf32(options)
         return "cpu"
     if not hardware.has_cuda:
         raise MachineError(
@@ -127,6 +128,15 @@ def _device(options: Configuration, hardware: Hardware) -> Device:
             fix="use --set training.device=cpu, or a machine with a GPU, its driver and a torch built for CUDA",
         )
     return "cuda"
+
+
+def _require_no_tf32(options: Configuration) -> None:
+    schedules = {"training": options.training, "pretraining.training": options.pretraining.training}
+    if asked := [f"{name}.precision" for name, schedule in schedules.items() if schedule.precision == "tf32"]:
+        raise UsageError(
+            f"tf32 ({', '.join(asked)}) is what CUDA devices multiply in, and this training is on a CPU",
+            fix=f"use {' '.join(f'--set {one}=float32' for one in asked)}, or auto in the place of float32",
+        )
 
 
 def variants(plan: Plan, data: DataOptions) -> list[Plan]:

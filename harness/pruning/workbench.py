@@ -23,9 +23,10 @@ from harness.storage.canonical import canonical_state
 from harness.storage.code_behind import foreign_code, source_of
 from harness.storage.store import Store
 from harness.training.augmentation import normalise
-from harness.training.fit import TrainingTask, fit
+from harness.training.fit import fit
 from harness.training.inference import outputs_of, resolve_device, validation_auc
 from harness.training.schedule import Schedule
+from harness.training.stepper import TrainingTask
 from harness.training.version import TRAINING_VERSION
 
 SCORING_BATCH = 64

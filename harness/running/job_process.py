@@ -63,7 +63,7 @@ def forked(task: Task, channel: Channel, output: socket.socket, foreign: list[An
 
 
 def fresh(task: Task, channel: Channel, output: socket.socket, foreign: list[Any]) -> Child:  # noqa: ARG001 - as `forked`
-    """Start a task in a new process, for CUDA, which survives no fork; only what it is given is open there."""
+    """Start a task in a new process, where a fork could not use CUDA; only what it is given is open there."""
     process = get_context("spawn").Process(target=_live_fresh, args=(task, channel, output, os.getpid()))
     process.start()
     assert process.pid is not None

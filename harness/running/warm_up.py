@@ -24,6 +24,8 @@ from harness.training.optimisers import optimiser_of
 from harness.training.schedule import OPTIMISERS, Schedule
 
 _POLL_S = 0.05
+_LOOKS_FOR_A_DEVICE = ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")
+"""Methods of torch's optimisers, by its versions."""
 
 
 def caged(plan: Plan, seeds: Sequence[int]) -> Cage:
@@ -80,7 +82,8 @@ def _import_own_methods(plan: Plan) -> None:
 def step_without_gradients(module: nn.Module) -> None:
     """Take a step of each optimiser without a backward pass, whose threads no fork keeps: it imports much of torch.
 
-    Torch also wraps the step of an optimiser's class when the first one is made: a job must find that done.
+    Torch also wraps the step of an optimiser's class when the first one is made: a job must find that done. A step of
+    Adam looks for a device whose graph is captured, after which no fork could use CUDA: here it does not look.
     """
     parameters = list(module.parameters())
     for name in OPTIMISERS:
@@ -88,5 +91,7 @@ def step_without_gradients(module: nn.Module) -> None:
         for parameter in parameters:
             parameter.grad = torch.zeros_like(parameter)
         nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
+        for look in _LOOKS_FOR_A_DEVICE:
+            setattr(optimiser, look, lambda: None)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

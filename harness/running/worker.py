@@ -5,11 +5,13 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import NoReturn
 
-from harness.errors import HarnessError, UsageError
+from harness.children import Child
+from harness.errors import HarnessError, MachineError, UsageError, is_out_of_memory
 from harness.planning.plan import Plan
 from harness.running.job_process import JobProcess, Task, Work, forked, fresh
 
@@ -19,7 +21,15 @@ WORKER_VARIABLES = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS is not deterministic
+    "CUDA_MODULE_LOADING": "LAZY",  # as torch may set it itself, when the cage holds the variables
 }
+
+_FIX = "run all workers of one plan on machines of one kind"
+_OF_DEVICES = ", and where a machine has GPUs of several names, name those of one by CUDA_VISIBLE_DEVICES=0,1"
+_NO_FORK = (
+    "something that a worker imports uses CUDA, so that no fork of it could: each job starts in a process that loads"
+    " all anew, which takes seconds"
+)
 
 
 def serve(connection: Connection, plan: Plan, work: Work) -> None:
@@ -40,27 +50,59 @@ def serve(connection: Connection, plan: Plan, work: Work) -> None:
 
 
 def _serve(connection: Connection, plan: Plan, work: Work) -> None:
-    on_cuda = plan.training.device == "cuda"
-    if not on_cuda:
-        try:
-            make_ready(plan)
-        except HarnessError as error:
-            connection.send(("error", error))
-            return
+    try:
+        make_ready(plan)
+    except HarnessError as error:
+        connection.send(("error", error))
+        return
+    start, prepare = how_jobs_start(plan)
+    if start is fresh:
+        connection.send(("warning", _NO_FORK))
     signal.signal(signal.SIGTERM, _leave)
     connection.send(("ready", None))
     while (job := connection.recv()) is not None:
-        task = Task(plan, job, work, make_ready) if on_cuda else Task(plan, job, work)
-        JobProcess(connection, task, fresh if on_cuda else forked, plan.cell_limit.seconds).run()
+        JobProcess(connection, Task(plan, job, work, prepare), start, plan.cell_limit.seconds).run()
 
 
 def make_ready(plan: Plan) -> None:
-    """Choose this process's kernels, and load what jobs need. Raises `UsageError` where its bits would differ."""
+    """Choose this process's kernels, and load what jobs need. Raises `UsageError` where its bits would differ.
+
+    CUDA is left to the processes of the jobs.
+    """
     from harness.running.warm_up import warm_up
 
     fix_kernels()
-    _check_environment(plan)
+    if plan.training.device != "cuda":
+        _check_environment(plan)
     warm_up(plan)
+
+
+def how_jobs_start(plan: Plan) -> tuple[Callable[..., Child], Callable[[Plan], None] | None]:
+    """Return how a job's process is started by this one, and what it does first."""
+    from harness.cuda import forks_can_use_it
+
+    if plan.training.device != "cuda":
+        return forked, None
+    return (forked, begin_on_cuda) if forks_can_use_it() else (fresh, start_on_cuda)
+
+
+def begin_on_cuda(plan: Plan) -> None:
+    """Use CUDA in a fork of a worker. Raises `UsageError` or `MachineError` where it has not the plan's device."""
+    import torch
+
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except (RuntimeError, AssertionError) as error:  # the latter from a torch without CUDA
+        if is_out_of_memory(error):
+            raise
+        raise MachineError(f"a worker cannot use CUDA: {error}", fix="see `harness doctor`") from error
+    _check_environment(plan)
+
+
+def start_on_cuda(plan: Plan) -> None:
+    """Load what a job needs in a process that has nothing, and use CUDA."""
+    make_ready(plan)
+    begin_on_cuda(plan)
 
 
 def fix_kernels() -> None:
@@ -89,5 +131,5 @@ def _check_environment(plan: Plan) -> None:
     if here != plan.environment:
         raise UsageError(
             f"this worker's environment is {here!r}, the plan's is {plan.environment!r}: bits would differ",
-            fix="run all workers of one plan on machines of one kind",
+            fix=_FIX + (_OF_DEVICES if plan.training.device == "cuda" else ""),
         )

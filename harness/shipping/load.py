@@ -9,7 +9,6 @@ from types import ModuleType
 from rich.console import Console
 
 from harness.downloads.imagenet import imagenet_file
-from harness.environment import usable_cores
 from harness.errors import UsageError
 from harness.integrity.recorded_plan import Machine
 from harness.portable.shipped_network import ShippedNetwork
@@ -77,7 +76,7 @@ def _apart_from_main() -> Iterator[None]:
 
 def machine(store: Path, data_dir: str | Path | None, jobs: int | None = None) -> Machine:
     """Return what a published plan needs of this machine; nothing is downloaded."""
-    return Machine(Path(data_dir) if data_dir is not None else None, store, jobs or usable_cores(), _weights_here)
+    return Machine(Path(data_dir) if data_dir is not None else None, store, jobs or 0, _weights_here)
 
 
 def _weights_here(source: str, _download: bool) -> Path | None:

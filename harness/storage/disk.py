@@ -109,6 +109,16 @@ def lives(process: str) -> bool:
     return True
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file that others may add to at the same time; its folder is made. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    end = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(end, f"{line}\n".encode())
+    finally:
+        os.close(end)
+
+
 def move(source: Path, target: Path) -> None:
     """Rename a file over ``target``, or a folder to an absent or empty one, for good."""
     os.replace(source, target)

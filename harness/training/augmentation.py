@@ -1,16 +1,25 @@
 """Random views of training images: all geometry of a whole batch as one sampling grid, then all colour as one matrix.
 
+What is random is drawn on the CPU, apart from the pixels: a few small tensors, which a device that has the images is
+sent; all that follows computes on it alone and waits for nothing.
+
 Maps run backwards, from a view's coordinates in [-1, 1] to the image's, so the first one is the image's last change.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from harness.training.colour_jitter import change_colours, random_colour_changes
+from harness.training.colour_jitter import ColourMaps, change_colours, colour_maps, random_colour_changes
 from harness.training.elastic_warp import control_points, random_offsets, sampling_grid
+
+Views = tuple[Tensor, ...]
+"""What one batch's views are made by, (N, ...) each: nothing; maps (N, 2, 3); or `control_destinations` and a colour's
+multipliers and greys.
+"""
 
 # ImageNet's channel statistics, so that convolutions pretrained there see what they were trained on.
 MEAN = (0.485, 0.456, 0.406)
@@ -32,9 +41,16 @@ def normalise(images: Tensor) -> Tensor:
 
 
 def _normalise_(pixels: Tensor) -> Tensor:
-    mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
-    std = torch.tensor(STD, device=pixels.device).view(1, 3, 1, 1) * 255
+    mean, std = _statistics(pixels.device)
     return pixels.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+
+
+@lru_cache(maxsize=8)
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return mean and sd of each channel in [0, 255], (1, 3, 1, 1): made once, as a GPU would wait for them."""
+    with torch.inference_mode(mode=False):
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1).mul(255).to(device) for values in (MEAN, STD))
+    return mean, std
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -97,20 +113,31 @@ def augment(images: Tensor, kind: str, generator: torch.Generator) -> Tensor:
 
     ``kind``: ``none``, ``flips``, ``flips-affine`` or ``paper``, all of the paper's Table I: geometry, then colour.
     """
+    drawn = drawn_views(len(images), kind, generator)
+    return views_of(images, kind, tuple(one.to(images.device) for one in drawn))
+
+
+def drawn_views(count: int, kind: str, generator: torch.Generator) -> Views:
+    """Return what ``count`` random views are made by, on the CPU. The draws never depend on the images."""
+    if kind == "none":
+        return ()
     if kind == "paper":
-        return _paper_views(images, generator)
+        destinations = control_destinations(count, generator)
+        return destinations, *colour_maps(random_colour_changes(count, generator))
+    return (affine_matrices(count, kind, generator),)
+
+
+def views_of(images: Tensor, kind: str, drawn: Views) -> Tensor:
+    """Return the views of uint8 images (N, 3, S, S) that were ``drawn``, both on one device, as `augment` does."""
+    if kind == "paper":
+        destinations, *colours = drawn
+        seen = _sampled(images.to(torch.float32), sampling_grid(destinations, images.shape[-1]))
+        return _normalise_(change_colours(seen, ColourMaps(*colours)))
     pixels = normalise(images)
     if kind == "none":
         return pixels
-    matrices = affine_matrices(len(images), kind, generator).to(images.device)
-    grid = F.affine_grid(matrices, list(pixels.shape), align_corners=False)
+    grid = F.affine_grid(drawn[0], list(pixels.shape), align_corners=False)
     return _sampled(pixels, grid).contiguous(memory_format=torch.channels_last)
-
-
-def _paper_views(images: Tensor, generator: torch.Generator) -> Tensor:
-    destinations = control_destinations(len(images), generator).to(images.device)
-    views = _sampled(images.to(torch.float32), sampling_grid(destinations, images.shape[-1]))
-    return _normalise_(change_colours(views, random_colour_changes(len(images), generator)))
 
 
 def _sampled(pixels: Tensor, grid: Tensor) -> Tensor:

@@ -48,12 +48,24 @@ def colour_matrices(changes: ColourChanges) -> Tensor:
     return matrices * (changes.brightness * changes.contrast).view(-1, 1, 1)
 
 
-def change_colours(images: Tensor, changes: ColourChanges) -> Tensor:
-    """Return changed float32 images (N, 3, S, S) in [0, 255], clipped to it once, at the end."""
-    pixels = images.flatten(2)
-    matrices = colour_matrices(changes).to(images.device)
-    # Contrast c moves colours towards the mean grey g of the brightened image: c x + (1 - c) g.
+class ColourMaps(NamedTuple):
+    """What changes colours: ``multipliers`` (N, 3, 3), and the ``greys`` (N, 3) that an image's mean colour adds."""
+
+    multipliers: Tensor
+    greys: Tensor
+
+
+def colour_maps(changes: ColourChanges) -> ColourMaps:
+    """Return what the changes do to an image, whatever is on it.
+
+    Contrast c moves colours towards the mean grey g of the brightened image: c x + (1 - c) g.
+    """
     share = (1 - changes.contrast) * changes.brightness
-    weights = (share.unsqueeze(1) * torch.tensor(_TO_YIQ[0])).to(images.device)
-    bias = (pixels.mean(2) * weights).sum(1).view(-1, 1, 1)  # a grey: saturation and hue leave it as it is
-    return torch.baddbmm(bias, matrices, pixels).clamp_(0, 255).view_as(images)
+    return ColourMaps(colour_matrices(changes), share.unsqueeze(1) * torch.tensor(_TO_YIQ[0]))
+
+
+def change_colours(images: Tensor, maps: ColourMaps) -> Tensor:
+    """Return changed float32 images (N, 3, S, S) in [0, 255], clipped to it once, at the end; all on one device."""
+    pixels = images.flatten(2)
+    bias = (pixels.mean(2) * maps.greys).sum(1).view(-1, 1, 1)  # a grey: saturation and hue leave it as it is
+    return torch.baddbmm(bias, maps.multipliers, pixels).clamp_(0, 255).view_as(images)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from harness.data.image_split import Images
 from harness.training.augmentation import normalise
+from harness.training.batches import moved
 
 EVALUATION_BATCH = 128
 EVALUATION_PIXELS = 128**3
@@ -25,8 +26,8 @@ def outputs_of(module: nn.Module, images: Images, device: torch.device, *, bfloa
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         at_once = max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (images.shape[-1] * images.shape[-2])))
         batches = (images[start : start + at_once] for start in range(0, len(images), at_once))
-        parts = [module(normalise(batch.to(device))).float().cpu() for batch in batches]
-    return torch.cat(parts)
+        parts = [module(normalise(moved(batch, device))).float() for batch in batches]
+    return torch.cat(parts).cpu()  # the first that waits for the device
 
 
 def resolve_device(name: str) -> torch.device:

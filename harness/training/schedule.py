@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from harness.key_fields import YOUNGER
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "tf32"]
 Device = Literal["auto", "cpu", "cuda"]
 Sampler = Literal["shuffled", "balanced"]
 Optimiser = Literal["sgd", "adamw"]
@@ -63,8 +63,8 @@ class Schedule:
     scales by 0.8 to 1.2. `paper` also crops, warps and changes colours: paper.md.
     """
     precision: Precision = "auto"
-    """`auto`: bfloat16 where the device multiplies in it, else float32. The scores that are reported are always
-    float32.
+    """`auto`: bfloat16 where the device multiplies in it, else float32. `tf32`: float32 whose products and convolutions
+    are TF32 while training, on CUDA alone. The scores that are reported are always float32.
     """
     device: Device = "auto"
     """`auto`: CUDA where there is one. No release has been tried on CUDA yet."""

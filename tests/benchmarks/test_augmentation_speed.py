@@ -25,8 +25,8 @@ from harness.networks.architecture import Architecture
 from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 BATCH = 32
 

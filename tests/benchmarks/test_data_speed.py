@@ -22,8 +22,8 @@ from harness.networks.factories import build, initialise
 from harness.randomness import generator
 from harness.storage.store import Store
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 BATCH, SIZE = 32, 128
 

@@ -23,8 +23,8 @@ from harness.pruning.workbench import Workbench
 from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.storage.store import Store
-from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 IMAGES, SIZE, BATCH, LEVEL = 512, 64, 32, 0.0625
 SCHEDULE = Schedule(batch_size=BATCH, precision="float32", device="cpu")

@@ -14,8 +14,8 @@ from harness.networks.factories import build, initialise, state_of
 from harness.randomness import generator
 from harness.storage.store import Store
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, TrainingTask
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 BATCH, SIZE = 32, 64
 

@@ -19,8 +19,9 @@ from harness.randomness import generator
 from harness.sparsity.mask import Mask
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment
-from harness.training.fit import Stepper, TrainingTask, fit
+from harness.training.fit import fit
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 STEPS, BATCH, SIZE = 10, 32, 64
 CPU = torch.device("cpu")

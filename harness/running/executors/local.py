@@ -4,12 +4,14 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Self, cast
 
+from harness import cuda
 from harness.errors import HarnessError, MachineError
 from harness.planning.plan import Plan
 from harness.running.executors.executor import Listener, Message, Worker
@@ -24,26 +26,32 @@ _CONTEXT = get_context("spawn")  # a fork keeps a dead holder's lock
 
 @dataclass(eq=False, kw_only=True)
 class WorkerProcess(Worker):
-    """One process, and the job that it has in hand."""
+    """One process, and the job that it has in hand; its ``place`` among the workers chooses its GPU."""
 
     process: BaseProcess
     connection: Connection
+    place: int
 
 
 class Workers:
-    """``count`` processes that have ``work`` done under ``plan``, each job in a process of its own, in a with block."""
+    """``count`` processes that have ``work`` done under ``plan``, each job in a process of its own, in a with block.
+
+    Where the plan's device is CUDA they take turns at the GPUs: each sees one alone, and so do its jobs.
+    """
 
     def __init__(self, plan: Plan, work: Work, count: int, listener: Listener) -> None:
         self.plan, self.work, self.count, self.listener = plan, work, count, listener
         self.workers: list[WorkerProcess] = []
+        self.devices: tuple[str, ...] = ()
         self._kept: dict[str, str | None] = {}
 
     def __enter__(self) -> Self:
         self._kept = {name: os.environ.get(name) for name in WORKER_VARIABLES}
         os.environ.update(WORKER_VARIABLES)  # read when the child imports numpy and torch
         try:
-            for _ in range(self.count):
-                self.workers.append(self._start())
+            self.devices = devices_of(self.plan)
+            for place in range(self.count):
+                self.workers.append(self._start(place))
         except BaseException:
             self._end()
             raise
@@ -99,17 +107,18 @@ class Workers:
         worker.process.join()
         if worker.job is None and not worker.ready:
             raise not_started(worker.process.exitcode or 0)
-        self.workers[self.workers.index(worker)] = self._start()
+        self.workers[self.workers.index(worker)] = self._start(worker.place)
         if worker.job is None:
             return None
         return self.listener.heard(worker, "died", (how_it_died(worker.process.exitcode), ""))
 
-    def _start(self) -> WorkerProcess:
+    def _start(self, place: int) -> WorkerProcess:
         ours, theirs = _CONTEXT.Pipe()
         process = _CONTEXT.Process(target=serve, args=(theirs, self.plan, self.work))
-        process.start()
+        with _seeing(self.devices[place % len(self.devices)] if self.devices else None):
+            process.start()
         theirs.close()
-        return WorkerProcess(process=process, connection=ours)
+        return WorkerProcess(process=process, connection=ours, place=place)
 
     def _end(self) -> None:
         for name, value in self._kept.items():
@@ -117,6 +126,26 @@ class Workers:
         for worker in self.workers:
             worker.spent()
         _stop(self.workers)
+
+
+def devices_of(plan: Plan) -> tuple[str, ...]:
+    """Return the names of the GPUs that workers take turns at, as the driver reads them; none on the CPU."""
+    return cuda.visible() if plan.training.device == "cuda" else ()
+
+
+@contextmanager
+def _seeing(device: str | None) -> Iterator[None]:
+    """Let a process that is started in the block see one GPU alone."""
+    before = os.environ.get(cuda.VISIBLE)
+    if device is not None:
+        os.environ[cuda.VISIBLE] = device
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[cuda.VISIBLE] = before
+        elif device is not None:
+            del os.environ[cuda.VISIBLE]
 
 
 def not_started(exit_code: int) -> HarnessError:

@@ -12,8 +12,9 @@ from harness.pruning.meter import Meter
 from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.storage.store import Store
-from harness.training.fit import Stepper, TrainingTask, fit
+from harness.training.fit import fit
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 EPOCHS, PER_EPOCH = 4, 4
 """Of `SCHEDULE` on 48 images in batches of 12; its last epoch is two steps short."""

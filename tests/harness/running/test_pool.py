@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from harness.running import pool
+from harness.running.executors.executor import Listener, Message
 from harness.running.job_watcher import StageEnd
 from harness.running.pool import MOST_RETRY_S, RETRY_BUSY_S, Job, Pool
-from harness.running.worker_processes import Listener, Message
 
 JOB, OTHER = Job(0, 0), Job(1, 0)
 

@@ -3,9 +3,22 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy import stats
 
-from harness.training.augmentation import affine_matrices, augment, normalise
+from harness.training.augmentation import (
+    MEAN,
+    STD,
+    _statistics,
+    affine_matrices,
+    augment,
+    control_destinations,
+    drawn_views,
+    normalise,
+    views_of,
+)
+from harness.training.colour_jitter import colour_matrices, random_colour_changes
+from harness.training.elastic_warp import sampling_grid
 
 AFFINE = ("flips", "flips-affine")
 KINDS = ("none", *AFFINE, "paper")
@@ -199,3 +212,53 @@ def test_views_stay_within_the_images_range(kind):
     assert views.min() >= pixels.min() - 1e-4
     assert views.max() <= pixels.max() + 1e-4
     assert bool(torch.isfinite(views).all())
+
+
+def as_one(images, kind, draws):
+    """Return the views as they were computed before draws were apart from pixels, constants built at every call."""
+
+    def normal(pixels):
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (MEAN, STD))
+        return pixels.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+
+    def sampled(pixels, grid):
+        return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+    if kind == "paper":
+        grid = sampling_grid(control_destinations(len(images), draws), images.shape[-1])
+        pixels = sampled(images.float(), grid)
+        changes = random_colour_changes(len(images), draws)
+        share = (1 - changes.contrast) * changes.brightness
+        weights = share.unsqueeze(1) * torch.tensor((0.299, 0.587, 0.114))
+        bias = (pixels.flatten(2).mean(2) * weights).sum(1).view(-1, 1, 1)
+        mixed = torch.baddbmm(bias, colour_matrices(changes), pixels.flatten(2)).clamp_(0, 255)
+        return normal(mixed.view_as(images))
+    pixels = normal(images.float())
+    if kind == "none":
+        return pixels
+    matrices = affine_matrices(len(images), kind, draws)
+    grid = F.affine_grid(matrices, list(pixels.shape), align_corners=False)
+    return sampled(pixels, grid).contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("kind", ["none", "flips", "flips-affine", "paper"])
+def test_draws_apart_from_pixels_give_the_bits_of_both_in_one(kind):
+    """And they take as much from the generator, batch after batch."""
+    draws, apart, at_once = generator(8), generator(8), generator(8)
+    for count in (12, 12, 5):
+        images = torch.randint(256, (count, 3, 20, 20), generator=generator(count)).to(torch.uint8)
+        expected = as_one(images, kind, draws)
+        drawn = drawn_views(count, kind, apart)
+        assert all(one.device.type == "cpu" and len(one) == count for one in drawn)
+        assert torch.equal(views_of(images, kind, drawn), expected)
+        assert torch.equal(augment(images, kind, at_once), expected)
+    assert torch.equal(draws.get_state(), apart.get_state())
+
+
+def test_the_channels_statistics_are_made_once_for_a_device_and_may_be_trained_through():
+    _statistics.cache_clear()
+    with torch.inference_mode():
+        normalise(torch.zeros(1, 3, 4, 4, dtype=torch.uint8))
+    made = _statistics(torch.device("cpu"))
+    assert not any(one.is_inference() for one in made)
+    assert all(one is again for one, again in zip(made, _statistics(torch.device("cpu")), strict=True))

@@ -8,7 +8,13 @@ import torch
 from scipy import stats
 from torchvision.transforms.v2 import functional as vision
 
-from harness.training.colour_jitter import ColourChanges, change_colours, colour_matrices, random_colour_changes
+from harness.training.colour_jitter import (
+    ColourChanges,
+    change_colours,
+    colour_maps,
+    colour_matrices,
+    random_colour_changes,
+)
 
 GREY = np.array([0.299, 0.587, 0.114])
 TOLERANCE = 0.05  # of 255: the published coefficients have six digits
@@ -26,6 +32,10 @@ def changes(count=6, **only):
     """No changes but those given."""
     made = {"brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0} | only
     return ColourChanges(**{name: torch.full((count,), value) for name, value in made.items()})
+
+
+def changed(images, changes):
+    return change_colours(images, colour_maps(changes))
 
 
 # By definition, on one image (3, S, S) in float64.
@@ -67,7 +77,7 @@ def one_by_one(image, factors, after=lambda image: image):
 def test_each_change_equals_its_definition(name, reach):
     value = 0.1 * reach if name == "hue" else 1 + 0.3 * reach
     images = photographs(low=80, high=150)
-    found = change_colours(images, changes(**{name: value}))
+    found = changed(images, changes(**{name: value}))
     for image, view in zip(images, found.numpy(), strict=True):
         expected = STEPS[name](image.double().numpy(), value)
         assert 0 < expected.min() < expected.max() < 255
@@ -76,7 +86,7 @@ def test_each_change_equals_its_definition(name, reach):
 
 def test_all_changes_equal_one_after_the_other():
     images, drawn = photographs(40, 80, 150), random_colour_changes(40, generator())
-    found = change_colours(images, drawn)
+    found = changed(images, drawn)
     for image, view, factors in zip(images, found.numpy(), torch.stack(drawn).T.tolist(), strict=True):
         expected = one_by_one(image, factors)
         assert 0 < expected.min() < expected.max() < 255
@@ -86,9 +96,7 @@ def test_all_changes_equal_one_after_the_other():
 def test_colours_are_clipped_once_at_the_end():
     images, drawn = photographs(40), random_colour_changes(40, generator())
     clipped_each_time = 0
-    for image, view, factors in zip(
-        images, change_colours(images, drawn).numpy(), torch.stack(drawn).T.tolist(), strict=True
-    ):
+    for image, view, factors in zip(images, changed(images, drawn).numpy(), torch.stack(drawn).T.tolist(), strict=True):
         expected = np.clip(one_by_one(image, factors), 0, 255)
         np.testing.assert_allclose(view, expected, atol=TOLERANCE)
         clipped_each_time += np.abs(one_by_one(image, factors, lambda x: np.clip(x, 0, 255)) - expected).max() > 1
@@ -99,7 +107,7 @@ def test_colours_are_clipped_once_at_the_end():
 @pytest.mark.parametrize("factor", [0.7, 1.25])
 def test_factors_mean_what_they_mean_to_torchvision(name, factor):
     images = photographs(low=80, high=150)
-    found = change_colours(images, changes(**{name: factor}))
+    found = changed(images, changes(**{name: factor}))
     expected = getattr(vision, f"adjust_{name}")(images / 255, factor) * 255
     torch.testing.assert_close(found, expected, atol=0.05, rtol=0)  # its grey weights red by 0.2989
 
@@ -108,7 +116,7 @@ def test_factors_mean_what_they_mean_to_torchvision(name, factor):
 def test_a_hue_shift_is_about_as_far_on_the_circle_of_hsv(shift):
     hues = np.arange(24) / 24
     colours = torch.tensor([colorsys.hsv_to_rgb(hue, 0.4, 0.6) for hue in hues]).float().view(24, 3, 1, 1)
-    found = change_colours(colours * 255, changes(24, hue=shift)).flatten(1) / 255
+    found = changed(colours * 255, changes(24, hue=shift)).flatten(1) / 255
     moved = np.array([colorsys.rgb_to_hsv(*colour.tolist())[0] for colour in found]) - hues
     moved = (moved + 0.5) % 1 - 0.5
     assert np.abs(moved - shift).max() < 0.5 * abs(shift)  # the circle of HSV is a hexagon stretched
@@ -117,16 +125,16 @@ def test_a_hue_shift_is_about_as_far_on_the_circle_of_hsv(shift):
 
 def test_no_change_changes_nothing():
     images = photographs()
-    torch.testing.assert_close(change_colours(images, changes()), images, atol=1e-3, rtol=0)
+    torch.testing.assert_close(changed(images, changes()), images, atol=1e-3, rtol=0)
 
 
 def test_greys_stay_grey_and_a_plain_grey_changes_in_brightness_alone():
     images = torch.linspace(10, 180, 40).view(40, 1, 1, 1).expand(40, 3, 5, 5)
     drawn = random_colour_changes(40, generator())
     expected = images * drawn.brightness.view(-1, 1, 1, 1)
-    torch.testing.assert_close(change_colours(images, drawn), expected, atol=1e-3, rtol=0)
+    torch.testing.assert_close(changed(images, drawn), expected, atol=1e-3, rtol=0)
     ramps = torch.linspace(10, 150, 25).view(1, 1, 5, 5).expand(40, 3, 5, 5)
-    found = change_colours(ramps, drawn)
+    found = changed(ramps, drawn)
     torch.testing.assert_close(found, found[:, :1].expand_as(found), atol=1e-3, rtol=0)
 
 
@@ -149,7 +157,7 @@ def test_changes_come_from_the_generator_alone():
 @pytest.mark.parametrize("count", [0, 1])
 def test_none_and_one_are_batches(count):
     images, drawn = photographs(count), random_colour_changes(count, generator())
-    found = change_colours(images, drawn)
+    found = changed(images, drawn)
     assert found.shape == images.shape
     assert colour_matrices(drawn).shape == (count, 3, 3)
     if count:
@@ -162,5 +170,5 @@ def test_an_image_depends_on_no_other_and_is_left_alone():
     others[1] = images[1]
     drawn = random_colour_changes(6, generator())
     before = images.clone()
-    assert torch.equal(change_colours(images, drawn)[1], change_colours(others, drawn)[1])
+    assert torch.equal(changed(images, drawn)[1], changed(others, drawn)[1])
     assert torch.equal(images, before)

@@ -15,9 +15,10 @@ from harness.sparsity.mask import Mask, prunable_weights
 from harness.sparsity.ranking import prune_least
 from harness.training.augmentation import augment, normalise
 from harness.training.epoch_order import epoch_order
-from harness.training.fit import Stepper, TrainingTask, fit
+from harness.training.fit import fit
 from harness.training.inference import outputs_of
 from harness.training.schedule import Schedule
+from harness.training.stepper import Stepper, TrainingTask
 
 
 class NoSaver:

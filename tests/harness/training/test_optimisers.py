@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.optimisers import moments_of, optimiser_of, restore_moments, set_rate
+from harness.training.optimisers import moments_of, optimiser_of, restore_moments, set_rate, start_moments
 from harness.training.schedule import Schedule
 
 
@@ -76,3 +76,52 @@ def test_moments_that_were_kept_go_on_bit_for_bit(name, before):
             optimiser.step()
     for left, right in zip(through.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(left, right)
+
+
+@pytest.mark.parametrize("changes", [{}, {"momentum": 0.0}, {"weight_decay": 0.0}, {"optimiser": "adamw"}])
+def test_moments_that_start_at_zero_are_those_of_the_first_step(changes):
+    schedule = Schedule(**{"weight_decay": 0.01, **changes})
+    usual, zero = layer(), layer()
+    optimisers = {module: optimiser_of(module, schedule) for module in (usual, zero)}
+    start_moments(optimisers[zero])
+    started = moments_of(optimisers[zero], zero.parameters())
+    assert not any(bool(value.any()) for state in started for value in state.values())
+    for step in range(3):
+        for module, optimiser in optimisers.items():
+            gradients(module, step)
+            optimiser.step()
+        for left, right in zip(usual.parameters(), zero.parameters(), strict=True):
+            assert torch.equal(left, right)
+    left, right = (moments_of(optimisers[module], module.parameters()) for module in (usual, zero))
+    assert [sorted(state) for state in left] == [sorted(state) for state in right]
+    assert all(torch.equal(one[name], other[name]) for one, other in zip(left, right, strict=True) for name in one)
+
+
+def test_starting_moments_leaves_those_that_are():
+    module = layer()
+    optimiser = optimiser_of(module, Schedule())
+    gradients(module, 0)
+    optimiser.step()
+    before = [{name: value.clone() for name, value in state.items()} for state in optimiser.state.values()]
+    start_moments(optimiser)
+    after = [*optimiser.state.values()]
+    assert all(torch.equal(one[name], other[name]) for one, other in zip(before, after, strict=True) for name in one)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_a_rate_in_a_tensor_is_the_same_number(name):
+    """As on a CUDA device, where it is of float32: 2^-5 is one in either type."""
+    schedule = Schedule(optimiser=name, weight_decay=0.01)
+    usual, told = layer(), layer()
+    optimisers = {module: optimiser_of(module, schedule) for module in (usual, told)}
+    held = torch.zeros(())
+    for group in optimisers[told].param_groups:
+        group["lr"] = held
+    for step, rate in enumerate((2**-5, 2**-7)):
+        for module, optimiser in optimisers.items():
+            gradients(module, step)
+            set_rate(optimiser, rate)
+            optimiser.step()
+        assert all(group["lr"] is held for group in optimisers[told].param_groups)
+        for left, right in zip(usual.parameters(), told.parameters(), strict=True):
+            assert torch.equal(left, right)
