@@ -19,7 +19,7 @@ from typing import Any
 
 from harness.errors import StoreError
 from harness.storage.canonical import digest
-from harness.storage.disk import remove, write_whole
+from harness.storage.disk import remove
 from harness.storage.stage import Stage, Watcher
 from harness.storage.stage_files import (
     Attachment,
@@ -29,8 +29,8 @@ from harness.storage.stage_files import (
     store_errors,
     write_stage,
 )
+from harness.storage.store_format import STORE_FORMAT, check_format
 
-STORE_FORMAT = "1"
 CHECKPOINT_EVERY_S = 20.0
 
 
@@ -151,7 +151,7 @@ class Store:
         with store_errors(root):
             for folder in (self.stages, self.partial, root / "locks", root / "temporary"):
                 folder.mkdir(parents=True, exist_ok=True)
-            self._check_format()
+            check_format(root)
 
     def run(self, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
         """Return the stage of ``inputs``: from the store, or computed now and committed.
@@ -244,17 +244,6 @@ class Store:
     def _sweep(self, key: str) -> None:
         for leftover in (self.root / "temporary").glob(f"{key}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
-
-    def _check_format(self) -> None:
-        path = self.root / "FORMAT"
-        found = path.read_text("utf-8", errors="replace").strip() if path.exists() else ""
-        if not found:  # absent, or emptied as a full disk does
-            write_whole(path, STORE_FORMAT.encode())
-        elif found != STORE_FORMAT:
-            raise StoreError(
-                f"store {self.root} has format {found}, this version reads format {STORE_FORMAT}",
-                fix="choose another folder with --store, or install the version that wrote it",
-            )
 
     @contextmanager
     def _lock(self, key: str) -> Iterator[None]:
