@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import UsageError
+from harness.storage.layout import FINISHED
 from harness.storage.stage_sizes import folder_bytes, stage_sizes
 from harness.storage.store_format import check_format
 
@@ -98,6 +99,8 @@ def evict(root: Path, size: str) -> Evicted:
         _remove(root, Path(stage.folder))
         total -= stage.bytes
         removed += 1
+    if removed:
+        shutil.rmtree(root / FINISHED, ignore_errors=True)  # each rests on all of its stages; a replay writes it anew
     return Evicted(removed, total)
 
 
