@@ -1,10 +1,11 @@
 """What strangers may read: a published text has no secret in it, and of a path on this machine its last name alone."""
 
+import functools
 import getpass
 import os
 import re
 from collections.abc import Collection, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.outgoing.secrets import without_secrets
@@ -50,8 +51,16 @@ def _below_home(text: str) -> str:
 
 
 def _home() -> str:
-    """Return the home folder, an empty text where there is neither HOME nor an entry for the user."""
-    home = os.path.normpath(os.path.expanduser("~"))  # noqa: PTH111 - asked for each text of a plan, by the thousand
+    return home_of(os.environ.get("HOME"))
+
+
+@functools.lru_cache(maxsize=4)
+def home_of(variable: str | None) -> str:  # noqa: ARG001 - what it is asked by; found once, for texts by the thousand
+    """Return the home folder under this HOME; an empty text where there is neither it nor an entry for the user."""
+    try:
+        home = str(Path.home())
+    except RuntimeError:
+        return ""
     return home if home.count("/") and home != "/" else ""
 
 

@@ -2,7 +2,7 @@ import getpass
 
 import pytest
 
-from harness.outgoing.published import published, published_argument, published_values
+from harness.outgoing.published import home_of, published, published_argument, published_values
 from harness.outgoing.secrets import remember
 
 
@@ -87,5 +87,6 @@ def test_a_long_hostile_text_takes_no_time(part):
 
 def test_without_a_home_or_a_user_paths_still_become_names(monkeypatch):
     monkeypatch.setattr("os.path.expanduser", lambda path: path)  # what it gives where nobody has a home
+    home_of.cache_clear()
     monkeypatch.setattr(getpass, "getuser", lambda: {}["nobody"])
     assert published("at /tmp/abc") == "at abc"
