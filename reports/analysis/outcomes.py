@@ -182,8 +182,8 @@ def _images(scores: pd.DataFrame, split: str) -> dict[tuple[Any, ...], _Tested]:
     for key, rows in scores[scores[Field.SPLIT] == split].groupby(CELL_KEY, sort=False):
         given = tuple(rows[Field.IMAGE])
         if given not in known:
-            order = sorted(range(len(given)), key=given.__getitem__)
-            known[given] = tuple(given[place] for place in order), np.array(order, dtype=np.int64)
+            places = sorted(range(len(given)), key=given.__getitem__)
+            known[given] = tuple(given[place] for place in places), np.array(places, dtype=np.int64)
         images, order = known[given]
         labels = rows[Field.LABEL].to_numpy(dtype=np.int64)[order]
         found[_key(key)] = _Tested(images, labels, rows[Field.SCORE].to_numpy(dtype=np.float64)[order])

@@ -46,7 +46,7 @@ def test_torch_is_hidden(tmp_path):
     [
         (["report"], "Report: "),
         (["publish", "site"], "Published: "),
-        (["choose", "--max-loss", "0.05"], "0.05"),
+        (["choose", "--max-loss", "0.05"], "of the positives"),
         (["store"], "MLflow, reports, locks"),
         (["list", "methods"], "magnitude"),
     ],
