@@ -65,10 +65,13 @@ def default_jobs(device: str) -> int:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    return {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """Return an installed version: found once, since it is read from files and every result tells it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

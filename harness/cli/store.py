@@ -18,13 +18,16 @@ def store_(
 ) -> None:
     """Show how large the stage store is, by kind; shrink it. Of a store on object storage, its mirror here."""
     from harness.storage.mirror import address_of
-    from harness.storage.store import Store
     from harness.storage.usage import evict, shown, usage
 
     if not (store / "FORMAT").is_file() and not address_of(store):
         raise UsageError(f"there is no store at {store}", fix="name it with --store or HARNESS_STORE")
     evicted = None if shrink_to is None else evict(store, shrink_to)
-    found, shared = usage(store), Store(store).shared
+    found, shared = usage(store), None
+    if address_of(store):
+        from harness.storage.store import Store  # torch, which a store in a folder can be sized without
+
+        shared = Store(store).shared
     if as_json:
         remote = shared.held()._asdict() if shared else None
         show_json({**found.values(), "evicted": evicted and evicted._asdict(), "remote": remote})

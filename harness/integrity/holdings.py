@@ -16,8 +16,9 @@ from harness.results import names
 from harness.results.mlflow_tracker import default_uri, experiments_with
 from harness.storage.mirror import address_of
 from harness.storage.stage_files import read_stage_manifest
+from harness.storage.stage_sizes import folder_bytes
 from harness.storage.store import Store
-from harness.storage.usage import folder_bytes, shown
+from harness.storage.usage import shown
 
 _OURS = "prune-harness"
 

@@ -1,6 +1,8 @@
 """What strangers may read: a published text has no secret in it, and of a path on this machine its last name alone."""
 
+import functools
 import getpass
+import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
@@ -45,13 +47,19 @@ def published_values(value: Any, only: Collection[str] = ()) -> Any:
 def _below_home(text: str) -> str:
     """Return a text with ~ for the home folder, whose name may hold blanks."""
     home = _home()
-    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text) if home else text
+    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text) if home and home in text else text
 
 
 def _home() -> str:
+    return home_of(os.environ.get("HOME"))
+
+
+@functools.lru_cache(maxsize=4)
+def home_of(variable: str | None) -> str:  # noqa: ARG001 - what it is asked by; found once, for texts by the thousand
+    """Return the home folder under this HOME; an empty text where there is neither it nor an entry for the user."""
     try:
         home = str(Path.home())
-    except RuntimeError:  # neither HOME nor an entry for the user
+    except RuntimeError:
         return ""
     return home if home.count("/") and home != "/" else ""
 

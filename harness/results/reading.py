@@ -22,7 +22,7 @@ from harness.results.submission import Submission
 from harness.results.thumbnails import Thumbnails, thumbnails_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a table has no equality: results are themselves alone
 class Results:
     """Everything that was measured on one data set, finished or not.
 
@@ -203,7 +203,7 @@ def _test_parts(groups: Mapping[str, Mapping[str, Any]], read: Iterable[tuple[st
     parts = {group: str(facts["test_part"]) for group, facts in groups.items() if facts.get("test_part")}
     for group, one in read:
         for scores in one.scores:
-            tested = scores[scores[Field.SPLIT] == names.TEST]
+            tested = scores[scores[Field.SPLIT] == names.TEST].drop_duplicates(Field.IMAGE)  # of one level, or several
             if group in groups and group not in parts and len(tested):
                 parts[group] = part_of(tested[Field.IMAGE], tested[Field.LABEL])
     return parts

@@ -15,7 +15,10 @@ MOST = 8
 """Lines that are shown, however many workers there are."""
 RESULTS = ("cell", "level")
 ASK_EVERY_S = 1.0
-"""How long what is left is taken to be the same: of a large plan it takes a while to add up."""
+SHARE = 0.02
+"""How long what is left is taken to be the same, and the part of the time that adding it up may take: of 100,000 cells
+it takes two seconds.
+"""
 
 
 @dataclass
@@ -36,7 +39,7 @@ class JobLines(JobListener):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._task, self._name, self._levels, self._clock = task, name, levels, clock
-        self._asked = -math.inf
+        self._ask_at = -math.inf
         self._seconds: float | None = None
         self._also = JobListener()
         self._left: Callable[[], float | None] = lambda: None
@@ -45,7 +48,7 @@ class JobLines(JobListener):
     def look(self, left: Callable[[], float | None], also: JobListener) -> None:
         """Show the seconds that are ``left``, too; ``also`` hears of the same jobs, before they are shown."""
         self._left, self._also = left, also
-        self._asked = -math.inf
+        self._ask_at = -math.inf
         self.show()
 
     def began(self, job: Any) -> None:
@@ -76,9 +79,10 @@ class JobLines(JobListener):
 
     def show(self) -> None:
         """Show what is known now."""
-        now = self._clock()
-        if now - self._asked >= ASK_EVERY_S:
-            self._asked, self._seconds = now, self._left()
+        if (began := self._clock()) >= self._ask_at:
+            self._seconds = self._left()
+            ended = self._clock()
+            self._ask_at = began + max(ASK_EVERY_S, (ended - began) / SHARE)
         self._task.within(self._seconds, self.lines())
 
     def lines(self) -> list[str]:

@@ -40,12 +40,16 @@ class StageEnd:
 
 
 class JobWatcher(Watcher):
-    """Tells the parent by ``line``; steps at most twice a second, and never waiting for who reads them."""
+    """Tells the parent by ``line``; steps at most twice a second, and never waiting for who reads them.
+
+    ``stages`` are the keys of all that were asked for.
+    """
 
     def __init__(self, line: Line, clock: Callable[[], float] = time.monotonic) -> None:
         self._line, self._clock = line, clock
         self._kind = self._what = self._key = ""
         self._told = -EVERY_S
+        self.stages: set[str] = set()
         self._cell_began()
 
     def _cell_began(self) -> None:
@@ -78,6 +82,7 @@ class JobWatcher(Watcher):
 
     def ended(self, kind: str, inputs: Any, stage: Stage) -> None:
         """Say what a stage cost."""
+        self.stages.add(stage.key)
         if kind not in WORK:
             return
         self._key = stage.key

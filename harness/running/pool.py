@@ -1,6 +1,5 @@
 """All (entry, seed) jobs of a run over its workers; the store does the coordinating."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,7 @@ from harness.running.channel import Line
 from harness.running.executors.executor import Employ, JobListener, Listener, Message
 from harness.running.executors.local import Workers
 from harness.running.job_watcher import StageEnd
-
-RETRY_BUSY_S, MOST_RETRY_S = 0.5, 30.0
-"""Until a job is tried again whose stage another command may compute: at first, and twice as long each time. Each try
-costs a process that replays what the job has already.
-"""
+from harness.running.put_back import PutBack
 
 MOST_LOSSES = 3
 """Workers that a job may lose: what takes its machine away time and again is likely the job."""
@@ -64,7 +59,10 @@ class JobOutcome:
 
 
 def run_job(plan: Plan, job: Job, line: Line) -> None:
-    """Send one ``cell`` message per level: (index of the job's level, record, traceback of a failure)."""
+    """Send one ``cell`` message per level, (index of the job's level, record, traceback of a failure), then ``stages``.
+
+    These are the keys of all that it asked for.
+    """
     from harness.running.cells import cells, score_test  # torch, which the parent that sends jobs does without
     from harness.running.job_watcher import JobWatcher
     from harness.running.warm_up import caged
@@ -76,6 +74,7 @@ def run_job(plan: Plan, job: Job, line: Line) -> None:
     for level, cell in enumerate(cells(plan, entry, job.seed, levels_of(entry, plan.densities), store)):
         line.send(("cell", (level, score_test(plan, cell, store), cell.detail)))
         watcher.cell_ended()
+    line.send(("stages", watcher.stages))
 
 
 def all_jobs(plan: Plan) -> list[Job]:
@@ -99,41 +98,71 @@ class Pool:
         jobs: Sequence[Job] | None = None,
         employ: Employ = Workers,
     ) -> None:
-        self.plan, self.cell = plan, cell
+        self.plan, self.listener, self.cell = plan, listener, cell
         self.waiting = deque(all_jobs(plan) if jobs is None else jobs)
-        self.retry_at: dict[Job, float] = {}
-        self.tries: dict[Job, int] = {}
-        self.busy: dict[Job, str] = {}
+        self.employ = employ
         self.losses: dict[Job, int] = {}
-        self.records: dict[Job, dict[int, CellRecord]] = {}
-        self.workers = employ(plan, run_job, min(plan.jobs, len(self.waiting)), self._hearing(listener))
+        self._put_back: PutBack[Job] = PutBack()
+        self._records: dict[Job, dict[int, CellRecord]] = {}
+        self._stages: dict[Job, set[str]] = {}
 
     def run(self) -> Iterator[JobOutcome]:
-        """Yield each job as it finishes. A job whose process dies costs its own cells, not the run."""
-        with self.workers:
-            while self.waiting or self.workers.busy:
+        """Yield each job as it finishes, first those that were before; workers are started where others are left.
+
+        A job whose process dies costs its own cells, not the run.
+        """
+        from harness.running.finished_jobs import FinishedJobs  # torch, as above
+
+        self._finished = FinishedJobs(self.plan)
+        yield from self._done_before()
+        if not self.waiting:
+            return
+        count = min(self.plan.jobs, len(self.waiting))
+        with self.employ(self.plan, run_job, count, self._hearing) as self.workers:
+            while self.waiting or self._put_back or self.workers.busy:
                 self._assign()
                 for message in self.workers.heard():
                     outcome = self._receive(message)
                     if outcome is not None:
                         yield outcome
 
+    def _done_before(self) -> Iterator[JobOutcome]:
+        for _ in range(len(self.waiting)):
+            job = self.waiting.popleft()
+            records = self._finished.find(self.plan.entries[job.entry], job.seed)
+            if records is None:
+                self.waiting.append(job)
+                continue
+            self.listener.jobs.began(job)
+            for record in records:
+                self.cell(job, record, "")
+            self.listener.jobs.ended(job, "done")
+            yield JobOutcome(job, records)
+
     def _assign(self) -> None:
-        now = time.monotonic()
         for worker in self.workers.idle():
-            job = next((job for job in self.waiting if self.retry_at.get(job, 0.0) <= now), None)
+            job = self._next()
             if job is None:
                 return
-            if self.workers.give(worker, job):
-                self.waiting.remove(job)
+            if not self.workers.give(worker, job):
+                self.waiting.appendleft(job)
+
+    def _next(self) -> Job | None:
+        """Return the next job: one that was put back only where no other is waiting, and when its time has come."""
+        if self.waiting:
+            return self.waiting.popleft()
+        return self._put_back.next()
 
     def _receive(self, message: Message) -> JobOutcome | None:
         job: Job = message.job
         if message.kind == "cell":
             self._record(job, *message.payload)
             return None
+        if message.kind == "stages":
+            self._stages[job] = message.payload
+            return None
         if message.kind == "busy":
-            self._put_back(job, message.payload)
+            self._put_back.add(job, message.payload)
             return None
         if message.kind == "lost":
             self.losses[job] = self.losses.get(job, 0) + 1
@@ -143,28 +172,24 @@ class Pool:
             self._fail_the_rest(job, f"it lost its worker {MOST_LOSSES} times, at last since {message.payload}", "")
         if message.kind == "died":
             self._fail_the_rest(job, message.payload, message.detail)
-        records = self.records.get(job, {})
-        return JobOutcome(job, [records[level] for level in sorted(records)])
+        return self._outcome(job)
 
-    def _put_back(self, job: Job, stage: str) -> None:
-        tried = self.tries.get(job, 0)
-        self.tries[job], self.busy[job] = tried + 1, stage
-        self.retry_at[job] = time.monotonic() + min(RETRY_BUSY_S * 2**tried, MOST_RETRY_S)
-        self.waiting.append(job)
+    @property
+    def _hearing(self) -> Listener:
+        """Who hears of stages, too."""
+        return replace(self.listener, jobs=_StageEnds(self.listener.jobs, self._put_back.freed))
 
-    def _hearing(self, listener: Listener) -> Listener:
-        """Return a listener that hears of stages, too."""
-        return replace(listener, jobs=_StageEnds(listener.jobs, self._freed))
-
-    def _freed(self, stage: str) -> None:
-        """Let the jobs that wait for a stage be tried now."""
-        for job in [job for job, key in self.busy.items() if key == stage]:
-            del self.busy[job]
-            self.retry_at.pop(job, None)
-            self.tries.pop(job, None)
+    def _outcome(self, job: Job) -> JobOutcome:
+        """Return what came of a job, and let go of it."""
+        by_level = self._records.pop(job, {})
+        records = [by_level[level] for level in sorted(by_level)]
+        stages = self._stages.pop(job, None)
+        if stages is not None:
+            self._finished.keep(self.plan.entries[job.entry], job.seed, records, stages)
+        return JobOutcome(job, records)
 
     def _record(self, job: Job, level: int, record: CellRecord, detail: str) -> None:
-        records = self.records.setdefault(job, {})
+        records = self._records.setdefault(job, {})
         told = level in records  # a job that was put back replays its first cells
         records[level] = record
         if not told:
@@ -172,6 +197,6 @@ class Pool:
 
     def _fail_the_rest(self, job: Job, reason: str, detail: str) -> None:
         for level, density in enumerate(levels_of(self.plan.entries[job.entry], self.plan.densities)):
-            if level not in self.records.get(job, {}):
+            if level not in self._records.get(job, {}):
                 self._record(job, level, CellRecord(density=density, status=FAILED, reason=reason), detail)
                 detail = ""  # once is enough

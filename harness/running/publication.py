@@ -95,14 +95,14 @@ def run_key(plan: Plan, entry: Entry, seed: int, splits: Splits) -> str:
 
 
 def _group(plan: Plan, splits: Splits) -> str:
-    return _compared(plan, {"pool": splits.pool, "test": splits.test.fingerprint})
+    return compared(plan, {"pool": splits.pool, "test": splits.test.fingerprint})
 
 
 def _family(plan: Plan, splits: Splits) -> str:
     """Return what groups share that differ by their fold alone: together they are one measurement."""
     cutting = plan.data.cutting._replace(fold=None)
     whole = replace(plan, data=replace(plan.data, cutting=cutting))
-    return _compared(whole, {"whole": splits.whole})
+    return compared(whole, {"whole": splits.whole})
 
 
 def _kin(plan: Plan, splits: Splits) -> str:
@@ -111,7 +111,7 @@ def _kin(plan: Plan, splits: Splits) -> str:
     return _family(replace(plan, training=training, environment=""), splits)
 
 
-def _compared(plan: Plan, fingerprints: Mapping[str, str]) -> str:
+def compared(plan: Plan, fingerprints: Mapping[str, str]) -> str:
     """Return a hash of what two results must share, the terms of their verdict among it.
 
     The usual terms are left out: what was published before terms could be set is found, and brought up to date.

@@ -1,5 +1,6 @@
 """One run from plan to published results: decode, work, publish, and say honestly what is not done."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,12 +31,22 @@ BY_CHANCE = 0.5
 
 
 class Finished(NamedTuple):
-    """A cell of a run: its entry's text, its seed, and what came of it."""
+    """A cell of a run: its entry's text, its seed, and what came of it, without scores, layers and mask.
+
+    A run may have 100,000 of them, and each with all of its scores and weights would fill the memory.
+    """
 
     entry: str
     seed: int
     record: CellRecord
     cutting: Cutting
+
+    @classmethod
+    def of(cls, entry: str, seed: int, record: CellRecord, cutting: Cutting) -> "Finished":
+        """Return what is remembered of a cell; names of metrics are the same texts in all of them."""
+        metrics = {sys.intern(name): value for name, value in record.metrics.items()}
+        said = CellRecord(density=record.density, status=record.status, reason=record.reason, metrics=metrics)
+        return cls(entry, seed, said, cutting)
 
 
 @dataclass
@@ -134,7 +145,7 @@ class Publisher:
         """Publish one job's records."""
         entry, seed = plan.entries[outcome.job.entry], outcome.job.seed
         cutting = plan.data.cutting
-        self.summary.cells.extend(Finished(entry.text, seed, record, cutting) for record in outcome.records)
+        self.summary.cells.extend(Finished.of(entry.text, seed, record, cutting) for record in outcome.records)
         with span(Part.DATA):
             splits = splits_of(plan.data, plan.store, seed)
         with span(Part.MLFLOW):

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from harness.errors import StoreError
 from harness.storage.disk import remove
+from harness.storage.layout import UNSHARED
 from harness.storage.mirror import address_of
 from harness.storage.remote import Remote, RemoteError, remote_at
 from harness.storage.remote_lock import remote_lock
@@ -49,7 +50,7 @@ class SharedStages:
 
     def __init__(self, folder: StoreFolder, remote: Remote) -> None:
         self.folder, self.remote = folder, remote
-        self._waiting = folder.root / "unshared"
+        self._waiting = folder.root / UNSHARED
         with store_errors(folder.root):
             self._waiting.mkdir(exist_ok=True)
 

@@ -18,13 +18,13 @@ from harness.errors import StoreError
 from harness.spans import Part, span
 from harness.storage.canonical import digest
 from harness.storage.checkpoint import Checkpoint
-from harness.storage.disk import remove, write_whole
+from harness.storage.disk import remove
 from harness.storage.shared_stages import shared_stages
 from harness.storage.stage import Stage, Watcher
 from harness.storage.stage_files import CorruptStageError, read_stage, store_errors
 from harness.storage.store_folder import StoreFolder
+from harness.storage.store_format import STORE_FORMAT, check_format
 
-STORE_FORMAT = "1"
 _PARTS = (
     (Part.TRAINING, ("train", "pretrain", "probe", "head")),
     (Part.METHODS, ("compute", "quantise")),
@@ -72,7 +72,7 @@ class Store(StoreFolder):
         self.wait, self.compute = wait, compute
         self._locked = False
         with store_errors(root):
-            self._check_format()
+            check_format(root)
         self.shared = shared_stages(self)
 
     def run(self, kind: str, inputs: Any, compute: Callable[[Checkpoint], Any]) -> Stage:
@@ -165,17 +165,6 @@ class Store(StoreFolder):
     def share_waiting(self) -> int:
         """Put on the object storage what could not be put there before; return how many stages are still here alone."""
         return self.shared.share_waiting() if self.shared else 0
-
-    def _check_format(self) -> None:
-        path = self.root / "FORMAT"
-        found = path.read_text("utf-8", errors="replace").strip() if path.exists() else ""
-        if not found:  # absent, or emptied as a full disk does
-            write_whole(path, STORE_FORMAT.encode())
-        elif found != STORE_FORMAT:
-            raise StoreError(
-                f"store {self.root} has format {found}, this version reads format {STORE_FORMAT}",
-                fix="choose another folder with --store, or install the version that wrote it",
-            )
 
     @contextmanager
     def _lock(self, key: str) -> Iterator[None]:

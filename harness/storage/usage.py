@@ -5,18 +5,17 @@ import os
 import re
 import shutil
 from collections import defaultdict
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import UsageError
-from harness.storage.store import Store
+from harness.storage.disk import machine
+from harness.storage.layout import FINISHED, UNSHARED
+from harness.storage.stage_sizes import folder_bytes, stage_sizes
+from harness.storage.store_format import check_format
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-
-
-def folder_bytes(folder: Path) -> int:
-    """Return the bytes of all files below ``folder``."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def shown(size: int) -> str:
@@ -69,41 +68,54 @@ class Evicted(NamedTuple):
 
 def usage(root: Path) -> Usage:
     """Return what the folder of a store holds."""
-    store = Store(root)
+    check_format(root)
     sizes: dict[str, list[int]] = defaultdict(list)
-    for folder, kind in store.folders():
-        sizes[kind].append(folder_bytes(folder))
+    for stage in stage_sizes(root):
+        sizes[stage.kind].append(stage.bytes)
     kinds = {kind: Held(len(sizes[kind]), sum(sizes[kind])) for kind in sorted(sizes)}
-    unfinished = Held(len(list(store.partial.iterdir())), folder_bytes(store.partial))
-    total = folder_bytes(root)
-    rest = total - sum(held.bytes for held in kinds.values()) - unfinished.bytes
-    return Usage(root.absolute(), total, kinds, unfinished, rest)
+    partial = root / "partial"
+    unfinished = Held(len(os.listdir(partial)) if partial.is_dir() else 0, folder_bytes(partial))
+    committed = sum(held.bytes for held in kinds.values())
+    rest = sum(_bytes_of(entry) for entry in os.scandir(root) if entry.name not in ("stages", "partial"))
+    return Usage(root.absolute(), committed + unfinished.bytes + rest, kinds, unfinished, rest)
+
+
+def _bytes_of(entry: os.DirEntry[str]) -> int:
+    return folder_bytes(entry.path) if entry.is_dir() else entry.stat().st_size
 
 
 def evict(root: Path, size: str) -> Evicted:
     """Remove least recently used stages until stages take at most ``size``; return what was done.
 
-    Published results stay. An evicted stage is computed again when it is needed, or fetched from the object storage
-    that the store mirrors, where nothing is removed. Raises `UsageError` for a size that cannot be read.
+    A stage is used when it is committed and whenever it is read. Published results stay, and so do unfinished stages
+    and those that object storage has not got yet. An evicted stage is computed again when it is needed, or fetched from
+    the object storage that the store mirrors, where nothing is removed. Raises `UsageError` for a size that cannot be
+    read.
     """
     limit = _bytes(size)
-    store = Store(root)
-    folders = sorted((folder.stat().st_mtime, folder) for folder, _ in store.folders())
-    sizes = {folder: folder_bytes(folder) for _, folder in folders}
-    total, removed = sum(sizes.values()), 0
-    kept = {*store.shared.waiting()} if store.shared else set()
-    for _, folder in folders:
+    check_format(root)
+    stages = sorted(stage_sizes(root), key=attrgetter("used", "folder"))
+    total, removed = sum(stage.bytes for stage in stages), 0
+    kept = {*os.listdir(root / UNSHARED)} if (root / UNSHARED).is_dir() else set()
+    for stage in stages:
         if total <= limit:
             break
-        if folder.name in kept:
+        if Path(stage.folder).name in kept:
             continue
-        trash = store.temporary(folder.name)
-        with contextlib.suppress(FileNotFoundError):  # another process may evict too
-            os.rename(folder, trash)  # at once, so that a reader finds the stage whole or not at all
-        shutil.rmtree(trash, ignore_errors=True)
-        total -= sizes[folder]
+        _remove(root, Path(stage.folder))
+        total -= stage.bytes
         removed += 1
+    if removed:
+        shutil.rmtree(root / FINISHED, ignore_errors=True)  # each rests on all of its stages; a replay writes it anew
     return Evicted(removed, total)
+
+
+def _remove(root: Path, folder: Path) -> None:
+    trash = root / "temporary" / f"{folder.name}.{machine()}-{os.getpid()}"
+    trash.parent.mkdir(exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # another process may evict too
+        os.rename(folder, trash)  # at once, so that a reader finds the stage whole or not at all
+    shutil.rmtree(trash, ignore_errors=True)
 
 
 def _bytes(text: str) -> int:

@@ -1,5 +1,6 @@
 """The leaderboard: at each level, the entries in order of AUC, with intervals, and ties shown as ties."""
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -135,8 +136,12 @@ class Board:
         return lift_of(table.sensitivities, 0, self.terms.fpr)
 
 
-def leaderboard(results: Results) -> list[Board]:
-    """Return one board per group or family of folds, never mixing two. Raises `ValueError` as `read_outcomes` does."""
+@functools.lru_cache(maxsize=1)
+def leaderboard(results: Results) -> tuple[Board, ...]:
+    """Return one board per group or family of folds, never mixing two. Raises `ValueError` as `read_outcomes` does.
+
+    Page, values and terminal ask for the same one: it is made once.
+    """
     cells = read_outcomes(results)
     found = subjects(results.groups)
     facts = {subject.identity: subject.facts for subject in found}
@@ -150,14 +155,14 @@ def leaderboard(results: Results) -> list[Board]:
         )
         for subject in found
     ]
-    return [
+    return tuple(
         replace(
             board,
             submissions=shares(results.submissions, subject.groups),
             other_machines=other_machines(subject.identity, facts, own),
         )
         for board, subject in zip(boards, found, strict=True)
-    ]
+    )
 
 
 def _pictures_of(results: Results, subject: Subject) -> dict[str, str]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -161,16 +161,33 @@ def _seen(outcome: Outcome) -> tuple[tuple[str, ...], bytes]:
     return outcome.images, outcome.labels.tobytes()
 
 
-def _images(scores: pd.DataFrame, split: str) -> dict[tuple[Any, ...], pd.DataFrame]:
-    """Return the scores of each cell on a split, sorted by image."""
+class _Tested(NamedTuple):
+    """The images of one cell on a split, sorted by name, with their labels and scores."""
+
+    images: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+
+    @property
+    def columns(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        return self.labels, self.scores
+
+
+def _images(scores: pd.DataFrame, split: str) -> dict[tuple[Any, ...], _Tested]:
+    """Return the scores of each cell on a split; cells of the same images share their names."""
     if scores.empty:
         return {}
-    own = scores[scores[Field.SPLIT] == split].sort_values(Field.IMAGE)
-    return {_key(key): rows for key, rows in own.groupby(CELL_KEY, sort=False)}
-
-
-def _columns(images: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    return images[Field.LABEL].to_numpy(dtype=np.int64), images[Field.SCORE].to_numpy(dtype=np.float64)
+    known: dict[tuple[str, ...], tuple[tuple[str, ...], npt.NDArray[np.int64]]] = {}
+    found = {}
+    for key, rows in scores[scores[Field.SPLIT] == split].groupby(CELL_KEY, sort=False):
+        given = tuple(rows[Field.IMAGE])
+        if given not in known:
+            places = sorted(range(len(given)), key=given.__getitem__)
+            known[given] = tuple(given[place] for place in places), np.array(places, dtype=np.int64)
+        images, order = known[given]
+        labels = rows[Field.LABEL].to_numpy(dtype=np.int64)[order]
+        found[_key(key)] = _Tested(images, labels, rows[Field.SCORE].to_numpy(dtype=np.float64)[order])
+    return found
 
 
 def _key(values: Any) -> tuple[Any, ...]:
@@ -182,11 +199,8 @@ def _text(value: Any) -> str:
     return "" if value is None or value != value else str(value)  # NaN is pandas's word for missing text
 
 
-def _outcome(
-    row: Mapping[Any, Any], terms: Terms, images: pd.DataFrame | None, validation: pd.DataFrame | None
-) -> Outcome:
-    """Return the outcome of a row of cells, with its rows of test and validation scores."""
-    labels, scores = (None, None) if images is None else _columns(images)
+def _outcome(row: Mapping[Any, Any], terms: Terms, tested: _Tested | None, validation: _Tested | None) -> Outcome:
+    """Return the outcome of a row of cells, with its test and validation scores."""
     fold = row.get(Field.FOLD)
     texts: dict[str, Any] = {name: _text(row.get(name)) for name in TEXTS}
     layers = row.get(Field.LAYERS)
@@ -202,12 +216,12 @@ def _outcome(
         metrics={str(name): value for name, value in row.items() if name not in NO_METRICS},
         flops_left=row[FLOPS_LEFT],
         layers={str(name): tuple(counts) for name, counts in layers.items()} if isinstance(layers, Mapping) else {},
-        images=() if images is None else tuple(images[Field.IMAGE]),
-        labels=labels,
-        scores=scores,
-        validation=None if validation is None else _columns(validation),
+        images=() if tested is None else tested.images,
+        labels=None if tested is None else tested.labels,
+        scores=None if tested is None else tested.scores,
+        validation=None if validation is None else validation.columns,
     )
-    if outcome.done and images is None:
+    if outcome.done and tested is None:
         raise ValueError(f"{outcome.entry}, seed {outcome.seed}, density {outcome.density}: no test scores")
     return outcome
 

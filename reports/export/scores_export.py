@@ -1,12 +1,13 @@
 """Every score as compressed CSV: what each figure of a page can be counted from again."""
 
 import csv
-import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from harness.reports.export.csv_export import inert
@@ -20,6 +21,7 @@ COLUMNS = (
 )
 _NETWORK = [Field.RUN, Field.ENTRY, Field.SEED, Field.DENSITY, Field.SPLIT]
 _LEVEL = 6
+_GZIP = 31  # zlib's word for its largest window in gzip's frame
 
 
 def to_scores(results: Results) -> bytes:
@@ -28,11 +30,17 @@ def to_scores(results: Results) -> bytes:
     A score is written with as few digits as tell it apart as the float32 that a network gives. Text is as in the CSV
     of cells.
     """
-    text = ",".join(COLUMNS) + "\n" + "".join(_lines(results))
-    return gzip.compress(text.encode("utf-8", "backslashreplace"), _LEVEL, mtime=0)
+    packer = zlib.compressobj(_LEVEL, wbits=_GZIP)  # piece by piece: the text of a large study is a gigabyte
+    parts = [packer.compress(text.encode("utf-8", "backslashreplace")) for text in _texts(results)]
+    return b"".join([*parts, packer.flush()])
 
 
-def _lines(results: Results) -> Iterator[str]:
+def _texts(results: Results) -> Iterator[str]:
+    yield ",".join(COLUMNS) + "\n"
+    yield from _networks(results)
+
+
+def _networks(results: Results) -> Iterator[str]:
     """Yield the rows of each network, in an order that does not depend on when it was run."""
     if results.scores.empty:
         return
@@ -47,16 +55,20 @@ def _lines(results: Results) -> Iterator[str]:
             part = 0 if pd.isna(fold) else int(fold)
             order = (str(group), place(entry), str(entry), part, int(seed), -float(density), str(split))
             networks.append((order, rows))
+    written: dict[str, str] = {}
     for (group, _, entry, fold, seed, sparser, split), rows in sorted(networks, key=lambda one: one[0]):
-        yield from _rows((inert(group), inert(entry), fold or "", seed, -sparser, split), rows)
+        begin = _written((inert(group), inert(entry), fold or "", seed, -sparser, split))
+        yield _rows(begin, rows, written)
 
 
-def _rows(network: Iterable[Any], rows: pd.DataFrame) -> Iterator[str]:
-    """Yield a network's rows by image."""
-    begin = _written(network)
-    own = rows.sort_values(Field.IMAGE)
-    listed = zip(own[Field.IMAGE], own[Field.LABEL], own[Field.SCORE], strict=True)
-    yield from (f"{begin},{_written([inert(image)])},{int(label)},{_short(score)}\n" for image, label, score in listed)
+def _rows(begin: str, rows: pd.DataFrame, written: dict[str, str]) -> str:
+    """Return a network's rows by image; ``written`` remembers how each image's name is written."""
+    images, labels = rows[Field.IMAGE].tolist(), rows[Field.LABEL].tolist()
+    for image in images:
+        if image not in written:
+            written[image] = _written([inert(image)])
+    listed = sorted(zip(images, labels, _short(rows[Field.SCORE].to_numpy(dtype=np.float64)), strict=True))
+    return "".join(f"{begin},{written[image]},{int(label)},{score}\n" for image, label, score in listed)
 
 
 def _written(values: Iterable[Any]) -> str:
@@ -66,6 +78,9 @@ def _written(values: Iterable[Any]) -> str:
     return text.getvalue()
 
 
-def _short(score: float) -> str:
-    single = np.float32(score)
-    return str(single) if float(single) == score else repr(float(score))
+def _short(scores: npt.NDArray[np.float64]) -> list[str]:
+    with np.errstate(over="ignore"):
+        singles = scores.astype(np.float32)
+    same = (singles == scores).tolist()
+    pairs = zip(singles, scores.tolist(), same, strict=True)
+    return [str(single) if exact else repr(score) for single, score, exact in pairs]

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from harness.progress import Reporter
 from harness.running.executors.executor import JobListener
-from harness.running.job_lines import MOST, JobLines
+from harness.running.job_lines import MOST, SHARE, JobLines
 from harness.running.job_watcher import StageEnd, Steps
 
 LEVELS = (1.0, 0.25)
@@ -79,3 +79,20 @@ def test_another_hears_of_the_same_jobs():
     told.told(1, "cell", "payload")
     told.ended(1, "busy")
     assert heard == [("began", 1), ("told", 1, "cell", "payload"), ("ended", 1, "busy")]
+
+
+def test_adding_up_what_is_left_takes_its_share_of_the_time_and_no_more():
+    now, asked = [0.0], []
+
+    def left():
+        asked.append(now[0])
+        now[0] += 2.0
+        return 60.0
+
+    task = SimpleNamespace(within=lambda *_: None)
+    told = JobLines(task, str, lambda _: LEVELS, lambda: now[0])
+    told.look(left, JobListener())
+    while now[0] < 1000.0:
+        now[0] += 0.25
+        told.show()
+    assert 0.9 * SHARE <= 2.0 * len(asked) / now[0] <= 1.2 * SHARE

@@ -1,88 +1,168 @@
-"""When a job whose stage somebody computes is tried again."""
+"""The queue of jobs, with workers that answer at once; real ones are in the black-box tests."""
 
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
-from harness.running import pool
+from harness.results.cell_record import CellRecord
+from harness.running import finished_jobs, put_back
 from harness.running.executors.executor import Listener, Message
 from harness.running.job_watcher import StageEnd
-from harness.running.pool import MOST_RETRY_S, RETRY_BUSY_S, Job, Pool
+from harness.running.pool import Job, Pool
 
-JOB, OTHER = Job(0, 0), Job(1, 0)
+ENTRIES = 3
 
 
 class Workers:
-    """One that takes whatever it is given, and notes when."""
+    """Two workers; ``answers`` gives the kind of what a job ends with, by how often it was given."""
 
-    def __init__(self, _plan, _work, _count, listener):
-        self.listener, self.given = listener, []
+    def __init__(self, _plan, _work, count, _listener):
+        self.given, self._hands = [], [None] * count
+        Workers.started.append(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @property
+    def busy(self):
+        return any(job is not None for job in self._hands)
 
     def idle(self):
-        return iter(["worker"])
+        return (place for place, job in enumerate(self._hands) if job is None)
 
-    def give(self, _worker, job):
-        self.given.append((time.monotonic(), job))
+    def give(self, worker, job):
+        self._hands[worker] = job
+        self.given.append(job)
         return True
 
-
-@pytest.fixture
-def waiting(monkeypatch):
-    """Return a pool of one job, and a function that lets time pass and says what was given by then."""
-    now = [1000.0]
-    monkeypatch.setattr(pool, "Workers", Workers)
-    monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
-    made = Pool(SimpleNamespace(jobs=2), Listener(), jobs=[JOB])
-
-    def after(seconds):
-        now[0] += seconds
-        made._assign()
-        given, made.workers.given = [job for _, job in made.workers.given], []
-        return given
-
-    assert after(0) == [JOB]
-    return made, after
+    def heard(self):
+        for place, job in enumerate(self._hands):
+            if job is None:
+                continue
+            self._hands[place] = None
+            kind = Workers.answers(job, self.given.count(job))
+            if kind != "died":
+                yield Message(place, job, "cell", (0, CellRecord(density=1.0, metrics={"seed": job.seed}), ""))
+            if kind == "done":
+                yield Message(place, job, "stages", {f"stage {job.seed}"})
+            yield Message(place, job, kind, {"died": "killed", "busy": "a stage", "lost": "its node"}.get(kind))
 
 
-def busy(made, key="key"):
-    assert made._receive(Message("worker", JOB, "busy", key)) is None
+class FinishedJobs:
+    def __init__(self, _plan):
+        pass
+
+    def find(self, entry, seed):
+        return FinishedJobs.held.get((entry.number, seed))
+
+    def keep(self, entry, seed, records, stages):
+        FinishedJobs.kept[entry.number, seed] = records, stages
 
 
-def ended(made, key):
-    made.workers.listener.jobs.told(OTHER, "stage", StageEnd("train", "", key, 1, 1.0, 1.0, replayed=False))
+@pytest.fixture(autouse=True)
+def _no_processes(monkeypatch):
+    monkeypatch.setattr(put_back, "RETRY_BUSY_S", 0.0)
+    monkeypatch.setattr(finished_jobs, "FinishedJobs", FinishedJobs)
+    Workers.started, Workers.answers = [], lambda _job, _times: "done"
+    FinishedJobs.held, FinishedJobs.kept = {}, {}
 
 
-def test_a_busy_job_is_tried_again_as_soon_as_its_stage_is_there(waiting):
-    made, after = waiting
-    busy(made)
-    ended(made, "another")
-    assert after(RETRY_BUSY_S / 2) == []
-    ended(made, "key")
-    assert after(0) == [JOB]
+def plan_of(seeds):
+    entries = tuple(SimpleNamespace(method="m", number=number) for number in range(ENTRIES))
+    return SimpleNamespace(entries=entries, seeds=tuple(range(seeds)), densities=(1.0, 0.5), jobs=2)
 
 
-def test_otherwise_it_is_tried_ever_more_seldom_but_always_again(waiting):
-    made, after = waiting
-    waits = []
-    for _ in range(9):
-        busy(made)
-        waited = 0.0
-        while not after(RETRY_BUSY_S / 4):
-            waited += RETRY_BUSY_S / 4
-        waits.append(waited + RETRY_BUSY_S / 4)
-    assert waits[:4] == [RETRY_BUSY_S * 2**tried for tried in range(4)]
-    assert set(waits[6:]) == {MOST_RETRY_S}
+def outcomes(seeds=2, **more):
+    return list(Pool(plan_of(seeds), Listener(), employ=Workers, **more).run())
 
 
-def test_who_listened_before_still_hears_of_all(monkeypatch):
+def test_each_job_is_given_once_and_ends_once_in_order():
+    found = outcomes()
+    assert (
+        [one.job for one in found] == Workers.started[0].given == [Job(e, s) for s in range(2) for e in range(ENTRIES)]
+    )
+    assert [one.records[0].metrics["seed"] for one in found] == [one.job.seed for one in found]
+
+
+def test_jobs_of_a_busy_stage_wait_until_no_other_is_left():
+    Workers.answers = lambda job, times: "busy" if job.entry == 0 and times < 3 else "done"
+    found = outcomes()
+    given = Workers.started[0].given
+    assert Counter(given) == {Job(e, s): 3 if e == 0 else 1 for s in range(2) for e in range(ENTRIES)}
+    assert {one.job.entry for one in found[-2:]} == {0}
+    assert set(given[:6]) == {one.job for one in found}  # every job was tried before any was tried again
+
+
+def test_a_busy_job_is_left_alone_for_a_while(monkeypatch):
+    monkeypatch.setattr(put_back, "RETRY_BUSY_S", 0.2)
+    Workers.answers = lambda job, times: "busy" if job == Job(0, 0) and times == 1 else "done"
+    began = time.monotonic()
+    assert outcomes(1)[-1].job == Job(0, 0)
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_job_that_dies_has_failed_cells_and_is_not_kept():
+    Workers.answers = lambda job, _times: "died" if job == Job(1, 0) else "done"
+    found = {one.job: one.records for one in outcomes(1)}
+    assert [(one.status, one.reason) for one in found[Job(1, 0)]] == [("failed", "killed")] * 2
+    assert FinishedJobs.kept.keys() == {(0, 0), (2, 0)}
+    assert FinishedJobs.kept[0, 0] == (found[Job(0, 0)], {"stage 0"})
+
+
+def test_what_was_done_before_needs_no_worker_and_is_told_as_any():
+    FinishedJobs.held = {
+        (e, s): [CellRecord(density=1.0)] for e in range(ENTRIES) for s in range(2) if (e, s) != (1, 1)
+    }
+    told = []
+    found = outcomes(cell=lambda job, *_: told.append(job))
+    assert Workers.started[0].given == [Job(1, 1)]
+    assert [one.job for one in found][-1] == Job(1, 1)
+    assert Counter(told) == Counter(one.job for one in found)
+    assert len(found) == 2 * ENTRIES
+
+
+def test_where_all_was_done_before_no_worker_is_started():
+    FinishedJobs.held = {(e, 0): [CellRecord(density=1.0)] for e in range(ENTRIES)}
+    assert len(outcomes(1)) == ENTRIES
+    assert not Workers.started
+
+
+def test_nothing_is_kept_of_a_job_that_has_ended():
+    """A run may have 100,000 cells, each with its scores and its mask."""
+    running = Pool(plan_of(50), Listener(), employ=Workers)
+    for _ in running.run():
+        assert len(running._records) + len(running._stages) <= 2
+    assert not running._records
+    assert not running.waiting
+
+
+def test_who_listened_before_still_hears_of_all():
     heard = []
     jobs = SimpleNamespace(
         began=heard.append, told=lambda *what: heard.append(what), ended=lambda *what: heard.append(what)
     )
-    monkeypatch.setattr(pool, "Workers", Workers)
-    listener = Pool(SimpleNamespace(jobs=1), Listener(jobs=jobs), jobs=[JOB]).workers.listener.jobs
-    listener.began(JOB)
-    listener.told(JOB, "cell", 1)
-    listener.ended(JOB, "done")
-    assert heard == [JOB, (JOB, "cell", 1), (JOB, "done")]
+    listener = Pool(plan_of(1), Listener(jobs=jobs), employ=Workers)._hearing.jobs
+    listener.began(Job(0, 0))
+    listener.told(Job(0, 0), "cell", 1)
+    listener.ended(Job(0, 0), "done")
+    assert heard == [Job(0, 0), (Job(0, 0), "cell", 1), (Job(0, 0), "done")]
+
+
+def test_what_workers_say_of_a_stage_frees_who_waits_for_it():
+    running = Pool(plan_of(1), Listener(), employ=Workers)
+    running._put_back.add(Job(0, 0), "key")
+    running._hearing.jobs.told(Job(1, 0), "stage", StageEnd("train", "", "key", 1, 1.0, 1.0, replayed=False))
+    assert running._put_back._due == {Job(0, 0): 0.0}
+
+
+def test_a_job_that_loses_its_worker_goes_to_another_but_not_for_ever():
+    Workers.answers = lambda job, times: "lost" if job.entry == 0 or (job.entry == 1 and times < 3) else "done"
+    found = {one.job: one.records for one in outcomes(1)}
+    assert Counter(Workers.started[0].given) == {Job(0, 0): 3, Job(1, 0): 3, Job(2, 0): 1}
+    assert "lost its worker 3 times" in found[Job(0, 0)][-1].reason
+    assert [one.status for one in found[Job(1, 0)]] == ["done"]

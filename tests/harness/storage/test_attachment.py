@@ -11,8 +11,9 @@ import torch
 
 from harness.errors import MachineError
 from harness.storage.stage_files import CorruptStageError
+from harness.storage.stage_sizes import folder_bytes
 from harness.storage.store import Store
-from harness.storage.usage import evict, folder_bytes, usage
+from harness.storage.usage import evict, usage
 
 PIECES = [bytes([number]) * 1000 for number in range(200)]
 WHOLE = b"".join(PIECES)

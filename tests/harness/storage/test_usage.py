@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.storage.usage import evict, folder_bytes, shown, usage
+from harness.storage.stage_sizes import folder_bytes
+from harness.storage.usage import evict, shown, usage
 
 
 class Killed(BaseException):
@@ -72,9 +73,9 @@ def test_a_replay_counts_as_use_and_an_evicted_stage_is_computed_again(store):
 )
 def test_sizes_are_read_with_decimal_units(store, monkeypatch, text, size):
     filled(store)
-    monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size)
+    monkeypatch.setattr("harness.storage.stage_sizes.folder_bytes", lambda _: size)
     assert evict(store.root, text).stages == (0 if size == 0 else 3)
-    monkeypatch.setattr("harness.storage.usage.folder_bytes", lambda _: size + 1)
+    monkeypatch.setattr("harness.storage.stage_sizes.folder_bytes", lambda _: size + 1)
     evict(store.root, text)
     assert not stages(store)  # not even one of a byte more fits
 

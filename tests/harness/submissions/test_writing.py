@@ -109,7 +109,7 @@ def test_masks_stay_behind_unless_asked_for_and_their_hash_goes(drawn, tools, tm
 
 
 def test_nothing_secret_or_local_goes_out(drawn, tools, tmp_path, monkeypatch):
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/ada lovelace"))
+    monkeypatch.setenv("HOME", "/home/ada lovelace")
     monkeypatch.setattr(getpass, "getuser", lambda: "ada")
     remember("https://ada:S3CRETword@mlflow.example.org?token=T0KEN99")
     entry = "lt[start=/home/ada lovelace/secret/w.pt]"

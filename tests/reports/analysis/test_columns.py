@@ -26,7 +26,12 @@ def measured(bench, scores):
 
 @pytest.fixture
 def show(monkeypatch):
-    return lambda *more: monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, *more))
+    def shown(*more):
+        monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, *more))
+        leaderboard.cache_clear()
+
+    yield shown
+    leaderboard.cache_clear()
 
 
 def on_page(results, monkeypatch):

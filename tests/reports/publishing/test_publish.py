@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -380,7 +379,7 @@ def test_hostile_names_stay_in_the_folder_and_inert(tmp_path, make, parse, walk)
 
 def test_no_path_and_no_user_of_this_machine_is_published(tmp_path, monkeypatch, bench, scores, record):
     home = "/home/ada lovelace"
-    monkeypatch.setattr(Path, "home", lambda: Path(home))
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(getpass, "getuser", lambda: "lovelace")
     entry = f"mine[file={tmp_path}/x.pt]"
     bench.done("dense", 0, 1.0, scores())
