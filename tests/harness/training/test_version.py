@@ -22,14 +22,14 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "51ba190d26f6bea51e63b145a90124062fa8e51202317c49d34942a8a2491914"
+RECORDED = "fbcded4720d48d4a5cf049052ff148f174d9b4e773b09a4d9bef57c4d3d4e31f"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}
 - No: raise TRAINING_VERSION in harness/training/version.py, too (DECODING where a decoded pixel changes, a data set's
   `version` where it draws or labels otherwise), or old results pass for new ones.
 
-RECORDED = "798fd0668284a65210a3641ced335f46a3cf88facd7110c4f0039aebed6e63c7"
+RECORDED = "{found}"
 """
 
 
