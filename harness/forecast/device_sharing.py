@@ -12,8 +12,8 @@ from harness.planning.plan import Plan
 MOST = 8
 """Processes that are tried on one device."""
 
-GAIN = 1.05
-"""More steps a second that others must bring: each also takes memory, and a core of the processor."""
+WORTH = 0.95
+"""Of the most steps a second: more processes that still reach so many take turns at what a job does off the device."""
 
 SHARE = 0.8
 """Of the free memory of a device that processes may hold; the rest is for what methods compute."""
@@ -41,12 +41,15 @@ class Sharing(NamedTuple):
         return self.each is None or self.room is None or count * self.each <= SHARE * self.room
 
     def best(self, most: int) -> int:
-        """Return the number of processes, ``most`` at most, that pays: 1 where nothing was measured."""
-        chosen = 1
-        for count in sorted(self.rates):
-            if 1 < count <= most and self.fits(count) and self.rates[count] >= GAIN * self.rates[chosen]:
-                chosen = count
-        return chosen
+        """Return the largest number of processes, ``most`` at most, that is as fast as any; 1 if nothing was measured.
+
+        Where jobs begin, score and write, the device waits: the more there are of them, the less.
+        """
+        possible = {
+            count: rate for count, rate in self.rates.items() if count == 1 or (count <= most and self.fits(count))
+        }
+        fastest = max(possible.values(), default=0.0)
+        return max((count for count, rate in possible.items() if rate >= WORTH * fastest), default=1)
 
 
 class Probe:

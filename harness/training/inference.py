@@ -21,13 +21,23 @@ COLLAPSE = 0.01
 
 
 def outputs_of(module: nn.Module, images: Images, device: torch.device, *, bfloat16: bool = False) -> Tensor:
-    """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU."""
+    """Return the module's float32 outputs on uint8 images, unaugmented and normalised, on the CPU.
+
+    On CUDA all batches have one size, the last of a split too: choosing kernels for another takes a second.
+    """
     module = module.to(device).to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         at_once = max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (images.shape[-1] * images.shape[-2])))
         batches = (images[start : start + at_once] for start in range(0, len(images), at_once))
+        if device.type == "cuda":
+            batches = (filled(batch, at_once) for batch in batches)
         parts = [module(normalise(moved(batch, device))).float() for batch in batches]
-    return torch.cat(parts).cpu()  # the first that waits for the device
+    return torch.cat(parts)[: len(images)].cpu()  # the first that waits for the device
+
+
+def filled(batch: Tensor, count: int) -> Tensor:
+    """Return a batch (n, ...) with its last image again and again until there are ``count``."""
+    return torch.cat([batch, batch[-1:].expand(count - len(batch), *batch.shape[1:])])
 
 
 def resolve_device(name: str) -> torch.device:

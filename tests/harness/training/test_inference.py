@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from harness.training.augmentation import normalise
-from harness.training.inference import moves, outputs_of, resolve_device, validation_auc
+from harness.training.inference import filled, moves, outputs_of, resolve_device, validation_auc
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_evaluation_is_unaugmented_and_in_batches_gives_what_one_image_gives(tin
     with torch.inference_mode():
         singly = torch.cat([tiny(normalise(train.images[i : i + 1])) for i in range(len(train.images))])
     torch.testing.assert_close(outputs, singly, atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_is_filled_up_with_its_last_image():
+    batch = torch.arange(6).view(3, 2)
+    assert filled(batch, 5).tolist() == [[0, 1], [2, 3], [4, 5], [4, 5], [4, 5]]
+    assert torch.equal(filled(batch, 3), batch)
 
 
 def test_bfloat16_is_close_to_float32(tiny, splits):
