@@ -67,7 +67,7 @@ class Schedule:
     are TF32 while training, on CUDA alone. The scores that are reported are always float32.
     """
     device: Device = "auto"
-    """`auto`: CUDA where there is one. No release has been tried on CUDA yet."""
+    """`auto`: CUDA where there is one. Tried on one NVIDIA H200: performance.md."""
     keep: Literal["last", "best"] = "last"
     """Which network counts as trained: what the training ends with, or that of the epoch with the best validation AUC,
     the first of equals. `best` takes no epoch that ends within the warm-up; with few validation positives it is a

@@ -117,7 +117,7 @@ def standard_lines(given: "Given") -> Iterator[Line]:
         "job_s": median(clock.took.values()),
         **trained(store),
     }
-    if publisher:
+    if publisher and cells:
         yield {"preset": "standard", "unpublished": publisher.finish().unpublished, **bundled(plans[0], given.out)}
 
 
