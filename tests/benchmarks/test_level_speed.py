@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import torch
 
+from harness.data import loading
 from harness.data.image_split import ImageSplit
 from harness.data.loading import read_images, training_splits
-from harness.data.loading import test_split as tested_images  # not a test of pytest's
 from harness.evaluation.figures import evaluate
 from harness.planning.plan import Plan
 from harness.running.cell import Cell
@@ -54,7 +54,7 @@ def forward(cell: Cell, splits: list[ImageSplit]) -> None:
 
 def test_scoring_over_forward_passes(compare: Any, dense: tuple[Plan, Cell], tmp_path: Path) -> None:
     plan, cell = dense
-    validation, tested = training_splits(plan.data, plan.store, 0)[1], tested_images(plan.data, plan.store)
+    validation, tested = training_splits(plan.data, plan.store, 0)[1], loading.test_split(plan.data, plan.store)
     numbers = count()
 
     def scoring() -> None:
@@ -75,7 +75,7 @@ def test_scoring_over_forward_passes(compare: Any, dense: tuple[Plan, Cell], tmp
 def test_all_of_a_level_over_forward_passes(compare: Any, dense: tuple[Plan, Cell]) -> None:
     """All that a level of a trained network costs: found in the store, inspected, packed, scored on both splits."""
     plan, cell = dense
-    splits = [training_splits(plan.data, plan.store, 0)[1], tested_images(plan.data, plan.store)]
+    splits = [training_splits(plan.data, plan.store, 0)[1], loading.test_split(plan.data, plan.store)]
     store = Store(plan.store)
 
     def level() -> None:

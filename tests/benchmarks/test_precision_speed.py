@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn
 
+from harness.data import loading
 from harness.data.image_split import ImageSplit
 from harness.data.loading import read_images
-from harness.data.loading import test_split as tested_images  # not a test of pytest's
 from harness.environment import native_precision
 from harness.evaluation.auc import delong
 from harness.networks.architecture import Architecture
@@ -69,7 +69,7 @@ def test_bfloat16_keeps_the_auc(benchmark: Any, plan_of: Any, capsys: Any) -> No
 
     def both() -> tuple[ImageSplit, list[tuple[float, ...]]]:
         (plan, bfloat16), (_, float32) = tested("bfloat16"), tested("float32")
-        return tested_images(plan.data, plan.store), [bfloat16, float32]
+        return loading.test_split(plan.data, plan.store), [bfloat16, float32]
 
     split, scores = benchmark.pedantic(both, rounds=1, iterations=1)
     aucs, covariance = delong(split.labels.numpy(), np.array(scores))

@@ -56,7 +56,7 @@ def test_a_verb_that_only_reads_needs_no_torch(published, words, said):
     ended = without_torch(verb(*words, *more), published.parent)
     assert "torch" not in ended.stderr, ended.stderr
     assert said in ended.stdout, ended.stderr
-    assert ended.returncode in (0, 6)  # 6: nothing fits
+    assert ended.returncode in (0, 6, 7)  # 6: nothing fits, 7: undecided
 
 
 def test_a_notebook_needs_no_torch(published):

@@ -1,10 +1,11 @@
 """From a configuration to a plan: what presets ask for, and start weights without a network."""
 
 import pytest
-import torch
 from rich.console import Console
 
+from harness import cuda
 from harness.cli.downloads import downloads
+from harness.cuda import Devices
 from harness.errors import DataError, UsageError
 from harness.planning.configuration_file import load_configuration
 from harness.planning.plan import comparison
@@ -139,13 +140,11 @@ def test_the_keys_of_real_data_pretrained_on_isic_sim_stay(plan_of):
 def test_tf32_is_refused_on_a_cpu_and_taken_on_cuda(isic_folder, tmp_path, monkeypatch, asked):
     options = load_configuration("smoke", None, [f"{one}=tf32" for one in asked], {})
     flags = Flags("smoke", isic_folder, tmp_path / "never")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(cuda, "devices", Devices)
     with pytest.raises(UsageError, match=rf"tf32 \({', '.join(asked)}\)") as refused:
         build_plan(options, flags)
     assert all(f"--set {one}=float32" in refused.value.fix for one in asked)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a device")
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(cuda, "devices", lambda: Devices(("a device",), bfloat16=True))
     plan, _ = build_plan(options, flags)
     assert "tf32" in (plan.training.precision, plan.pretraining.training.precision)
     assert plan.training.device == "cuda"

@@ -18,7 +18,7 @@ ORDINARY = {"VALIDATION", "TEST", "RESULT", "STUDY", "TRIAL", "PLAIN_LOSS", "AUC
 ORDINARY |= {"LATENCY", "MEMORY"}
 """Words that stand for other things too."""
 PROTOCOL = {
-    **{key: {names.DONE} for key in ("job_process.py", "local.py", "across_sets.py")},
+    **{key: {names.DONE} for key in ("job_process.py", "executor.py", "pool.py", "across_sets.py")},
     **{key: {names.PROBE} for key in ("job_lines.py", "job_watcher.py")},
 }
 """What a worker says when it has done a job, a key of results.json (how many networks a row has), a kind of stage."""

@@ -118,13 +118,13 @@ def test_an_evicted_cell_of_another_machine_is_refused(copied, held, machine, te
     for folder, kind in Store(copied).folders():
         if kind == "train":
             shutil.rmtree(folder)
-    monkeypatch.setattr("harness.integrity.recorded_plan.environment_class", lambda _: "an abacus")
+    monkeypatch.setattr("harness.planning.hardware.environment_class", lambda _: "an abacus")
     with pytest.raises(MachineError, match="this is an abacus"):
         replayed(held(copied), machine(copied), telling[0])
 
 
 def test_a_whole_cell_of_another_machine_is_taken_as_it_is(filled, held, machine, telling, monkeypatch):
-    monkeypatch.setattr("harness.integrity.recorded_plan.environment_class", lambda _: "an abacus")
+    monkeypatch.setattr("harness.planning.hardware.environment_class", lambda _: "an abacus")
     assert replayed(held(filled), machine(filled), telling[0]).record.status == names.DONE
 
 
