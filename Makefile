@@ -37,7 +37,7 @@ bench-check: bench
 bench-baseline: bench
 	$(BIN)/python tests/benchmarks/baseline.py keep build/bench.json
 
-# On a machine with a GPU: DATA is a folder with isic/, OUT gets bench-gpu.json. Under 8 minutes on a H100.
+# On a machine with a GPU: DATA is a folder with isic/, OUT gets bench-gpu.json. --limit is its seconds, 450 by default.
 bench-gpu: $(VENV)/.installed
 	$(BIN)/python tests/cuda/bench.py $(DATA) $(OUT) $(ARGS)
 

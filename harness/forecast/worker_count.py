@@ -28,14 +28,14 @@ def with_workers(plan: Plan, reporter: Reporter, *, measure: bool = True) -> Pla
     if most < 2 or len(plan.entries) * len(plan.seeds) <= len(devices):
         return plan
     setting = _setting(plan)
-    sharing = _remembered(plan.store, setting)
+    sharing = _remembered(plan.store, setting, most)
     if sharing is None and not measure:
         reporter.note("How many workers a GPU takes is measured when the run begins")
         return plan
     if sharing is None:
         reporter.note(f"Measuring how many workers pay on {devices[0]}, for seconds, once for this store")
         sharing = measured(plan, sum(planned_parts(plan.data, plan.seeds[0])["train"]), most)
-        remember(plan, sharing)
+        remember(plan, sharing, most)
     count = sharing.best(most)
     reporter.note(_words(sharing, count, devices))
     return replace(plan, jobs=count * len(devices))
@@ -65,20 +65,21 @@ def _setting(plan: Plan) -> dict[str, Any]:
     }
 
 
-def remember(plan: Plan, sharing: Sharing) -> None:
-    """Keep in the plan's store what was measured, unless nothing was."""
+def remember(plan: Plan, sharing: Sharing, most: int) -> None:
+    """Keep in the plan's store what was measured of ``most`` processes at most, unless nothing was."""
     if 1 in sharing.rates:
         with contextlib.suppress(OSError):  # the run's own next step will meet a disk that is full
-            append_line(plan.store / NAME, json.dumps({"setting": _setting(plan), **sharing._asdict()}))
+            append_line(plan.store / NAME, json.dumps({"setting": _setting(plan), "most": most, **sharing._asdict()}))
 
 
-def _remembered(store: Path, setting: Mapping[str, Any]) -> Sharing | None:
+def _remembered(store: Path, setting: Mapping[str, Any], most: int) -> Sharing | None:
+    """Return what was measured of as many processes as there can be now, if it was."""
     found = None
     with contextlib.suppress(OSError):
         for text in (store / NAME).read_text("utf-8", errors="replace").splitlines():
             with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):  # half a line, or another's
                 line = json.loads(text)
-                if line["setting"] == setting:
+                if line["setting"] == setting and line["most"] >= most:
                     rates = {int(count): float(rate) for count, rate in line["rates"].items()}
                     found = Sharing(rates, line["each"], line["room"])
     return found

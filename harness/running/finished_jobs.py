@@ -9,18 +9,19 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
+import time
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness import plugins
-from harness.data.loading import pool_fingerprint, test_split
+from harness.data.loading import pool_fingerprint, test_split, training_splits
 from harness.entry_text import parse_entry
 from harness.environment import versions
 from harness.errors import UsageError
@@ -28,14 +29,17 @@ from harness.planning.entries import Entry
 from harness.planning.plan import Plan, levels_of
 from harness.results.cell_record import CellRecord
 from harness.results.names import FAILED, REFERENCES
+from harness.running.own_code import code_digest
 from harness.running.publication import compared
 from harness.storage.canonical import digest
 from harness.storage.disk import write_whole
 from harness.storage.layout import FINISHED
+from harness.storage.stage_files import CorruptStageError
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-_PACKAGES = ("harness", "harness.methods", "harness.datasets")
+_LOOK_S = 5.0
+"""Between two looks at whether the source files are what they were: a look takes 10 ms."""
 
 
 class FinishedJobs:
@@ -44,8 +48,11 @@ class FinishedJobs:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._store = plan, Store(plan.store)
         self._code = code_digest()
+        self._looked = time.monotonic()
         self._whole: dict[str, bool] = {}
         self._known: dict[Entry, str] = {}
+        self._cuts: dict[int, list[str]] = {}
+        self._edited = False
 
     def find(self, entry: Entry, seed: int) -> list[CellRecord] | None:
         """Return the records of one (entry, seed), densest first, or None where it must be run."""
@@ -61,7 +68,7 @@ class FinishedJobs:
         whole = len(records) == len(levels_of(entry, self._plan.densities))
         if not whole or any(one.status == FAILED for one in records) or not _is_ours(entry):
             return
-        if code_digest() != self._code:  # edited meanwhile: who knows what the workers have read
+        if self._is_edited():  # who knows what the workers have read
             return
         path = self._path(entry, seed)
         with contextlib.suppress(OSError):  # then it is replayed; the next stage will meet a disk that is full
@@ -69,8 +76,21 @@ class FinishedJobs:
             write_whole(path, _written({"stages": sorted(stages), "records": [*map(_plain, records)]}))
 
     def _path(self, entry: Entry, seed: int) -> Path:
-        key = digest([self._decides, self._of(entry), seed])
+        key = digest([self._decides, self._of(entry), seed, self._cut(seed)])
         return self._plan.store / FINISHED / key[:2] / key
+
+    def _is_edited(self) -> bool:
+        if time.monotonic() - self._looked > _LOOK_S:
+            self._looked = time.monotonic()
+            self._edited = self._edited or code_digest() != self._code
+        return self._edited
+
+    def _cut(self, seed: int) -> list[str]:
+        """Return which images a seed trains with and validates on: the publisher's groups decide, too."""
+        if seed not in self._cuts:
+            splits = training_splits(self._plan.data, self._plan.store, seed)
+            self._cuts[seed] = [split.fingerprint for split in splits]
+        return self._cuts[seed]
 
     def _of(self, entry: Entry) -> str:
         if entry not in self._known:
@@ -87,9 +107,18 @@ class FinishedJobs:
         return digest([compared(self._plan, images), self._plan.verdict, code])
 
     def _is_whole(self, stage: str) -> bool:
-        """Return whether a stage is in the store as it was committed; asked once in a run, and counted as its use."""
+        """Return whether a stage is here as it was committed; asked once in a run, and counted as its use.
+
+        None is fetched from object storage for that: a worker that replays the job fetches what it needs.
+        """
         if stage not in self._whole:
-            self._whole[stage] = self._store.find(stage) is not None
+            try:
+                self._whole[stage] = self._store.read(stage) is not None
+            except CorruptStageError:
+                self._whole[stage] = False
+            else:
+                with contextlib.suppress(OSError):  # only for eviction
+                    os.utime(self._store.path(stage))
         return self._whole[stage]
 
 
@@ -101,28 +130,6 @@ def _is_ours(entry: Entry) -> bool:
         return False
     known = plugins.available(plugins.PRUNERS)
     return all(one in REFERENCES or (one in known and known[one].is_ours) for one in methods)
-
-
-def code_digest() -> str:
-    """Return the hash of every source file of the harness, its methods and its data sets, as they are on the disk."""
-    return _digest_of(tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in _sources()))
-
-
-def _sources() -> list[Path]:
-    places = {place for package in _PACKAGES for place in _places(package)}
-    return sorted({path for place in places for path in Path(place).rglob("*.py")})
-
-
-@functools.cache
-def _places(package: str) -> tuple[str, ...]:
-    found = find_spec(package)
-    return tuple(found.submodule_search_locations or ()) if found else ()
-
-
-@functools.lru_cache(maxsize=1)
-def _digest_of(files: Sequence[tuple[str, int, int]]) -> str:
-    """Return the hash of files that are known by their time of change and size, read once."""
-    return digest([hashlib.sha256(Path(path).read_bytes()).hexdigest() for path, _, _ in files])
 
 
 def _written(content: Mapping[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 """All (entry, seed) jobs of a run over its workers; the store does the coordinating."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,9 @@ from harness.running.executors.executor import Employ, JobListener, Listener, Me
 from harness.running.executors.local import Workers
 from harness.running.job_watcher import StageEnd
 from harness.running.put_back import PutBack
+
+LOOK_S = 20.0
+"""That looking for finished jobs may take before workers start: those that are left they replay, all at once."""
 
 MOST_LOSSES = 3
 """Workers that a job may lose: what takes its machine away time and again is likely the job."""
@@ -127,7 +131,10 @@ class Pool:
                         yield outcome
 
     def _done_before(self) -> Iterator[JobOutcome]:
+        until = time.monotonic() + LOOK_S
         for _ in range(len(self.waiting)):
+            if time.monotonic() > until:
+                return
             job = self.waiting.popleft()
             records = self._finished.find(self.plan.entries[job.entry], job.seed)
             if records is None:

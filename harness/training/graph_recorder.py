@@ -1,6 +1,7 @@
 """Recording what a function asks of a CUDA device as one graph of kernels, which is launched at once."""
 
 import functools
+import random
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,19 +14,23 @@ _REFUSAL = "synchronizing"
 
 
 class GraphRecorder:
-    """Records on a stream beside the usual one. The default generator's state is afterwards what it was before."""
+    """Records on a stream beside the usual one. The generators' states are afterwards what they were before."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = _stream(device)
 
     def rehearse(self, work: Callable[[], Tensor]) -> bool:
-        """Do ``work`` twice, first to load what it needs; return whether the host never waited in the second."""
+        """Do ``work`` twice, first to load what it needs; return whether the second was all the device's.
+
+        It was not where the host waited, or drew numbers: a replay would have those of the record.
+        """
         here = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream), _same_draws(self._device):
             work()
-            waited = _waits(work)
+            drawn = _host_draws()
+            waited = _waits(work) or _host_draws() != drawn
         here.wait_stream(self._stream)
         return not waited
 
@@ -48,6 +53,10 @@ def _stream(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
+def _host_draws() -> tuple[bytes, object]:
+    return torch.get_rng_state().numpy().tobytes(), random.getstate()
+
+
 def _waits(work: Callable[[], Tensor]) -> bool:
     """Return whether the host waits for the device in ``work``, which is then given up."""
     before = torch.cuda.get_sync_debug_mode()
@@ -67,8 +76,10 @@ def _waits(work: Callable[[], Tensor]) -> bool:
 
 @contextmanager
 def _same_draws(device: torch.device) -> Iterator[None]:
-    before = torch.cuda.get_rng_state(device)
+    before, on_the_host, of_python = torch.cuda.get_rng_state(device), torch.get_rng_state(), random.getstate()
     try:
         yield
     finally:
         torch.cuda.set_rng_state(before, device)
+        torch.set_rng_state(on_the_host)
+        random.setstate(of_python)

@@ -25,7 +25,7 @@ def outputs_of(module: nn.Module, images: Images, device: torch.device, *, bfloa
 
     On CUDA all batches have one size, the last of a split too: choosing kernels for another takes a second.
     """
-    module = module.to(device).to(memory_format=torch.channels_last)
+    module = laid_out(module, device)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         at_once = max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // (images.shape[-1] * images.shape[-2])))
         batches = (images[start : start + at_once] for start in range(0, len(images), at_once))
@@ -33,6 +33,18 @@ def outputs_of(module: nn.Module, images: Images, device: torch.device, *, bfloa
             batches = (filled(batch, at_once) for batch in batches)
         parts = [module(normalise(moved(batch, device))).float() for batch in batches]
     return torch.cat(parts)[: len(images)].cpu()  # the first that waits for the device
+
+
+def laid_out(module: nn.Module, device: torch.device) -> nn.Module:
+    """Return a module on a device in channels-last layout; one that is so keeps its memory, which a graph has recorded.
+
+    Torch itself gives weights of shape (O, 1, 1, 1) new memory each time they are asked for.
+    """
+    module = module.to(device)
+    kernels = [parameter for parameter in module.parameters() if parameter.dim() == 4]
+    if all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels):
+        return module
+    return module.to(memory_format=torch.channels_last)
 
 
 def filled(batch: Tensor, count: int) -> Tensor:

@@ -4,7 +4,8 @@
     python tests/benchmarks/baseline.py check RESULT.json    a table; exit code 1 where a ratio became worse
 
 A ratio is worse when its quartiles and the baseline's do not overlap on the bad side and its median is `BEYOND` off:
-noise moves one of them, and a change of the code both.
+noise moves one of them, and a change of the code both. Of fewer than `LEAST_PAIRS` pairs quartiles say nothing: such a
+ratio is shown and not judged. What a run did not measure stays as it was kept.
 """
 
 import json
@@ -17,6 +18,7 @@ from typing import Any
 KEPT = Path(__file__).with_name("baseline.json")
 BEYOND = 0.05
 """Of the median: what two quiet runs of the same code differ by at most, twice over."""
+LEAST_PAIRS = 4
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,12 @@ class Ratio:
     high: float
     more: bool = False
     aim: float | None = None
+    pairs: int = LEAST_PAIRS
 
     def is_worse_than(self, kept: "Ratio") -> bool:
         """Return whether it is worse than before beyond the noise of both."""
+        if min(self.pairs, kept.pairs) < LEAST_PAIRS:
+            return False
         if self.more:
             return self.high < kept.low and self.median < kept.median / (1 + BEYOND)
         return self.low > kept.high and self.median > kept.median * (1 + BEYOND)
@@ -63,13 +68,17 @@ class Ratios:
         return cls(kept["machine"], {name: _ratio(one) for name, one in kept["ratios"].items()})
 
     def keep(self, file: Path = KEPT) -> None:
-        """Write the baseline."""
-        ratios = {name: asdict(one) for name, one in sorted(self.found.items())}
+        """Write the baseline; of the same machine what is not measured now stays."""
+        before = Ratios.kept(file) if file.exists() else None
+        others = before.found if before is not None and before.machine == self.machine else {}
+        ratios = {name: asdict(one) for name, one in sorted({**others, **self.found}.items())}
         file.write_text(json.dumps({"machine": dict(self.machine), "ratios": ratios}, indent=1) + "\n")
 
 
 def _ratio(told: Mapping[str, Any]) -> Ratio:
-    return Ratio(*(float(told[name]) for name in ("median", "low", "high")), bool(told["more"]), told["aim"])
+    return Ratio(
+        *(float(told[name]) for name in ("median", "low", "high")), bool(told["more"]), told["aim"], told["pairs"]
+    )
 
 
 def comparison(kept: Ratios, new: Ratios) -> tuple[list[str], list[str]]:

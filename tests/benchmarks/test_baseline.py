@@ -40,7 +40,15 @@ def run_of(folder, **medians):
         {
             "name": f"test_{name}",
             "stats": {"median": 3.0},
-            "extra_info": {"ratio": name, "median": x, "low": 0.99 * x, "high": 1.01 * x, "more": False, "aim": 1.5},
+            "extra_info": {
+                "ratio": name,
+                "median": x,
+                "low": 0.99 * x,
+                "high": 1.01 * x,
+                "more": False,
+                "aim": 1.5,
+                "pairs": 8,
+            },
         }
         for name, x in medians.items()
     ]
@@ -78,6 +86,20 @@ def test_a_regression_fails_with_old_and_new(script, tmp_path):
     assert "1 [0.99, 1.01]" in row
     assert "1.6 [1.58, 1.62]" in row
     assert "1 of 2 ratios" in worse.stderr
+
+
+def test_what_a_part_of_the_benchmarks_does_not_measure_stays(script, tmp_path):
+    script("keep", run_of(tmp_path, step=1.0, store=0.5))
+    script("keep", run_of(tmp_path, store=0.7))
+    same = script("check", run_of(tmp_path, step=1.0, store=0.7))
+    assert same.returncode == 0
+    assert "new" not in same.stdout
+    assert script("check", run_of(tmp_path, step=1.5)).returncode == 1
+
+
+def test_few_pairs_are_shown_and_not_judged():
+    assert not Ratio(2.0, 2.0, 2.0, pairs=1).is_worse_than(Ratio(1.0, 1.0, 1.0))
+    assert Ratio(2.0, 2.0, 2.0, pairs=4).is_worse_than(Ratio(1.0, 1.0, 1.0))
 
 
 def test_a_run_without_a_ratio_is_no_success(script, tmp_path):

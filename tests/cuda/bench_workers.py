@@ -43,6 +43,6 @@ def lines(given: "Given") -> Iterator[dict[str, Any]]:
                 took = round(time.monotonic() - began, 1)
                 yield {**setting, "processes": count, "steps_a_second": round(rate, 1), "seconds_to_find": took}
                 count *= 2
-        remember(plan, found)
+        remember(plan, found, most)
         chosen = {"chosen": found.best(most), "each_mb": found.each and round(found.each / 2**20)}
         yield {**setting, **chosen, "room_mb": found.room and round(found.room / 2**20)}

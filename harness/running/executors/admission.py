@@ -1,21 +1,17 @@
 """What a node must have in common with who made the plan, before it computes anything: code, machine class, store."""
 
-import functools
-import hashlib
-import importlib.util
 import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import harness
 from harness import plugins
 from harness.environment import environment_class
+from harness.running.own_code import code_digest
 
 SEEN_S = 5.0
 """That a file of another machine may take to appear in a shared folder."""
-_APART = ("reports", "configs")
 _POLL_S = 0.25
 
 
@@ -74,7 +70,7 @@ class Admission:
         return next(self._faults(), "")
 
     def _faults(self) -> Iterator[str]:
-        if self.code != code():
+        if self.code != code_digest():
             yield "its harness is another one than the command's: install the same version on every node"
             return  # nothing of the plan need mean the same here
         for (group, name), source in self.plugins.items():
@@ -89,20 +85,3 @@ class Admission:
         if self.mark is not None and not self.mark.is_seen():
             store = Path(self.mark.file).parent.parent
             yield f"it does not see the store {store} of the command: name a folder by --store that all nodes share"
-
-
-@functools.cache
-def code() -> str:
-    """Return a hash of the harness's code, methods and data sets included; reports decide no bit of a stage."""
-    found: dict[str, bytes] = {}
-    for package in ("harness", "harness.methods", "harness.datasets"):
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or []) if spec else []:
-            for path in Path(folder).rglob("*.py"):
-                place = path.relative_to(folder).parts
-                if place[0] not in _APART:  # where they lie in the package's folder
-                    found[".".join((package, *place))] = path.read_bytes()
-    text = hashlib.sha256(harness.__version__.encode())
-    for name in sorted(found):
-        text.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
-    return text.hexdigest()

@@ -10,10 +10,11 @@ from typing import Any, Protocol, Self, cast
 from harness import plugins
 from harness.errors import MachineError
 from harness.planning.plan import Plan
-from harness.running.executors.admission import Admission, Mark, code
+from harness.running.executors.admission import Admission, Mark
 from harness.running.executors.executor import Listener, Message, Worker
 from harness.running.executors.host import Heard
 from harness.running.job_process import Work, how_it_died
+from harness.running.own_code import code_digest
 from harness.running.worker import WORKER_VARIABLES
 from harness.spans import Part, span
 
@@ -93,7 +94,7 @@ class RemoteWorkers:
         self._mark = None if self.plan.shared else Mark.left_in(self.plan.store)
         plan = self.plan
         admission = Admission(
-            code=code(),
+            code=code_digest(),
             device=plan.training.device,
             environment=plan.environment,
             plugins=plugins_of(plan),

@@ -85,6 +85,15 @@ def test_each_of_several_gpus_has_as_many(plan, telling, monkeypatch):
     assert measured.asked == [(48, 8)]
 
 
+def test_more_cores_than_were_measured_for_are_measured_anew(plan, telling, monkeypatch):
+    plan, measured = plan
+    monkeypatch.setattr(worker_count, "usable_cores", lambda: 2)
+    with_workers(plan, telling)
+    monkeypatch.setattr(worker_count, "usable_cores", lambda: 16)
+    with_workers(plan, telling)
+    assert measured.asked == [(48, 2), (48, 8)]
+
+
 def test_nothing_is_measured_where_one_worker_is_all_that_can_be(plan, telling, monkeypatch):
     plan, measured = plan
     monkeypatch.setattr(worker_count, "usable_cores", lambda: 1)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.results.cell_record import CellRecord
-from harness.running import finished_jobs, put_back
+from harness.running import finished_jobs, pool, put_back
 from harness.running.executors.executor import Listener, Message
 from harness.running.job_watcher import StageEnd
 from harness.running.pool import Job, Pool
@@ -166,3 +166,10 @@ def test_a_job_that_loses_its_worker_goes_to_another_but_not_for_ever():
     assert Counter(Workers.started[0].given) == {Job(0, 0): 3, Job(1, 0): 3, Job(2, 0): 1}
     assert "lost its worker 3 times" in found[Job(0, 0)][-1].reason
     assert [one.status for one in found[Job(1, 0)]] == ["done"]
+
+
+def test_workers_start_once_looking_for_finished_jobs_has_taken_its_time(monkeypatch):
+    monkeypatch.setattr(pool, "LOOK_S", -1.0)
+    FinishedJobs.held = {(e, 0): [CellRecord(density=1.0)] for e in range(ENTRIES)}
+    assert len(outcomes(1)) == ENTRIES
+    assert sorted(Workers.started[0].given, key=lambda job: job.entry) == [Job(e, 0) for e in range(ENTRIES)]

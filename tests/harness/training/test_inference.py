@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from harness.training.augmentation import normalise
-from harness.training.inference import filled, moves, outputs_of, resolve_device, validation_auc
+from harness.training.inference import filled, laid_out, moves, outputs_of, resolve_device, validation_auc
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,13 @@ def test_the_validation_figure_is_the_share_of_pairs_in_order_and_the_worst_wher
     for value in (math.nan, math.inf, -math.inf):
         scores[1] = value
         assert validation_auc(labels, scores) == -math.inf
+
+
+def test_a_module_that_is_laid_out_keeps_its_memory():
+    """A recorded step writes where the weights were; torch moves those of shape (O, 1, 1, 1) at each call."""
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 1, 3), torch.nn.Conv2d(1, 8, 1))
+    laid_out(module, torch.device("cpu"))
+    before = [parameter.data_ptr() for parameter in module.parameters()]
+    laid_out(module, torch.device("cpu"))
+    assert [parameter.data_ptr() for parameter in module.parameters()] == before
+    assert module[0].weight.is_contiguous(memory_format=torch.channels_last)

@@ -22,7 +22,7 @@ from harness.storage.sources import digest_of_code
 from harness.storage.store import Store
 from harness.training.version import TRAINING_VERSION
 
-RECORDED = "6687a49b942a9ad34b371c8cac406cd0c8a4362dd4517851200df52d83256585"
+RECORDED = "64e66c4dc72d66da16c7f3411e972e7af999cf53d2ab2b2377ba297109bd5751"
 
 QUESTION = """The code behind what is stored has changed. Does every stage still give the same bits?
 - Yes (a name, a type, a message, another way to the same numbers, a new network): renew this line of {file}

@@ -8,15 +8,16 @@ import pytest
 from harness import plugins
 from harness.environment import environment_class
 from harness.running.executors import admission
-from harness.running.executors.admission import Admission, Mark, code
+from harness.running.executors.admission import Admission, Mark
 from harness.running.executors.remote import plugins_of
+from harness.running.own_code import code_digest
 
 
 @pytest.fixture
 def fits(tmp_path, monkeypatch):
     monkeypatch.setattr(admission, "SEEN_S", 0.0)
     return Admission(
-        code=code(),
+        code=code_digest(),
         device="cpu",
         environment=environment_class("cpu"),
         plugins={},
