@@ -99,8 +99,11 @@ class Remote:
         """Put an object where there is none of its name; return False where there is one, or somebody was faster."""
 
         def exclusive() -> bool:
+            path = self._path(name)
+            if _scheme(self.address) in _IN_PLACE:
+                self._files.makedirs(path.rpartition("/")[0], exist_ok=True)  # which fsspec does for "wb" alone
             try:
-                with self._files.open(self._path(name), "xb") as file:
+                with self._files.open(path, "xb") as file:
                     file.write(data)
             except OSError as error:
                 if isinstance(error, FileExistsError) or _code(error) in _CODES:

@@ -52,6 +52,13 @@ def test_only_the_first_creates(remote):
     assert remote.create("locks/a", b"third")
 
 
+def test_the_folder_of_what_is_created_is_made_whichever_fsspec_it_is(tmp_path):
+    remote = Remote(f"file://{tmp_path}/remote")
+    remote._files.auto_mkdir = False  # as it was for this until 2026.6
+    assert remote.create("locks/a", b"first")
+    assert not remote.create("locks/a", b"second")
+
+
 def test_the_objects_below_a_name_are_listed_by_their_own_names(remote):
     assert remote.sizes("stages") == {}
     for name in ("stages/aa/key/value.json", "stages/bb/other/manifest.json", "locks/key"):
