@@ -155,9 +155,12 @@ class SharedStages:
 
     @contextmanager
     def locked(self, key: str, *, wait: bool) -> Iterator[bool]:
-        """Hold the lock of a stage among all machines, as far as the storage answers; give False where it is busy."""
+        """Hold the lock of a stage among all machines, as far as the storage answers; give False where it is busy.
+
+        Who asks holds its flock here.
+        """
         with ExitStack() as held:
-            lock = remote_lock(self.remote, f"locks/{key}", wait=wait)
+            lock = remote_lock(self.remote, f"locks/{key}", self.folder.root, wait=wait)
             yield self._ask(lambda: held.enter_context(lock), otherwise=True)
 
     def held(self) -> RemoteHeld:
