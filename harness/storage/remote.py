@@ -39,6 +39,9 @@ _CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _PAUSES_S = (0.5, 2.0)
 """Before it is tried a second and a third time."""
 
+SILENT_S = 60.0
+"""That a storage which failed is not asked again, so that work goes on without it."""
+
 _AGAIN = "see that the network and the address are right, then run the same command again"
 _EXTRA = "install what speaks it: pip install 'prune-harness[s3]'"
 _KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role gives them"

@@ -9,12 +9,13 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 from harness.storage.disk import machine
-from harness.storage.remote import Remote, RemoteError
+from harness.storage.mirror import address_of
+from harness.storage.remote import SILENT_S, Remote, RemoteError, remote_at
 
 LEASE_S = 120.0
 """After which a lock that its holder has not renewed is anybody's."""
@@ -51,6 +52,22 @@ def remote_lock(
         ended.set()
         renewing.join()
         lock.release()
+
+
+@contextmanager
+def alone_among_machines(store: Path, name: str) -> Iterator[None]:
+    """Hold the lock ``name`` of the storage that a store mirrors, waiting for it, as far as the storage answers.
+
+    Who asks holds the flock of that name in ``store``. Of a store of its own there is no such lock.
+    """
+    address = address_of(store)
+    with ExitStack() as held:
+        if address and time.monotonic() >= (remote := remote_at(address)).silent_until:
+            try:
+                held.enter_context(remote_lock(remote, f"locks/{name}", store, wait=True))
+            except RemoteError:
+                remote.silent_until = time.monotonic() + SILENT_S
+        yield
 
 
 class _Lock:

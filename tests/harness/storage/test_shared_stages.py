@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,27 @@ def test_files_that_are_mapped_come_along_and_are_known_by_their_time(mirror, ad
     theirs, ours = one.path(key) / "images.u8", two.path(key) / "images.u8"
     assert ours.read_bytes() == IMAGES
     assert ours.stat().st_mtime_ns == theirs.stat().st_mtime_ns  # so that it is not read whole at each start
+
+
+def test_processes_of_one_machine_fetch_a_large_file_once(mirror, address, monkeypatch):
+    key = attached(mirror(address, "one")).key
+    stores = [mirror(address, "two") for _ in range(4)]
+    fetched, ready, real = [], threading.Barrier(4), Remote.download
+
+    def download(self, name, path):
+        fetched.append(name)
+        time.sleep(0.2)  # the others come
+        return real(self, name, path)
+
+    def find(store, number):
+        store.temporary = lambda key: store.root / "temporary" / f"{key}.{number}"  # a process each
+        ready.wait(60)
+        return store.find(key).value
+
+    monkeypatch.setattr(Remote, "download", download)
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(find, stores, range(4))] == [7] * 4
+    assert len(fetched) == 1
 
 
 def test_a_stage_that_is_nowhere_is_not_computed_where_that_is_not_wanted(mirror, address):
