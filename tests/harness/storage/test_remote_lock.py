@@ -15,6 +15,10 @@ from harness.storage.remote_lock import LEASE_S, remote_lock
 NAME = "locks/stage"
 OURS, THEIRS = Path(__file__).parent, Path(__file__).parent.parent  # two mirrors
 
+S3_TOO = pytest.mark.parametrize(
+    "address", ["memory", "file", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
+)
+
 
 @pytest.fixture
 def remote(address):
@@ -51,6 +55,7 @@ def leave(remote, clock, mirror):
     assert module._Lock(remote, NAME, mirror, clock).take()
 
 
+@S3_TOO
 def test_one_holds_it_and_then_the_next(remote, clock):
     with remote_lock(remote, NAME, OURS, wait=False, now=clock) as ours:
         assert ours
@@ -67,6 +72,7 @@ def test_an_error_frees_it(remote, clock):
     assert taken(remote, clock)
 
 
+@S3_TOO
 def test_what_a_dead_holder_left_runs_out_and_not_before(remote, clock):
     leave(remote, clock, OURS)
     clock.now += LEASE_S - 1

@@ -27,6 +27,10 @@ KEY = digest(["kind", "inputs"])
 FILES = ("tensors.safetensors", "value.json", "manifest.json")
 IMAGES = bytes(range(256)) * 40
 
+S3_TOO = pytest.mark.parametrize(
+    "address", ["memory", "file", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
+)
+
 
 def compute(store, value=None, inputs="inputs"):
     return store.run("kind", inputs, lambda _: VALUE if value is None else value)
@@ -69,6 +73,7 @@ def of_storage(store, change):
 # --- one computes, the others fetch
 
 
+@S3_TOO
 def test_what_one_machine_computed_another_has_bit_for_bit(mirror, address):
     one = mirror(address, "one")
     first = compute(one)
@@ -93,6 +98,7 @@ def test_what_was_fetched_is_there_without_the_storage(mirror, address, monkeypa
     assert two.run("kind", "inputs", must_not_run).replayed
 
 
+@S3_TOO
 def test_files_that_are_mapped_come_along_and_are_known_by_their_time(mirror, address):
     one = mirror(address, "one")
     key = attached(one).key
@@ -190,6 +196,7 @@ def failing(monkeypatch, after, error):
     monkeypatch.setattr(Remote, "upload", upload)
 
 
+@S3_TOO
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_an_upload_that_died_is_seen_by_nobody_and_made_whole_by_the_next(mirror, address, monkeypatch, after):
     one, two = mirror(address, "one"), mirror(address, "two")
@@ -439,6 +446,7 @@ def test_a_damaged_copy_here_is_fetched_anew(mirror, address):
 # --- eviction
 
 
+@S3_TOO
 def test_what_is_evicted_here_is_fetched_again_and_what_is_here_alone_stays(mirror, address, monkeypatch):
     one = mirror(address, "one")
     compute(one)
@@ -475,7 +483,7 @@ def start():
         process.join()
 
 
-@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.long)])
 def common(request, tmp_path):
     """An address that all processes see."""
     if request.param == "s3":
