@@ -10,8 +10,6 @@ SPEC = importlib.util.spec_from_file_location("durable", Path(__file__).with_nam
 durable = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(durable)
 
-pytestmark = pytest.mark.slow
-
 COMPUTED = """
 from harness.storage import checkpoint
 real = checkpoint.write_stage
@@ -87,12 +85,14 @@ def figures(store):
     }
 
 
+@pytest.mark.slow
 def test_a_run_on_object_storage_gives_the_bits_of_a_local_one(machines, local):
     assert durable.stage_bits(machines.store("one")) == durable.stage_bits(local)
     assert figures(machines.store("one")) == figures(local)
     assert len(machines.computed("one")) == len(durable.commits(local))
 
 
+@pytest.mark.long
 def test_another_machine_computes_nothing_and_publishes_the_same(machines, local):
     machines.give("two", durable.RUN)
     assert machines.computed("two") == []
@@ -100,6 +100,7 @@ def test_another_machine_computes_nothing_and_publishes_the_same(machines, local
     assert figures(machines.store("two")) == figures(local)
 
 
+@pytest.mark.long
 def test_tuning_goes_through_the_same_store(machines, place):
     machines.give("one", durable.TUNE)
     machines.give("three", durable.TUNE)
@@ -107,6 +108,7 @@ def test_tuning_goes_through_the_same_store(machines, place):
     assert durable.studies(machines.store("three"))[0] == durable.studies(machines.store("one"))[0]
 
 
+@pytest.mark.long
 def test_the_verbs_that_read_work_on_the_mirror(machines):
     machines.give("one", durable.REPORT)
     machines.give("one", ["verify", "--store", "store"])
@@ -123,6 +125,7 @@ def test_the_verbs_that_read_work_on_the_mirror(machines):
     assert machines.computed("one") == before  # fetched again
 
 
+@pytest.mark.long
 def test_a_network_that_fails_in_the_middle_costs_nothing(place, object_storage, local):
     machines = Machines(place, object_storage, "s3://bucket/failing")
     flag = place.root / "down"
@@ -141,6 +144,7 @@ def test_a_network_that_fails_in_the_middle_costs_nothing(place, object_storage,
     assert machines.computed("five") == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("address", "code", "says", "variables"),
     [

@@ -1,4 +1,4 @@
-"""What strangers may read: a published text has no secret in it, and of a path on this machine its last name alone."""
+"""What strangers may read: a published text has no secret in it, and of a path, here or in a bucket, its last name."""
 
 import functools
 import getpass
@@ -18,21 +18,26 @@ _FILE = re.compile(rf"(?<!\w)(file://|sqlite(?:\+\w+)?:///)({_ROOT}[^\s'\"<>?#]+
 _BARE = re.compile(rf"{_BEFORE}({_ROOT}(?=[^\W\d]|[.~]|\w+/\w*[^\W\d])[^\s'\"=()\[\]{{}}<>,:;|`]*)")
 _ARGUMENT = re.compile(rf"((?:^|=)(?:[\w-]+:)?)({_ROOT}(?!/)[^,=\]\[]*)")
 """A path as a whole value, also behind what it is: folder:/data/my cells."""
+_OBJECT = re.compile(r"(?<!\w)(s3://)[^\s'\"<>?#,;|/]+/([^\s'\"<>?#,;|]+)", re.IGNORECASE)
+_OBJECT_ARGUMENT = re.compile(r"((?:^|=)s3://)[^/,=\]\[]+/([^,=\]\[]+)", re.IGNORECASE)
+"""Whose bucket and prefix are nobody's business."""
 
 
 def published(text: str) -> str:
-    """Return a text without secrets, and with names for the absolute paths in it."""
+    """Return a text without secrets, and with names for the absolute paths and the objects in it."""
     text = _below_home(without_secrets(text))
     if "/" not in text:
         return text
     text = _QUOTED.sub(lambda found: f"{found[1]}{_name(found[2])}{found[1]}", text)
+    text = _OBJECT.sub(lambda found: f"{found[1]}{_name(found[2])}", text)
     text = _FILE.sub(lambda found: f"{found[1]}{_name(found[2])}", text)
     return _BARE.sub(lambda found: _name(found[1]), text)
 
 
 def published_argument(argument: str) -> str:
     """Return an argument of a command line likewise; a path in it may hold blanks."""
-    return published(_ARGUMENT.sub(lambda found: f"{found[1]}{_name(found[2])}", _below_home(argument)))
+    argument = _OBJECT_ARGUMENT.sub(lambda found: f"{found[1]}{_name(found[2])}", _below_home(argument))
+    return published(_ARGUMENT.sub(lambda found: f"{found[1]}{_name(found[2])}", argument))
 
 
 def published_values(value: Any, only: Collection[str] = ()) -> Any:

@@ -9,7 +9,8 @@ import harness.results.mlflow_settings  # noqa: F401
 
 # isort: split
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from harness.results.recorded import Points, RecordedRun
 from harness.results.run_files import LocalFiles, RunFiles, ServedFiles
 from harness.storage.databases import change, sqlite_file, sqlite_uri
 from harness.storage.disk import locked
+from harness.storage.remote_lock import alone_among_machines
 
 T = TypeVar("T")
 
@@ -59,9 +61,16 @@ class Tracker:
             f"did not take the results of {short(publication.name, LONGEST_NAME)}",
             fix="start or mend the server and run the same command again: it trains nothing, it only publishes",
         )
-        # Two commands that publish one run at once would make it twice.
-        with taken, locked(self.store / "publish.lock", waiting=lambda: None):
+        with taken, self._alone():
             return self._publish(publication)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two commands that publish one run at once would make it twice, also on two machines that share a store."""
+        with locked(self.store / "publish.lock", waiting=lambda: None), ExitStack() as held:
+            if not self.is_local:
+                held.enter_context(alone_among_machines(self.store, "publish"))
+            yield
 
     def _publish(self, publication: Publication) -> bool:
         experiment = self.settled()

@@ -39,6 +39,9 @@ _CODES = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _PAUSES_S = (0.5, 2.0)
 """Before it is tried a second and a third time."""
 
+SILENT_S = 60.0
+"""That a storage which failed is not asked again, so that work goes on without it."""
+
 _AGAIN = "see that the network and the address are right, then run the same command again"
 _EXTRA = "install what speaks it: pip install 'prune-harness[s3]'"
 _KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role gives them"
@@ -99,8 +102,11 @@ class Remote:
         """Put an object where there is none of its name; return False where there is one, or somebody was faster."""
 
         def exclusive() -> bool:
+            path = self._path(name)
+            if _scheme(self.address) in _IN_PLACE:
+                self._files.makedirs(path.rpartition("/")[0], exist_ok=True)  # which fsspec does for "wb" alone
             try:
-                with self._files.open(self._path(name), "xb") as file:
+                with self._files.open(path, "xb") as file:
                     file.write(data)
             except OSError as error:
                 if isinstance(error, FileExistsError) or _code(error) in _CODES:

@@ -13,18 +13,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from harness.errors import StoreError
-from harness.storage.disk import remove
+from harness.storage.disk import locked, remove
 from harness.storage.layout import UNSHARED
 from harness.storage.mirror import address_of
-from harness.storage.remote import Remote, RemoteError, remote_at
+from harness.storage.remote import SILENT_S, Remote, RemoteError, remote_at
 from harness.storage.remote_lock import remote_lock
 from harness.storage.stage_files import MANIFEST, CorruptStageError, place_stage, read_stage, stage_parts, store_errors
 from harness.storage.store_folder import StoreFolder
 
 Answer = TypeVar("Answer")
-
-SILENT_S = 60.0
-"""That a storage which failed is not asked again, so that work goes on without it."""
 
 LATE_S = 600.0
 """After which a stage that is not on the storage is one that no living upload has in hand."""
@@ -74,7 +71,7 @@ class SharedStages:
             return False
         trash = self.folder.temporary(f"{key}.fetched")
         try:
-            return self._ask(lambda: self._fetched(key, trash), otherwise=False)
+            return self._ask(lambda: self._fetched_once(key, trash), otherwise=False)
         except CorruptStageError as error:
             if telling:
                 there = f"{self.remote.address}/{self._name(key)}"
@@ -84,12 +81,18 @@ class SharedStages:
         finally:
             remove(trash)
 
-    def _fetched(self, key: str, folder: Path) -> bool:
-        """Raises `CorruptStageError` for a stage that is not as it was committed, or is another's."""
-        name = self._name(key)
-        manifest = self.remote.read(f"{name}/{MANIFEST}")
+    def _fetched_once(self, key: str, folder: Path) -> bool:
+        """Fetch a stage if it is there, one process of this mirror at a time: its files may be large."""
+        manifest = self.remote.read(f"{self._name(key)}/{MANIFEST}")
         if manifest is None:
             return False
+        # Not the stage's own lock: who computes holds that one, and asks here first.
+        with locked(self.folder.root / "locks" / f"{key}.fetch", waiting=lambda: None):
+            return self.folder.path(key).exists() or self._fetched(key, manifest, folder)
+
+    def _fetched(self, key: str, manifest: bytes, folder: Path) -> bool:
+        """Raises `CorruptStageError` for a stage that is not as it was committed, or is another's."""
+        name = self._name(key)
         parts = stage_parts(manifest)
         self.folder.sweep(key)
         with store_errors(self.folder.root):
@@ -155,9 +158,12 @@ class SharedStages:
 
     @contextmanager
     def locked(self, key: str, *, wait: bool) -> Iterator[bool]:
-        """Hold the lock of a stage among all machines, as far as the storage answers; give False where it is busy."""
+        """Hold the lock of a stage among all machines, as far as the storage answers; give False where it is busy.
+
+        Who asks holds its flock here.
+        """
         with ExitStack() as held:
-            lock = remote_lock(self.remote, f"locks/{key}", wait=wait)
+            lock = remote_lock(self.remote, f"locks/{key}", self.folder.root, wait=wait)
             yield self._ask(lambda: held.enter_context(lock), otherwise=True)
 
     def held(self) -> RemoteHeld:

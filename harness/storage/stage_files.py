@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -28,6 +29,8 @@ _MACHINE_ERRORS = {
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST),
     *(errno.ENAMETOOLONG, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP),  # the last three: no file locks
 }
+_OTHER_SHAPE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, SafetensorError)
+"""What reading raises where JSON or tensors are not of the shape that was written."""
 
 
 class CorruptStageError(Exception):
@@ -154,20 +157,24 @@ def read_stage(folder: Path, *, whole: bool = False) -> tuple[Any, dict[str, Any
     changed.
     """
     try:
-        raw = (folder / MANIFEST).read_bytes()
-        manifest = json.loads(raw)
-        intact = raw == json.dumps(manifest, sort_keys=True).encode()
-        if manifest.pop("self") != _signature(manifest) or not intact:
-            raise CorruptStageError(f"{folder / MANIFEST} does not have the content it was committed with")
-        data = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
+        return _read(folder, whole=whole)
     except FileNotFoundError:
         if folder.exists():
             raise CorruptStageError(f"{folder} lacks files") from None
         return None
     except (IsADirectoryError, NotADirectoryError) as error:  # something else was put in the place of a file or folder
         raise CorruptStageError(f"{folder} is not as it was committed: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptStageError(f"{folder / MANIFEST} is not readable: {error}") from error
+    except _OTHER_SHAPE as error:
+        raise CorruptStageError(f"{folder} is not readable: {error}") from error
+
+
+def _read(folder: Path, *, whole: bool) -> tuple[Any, dict[str, Any]]:
+    raw = (folder / MANIFEST).read_bytes()
+    manifest = json.loads(raw)
+    intact = raw == json.dumps(manifest, sort_keys=True).encode()
+    if manifest.pop("self") != _signature(manifest) or not intact:
+        raise CorruptStageError(f"{folder / MANIFEST} does not have the content it was committed with")
+    data = {name: (folder / name).read_bytes() for name in manifest["sha256"]}
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(data[name]).hexdigest() != expected:
             raise CorruptStageError(f"{folder / name} does not have the sha256 it was committed with")
@@ -214,12 +221,12 @@ def stage_parts(manifest: bytes) -> StageParts:
     try:
         found = json.loads(manifest)
         parts = StageParts([*found["sha256"]], [*found.get(_ATTACHED, {})])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _OTHER_SHAPE as error:
         raise CorruptStageError(f"a manifest is not readable: {error}") from error
     if not all(map(_is_plain, [*parts.read, *parts.mapped])):
         raise CorruptStageError("a manifest names files that are none of a stage's")
     return parts
 
 
-def _is_plain(name: str) -> bool:
-    return name not in ("", ".", "..", MANIFEST) and "/" not in name and name.isprintable()
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..", MANIFEST) and "/" not in name and name.isprintable()

@@ -155,6 +155,8 @@ class Store(StoreFolder):
             found = read_stage(folder, whole=whole)
         if found is not None and found[1].get("key", key) != key:  # older stages do not say
             raise CorruptStageError(f"{folder} holds the stage {found[1]['key']}")
+        if found is not None and not isinstance(found[1].get("seconds"), int | float):
+            raise CorruptStageError(f"{folder} does not say how long it took")
         return found
 
     def reach(self) -> None:

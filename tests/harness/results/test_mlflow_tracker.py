@@ -11,6 +11,7 @@ from harness.results.mlflow_tracker import Tracker, default_uri
 from harness.results.published import Publication, PublishedLevel
 from harness.results.reading import experiments, groups_held, read
 from harness.results.run_files import LocalFiles
+from harness.storage.remote import Remote, RemoteError, remote_at
 
 pytestmark = pytest.mark.slow
 
@@ -190,3 +191,27 @@ def test_a_child_finds_its_parent_even_where_it_was_there_first(store):
     }
     assert runs["child"].data.tags["mlflow.parentRunId"] == runs["parent"].info.run_id
     assert "mlflow.parentRunId" not in runs["parent"].data.tags
+
+
+@pytest.mark.parametrize(("elsewhere", "answers"), [(True, True), (True, False), (False, True)])
+def test_machines_that_share_a_store_and_a_server_publish_one_after_the_other(
+    tmp_path, monkeypatch, elsewhere, answers
+):
+    address = f"file://{tmp_path}/remote"
+    (tmp_path / "REMOTE").write_text(address)
+    held = []
+
+    def publish(_tracker, _publication):
+        held.append(remote_at(address).read("locks/publish") is not None)
+        return True
+
+    def fails(*_):
+        raise RemoteError("the storage does not answer")
+
+    monkeypatch.setattr(Tracker, "_publish", publish)
+    if not answers:
+        monkeypatch.setattr(Remote, "create", fails)
+    uri = "http://127.0.0.1:9" if elsewhere else default_uri(tmp_path)
+    assert Tracker(uri, tmp_path, "x").publish(publication())
+    assert held == [elsewhere and answers]
+    assert remote_at(address).read("locks/publish") is None

@@ -24,9 +24,9 @@ def s3(object_storage, monkeypatch):
     return object_storage
 
 
-@pytest.fixture(params=["memory", "file", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(params=["memory", "file", pytest.param("s3", marks=pytest.mark.long)])
 def address(request, tmp_path):
-    """An address at which nothing is yet, of each kind of storage."""
+    """An address at which nothing is yet, of each kind of storage; S3's are minutes in all, some tests ask for it."""
     if request.param == "s3":
         request.getfixturevalue("s3")
     place = {"memory": f"/test-{next(_numbers)}", "file": str(tmp_path / "remote"), "s3": f"bucket/{next(_numbers)}"}

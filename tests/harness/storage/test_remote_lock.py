@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,11 @@ from harness.storage.remote import Remote, RemoteError
 from harness.storage.remote_lock import LEASE_S, remote_lock
 
 NAME = "locks/stage"
+OURS, THEIRS = Path(__file__).parent, Path(__file__).parent.parent  # two mirrors
+
+S3_TOO = pytest.mark.parametrize(
+    "address", ["memory", "file", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
+)
 
 
 @pytest.fixture
@@ -40,17 +46,18 @@ def at_once(monkeypatch):
 
 def taken(remote, clock, wait=False):
     """Return whether the lock is free; it is again then."""
-    with remote_lock(remote, NAME, wait=wait, now=clock) as ours:
+    with remote_lock(remote, NAME, THEIRS, wait=wait, now=clock) as ours:
         return ours
 
 
-def leave(remote, clock):
+def leave(remote, clock, mirror):
     """Take the lock as somebody who dies with it."""
-    assert module._Lock(remote, NAME, clock).take()
+    assert module._Lock(remote, NAME, mirror, clock).take()
 
 
+@S3_TOO
 def test_one_holds_it_and_then_the_next(remote, clock):
-    with remote_lock(remote, NAME, wait=False, now=clock) as ours:
+    with remote_lock(remote, NAME, OURS, wait=False, now=clock) as ours:
         assert ours
         assert not taken(remote, clock)
         assert not taken(remote, clock)
@@ -60,22 +67,46 @@ def test_one_holds_it_and_then_the_next(remote, clock):
 
 
 def test_an_error_frees_it(remote, clock):
-    with pytest.raises(ZeroDivisionError), remote_lock(remote, NAME, wait=False, now=clock):
+    with pytest.raises(ZeroDivisionError), remote_lock(remote, NAME, OURS, wait=False, now=clock):
         raise ZeroDivisionError
     assert taken(remote, clock)
 
 
+@S3_TOO
 def test_what_a_dead_holder_left_runs_out_and_not_before(remote, clock):
-    leave(remote, clock)
+    leave(remote, clock, OURS)
     clock.now += LEASE_S - 1
     assert not taken(remote, clock)
     clock.now += 2
     assert taken(remote, clock)
 
 
+def test_what_one_of_this_mirror_left_is_taken_at_once(remote, clock):
+    leave(remote, clock, THEIRS)
+    assert taken(remote, clock)
+    assert remote.read(NAME) is None
+
+
+def test_who_gets_no_answer_is_not_locked_out_by_its_own_lock(remote, clock, monkeypatch):
+    real = Remote.create
+
+    def create(self, name, data):  # the answer is lost, and the second request finds the object of the first
+        real(self, name, data)
+        return real(self, name, data)
+
+    monkeypatch.setattr(Remote, "create", create)
+    with remote_lock(remote, NAME, OURS, wait=False, now=clock) as ours:
+        assert ours
+        assert not taken(remote, clock)
+    assert remote.read(NAME) is None
+    leave(remote, clock, OURS)
+    clock.now += LEASE_S + 1
+    assert taken(remote, clock)
+
+
 def test_a_living_holder_renews_it(remote, clock, monkeypatch, at_once):
     monkeypatch.setattr(module, "RENEW_S", 0.01)
-    with remote_lock(remote, NAME, wait=False, now=clock):
+    with remote_lock(remote, NAME, OURS, wait=False, now=clock):
         for _ in range(5):
             clock.now += LEASE_S - 1
             deadline = time.monotonic() + 60
@@ -90,10 +121,10 @@ def test_who_waits_gets_it_when_it_is_free(remote, clock, at_once):
     order = []
 
     def second():
-        with remote_lock(remote, NAME, wait=True, now=clock) as ours:
+        with remote_lock(remote, NAME, THEIRS, wait=True, now=clock) as ours:
             order.append(ours)
 
-    with remote_lock(remote, NAME, wait=False, now=clock):
+    with remote_lock(remote, NAME, OURS, wait=False, now=clock):
         other = threading.Thread(target=second)
         other.start()
         time.sleep(0.1)
@@ -112,11 +143,11 @@ def test_who_was_cut_off_and_replaced_lets_the_others_lock_be(remote, clock, mon
         real(self, name, data)
 
     monkeypatch.setattr(Remote, "write", write)
-    with remote_lock(remote, NAME, wait=False, now=clock) as ours:
+    with remote_lock(remote, NAME, OURS, wait=False, now=clock) as ours:
         assert ours
         cut_off.set()
         clock.now += LEASE_S + 1
-        leave(remote, clock)  # another takes it over
+        leave(remote, clock, THEIRS)  # another takes it over
         cut_off.clear()
         theirs = remote.read(NAME)
         time.sleep(0.1)
@@ -144,7 +175,7 @@ def test_a_release_that_fails_is_left_to_run_out(remote, clock, monkeypatch):
     def fails(*_):
         raise RemoteError("no network")
 
-    with monkeypatch.context() as patch, remote_lock(remote, NAME, wait=False, now=clock):
+    with monkeypatch.context() as patch, remote_lock(remote, NAME, OURS, wait=False, now=clock):
         patch.setattr(Remote, "read", fails)
     assert not taken(remote, clock)
     clock.now += LEASE_S + 1

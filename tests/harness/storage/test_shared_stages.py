@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,10 @@ VALUE = {"weights": torch.linspace(-1, 1, 50), "history": [0.5, None], "n": 3}
 KEY = digest(["kind", "inputs"])
 FILES = ("tensors.safetensors", "value.json", "manifest.json")
 IMAGES = bytes(range(256)) * 40
+
+S3_TOO = pytest.mark.parametrize(
+    "address", ["memory", "file", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
+)
 
 
 def compute(store, value=None, inputs="inputs"):
@@ -67,6 +73,7 @@ def of_storage(store, change):
 # --- one computes, the others fetch
 
 
+@S3_TOO
 def test_what_one_machine_computed_another_has_bit_for_bit(mirror, address):
     one = mirror(address, "one")
     first = compute(one)
@@ -91,6 +98,7 @@ def test_what_was_fetched_is_there_without_the_storage(mirror, address, monkeypa
     assert two.run("kind", "inputs", must_not_run).replayed
 
 
+@S3_TOO
 def test_files_that_are_mapped_come_along_and_are_known_by_their_time(mirror, address):
     one = mirror(address, "one")
     key = attached(one).key
@@ -99,6 +107,27 @@ def test_files_that_are_mapped_come_along_and_are_known_by_their_time(mirror, ad
     theirs, ours = one.path(key) / "images.u8", two.path(key) / "images.u8"
     assert ours.read_bytes() == IMAGES
     assert ours.stat().st_mtime_ns == theirs.stat().st_mtime_ns  # so that it is not read whole at each start
+
+
+def test_processes_of_one_machine_fetch_a_large_file_once(mirror, address, monkeypatch):
+    key = attached(mirror(address, "one")).key
+    stores = [mirror(address, "two") for _ in range(4)]
+    fetched, ready, real = [], threading.Barrier(4), Remote.download
+
+    def download(self, name, path):
+        fetched.append(name)
+        time.sleep(0.2)  # the others come
+        return real(self, name, path)
+
+    def find(store, number):
+        store.temporary = lambda key: store.root / "temporary" / f"{key}.{number}"  # a process each
+        ready.wait(60)
+        return store.find(key).value
+
+    monkeypatch.setattr(Remote, "download", download)
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(find, stores, range(4))] == [7] * 4
+    assert len(fetched) == 1
 
 
 def test_a_stage_that_is_nowhere_is_not_computed_where_that_is_not_wanted(mirror, address):
@@ -167,6 +196,7 @@ def failing(monkeypatch, after, error):
     monkeypatch.setattr(Remote, "upload", upload)
 
 
+@S3_TOO
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_an_upload_that_died_is_seen_by_nobody_and_made_whole_by_the_next(mirror, address, monkeypatch, after):
     one, two = mirror(address, "one"), mirror(address, "two")
@@ -416,6 +446,7 @@ def test_a_damaged_copy_here_is_fetched_anew(mirror, address):
 # --- eviction
 
 
+@S3_TOO
 def test_what_is_evicted_here_is_fetched_again_and_what_is_here_alone_stays(mirror, address, monkeypatch):
     one = mirror(address, "one")
     compute(one)
@@ -452,7 +483,7 @@ def start():
         process.join()
 
 
-@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.long)])
 def common(request, tmp_path):
     """An address that all processes see."""
     if request.param == "s3":

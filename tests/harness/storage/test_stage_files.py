@@ -1,14 +1,17 @@
 import errno
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from harness.errors import MachineError
 from harness.storage.canonical import digest
-from harness.storage.stage_files import CorruptStageError, read_stage
+from harness.storage.stage_files import CorruptStageError, read_stage, stage_parts
 from harness.storage.store import Store
 
 VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, False]), "history": [0.5, None], "n": 3}
@@ -18,6 +21,14 @@ VALUE = {"weights": torch.linspace(-1, 1, 50), "flags": torch.tensor([True, Fals
 def folder(store):
     """The folder of one committed stage."""
     return store.path(compute(store).key)
+
+
+def sign(folder, changed):
+    """Change a stage's manifest as its writer could have."""
+    manifest = {**json.loads((folder / "manifest.json").read_bytes()), **changed}
+    del manifest["self"]
+    signature = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (folder / "manifest.json").write_bytes(json.dumps({**manifest, "self": signature}, sort_keys=True).encode())
 
 
 class Killed(BaseException):
@@ -100,6 +111,51 @@ def test_a_missing_file_is_a_corrupt_stage(store, folder, name):
     with pytest.warns(RuntimeWarning, match="lacks files"):
         assert not compute(store).replayed
     assert compute(store).replayed
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"sha256": [5]},
+        {"sha256": {}},
+        {"sha256": {"value.json": None}},
+        {"attached": [[1]]},
+        {"attached": {"value.json": 5}},
+        {"attached": {"value.json": {"bytes": 1, "mtime_ns": "x", "sha256": 1}}},
+        {"seconds": None},
+    ],
+)
+def test_a_signed_manifest_of_another_shape_is_a_corrupt_stage(store, folder, shape):
+    sign(folder, shape)
+    with pytest.raises(CorruptStageError):
+        store.read(folder.name)
+    with pytest.warns(RuntimeWarning, match="it is computed again"):
+        assert not compute(store).replayed
+    assert compute(store).replayed
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("tensors.safetensors", b"no tensors"),
+        ("tensors.safetensors", save({})),
+        ("value.json", b"{"),
+        ("value.json", b"[" * 100_000 + b"]" * 100_000),
+        ("value.json", b'{"__tensor__": [1]}'),
+    ],
+)
+def test_so_is_a_file_that_has_its_sha256_and_another_shape(store, folder, name, data):
+    (folder / name).write_bytes(data)
+    hashes = json.loads((folder / "manifest.json").read_bytes())["sha256"]
+    sign(folder, {"sha256": {**hashes, name: hashlib.sha256(data).hexdigest()}})
+    with pytest.raises(CorruptStageError, match="is not readable"):
+        read_stage(folder)
+
+
+@pytest.mark.parametrize("shape", [{"sha256": [5]}, {"sha256": {}, "attached": [[1]]}, {"sha256": 5}, [], None])
+def test_a_manifest_of_another_shape_names_no_files(shape):
+    with pytest.raises(CorruptStageError):
+        stage_parts(json.dumps(shape).encode())
 
 
 @pytest.mark.parametrize("name", ["", "manifest.json", "value.json"])
