@@ -59,6 +59,8 @@ class RayCluster:
     def ray(self) -> Any:
         """The library, connected."""
         if self._ray is None:
+            if self.address is None:
+                _keep_to_ourselves()
             _silence()
             with _signals_kept():
                 self._ray = _started(self) if self.address is None else _joined(self.address)
@@ -194,6 +196,11 @@ def _joined(address: str) -> Any:
     return ray
 
 
+def _keep_to_ourselves() -> None:
+    """Have Ray ask for a token that nobody else has. It reads these once, where it is imported."""
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
+
 def _silence() -> None:
     """Keep what Ray has to say of its nodes off stdout, which is the results'; the command says what it means."""
     importlib.import_module("ray._private.worker").__dict__["print_worker_logs"] = lambda *_: None
@@ -207,8 +214,7 @@ def _stay_on_loopback() -> None:
 
 
 def _started(cluster: RayCluster) -> Any:
-    """Start Ray for this command alone: on this machine's own address, by a token that nobody else has."""
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    """Start Ray for this command alone, on this machine's own address."""
     import ray
 
     _stay_on_loopback()
