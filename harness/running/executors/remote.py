@@ -42,6 +42,10 @@ class Handle(Protocol):
         """End it with its worker, soon."""
         ...
 
+    def kill(self) -> None:
+        """End it at once: its core is free for the one that takes its place."""
+        ...
+
 
 class Cluster(Protocol):
     """Where hosts can be."""
@@ -171,7 +175,7 @@ class RemoteWorkers:
     def _gone(self, worker: RemoteWorker, kind: str, how: Any) -> Iterator[Message]:
         """Replace a worker; its job, if it had one, is told to have died or to be lost."""
         self.workers.remove(worker)
-        worker.handle.stop()
+        worker.handle.kill()
         self._start()
         if worker.job is not None:
             message = self.listener.heard(worker, kind, how)
@@ -182,7 +186,7 @@ class RemoteWorkers:
         """Let a node's worker go, and have none there any more. Raises `MachineError` where there is no other node."""
         node = worker.node
         self.workers.remove(worker)
-        worker.handle.stop()
+        worker.handle.kill()
         if node not in self.refused:
             self.refused[node] = f"{self.cluster.nodes(self._gpu).get(node, node)}: {reason}"
             self.listener.warning(f"a node is left out: {self.refused[node]}")

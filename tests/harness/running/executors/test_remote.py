@@ -36,8 +36,9 @@ def plan_in(store, device="cpu"):
 class Played:
     """A host whose words the test says."""
 
-    def __init__(self, without, gpu):
-        self.without, self.gpu, self.told, self.is_stopped, self.then = set(without), gpu, [], False, None
+    def __init__(self, cluster, without, gpu):
+        self.cluster, self.without, self.gpu = cluster, set(without), gpu
+        self.told, self.is_stopped, self.has_core, self.then = [], False, False, None
 
     def hear(self, then):
         self.then = then
@@ -48,22 +49,35 @@ class Played:
     def stop(self):
         self.is_stopped = True
 
+    def kill(self):
+        self.is_stopped, self.has_core = True, False
+
     def says(self, *messages, node="a", ended=None):
+        self.cluster.place()
+        assert self.has_core, "it waits for room"
         then, self.then = self.then, None
         then((node, [pickle.dumps(one) for one in messages], ended))
 
     def is_lost(self):
+        self.has_core = False
         self.then(HostLost("its node was lost"))
 
 
 class Cluster:
+    """One core a node; a host that was asked to stop keeps its own until `stopped`."""
+
     def __init__(self, *names, gpus=0):
         self.names, self.hosts, self._gpus, self.ended = names, [], gpus, 0
+
+    def place(self):
+        for host in self.hosts:
+            if not host.is_stopped and sum(one.has_core for one in self.hosts) < len(self.names):
+                host.has_core = True
 
     def host(self, order, variables, gpu, without):
         self.order = order
         assert variables["OMP_NUM_THREADS"] == "1"
-        self.hosts.append(Played(without, gpu))
+        self.hosts.append(Played(self, without, gpu))
         return self.hosts[-1]
 
     def nodes(self, gpu):
@@ -166,7 +180,9 @@ def test_a_worker_that_dies_over_its_job_costs_that_job(employed):
         (message,) = workers.heard()
         assert (message.kind, message.detail) == ("died", "its last words")
         assert "signal 9" in message.payload
-        assert len(cluster.hosts) == 2
+        cluster.hosts[1].says(("ready", None))
+        assert kinds(workers) == []
+        assert len([*workers.idle()]) == 1
 
 
 def test_a_refused_node_is_named_once_and_asked_no_more(employed):
@@ -179,6 +195,10 @@ def test_a_refused_node_is_named_once_and_asked_no_more(employed):
         assert warned == ["a node is left out: node-a: it is 'torch 2'"]
         assert [host.without for host in cluster.hosts[2:]] == [{"a"}, {"a"}]
         assert all(host.is_stopped for host in cluster.hosts[:2])
+        for host in cluster.hosts[2:]:
+            host.says(("ready", None), node="b")
+        assert kinds(workers) == []
+        assert len([*workers.idle()]) == 2
 
 
 def test_where_every_node_is_refused_the_run_ends_with_all_reasons(employed):
