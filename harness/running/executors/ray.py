@@ -15,9 +15,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from harness.errors import MachineError
+from harness.running.executors.cluster import Handle, HostLost
 from harness.running.executors.host import Heard, Host
 from harness.running.executors.ray_address import answers, unreachable
-from harness.running.executors.remote import Handle, HostLost
 
 STOP_S = 6.0
 NAMESPACE = "prune-harness"
@@ -114,9 +114,8 @@ class RayCluster:
         try:
             return self.ray.get(self.ray.remote(machine).options(**wanted).remote(device))
         except Exception as error:  # whatever that node cannot do
-            told = str(error).strip().rpartition("\n")[2]
             raise MachineError(
-                f"{_name(node)} of the cluster cannot say what it is: {told}",
+                f"{_name(node)} of the cluster cannot say what it is: {_last_line(error)}",
                 fix="install the harness there as it is here, in the environment that `ray start` is called from",
             ) from error
 
@@ -175,11 +174,18 @@ class _RayHandle:
         self._is_there = error is None
         if error is None:
             return future.result()
+        if getattr(error, "actor_init_failed", False):
+            return HostLost(_last_line(error))
         return HostLost(f"its node or its worker was lost ({type(error).__name__})")
 
 
 def _name(node: Mapping[str, Any]) -> str:
     return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _last_line(error: BaseException) -> str:
+    """Return what went wrong there, below the traceback that Ray gives with it."""
+    return str(error).strip().rpartition("\n")[2]
 
 
 def _has(node: Mapping[str, Any], what: str, amount: float) -> bool:

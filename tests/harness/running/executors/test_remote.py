@@ -1,6 +1,7 @@
 """Workers on a cluster, of which a made-up one plays every part."""
 
 import pickle
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,8 +10,9 @@ import pytest
 from harness.errors import MachineError, UsageError
 from harness.results.names import FAILED
 from harness.running.executors import remote
+from harness.running.executors.cluster import HostLost
 from harness.running.executors.executor import Listener
-from harness.running.executors.remote import HostLost, RemoteWorkers
+from harness.running.executors.remote import RemoteWorkers
 from harness.running.pool import MOST_LOSSES, Job, Pool
 
 ENTRY = SimpleNamespace(method="magnitude", loss=SimpleNamespace(name="plain"), text="magnitude")
@@ -58,9 +60,9 @@ class Played:
         then, self.then = self.then, None
         then((node, [pickle.dumps(one) for one in messages], ended))
 
-    def is_lost(self):
+    def is_lost(self, how="its node was lost"):
         self.has_core = False
-        self.then(HostLost("its node was lost"))
+        self.then(HostLost(how))
 
 
 class Cluster:
@@ -160,13 +162,43 @@ def test_a_job_whose_node_is_lost_is_told_so_and_another_host_is_asked_for(emplo
         assert not workers.busy
 
 
-def test_a_host_that_is_lost_before_it_spoke_is_asked_for_again_in_silence(employed):
+FULL = "OSError: [Errno 28] No space left on device"
+
+
+def test_a_host_that_is_lost_before_it_spoke_is_told_of_once_and_asked_for_again_later(employed, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr(remote, "time", SimpleNamespace(monotonic=lambda: now))
     cluster = Cluster("a")
     workers, warned = employed(cluster)
     with workers:
-        cluster.hosts[0].is_lost()
-        assert kinds(workers) == warned == []
-        assert len(cluster.hosts) == 2
+        for tries in range(1, remote.MOST_TRIES):
+            cluster.hosts[-1].is_lost(FULL)
+            assert kinds(workers) == []
+            now += remote.PAUSE_S * tries - 0.1
+            assert kinds(workers) == []
+            assert len(cluster.hosts) == tries
+            now += 0.2
+            assert kinds(workers) == []
+            assert len(cluster.hosts) == tries + 1
+        assert warned == [f"a worker could not start on the cluster: {FULL}; it is asked for again"]
+        cluster.hosts[-1].is_lost(FULL)
+        with pytest.raises(MachineError, match="No space left"):
+            kinds(workers)
+
+
+def test_hosts_that_do_not_start_end_no_run_in_which_another_works(employed, monkeypatch):
+    monkeypatch.setattr(remote, "PAUSE_S", 0.0)
+    cluster = Cluster("a", "b")
+    workers, _ = employed(cluster, count=2)
+    with workers:
+        cluster.hosts[0].says(("ready", None))
+        for _ in range(2 * remote.MOST_TRIES):
+            cluster.hosts[-1].is_lost(FULL)
+            assert kinds(workers) == []
+        assert len(cluster.hosts) == 2 + 2 * remote.MOST_TRIES
+        cluster.hosts[-1].says(("ready", None), node="b")
+        assert kinds(workers) == []
+        assert len([*workers.idle()]) == 2
 
 
 def test_a_worker_that_dies_over_its_job_costs_that_job(employed):
