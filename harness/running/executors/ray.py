@@ -26,6 +26,7 @@ _LONGEST = 40
 """Of a folder in which Ray makes sockets, whose names may have 107 characters."""
 _OBJECTS = 80 * 2**20  # Ray's least: nothing large goes by it
 _LITTLE = 0.001
+_RESOURCES = {"cpu": "CPU", "cuda": "GPU"}
 
 
 class _NodeHost(Host):
@@ -86,22 +87,28 @@ class RayCluster:
             if node["Alive"] and _has(node, "CPU", 1) and _has(node, "GPU", gpu)
         }
 
-    def survey(self, machine: Callable[[str], tuple[str, str]]) -> dict[str, dict[str, Any]]:
-        """Return the environment class, the precision and the number of workers, by device.
+    def survey(self, machine: Callable[[str], tuple[str, str]], device: str) -> dict[str, Any]:
+        """Return the number of workers by device, and what ``machine`` says of ``device`` on the node with most of it.
 
-        ``machine`` says the first two of a device on the node with the most cores, or GPUs. Raises `MachineError`.
+        No other device is asked: others may have all of it. Raises `MachineError`.
         """
-        found: dict[str, dict[str, Any]] = {"environments": {}, "precisions": {}, "counts": {}}
-        for device, what in (("cpu", "CPU"), ("cuda", "GPU")):
-            nodes = [node for node in self.ray.nodes() if node["Alive"] and _has(node, what, 1)]
-            if nodes:
-                largest = max(nodes, key=lambda node: (node["Resources"][what], node["NodeID"]))
-                told = self._asked(largest, machine, device)
-                found["environments"][device], found["precisions"][device] = told
-                found["counts"][device] = sum(int(node["Resources"][what]) for node in nodes)
-        if not found["counts"]:
-            raise MachineError("the cluster has no node with a core", fix="add one: docs/scale.md")
-        return found
+        there = {
+            name: [node for node in self.ray.nodes() if node["Alive"] and _has(node, what, 1)]
+            for name, what in _RESOURCES.items()
+        }
+        for name in ("cpu", device):  # each worker has a core, those of a GPU too
+            if not there[name]:
+                raise MachineError(f"the cluster has no node with a {_RESOURCES[name]}", fix="add one: docs/scale.md")
+        what = _RESOURCES[device]
+        largest = max(there[device], key=lambda node: (node["Resources"][what], node["NodeID"]))
+        return {
+            "counts": {
+                name: sum(int(node["Resources"][_RESOURCES[name]]) for node in nodes)
+                for name, nodes in there.items()
+                if nodes
+            },
+            "told": self._asked(largest, machine, device),
+        }
 
     def _asked(self, node: Mapping[str, Any], machine: Callable[[str], tuple[str, str]], device: str) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
