@@ -68,6 +68,7 @@ class RemoteWorkers:
             plugins=plugins_of(plan),
             weights=None if plan.trained else plan.weights_file,  # a trained network is in the store
             mark=self._mark,
+            shared=self.plan.shared,
         )
         self._order = [pickle.dumps(admission), pickle.dumps((self.plan, self.work))]
         try:
