@@ -1,12 +1,10 @@
 """What there is of CUDA here, asked in a process of its own: whoever has begun to use it starts no fork that could."""
 
 import functools
-import json
 import os
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from harness.children import fork
+from harness.children import apart
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -39,12 +37,12 @@ def visible() -> tuple[str, ...]:
 
 def forks_can_use_it() -> bool:
     """Return whether a fork of this process could use CUDA: not where anything here has so much as counted devices."""
-    return not _apart(_in_bad_fork)
+    return not apart(_in_bad_fork)
 
 
 @functools.cache
 def _found_apart() -> Devices:
-    found = _apart(_found_in_fork)
+    found = apart(_found_in_fork)
     return _found() if found is None else Devices(tuple(found[0]), found[1])
 
 
@@ -66,18 +64,3 @@ def _in_bad_fork() -> bool:
     import torch
 
     return bool(torch.cuda._is_in_bad_fork())
-
-
-def _apart(question: Callable[[], Any]) -> Any:
-    """Return a question's answer in a fork, a JSON value; None where it ends without one."""
-    ours, theirs = os.pipe()
-
-    def live() -> None:
-        os.write(theirs, json.dumps(question()).encode())
-
-    child = fork(live)
-    os.close(theirs)
-    with open(ours, "rb") as file:
-        answer = file.read()
-    child.end()
-    return json.loads(answer) if answer else None

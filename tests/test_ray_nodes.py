@@ -102,6 +102,13 @@ def left_of(cluster):
     return {pid for pid in nodes.parents() if "executors.node_worker" in nodes.command_of(pid)}
 
 
+def test_without_an_address_ray_is_started_for_the_run_and_ended_with_it(alone, tmp_path):
+    here, store = alone(*RUN)
+    there = ended(start([*RUN, "--executor", "ray", "--jobs", "1"], tmp_path))
+    assert cells(there) == cells(here)
+    assert durable.stage_bits(tmp_path / "store") == durable.stage_bits(store)
+
+
 def test_tuning_gives_the_parameters_of_a_local_one(cluster, alone, tmp_path):
     here, store = alone(*TUNE)
     there = ended(start([*TUNE, *joined(cluster), "--jobs", "1"], tmp_path))

@@ -174,6 +174,11 @@ def command_line() -> str:
 def estimated(work: Planned, shared: SharedOptions) -> bool:
     """Return whether to say how long it takes: this machine's steps are timed, in a fork of this process.
 
-    Of other machines they tell nothing, and beside the threads of a cluster's software no fork is begun.
+    Of other machines they tell nothing, and beside the threads of a cluster's or an object storage's software, which an
+    earlier plan of this command may have begun, no fork is.
     """
-    return shared.estimate and work.machines.are_here and not work.machines.is_connected
+    from harness.storage.remote import remote_at
+
+    storage = work.plan.shared
+    threads = work.machines.is_connected or bool(storage and remote_at(storage).is_open)
+    return shared.estimate and work.machines.are_here and not threads

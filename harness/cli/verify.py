@@ -30,6 +30,7 @@ from harness.errors import MachineError, UsageError
 from harness.outgoing.published import published
 from harness.outgoing.secrets import shown_address
 from harness.results.address import results_uri
+from harness.storage.mirror import address_of
 
 if TYPE_CHECKING:
     from harness.integrity.repetition import Repetition
@@ -82,6 +83,8 @@ def verify(
     share = None if rerun is None else _share(rerun)
     _refuse_together(bundle, run, tracking_uri)
     by = None if attest is None else _attester(attest, bundle, rerun)
+    if rerun is not None and ray_address is not None:
+        _require_shared_folder(bundle, store)
     machines = Machines(executor, ray_address)
 
     telling = reporter()
@@ -111,6 +114,16 @@ def verify(
 def _refuse_together(bundle: Path | None, run: list[str] | None, tracking_uri: str | None) -> None:
     if bundle is not None and (run or tracking_uri is not None):
         raise UsageError("--bundle is a place of its own", fix="leave out --run and --tracking-uri, or --bundle")
+
+
+def _require_shared_folder(bundle: Path | None, store: Path) -> None:
+    """Raise `UsageError` where the nodes of a cluster would have no folder in which to compute cells anew."""
+    here_alone = "a bundle" if bundle is not None else address_of(store)
+    if here_alone:
+        raise UsageError(
+            f"--rerun on a cluster needs a folder that all nodes see, and {here_alone} has none",
+            fix="leave out --executor and --ray-address: the cells are computed on this machine",
+        )
 
 
 def _attester(attest: str, bundle: Path | None, rerun: str | None) -> str:

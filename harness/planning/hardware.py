@@ -1,6 +1,6 @@
 """What a plan takes from the machines that will compute: their class, their device, how many workers they have."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -55,24 +55,26 @@ class ThisMachine:
 
 @dataclass(frozen=True)
 class OtherMachines:
-    """Machines that were asked what they are; by device, ``cuda`` among them only where they have one."""
+    """Machines elsewhere: their cores and GPUs, ``cuda`` among the ``counts`` only where they have one.
 
-    environments: Mapping[Device, str]
-    precisions: Mapping[Device, Precision]
+    ``ask`` returns their environment class and precision on a device.
+    """
+
     counts: Mapping[Device, int]
+    ask: Callable[[Device], tuple[str, Precision]]
 
     @property
     def has_cuda(self) -> bool:
         """Whether they have a CUDA device."""
-        return "cuda" in self.environments
+        return "cuda" in self.counts
 
     def environment(self, device: Device) -> str:
         """Return their environment class on a device."""
-        return self.environments[device]
+        return self.ask(device)[0]
 
     def precision(self, device: Device) -> Precision:
         """Return what they multiply in."""
-        return self.precisions[device]
+        return self.ask(device)[1]
 
     def workers(self, device: Device) -> int:
         """Return one for each core of theirs, or one for each GPU."""

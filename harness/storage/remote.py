@@ -138,14 +138,20 @@ class Remote:
         self._asked(whole)
 
     @property
+    def is_open(self) -> bool:
+        """Whether this process has asked it anything: what speaks to it may have threads here."""
+        return self._opened is not None and self._opened[0] == os.getpid()
+
+    @property
     def _files(self) -> Any:
         """The file system, made anew in a fork: its connections belong to the process that opened them."""
-        if self._opened is None or self._opened[0] != os.getpid():
+        if not self.is_open:
             import fsspec
 
             options = _OPTIONS.get(_scheme(self.address), {})
             files, root = fsspec.core.url_to_fs(self.address, skip_instance_cache=True, **options)
             self._opened = os.getpid(), files, root
+        assert self._opened is not None
         return self._opened[1]
 
     def _path(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """Runs the trials of several studies over one set of workers, each study to the same number of them."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from harness.tuning.trial import TrialJob
 
 Pair = tuple[Search, Study]
 
+MOST_LOSSES = 3
+"""Losses of its worker from which on a trial is to blame for them: what takes its machine away time and again."""
 STOPPED = "the command was stopped"
 
 
@@ -48,6 +51,7 @@ class Runner:
         self.pairs, self.budget, self.finished = pairs, budget, finished
         self._trials: dict[tuple[str, int], _InHand] = {}
         self._waiting_told = False
+        self._losses: Counter[tuple[str, str]] = Counter()
 
     def run(self, workers: Executor, waiting: Callable[[], None]) -> None:
         """Work until every study has its budget; ``waiting`` is told once where others hold the last trials."""
@@ -104,7 +108,7 @@ class Runner:
         elif trial is None:  # it was lost before its worker was done
             return
         elif message.kind in ("died", "lost"):
-            self._lose(trial, message.payload, blame=message.kind == "died")
+            self._lose(trial, message.payload, blame=message.kind == "died" or self._lost_often(trial))
         else:
             self._drop(trial)
             with contextlib.suppress(NotOursError):
@@ -128,6 +132,12 @@ class Runner:
         with contextlib.suppress(NotOursError):
             trial.study.lose(trial.claimed, reason, trial.spent, blame=blame)
             self.finished(trial.search, trial.study, trial.claimed.number)
+
+    def _lost_often(self, trial: _InHand) -> bool:
+        """Count that the machine of a trial's worker was lost; its values are queued again under another number."""
+        values = trial.study.definition.name, repr(sorted(trial.claimed.values.items()))
+        self._losses[values] += 1
+        return self._losses[values] >= MOST_LOSSES
 
     def _drop(self, trial: _InHand) -> None:
         self._trials.pop((trial.study.definition.name, trial.claimed.number), None)

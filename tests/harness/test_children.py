@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.children import fork
+from harness.children import apart, fork
 
 PARENT = """
 import os, signal, sys, time
@@ -75,3 +75,8 @@ def test_a_child_has_a_session_of_its_own():
         time.sleep(0.01)
     assert os.getsid(child.pid) == child.pid
     child.end()
+
+
+def test_a_fork_that_answers_nothing_is_no_answer():
+    assert apart(lambda: os._exit(3)) is None
+    assert apart(lambda: ["x" * 100_000]) == ["x" * 100_000]

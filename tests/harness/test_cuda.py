@@ -58,11 +58,6 @@ def test_a_process_whose_forks_cannot_use_cuda_is_asked_itself(monkeypatch):
     assert cuda.devices().names == (str(os.getpid()),)
 
 
-def test_a_fork_that_answers_nothing_is_no_answer():
-    assert cuda._apart(lambda: os._exit(3)) is None
-    assert cuda._apart(lambda: ["x" * 100_000]) == ["x" * 100_000]
-
-
 @pytest.mark.parametrize(
     ("said", "names"),
     [

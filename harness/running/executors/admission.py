@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import plugins
+from harness.children import apart
 from harness.environment import environment_class
+from harness.errors import HarnessError
 from harness.running.own_code import code_digest
+from harness.storage.mirror import local_folder_of
 
 SEEN_S = 5.0
 """That a file of another machine may take to appear in a shared folder."""
@@ -55,7 +58,8 @@ class Mark:
 class Admission:
     """What is asked of a node. ``plugins``: source by (group, name) of what the plan uses of other distributions.
 
-    ``weights`` is a file that it must have, too. ``mark`` None: the store is no folder that machines share.
+    ``weights`` is a file that it must have, too. ``mark`` None: the store is no folder that machines share, but on
+    object storage at the address ``shared``.
     """
 
     code: str
@@ -64,6 +68,7 @@ class Admission:
     plugins: Mapping[tuple[str, str], str]
     weights: str | None
     mark: Mark | None
+    shared: str = ""
 
     def refusal(self) -> str:
         """Return why this machine may not work, or an empty text."""
@@ -85,3 +90,14 @@ class Admission:
         if self.mark is not None and not self.mark.is_seen():
             store = Path(self.mark.file).parent.parent
             yield f"it does not see the store {store} of the command: name a folder by --store that all nodes share"
+        if self.shared and (fault := apart(self._storage_fault)) != "":  # in a fork: threads stay behind
+            yield f"it cannot use the store {self.shared}: {fault or 'its process died over that'}"
+
+    def _storage_fault(self) -> str:
+        from harness.storage.store import Store
+
+        try:
+            Store(local_folder_of(self.shared)).reach()
+        except HarnessError as error:
+            return error.message
+        return ""

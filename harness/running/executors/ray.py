@@ -15,9 +15,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from harness.errors import MachineError
+from harness.running.executors.cluster import Handle, HostLost
 from harness.running.executors.host import Heard, Host
 from harness.running.executors.ray_address import answers, unreachable
-from harness.running.executors.remote import Handle, HostLost
 
 STOP_S = 6.0
 NAMESPACE = "prune-harness"
@@ -26,6 +26,7 @@ _LONGEST = 40
 """Of a folder in which Ray makes sockets, whose names may have 107 characters."""
 _OBJECTS = 80 * 2**20  # Ray's least: nothing large goes by it
 _LITTLE = 0.001
+_RESOURCES = {"cpu": "CPU", "cuda": "GPU"}
 
 
 class _NodeHost(Host):
@@ -59,6 +60,8 @@ class RayCluster:
     def ray(self) -> Any:
         """The library, connected."""
         if self._ray is None:
+            if self.address is None:
+                _keep_to_ourselves()
             _silence()
             with _signals_kept():
                 self._ray = _started(self) if self.address is None else _joined(self.address)
@@ -84,22 +87,28 @@ class RayCluster:
             if node["Alive"] and _has(node, "CPU", 1) and _has(node, "GPU", gpu)
         }
 
-    def survey(self, machine: Callable[[str], tuple[str, str]]) -> dict[str, dict[str, Any]]:
-        """Return the environment class, the precision and the number of workers, by device.
+    def survey(self, machine: Callable[[str], tuple[str, str]], device: str) -> dict[str, Any]:
+        """Return the number of workers by device, and what ``machine`` says of ``device`` on the node with most of it.
 
-        ``machine`` says the first two of a device on the node with the most cores, or GPUs. Raises `MachineError`.
+        No other device is asked: others may have all of it. Raises `MachineError`.
         """
-        found: dict[str, dict[str, Any]] = {"environments": {}, "precisions": {}, "counts": {}}
-        for device, what in (("cpu", "CPU"), ("cuda", "GPU")):
-            nodes = [node for node in self.ray.nodes() if node["Alive"] and _has(node, what, 1)]
-            if nodes:
-                largest = max(nodes, key=lambda node: (node["Resources"][what], node["NodeID"]))
-                told = self._asked(largest, machine, device)
-                found["environments"][device], found["precisions"][device] = told
-                found["counts"][device] = sum(int(node["Resources"][what]) for node in nodes)
-        if not found["counts"]:
-            raise MachineError("the cluster has no node with a core", fix="add one: docs/scale.md")
-        return found
+        there = {
+            name: [node for node in self.ray.nodes() if node["Alive"] and _has(node, what, 1)]
+            for name, what in _RESOURCES.items()
+        }
+        for name in ("cpu", device):  # each worker has a core, those of a GPU too
+            if not there[name]:
+                raise MachineError(f"the cluster has no node with a {_RESOURCES[name]}", fix="add one: docs/scale.md")
+        what = _RESOURCES[device]
+        largest = max(there[device], key=lambda node: (node["Resources"][what], node["NodeID"]))
+        return {
+            "counts": {
+                name: sum(int(node["Resources"][_RESOURCES[name]]) for node in nodes)
+                for name, nodes in there.items()
+                if nodes
+            },
+            "told": self._asked(largest, machine, device),
+        }
 
     def _asked(self, node: Mapping[str, Any], machine: Callable[[str], tuple[str, str]], device: str) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -112,9 +121,8 @@ class RayCluster:
         try:
             return self.ray.get(self.ray.remote(machine).options(**wanted).remote(device))
         except Exception as error:  # whatever that node cannot do
-            told = str(error).strip().rpartition("\n")[2]
             raise MachineError(
-                f"{_name(node)} of the cluster cannot say what it is: {told}",
+                f"{_name(node)} of the cluster cannot say what it is: {_last_line(error)}",
                 fix="install the harness there as it is here, in the environment that `ray start` is called from",
             ) from error
 
@@ -162,18 +170,29 @@ class _RayHandle:
         if self._is_there:
             self._cluster.ending(self._actor, self._actor.stop.remote().future())
         else:
-            self._ray.kill(self._actor)
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once: its core is free for the one that takes its place."""
+        self._ray.kill(self._actor)
 
     def _heard(self, future: "Future[Heard]") -> Heard | HostLost:
         error = future.exception()
         self._is_there = error is None
         if error is None:
             return future.result()
+        if getattr(error, "actor_init_failed", False):
+            return HostLost(_last_line(error))
         return HostLost(f"its node or its worker was lost ({type(error).__name__})")
 
 
 def _name(node: Mapping[str, Any]) -> str:
     return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _last_line(error: BaseException) -> str:
+    """Return what went wrong there, below the traceback that Ray gives with it."""
+    return str(error).strip().rpartition("\n")[2]
 
 
 def _has(node: Mapping[str, Any], what: str, amount: float) -> bool:
@@ -194,6 +213,11 @@ def _joined(address: str) -> Any:
     return ray
 
 
+def _keep_to_ourselves() -> None:
+    """Have Ray ask for a token that nobody else has. It reads these once, where it is imported."""
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
+
 def _silence() -> None:
     """Keep what Ray has to say of its nodes off stdout, which is the results'; the command says what it means."""
     importlib.import_module("ray._private.worker").__dict__["print_worker_logs"] = lambda *_: None
@@ -207,8 +231,7 @@ def _stay_on_loopback() -> None:
 
 
 def _started(cluster: RayCluster) -> Any:
-    """Start Ray for this command alone: on this machine's own address, by a token that nobody else has."""
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    """Start Ray for this command alone, on this machine's own address."""
     import ray
 
     _stay_on_loopback()

@@ -3,14 +3,15 @@
 import pickle
 import queue
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self, cast
 
 from harness import plugins
 from harness.errors import MachineError
 from harness.planning.plan import Plan
 from harness.running.executors.admission import Admission, Mark
+from harness.running.executors.cluster import Cluster, Handle, HostLost
 from harness.running.executors.executor import Listener, Message, Worker
 from harness.running.executors.host import Heard
 from harness.running.job_process import Work, how_it_died
@@ -21,47 +22,12 @@ from harness.spans import Part, span
 LISTEN_S = 0.5
 PATIENCE_S = 60.0
 """That a cluster without room may leave the command without a single worker before it is told."""
+PAUSE_S = 5.0
+"""Before a host is asked for again that was lost before it spoke; each time as much longer, up to `LONGEST_S`."""
+LONGEST_S = 60.0
+MOST_TRIES = 5
+"""That a host which is lost before it speaks is asked for, where no other speaks."""
 _SHOWN = 5
-
-
-class HostLost(Exception):  # noqa: N818
-    """A host is gone, with its node or alone; the text says how."""
-
-
-class Handle(Protocol):
-    """A host on some node, or one that is to be there when there is room."""
-
-    def hear(self, then: Callable[[Heard | HostLost], None]) -> None:
-        """Ask what its worker says; ``then`` is called with it, on any thread."""
-        ...
-
-    def tell(self, message: bytes) -> None:
-        """Send its worker a message."""
-        ...
-
-    def stop(self) -> None:
-        """End it with its worker, soon."""
-        ...
-
-
-class Cluster(Protocol):
-    """Where hosts can be."""
-
-    def host(self, order: list[bytes], variables: dict[str, str], gpu: float, without: Collection[str]) -> Handle:
-        """Return a host with a core and a share of a GPU of its own, on none of the nodes ``without``."""
-        ...
-
-    def nodes(self, gpu: float) -> Mapping[str, str]:
-        """Return the name by id of each node on which there could be such a host, busy ones too."""
-        ...
-
-    def gpus(self) -> int:
-        """Return how many GPUs all nodes have."""
-        ...
-
-    def stopped(self) -> None:
-        """Wait a little while until what was stopped has ended; then it is killed."""
-        ...
 
 
 @dataclass(eq=False, kw_only=True)
@@ -70,6 +36,7 @@ class RemoteWorker(Worker):
 
     handle: Handle
     node: str = ""
+    tries: int = 1
 
 
 class RemoteWorkers:
@@ -88,6 +55,8 @@ class RemoteWorkers:
         self._gpu = 0.0
         self._began = time.monotonic()
         self._told = False
+        self._late: list[tuple[float, int]] = []
+        self._reasons: set[str] = set()
 
     def __enter__(self) -> Self:
         self._gpu = _share(self.count, self.cluster.gpus()) if self.plan.training.device == "cuda" else 0.0
@@ -100,6 +69,7 @@ class RemoteWorkers:
             plugins=plugins_of(plan),
             weights=None if plan.trained else plan.weights_file,  # a trained network is in the store
             mark=self._mark,
+            shared=self.plan.shared,
         )
         self._order = [pickle.dumps(admission), pickle.dumps((self.plan, self.work))]
         try:
@@ -147,11 +117,15 @@ class RemoteWorkers:
             wait = 0.0
             if worker in self.workers:
                 yield from self._take(worker, said)
+        self._start_late()
         self._look()
 
     def _take(self, worker: RemoteWorker, said: Heard | HostLost) -> Iterator[Message]:
         if isinstance(said, HostLost):
-            yield from self._gone(worker, "lost", str(said))
+            if worker.node:
+                yield from self._gone(worker, "lost", str(said))
+            else:
+                self._never_spoke(worker, str(said))
             return
         worker.node, messages, ended = said
         for data in messages:
@@ -172,18 +146,39 @@ class RemoteWorkers:
     def _gone(self, worker: RemoteWorker, kind: str, how: Any) -> Iterator[Message]:
         """Replace a worker; its job, if it had one, is told to have died or to be lost."""
         self.workers.remove(worker)
-        worker.handle.stop()
+        worker.handle.kill()
         self._start()
         if worker.job is not None:
             message = self.listener.heard(worker, kind, how)
             assert message is not None
             yield message
 
+    def _never_spoke(self, worker: RemoteWorker, how: str) -> None:
+        """Have a host asked for again, a little later. Raises `MachineError` where none ever starts."""
+        self.workers.remove(worker)
+        worker.handle.kill()
+        if how not in self._reasons:
+            self._reasons.add(how)
+            self.listener.warning(f"a worker could not start on the cluster: {how}; it is asked for again")
+        if worker.tries >= MOST_TRIES and not any(other.node for other in self.workers):
+            raise MachineError(
+                f"no worker can start on the cluster: {how}",
+                fix="mend that (a full disk, no memory?); what is finished is kept, and the same command continues",
+            )
+        self._late.append((time.monotonic() + min(PAUSE_S * worker.tries, LONGEST_S), worker.tries + 1))
+
+    def _start_late(self) -> None:
+        now = time.monotonic()
+        due = [tries for at, tries in self._late if at <= now]
+        self._late = [late for late in self._late if late[0] > now]
+        for tries in due:
+            self._start(tries)
+
     def _refuse(self, worker: RemoteWorker, reason: str) -> None:
         """Let a node's worker go, and have none there any more. Raises `MachineError` where there is no other node."""
         node = worker.node
         self.workers.remove(worker)
-        worker.handle.stop()
+        worker.handle.kill()
         if node not in self.refused:
             self.refused[node] = f"{self.cluster.nodes(self._gpu).get(node, node)}: {reason}"
             self.listener.warning(f"a node is left out: {self.refused[node]}")
@@ -198,9 +193,9 @@ class RemoteWorkers:
                 fix="mend one, or plan for what they are; what is finished is kept, and the same command continues",
             )
 
-    def _start(self) -> None:
+    def _start(self, tries: int = 1) -> None:
         handle = self.cluster.host(self._order, dict(WORKER_VARIABLES), self._gpu, self.refused)
-        worker = RemoteWorker(handle=handle)
+        worker = RemoteWorker(handle=handle, tries=tries)
         self.workers.append(worker)
         handle.hear(lambda said: self._said.put((worker, said)))
 

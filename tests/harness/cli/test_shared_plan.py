@@ -1,12 +1,15 @@
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from harness.cli.machines import Machines
 from harness.cli.shared_options import SharedOptions
-from harness.cli.shared_plan import command_line, configuration_of, methods_of, numbers_of, seeds_of
+from harness.cli.shared_plan import command_line, configuration_of, estimated, methods_of, numbers_of, seeds_of
 from harness.errors import UsageError
 from harness.planning.configuration_file import load_configuration
+from harness.storage.remote import remote_at
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,14 @@ def test_lists_on_the_command_line():
     assert (methods_of(None), numbers_of(None), seeds_of(None)) == (None, None, None)
     with pytest.raises(UsageError, match="neither a number nor a list"):
         seeds_of("a")
+
+
+def test_no_step_is_timed_in_a_fork_once_this_process_speaks_to_the_object_storage(tmp_path):
+    address = f"file://{tmp_path}/bucket"
+    shared = SimpleNamespace(estimate=True)
+    here, there = (SimpleNamespace(machines=Machines(), plan=SimpleNamespace(shared=at)) for at in ("", address))
+    assert estimated(here, shared)
+    assert estimated(there, shared)
+    assert remote_at(address).read("FORMAT") is None
+    assert estimated(here, shared)
+    assert not estimated(there, shared)

@@ -1,5 +1,7 @@
 """What refuses a node."""
 
+import os
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,6 +13,8 @@ from harness.running.executors import admission
 from harness.running.executors.admission import Admission, Mark
 from harness.running.executors.remote import plugins_of
 from harness.running.own_code import code_digest
+from harness.storage.store import Store
+from harness.storage.store_format import STORE_FORMAT
 
 
 @pytest.fixture
@@ -48,6 +52,21 @@ def test_a_store_of_the_same_name_that_is_another_folder_is_refused_by_name(fits
     )
     (tmp_path / "store" / "temporary" / f"seen.{fits.mark.token}").write_text("another's")
     assert "does not see the store" in fits.refusal()
+
+
+def test_object_storage_that_it_does_not_reach_is_refused_and_no_thread_stays(fits, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    asked = replace(fits, mark=None, shared=f"file://{tmp_path}/bucket")
+    threads = threading.active_count()
+    assert asked.refusal() == ""
+    assert (tmp_path / "bucket" / "FORMAT").read_text() == STORE_FORMAT
+    (tmp_path / "bucket" / "FORMAT").write_text("0")
+    assert asked.refusal() == (
+        f"it cannot use the store {asked.shared}: the store {asked.shared} has format 0, this version reads format 1"
+    )
+    assert threading.active_count() == threads
+    monkeypatch.setattr(Store, "reach", lambda _: os._exit(3))
+    assert asked.refusal() == f"it cannot use the store {asked.shared}: its process died over that"
 
 
 def test_start_weights_that_are_not_there_are_refused(fits, tmp_path):

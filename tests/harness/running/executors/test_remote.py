@@ -1,6 +1,7 @@
 """Workers on a cluster, of which a made-up one plays every part."""
 
 import pickle
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,8 +10,9 @@ import pytest
 from harness.errors import MachineError, UsageError
 from harness.results.names import FAILED
 from harness.running.executors import remote
+from harness.running.executors.cluster import HostLost
 from harness.running.executors.executor import Listener
-from harness.running.executors.remote import HostLost, RemoteWorkers
+from harness.running.executors.remote import RemoteWorkers
 from harness.running.pool import MOST_LOSSES, Job, Pool
 
 ENTRY = SimpleNamespace(method="magnitude", loss=SimpleNamespace(name="plain"), text="magnitude")
@@ -36,8 +38,9 @@ def plan_in(store, device="cpu"):
 class Played:
     """A host whose words the test says."""
 
-    def __init__(self, without, gpu):
-        self.without, self.gpu, self.told, self.is_stopped, self.then = set(without), gpu, [], False, None
+    def __init__(self, cluster, without, gpu):
+        self.cluster, self.without, self.gpu = cluster, set(without), gpu
+        self.told, self.is_stopped, self.has_core, self.then = [], False, False, None
 
     def hear(self, then):
         self.then = then
@@ -48,22 +51,35 @@ class Played:
     def stop(self):
         self.is_stopped = True
 
+    def kill(self):
+        self.is_stopped, self.has_core = True, False
+
     def says(self, *messages, node="a", ended=None):
+        self.cluster.place()
+        assert self.has_core, "it waits for room"
         then, self.then = self.then, None
         then((node, [pickle.dumps(one) for one in messages], ended))
 
-    def is_lost(self):
-        self.then(HostLost("its node was lost"))
+    def is_lost(self, how="its node was lost"):
+        self.has_core = False
+        self.then(HostLost(how))
 
 
 class Cluster:
+    """One core a node; a host that was asked to stop keeps its own until `stopped`."""
+
     def __init__(self, *names, gpus=0):
         self.names, self.hosts, self._gpus, self.ended = names, [], gpus, 0
+
+    def place(self):
+        for host in self.hosts:
+            if not host.is_stopped and sum(one.has_core for one in self.hosts) < len(self.names):
+                host.has_core = True
 
     def host(self, order, variables, gpu, without):
         self.order = order
         assert variables["OMP_NUM_THREADS"] == "1"
-        self.hosts.append(Played(without, gpu))
+        self.hosts.append(Played(self, without, gpu))
         return self.hosts[-1]
 
     def nodes(self, gpu):
@@ -146,13 +162,43 @@ def test_a_job_whose_node_is_lost_is_told_so_and_another_host_is_asked_for(emplo
         assert not workers.busy
 
 
-def test_a_host_that_is_lost_before_it_spoke_is_asked_for_again_in_silence(employed):
+FULL = "OSError: [Errno 28] No space left on device"
+
+
+def test_a_host_that_is_lost_before_it_spoke_is_told_of_once_and_asked_for_again_later(employed, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr(remote, "time", SimpleNamespace(monotonic=lambda: now))
     cluster = Cluster("a")
     workers, warned = employed(cluster)
     with workers:
-        cluster.hosts[0].is_lost()
-        assert kinds(workers) == warned == []
-        assert len(cluster.hosts) == 2
+        for tries in range(1, remote.MOST_TRIES):
+            cluster.hosts[-1].is_lost(FULL)
+            assert kinds(workers) == []
+            now += remote.PAUSE_S * tries - 0.1
+            assert kinds(workers) == []
+            assert len(cluster.hosts) == tries
+            now += 0.2
+            assert kinds(workers) == []
+            assert len(cluster.hosts) == tries + 1
+        assert warned == [f"a worker could not start on the cluster: {FULL}; it is asked for again"]
+        cluster.hosts[-1].is_lost(FULL)
+        with pytest.raises(MachineError, match="No space left"):
+            kinds(workers)
+
+
+def test_hosts_that_do_not_start_end_no_run_in_which_another_works(employed, monkeypatch):
+    monkeypatch.setattr(remote, "PAUSE_S", 0.0)
+    cluster = Cluster("a", "b")
+    workers, _ = employed(cluster, count=2)
+    with workers:
+        cluster.hosts[0].says(("ready", None))
+        for _ in range(2 * remote.MOST_TRIES):
+            cluster.hosts[-1].is_lost(FULL)
+            assert kinds(workers) == []
+        assert len(cluster.hosts) == 2 + 2 * remote.MOST_TRIES
+        cluster.hosts[-1].says(("ready", None), node="b")
+        assert kinds(workers) == []
+        assert len([*workers.idle()]) == 2
 
 
 def test_a_worker_that_dies_over_its_job_costs_that_job(employed):
@@ -166,7 +212,9 @@ def test_a_worker_that_dies_over_its_job_costs_that_job(employed):
         (message,) = workers.heard()
         assert (message.kind, message.detail) == ("died", "its last words")
         assert "signal 9" in message.payload
-        assert len(cluster.hosts) == 2
+        cluster.hosts[1].says(("ready", None))
+        assert kinds(workers) == []
+        assert len([*workers.idle()]) == 1
 
 
 def test_a_refused_node_is_named_once_and_asked_no_more(employed):
@@ -179,6 +227,10 @@ def test_a_refused_node_is_named_once_and_asked_no_more(employed):
         assert warned == ["a node is left out: node-a: it is 'torch 2'"]
         assert [host.without for host in cluster.hosts[2:]] == [{"a"}, {"a"}]
         assert all(host.is_stopped for host in cluster.hosts[:2])
+        for host in cluster.hosts[2:]:
+            host.says(("ready", None), node="b")
+        assert kinds(workers) == []
+        assert len([*workers.idle()]) == 2
 
 
 def test_where_every_node_is_refused_the_run_ends_with_all_reasons(employed):
